@@ -1,0 +1,31 @@
+"""What a question's answer is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+
+FieldRules: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""Q5 scoring spec: field -> ``{"type": ..., "tol_full": ..., "tol_half": ...}`` (PROTOCOL.md section 3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """The reference side of one question about one sample.
+
+    Attributes:
+        answer: the reference answer to this question, as in the dataset.
+        plot_description: the reference Q1 answer; the judge reads it as context about the plot.
+        scenario_type: the sample's ``experiment_type``; the judge is told it.
+        key_points: what a judge grades one by one; empty for Q2, Q4, Q5 and Q6.
+        field_rules: how Q5 compares each field; empty for the other questions.
+    """
+
+    answer: str
+    plot_description: str
+    scenario_type: str
+    key_points: tuple[str, ...] = ()
+    field_rules: FieldRules = field(default_factory=dict)

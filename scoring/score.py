@@ -1,0 +1,26 @@
+"""The outcome of scoring one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scoring.reference import JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """How good one answer is.
+
+    Attributes:
+        value: 0 (wrong) to 1 (right), unrounded. The protocol's 0-100 is ``100 * value``.
+        extracted: what was read from the answer (a label, a status code, the parsed JSON); None where nothing was found.
+        expected: the same, read from the reference answer.
+        components: the parts that make up ``value``, each 0..1 (Q1: plot_type, x_scale, y_scale, fields, key_points;
+            Q3: key_points; Q5: one per field).
+    """
+
+    value: float
+    extracted: JSON
+    expected: JSON
+    components: Mapping[str, float] = field(default_factory=dict)
