@@ -31,7 +31,7 @@ class Status(StrEnum):
 class ItemKey(NamedTuple):
     """Identifies one item of a run.
 
-    ``repeat`` counts from 0 (``--repeats``); ``variant`` names a study's condition and is empty in the benchmark itself.
+    ``repeat`` counts from 0 (``--repeats``); ``variant`` names a study's condition, empty in the benchmark itself.
     """
 
     sample_id: str
@@ -52,7 +52,7 @@ class PlannedItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A model's answer, as text, and what it took to get it. Times in seconds; tokens None where the server reported none.
+    """A model's answer, as text, and what it took to get it. Times in seconds; tokens None if not reported.
 
     Attributes:
         text: the answer, stripped; may be empty.
@@ -84,7 +84,7 @@ class Verdict:
         judge: the judge's model name.
         reply: its last reply; None where no reply arrived.
         grades: one per key point, 0..1; None where no reply could be used (``error`` says why).
-        faults: what was odd about the reply that was used, such as ``short`` (missing grades became 0), ``long``, ``nan``.
+        faults: what was odd about the reply that was used: ``short`` (missing grades became 0), ``long``, ``nan``.
     """
 
     judge: str
@@ -177,7 +177,7 @@ class RunManifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A manifest and the records on disk, in the order they were written (several per item where it was tried again)."""
+    """A manifest and the records on disk, in the order written (several per item where it was tried again)."""
 
     manifest: RunManifest
     records: tuple[Record, ...]
@@ -323,7 +323,7 @@ def manifest_from_json(data: Mapping[str, Any]) -> RunManifest:
 
 
 def json_safe(value: JSON) -> JSON:
-    """The value with NaN and infinities as strings, which Python's JSON reader lets into answers and strict JSON forbids."""
+    """The value with NaN and infinities as strings: Python's JSON reader lets them in, strict JSON forbids them."""
     match value:
         case float() if not math.isfinite(value):
             return str(value)
