@@ -1,0 +1,1 @@
+"""Hooks and fixtures of the suite; each delegates to one well-named thing."""
