@@ -177,10 +177,14 @@ class RunManifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A manifest and the records on disk, in the order written (several per item where it was tried again)."""
+    """A manifest and the records on disk, in the order written (several per item where it was tried again).
+
+    ``torn_lines`` counts lines that were cut while they were written, and so hold no record (0 or 1).
+    """
 
     manifest: RunManifest
     records: tuple[Record, ...]
+    torn_lines: int = 0
 
     def final_records(self) -> dict[ItemKey, Record]:
         """The record that counts for each item: the first that measured it, else the last one.

@@ -1,0 +1,102 @@
+import json
+
+import pytest
+
+from reports.run_files import RunFileError, RunMissingError, RunTooNewError, load_run
+from tests.run_factory import run_of, write_run
+
+VALUES = {("a", "Q2", "zeroshot"): 1.0, ("a", "Q6", "icl"): 0.0, ("b", "Q2", "zeroshot"): None}
+
+
+@pytest.fixture
+def directory(tmp_path):
+    return write_run(run_of(VALUES), tmp_path / "run")
+
+
+def test_a_run_comes_back_as_it_was_written(directory):
+    assert run_of(VALUES) == load_run(directory)
+
+
+def test_a_run_that_has_no_records_yet_has_measured_nothing(directory):
+    (directory / "records.jsonl").unlink()
+    run = load_run(directory)
+    assert (3, 0) == (len(run.manifest.planned), len(run.records))
+
+
+@pytest.mark.parametrize("cut", [2, 20, 200])
+def test_a_torn_last_line_is_left_out_and_counted(directory, cut):
+    file = directory / "records.jsonl"
+    file.write_bytes(file.read_bytes()[:-cut])
+    run = load_run(directory)
+    assert (1, 1) == (len(run.records), run.torn_lines)
+
+
+def test_a_last_line_cut_inside_a_character_is_torn(directory):
+    with (directory / "records.jsonl").open("ab") as stream:
+        stream.write('{"sample_id": "µ'.encode()[:-1])
+    assert (2, 1) == (len(load_run(directory).records), load_run(directory).torn_lines)
+
+
+def test_a_last_line_that_lacks_only_its_line_end_is_a_record(directory):
+    file = directory / "records.jsonl"
+    file.write_bytes(file.read_bytes().rstrip(b"\n"))
+    run = load_run(directory)
+    assert (2, 0) == (len(run.records), run.torn_lines)
+
+
+def test_a_garbled_line_is_named_with_what_to_do(directory):
+    file = directory / "records.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text(lines[0] + "{broken\n" + lines[1])
+    with pytest.raises(
+        RunFileError, match=r"records\.jsonl, line 2: not a record .*; delete the line, then .*--resume"
+    ):
+        load_run(directory)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"status": "great"}, "'great' is not a valid Status"),
+        ({"question": "Q7"}, "'Q7' is not a valid Question"),
+        ({"score": 3}, "int"),
+    ],
+)
+def test_a_line_with_an_impossible_field_is_an_error(directory, change, reason):
+    file = directory / "records.jsonl"
+    record = json.loads(file.read_text().splitlines()[0])
+    file.write_text(json.dumps(record | change) + "\n")
+    with pytest.raises(RunFileError, match=f"line 1: not a record.*{reason}"):
+        load_run(directory)
+
+
+def test_a_missing_field_is_named(directory):
+    file = directory / "records.jsonl"
+    record = json.loads(file.read_text().splitlines()[0])
+    del record["family"]
+    file.write_text(json.dumps(record) + "\n")
+    with pytest.raises(RunFileError, match="no field 'family'"):
+        load_run(directory)
+
+
+def test_a_folder_that_is_no_run_is_an_error(tmp_path):
+    with pytest.raises(RunMissingError, match=r"no run\.json here; name a run directory"):
+        load_run(tmp_path)
+
+
+def test_a_run_of_a_later_version_is_refused(directory):
+    file = directory / "run.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"schema_version": 99}))
+    with pytest.raises(RunTooNewError, match="schema version 99, this version reads up to 1; update"):
+        load_run(directory)
+
+
+def test_a_garbled_manifest_is_named(directory):
+    (directory / "run.json").write_text("[1, 2]")
+    with pytest.raises(RunFileError, match=r"run\.json: not a run's manifest"):
+        load_run(directory)
+
+
+def test_texts_can_be_left_out(directory):
+    answers = {record.answer.text for record in load_run(directory, texts=False).records}
+    assert {""} == answers
