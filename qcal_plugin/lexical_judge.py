@@ -1,0 +1,64 @@
+"""The lexical judge: key points graded by word overlap. Deterministic and in-process; a stand-in for a judge model.
+
+It rewards an answer that uses a key point's words and numbers, whatever it says with them: right for trying the suite
+out, wrong for quoting scores.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+MODEL = "lexical-overlap"
+FULL_RECALL = 0.6
+HALF_RECALL = 0.3
+NUMBER_TOLERANCE = 0.05
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_NUMBER = re.compile(r"(?<![\w.])[-+\u2212]?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,3})?", re.ASCII)
+_STEM_LENGTH = 6
+_STOP_WORDS = frozenset(
+    """about also and any are because been both but can could does each for from had has have here how however into its
+    may more most near not only other over same shows should since some such than that the their then there these they
+    this those through under very was well were what when where which while whose will with within would
+    """.split()  # noqa: SIM905  sixty words, one a line, would hide the code
+)
+
+
+def lexical_grades(answer: str, key_points: Sequence[str]) -> tuple[float, ...]:
+    """One grade per key point: 1, 0.5 or 0.
+
+    A grade follows the share of the key point's distinct terms that occur in ``answer``: at least `FULL_RECALL` gives
+    1, at least `HALF_RECALL` 0.5, less 0. Terms are words of three letters and more that are no stop words, case
+    folded and compared by their first six letters, and numbers, equal within `NUMBER_TOLERANCE` (relative). A key point
+    without terms is never found: 0.
+    """
+    words, numbers = _words(answer), _numbers(answer)
+    return tuple(_grade(_recall(point, words, numbers)) for point in key_points)
+
+
+def _recall(key_point: str, words: frozenset[str], numbers: frozenset[float]) -> float:
+    wanted_words, wanted_numbers = _words(key_point), _numbers(key_point)
+    terms = len(wanted_words) + len(wanted_numbers)
+    found = len(wanted_words & words) + sum(_occurs(number, numbers) for number in wanted_numbers)
+    return found / terms if terms else 0.0
+
+
+def _grade(recall: float) -> float:
+    if recall >= FULL_RECALL:
+        return 1.0
+    return 0.5 if recall >= HALF_RECALL else 0.0
+
+
+def _words(text: str) -> frozenset[str]:
+    folded = (word.casefold() for word in _WORD.findall(text))
+    return frozenset(word[:_STEM_LENGTH] for word in folded if word not in _STOP_WORDS)
+
+
+def _numbers(text: str) -> frozenset[float]:
+    return frozenset(float(number.replace("\u2212", "-")) for number in _NUMBER.findall(text))
+
+
+def _occurs(wanted: float, numbers: frozenset[float]) -> bool:
+    return any(math.isclose(wanted, number, rel_tol=NUMBER_TOLERANCE) for number in numbers)
