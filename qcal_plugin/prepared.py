@@ -1,0 +1,186 @@
+"""A validated dataset on disk, made ready for asking: light to collect from, everything else read on demand.
+
+Standard library only, and no dataset library: xdist workers open it and stay small.
+
+Layout of a prepared dataset's folder (``<cache>/prepared/<key>``; written once, never changed)::
+
+    index.json         identity, warnings, one entry per sample, where each image's base64 text is
+    references.jsonl   one line per sample: answers, key points, field rules
+    prompts.jsonl      one line per sample: content of every prompt, images by id
+
+The base64 texts are in ``<cache>/images``, shared by all prepared datasets.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from qcal_plugin.cases import Case, ImagePart, PromptPart, TextPart
+from reports.records import ItemKey
+from scoring.questions import Mode, Question
+from scoring.reference import Reference
+
+FORMAT_VERSION = 1
+"""Part of the folder's key: raised when the layout, the rows' checks or the making of prompts change."""
+
+INDEX_FILE = "index.json"
+REFERENCES_FILE = "references.jsonl"
+PROMPTS_FILE = "prompts.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetIdentity:
+    """Which data exactly.
+
+    Attributes:
+        name: as given to ``--dataset``: Hub id, folder or ``synthetic:...``.
+        revision: commit hash of the Hub repository, or ``sha256:<content digest>`` of a folder.
+        warnings: what the user should know about how the revision was found, one line each.
+    """
+
+    name: str
+    revision: str
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleEntry:
+    """A sample as collection sees it; ``modes`` are those in which the dataset can ask about it."""
+
+    sample_id: str
+    family: str
+    scenario_type: str
+    modes: tuple[Mode, ...]
+
+
+class Span(NamedTuple):
+    """Where a line stands in its file, in bytes."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedDataset:
+    """A dataset whose rows and images have all been checked.
+
+    Attributes:
+        warnings: findings about the data that do not stop a run, and those of the identity; one line each.
+        samples: in the order of the dataset.
+        images: the dataset's images by id.
+    """
+
+    directory: Path
+    identity: DatasetIdentity
+    warnings: tuple[str, ...]
+    samples: tuple[SampleEntry, ...]
+    images: Mapping[str, ImagePart] = field(repr=False)
+    _entries: Mapping[str, Mapping[str, Any]] = field(repr=False)
+
+    def case(self, key: ItemKey) -> Case:
+        """What is asked for this item, and what the answer is compared with.
+
+        Raises KeyError if the dataset does not have the item.
+        """
+        entry = self._entry(key)
+        prompts = self._line(PROMPTS_FILE, entry["prompts"])
+        return Case(
+            key=key,
+            family=entry["family"],
+            scenario_type=entry["scenario_type"],
+            prompt=tuple(self._part(part) for part in prompts[key.mode][key.question]),
+            reference=self.reference(key),
+        )
+
+    def reference(self, key: ItemKey) -> Reference:
+        """The reference side of the item. Raises KeyError if the dataset does not have the item."""
+        line = self._line(REFERENCES_FILE, self._entry(key)["references"])
+        return Reference(
+            answer=line["answers"][key.mode][key.question],
+            plot_description=line["answers"][Mode.ZEROSHOT][Question.Q1],
+            scenario_type=line["scenario_type"],
+            key_points=tuple(line["key_points"].get(key.question, ())),
+            field_rules=line["field_rules"] if key.question is Question.Q5 else {},
+        )
+
+    def icl_id(self, sample_id: str) -> str | None:
+        """The id of the sample's row in the ICL file (result files name it); None without ICL."""
+        icl_id: str | None = self._entries[sample_id]["icl_id"]
+        return icl_id
+
+    def missing_images(self) -> int:
+        """How many base64 texts are gone from the cache, or not of the length they had."""
+        return sum(not _has_size(Path(image.base64_path), image.size_bytes) for image in self.images.values())
+
+    def _entry(self, key: ItemKey) -> Mapping[str, Any]:
+        entry = self._entries.get(key.sample_id)
+        asked_in = _modes(entry) if entry is not None else ()
+        if entry is None or key.mode not in asked_in or key.question not in key.mode.questions:
+            raise KeyError(f"{self.identity.name} has no item {key.sample_id} {key.question} in mode {key.mode}")
+        return entry
+
+    def _line(self, name: str, span: tuple[int, int]) -> Any:  # noqa: ANN401  JSON of our own making
+        offset, length = span
+        with (self.directory / name).open("rb") as file:
+            file.seek(offset)
+            return json.loads(file.read(length))
+
+    def _part(self, part: Mapping[str, str]) -> PromptPart:
+        return TextPart(text=part["text"]) if "text" in part else self.images[part["image"]]
+
+
+def open_prepared(directory: Path) -> PreparedDataset:
+    """Open what `qcal_plugin.dataset.prepare` has made.
+
+    Raises FileNotFoundError if there is nothing, ValueError or KeyError if it is of another format.
+    """
+    index = json.loads((directory / INDEX_FILE).read_bytes())
+    if index["format"] != FORMAT_VERSION:
+        raise ValueError(f"{directory}: format {index['format']}, expected {FORMAT_VERSION}")
+    entries: list[dict[str, Any]] = index["samples"]
+    return PreparedDataset(
+        directory=directory,
+        identity=DatasetIdentity(name=index["name"], revision=index["revision"]),
+        warnings=tuple(index["warnings"]),
+        samples=tuple(_sample(entry) for entry in entries),
+        images={image_id: _image(directory, image_id, image) for image_id, image in index["images"].items()},
+        _entries={entry["sample_id"]: entry for entry in entries},
+    )
+
+
+def images_dir(prepared: Path) -> Path:
+    """Where the base64 texts of the prepared dataset in this folder are."""
+    return prepared.parent.parent / "images"
+
+
+def _sample(entry: Mapping[str, Any]) -> SampleEntry:
+    return SampleEntry(
+        sample_id=entry["sample_id"],
+        family=entry["family"],
+        scenario_type=entry["scenario_type"],
+        modes=_modes(entry),
+    )
+
+
+def _modes(entry: Mapping[str, Any]) -> tuple[Mode, ...]:
+    return (Mode.ZEROSHOT,) if entry["icl_id"] is None else (Mode.ZEROSHOT, Mode.ICL)
+
+
+def _image(directory: Path, image_id: str, image: Mapping[str, Any]) -> ImagePart:
+    return ImagePart(
+        image_id=image_id,
+        sha256=image["sha256"],
+        base64_path=str(images_dir(directory) / image["file"]),
+        size_bytes=image["size_bytes"],
+    )
+
+
+def _has_size(path: Path, size_bytes: int) -> bool:
+    try:
+        return path.stat().st_size == size_bytes
+    except OSError:
+        return False

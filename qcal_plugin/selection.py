@@ -1,0 +1,149 @@
+"""Which items a run asks: modes, questions, the first N or a stratified choice of samples, a shard."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import NamedTuple, TypeVar
+
+from qcal_plugin.prepared import SampleEntry
+from reports.records import ItemKey, PlannedItem
+from scoring.questions import Mode, Question
+
+
+class Shard(NamedTuple):
+    """One of the ``parts`` into which a run is divided; ``part`` counts from 1."""
+
+    part: int
+    parts: int
+
+
+def parse_modes(text: str) -> tuple[Mode, ...]:
+    """``zeroshot,icl`` (any case) in the benchmark's order, each once. Raises ValueError naming an unknown mode."""
+    return _parse_members(Mode, text)
+
+
+def parse_questions(text: str) -> tuple[Question, ...]:
+    """``Q1,Q6`` (any case) in the benchmark's order, each once. Raises ValueError naming an unknown question."""
+    return _parse_members(Question, text)
+
+
+def parse_shard(text: str) -> Shard:
+    """``2/5``. Raises ValueError if it is not i/n with 1 <= i <= n."""
+    first, slash, second = text.partition("/")
+    if not (slash and first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second)):
+        raise ValueError(f"shard {text!r}: expected i/n with 1 <= i <= n, such as 2/5")
+    return Shard(int(first), int(second))
+
+
+def select(
+    samples: Sequence[SampleEntry],
+    *,
+    modes: Iterable[Mode] = tuple(Mode),
+    questions: Iterable[Question] = tuple(Question),
+    limit: int | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    shard: Shard | None = None,
+) -> tuple[PlannedItem, ...]:
+    """The items of a run, mode by mode, in each by sample (the dataset's order) and question.
+
+    ``limit`` keeps the first so many samples, ``sample`` so many `stratified` by family; both keep all if there are
+    fewer. ``shard`` keeps, of what is left, the samples whose id hashes to this part: a sample's items stay together, and
+    it stays in its shard when samples are added to the dataset.
+
+    Raises ValueError for limit or sample below 1, for both at once, and for a selection without items.
+    """
+    modes, questions = tuple(modes), tuple(questions)
+    chosen = _choose(samples, limit=limit, sample=sample, seed=seed)
+    kept = [entry for entry in chosen if shard is None or in_shard(entry.sample_id, shard)]
+    items = tuple(
+        PlannedItem(
+            key=ItemKey(entry.sample_id, question, mode), family=entry.family, scenario_type=entry.scenario_type
+        )
+        for mode in Mode
+        if mode in modes
+        for entry in kept
+        if mode in entry.modes
+        for question in mode.questions
+        if question in questions
+    )
+    if not items:
+        part = "" if shard is None else f" of shard {shard.part}/{shard.parts}"
+        raise ValueError(
+            f"nothing to ask: {len(kept)} samples{part} have no item for modes {_names(modes)} and questions "
+            f"{_names(questions)} (icl asks only {_names(Mode.ICL.questions)})"
+        )
+    return items
+
+
+def stratified(samples: Sequence[SampleEntry], count: int, *, seed: int) -> list[SampleEntry]:
+    """``count`` of the samples, each family in proportion to its size; all of them if there are no more.
+
+    Seats are allotted by largest remainder; equal remainders go to the larger family, then in alphabetical order.
+    Within a family those samples are taken whose ids, hashed with the seed, come first. So the choice depends on ids,
+    families and seed only: not on the order of the rows, the machine or the version of Python.
+    """
+    sizes = Counter(entry.family for entry in samples)
+    seats = _largest_remainder(sizes, min(count, len(samples)))
+    taken: Counter[str] = Counter()
+    chosen = set()
+    for entry in sorted(samples, key=lambda entry: _digest(f"{seed}/{entry.sample_id}")):
+        if taken[entry.family] < seats[entry.family]:
+            taken[entry.family] += 1
+            chosen.add(entry.sample_id)
+    return [entry for entry in samples if entry.sample_id in chosen]
+
+
+def in_shard(sample_id: str, shard: Shard) -> bool:
+    """Whether the sample belongs to the shard; depends on nothing else."""
+    return _digest(sample_id) % shard.parts == shard.part - 1
+
+
+def _choose(
+    samples: Sequence[SampleEntry], *, limit: int | None, sample: int | None, seed: int
+) -> Sequence[SampleEntry]:
+    for option, value in (("limit", limit), ("sample", sample)):
+        if value is not None and value < 1:
+            raise ValueError(f"{option} {value}: expected a number of samples, at least 1")
+    match limit, sample:
+        case None, None:
+            return samples
+        case int(), None:
+            return samples[:limit]
+        case None, int():
+            return stratified(samples, sample, seed=seed)
+        case _:
+            raise ValueError(f"limit {limit} and sample {sample}: give one of the two")
+
+
+def _largest_remainder(sizes: Counter[str], count: int) -> Counter[str]:
+    total = sizes.total()
+    seats = Counter({family: count * size // total for family, size in sizes.items()})
+    by_remainder = sorted(sizes, key=lambda family: (-(count * sizes[family] % total), -sizes[family], family))
+    seats.update(by_remainder[: count - seats.total()])
+    return seats
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest())
+
+
+_Member = TypeVar("_Member", bound=StrEnum)
+
+
+def _parse_members(kind: type[_Member], text: str) -> tuple[_Member, ...]:
+    known = {member.value.lower(): member for member in kind}
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise ValueError(f"unknown {kind.__name__.lower()} {name!r}: choose from {_names(kind)}")
+    if not names:
+        raise ValueError(f"no {kind.__name__.lower()} given: choose from {_names(kind)}")
+    return tuple(member for name, member in known.items() if name in names)
+
+
+def _names(members: Iterable[StrEnum]) -> str:
+    return ",".join(members)
