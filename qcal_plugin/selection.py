@@ -51,8 +51,8 @@ def select(
     """The items of a run, mode by mode, in each by sample (the dataset's order) and question.
 
     ``limit`` keeps the first so many samples, ``sample`` so many `stratified` by family; both keep all if there are
-    fewer. ``shard`` keeps, of what is left, the samples whose id hashes to this part: a sample's items stay together, and
-    it stays in its shard when samples are added to the dataset.
+    fewer. ``shard`` keeps, of what is left, the samples whose id hashes to this part: a sample's items stay together,
+    and it stays in its shard when samples are added to the dataset.
 
     Raises ValueError for limit or sample below 1, for both at once, and for a selection without items.
     """
