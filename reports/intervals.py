@@ -1,0 +1,189 @@
+"""Confidence intervals for means, medians and differences of scores. The cluster is the sample throughout.
+
+Two answers about the same plot are not independent, so everything that a sample yields is reduced to one number first
+and the samples are taken as drawn at random. No interval is given from fewer than two samples: None.
+
+Means of scores lie between 0 and 1, and their spread depends on where they lie: near 1 it must vanish. A plain
+mean +- t * s / sqrt(n) ignores that; at family size (2 to 21 samples) it covers the true mean 64-93% of the time where
+95% is claimed, and claims certainty when two scores happen to agree. `mean_interval` therefore turns the t interval
+into a *score* interval: it holds all means mu that the data do not reject,
+
+    |m - mu| <= q * sqrt(phi * mu * (1 - mu) / n)
+
+where phi, 0 to 1, is the dispersion: the share that the scores' variance has of the largest that their mean allows.
+
+- Right-or-wrong scores: phi is 1 and q the normal quantile, which is Wilson's interval (E. B. Wilson 1927, JASA 22,
+  209; L. D. Brown, T. Cai, A. DasGupta 2001, Statist. Sci. 16, 101).
+- Graded scores: phi is estimated and q the quantile of Student's t (the dispersion of quasi-likelihood: P. McCullagh,
+  J. A. Nelder 1989, Generalized Linear Models, section 4.5). For many samples this is the t interval. For families phi
+  comes from all families of the question together: two samples alone say nearly nothing about their own spread.
+- Means over several questions: of the samples' pseudo-values (`cluster_values`), which makes it the interval with
+  cluster-robust errors (K.-Y. Liang, S. L. Zeger 1986, Biometrika 73, 13; with the factor G/(G-1) and t of G-1 degrees
+  of freedom of A. C. Cameron, D. L. Miller 2015, J. Human Resources 50, 317).
+
+Medians and differences: the bootstrap that redraws whole samples (B. Efron, R. Tibshirani 1993, An Introduction to the
+Bootstrap, chapter 13), its percentiles expanded for small samples (T. Hesterberg 2015, Amer. Statist. 69, 371).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri, stdtrit
+
+LEVEL = 0.95
+RESAMPLES = 2000
+SEED = 20260428
+
+Floats: TypeAlias = NDArray[np.float64]
+Draws: TypeAlias = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """From ``low`` to ``high``, in the unit of the figure it belongs to."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dispersion:
+    """``phi``: variance of scores over mean * (1 - mean), 0..1. ``freedom``: degrees of freedom of that estimate."""
+
+    phi: float
+    freedom: float
+
+
+LARGEST_DISPERSION = Dispersion(1.0, math.inf)
+
+
+def dispersion(groups: Iterable[Sequence[float]]) -> Dispersion:
+    """The common dispersion of several groups of scores, each with its own mean.
+
+    phi = sum of squares within groups / sum over groups of (n - 1) * (m * (1 - m) + s^2 / n); the bracket is an
+    unbiased estimate of mu * (1 - mu). Right-or-wrong scores give exactly 1. Scores that do not vary at all say nothing
+    about their spread: the largest is assumed.
+    """
+    samples = [np.asarray(group, dtype=float) for group in groups if len(group) > 1]
+    within = sum(float(np.sum((values - values.mean()) ** 2)) for values in samples)
+    largest = sum(_largest_within(values) for values in samples)
+    if within <= 0 or largest <= 0 or all(_is_binary(values) for values in samples):
+        return LARGEST_DISPERSION
+    return Dispersion(min(1.0, within / largest), float(sum(len(values) - 1 for values in samples)))
+
+
+def mean_interval(values: Sequence[float], spread: Dispersion | None = None) -> Interval | None:
+    """The interval of the mean of scores (0..1), one per sample. None under two samples.
+
+    ``spread`` is given for small groups: the dispersion of all groups like it.
+    """
+    if len(values) < 2:
+        return None
+    return score_interval(math.fsum(values) / len(values), len(values), spread or dispersion([values]))
+
+
+def score_interval(mean: float, n: int, spread: Dispersion = LARGEST_DISPERSION) -> Interval | None:
+    """The interval of a mean ``mean`` of ``n`` scores with this dispersion; by default Wilson's. None under two."""
+    if n < 2:
+        return None
+    mean = min(1.0, max(0.0, mean))
+    a = spread.phi * _quantile(spread.freedom) ** 2 / n
+    centre = (mean + a / 2) / (1 + a)
+    half = math.sqrt(a * mean * (1 - mean) + a * a / 4) / (1 + a)
+    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+
+
+def t_interval(values: Sequence[float]) -> Interval | None:
+    """The interval mean +- t * s / sqrt(n), for quantities without bounds, one value per cluster. None under two."""
+    if len(values) < 2:
+        return None
+    data = np.asarray(values, dtype=float)
+    mean, error = float(data.mean()), float(data.std(ddof=1)) / math.sqrt(len(data))
+    half = _quantile(len(data) - 1) * error
+    return Interval(mean - half, mean + half)
+
+
+def cluster_values(questions: Sequence[Mapping[str, float]]) -> list[float]:
+    """One value per sample, such that their mean is the mean of the question means (each a mapping sample -> score).
+
+    value of s = M + G * sum over questions of (y - mean of the question) / (number of questions * its samples), for G
+    samples: the linearisation of M. Where every sample has every question it is the mean of the sample's scores.
+    Needs at least one score in each question.
+    """
+    samples = sorted(set().union(*questions))
+    means = [math.fsum(scores.values()) / len(scores) for scores in questions]
+    overall = math.fsum(means) / len(means)
+    return [
+        overall
+        + len(samples)
+        * math.fsum(
+            (scores[sample] - mean) / (len(questions) * len(scores))
+            for scores, mean in zip(questions, means, strict=True)
+            if sample in scores
+        )
+        for sample in samples
+    ]
+
+
+def bootstrap_interval(n: int, statistic: Callable[[Draws], Floats]) -> Interval | None:
+    """The interval of a statistic of ``n`` samples; the same in every run (seeded). None under two samples.
+
+    ``statistic`` gets indices of samples, shape (resamples, n), and returns one value per resample; a resample on which
+    it is undefined (NaN) is left out. The percentile is that of Hesterberg: Phi(-sqrt(n / (n - 1)) * t).
+    """
+    if n < 2:
+        return None
+    draws = np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n))
+    values = statistic(draws)
+    tail = float(ndtr(-math.sqrt(n / (n - 1)) * _quantile(n - 1)))
+    low, high = np.nanquantile(values, [tail, 1 - tail])
+    return Interval(float(low), float(high))
+
+
+def median_interval(values: Sequence[float]) -> Interval | None:
+    """The interval of the median, one value per sample. None under two samples."""
+    data = np.asarray(values, dtype=float)
+    return bootstrap_interval(len(data), lambda draws: np.median(data[draws], axis=1))
+
+
+def difference_interval(first: Mapping[str, float], second: Mapping[str, float]) -> Interval | None:
+    """The interval of mean(first) - mean(second), mappings sample -> score that may share samples.
+
+    Samples are redrawn whole, so that what a shared sample brings to both means stays together.
+    None if either has fewer than two samples.
+    """
+    if min(len(first), len(second)) < 2:
+        return None
+    samples = sorted(first.keys() | second.keys())
+    a, b = (np.array([scores.get(sample, np.nan) for sample in samples]) for scores in (first, second))
+    return bootstrap_interval(len(samples), lambda draws: _row_means(a[draws]) - _row_means(b[draws]))
+
+
+def _row_means(values: Floats) -> Floats:
+    """The mean of each row over what is defined; NaN where nothing is."""
+    present = ~np.isnan(values)
+    counts = present.sum(axis=1)
+    sums = np.where(present, values, 0.0).sum(axis=1)
+    means: Floats = np.full(len(values), np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
+
+
+def _quantile(freedom: float) -> float:
+    tail = (1 + LEVEL) / 2
+    return float(ndtri(tail)) if math.isinf(freedom) else float(stdtrit(freedom, tail))
+
+
+def _largest_within(values: Floats) -> float:
+    n, mean = len(values), float(values.mean())
+    return (n - 1) * (mean * (1 - mean) + float(values.var(ddof=1)) / n)
+
+
+def _is_binary(values: Floats) -> bool:
+    return bool(np.isin(values, (0.0, 1.0)).all())
