@@ -1,0 +1,105 @@
+"""`score`: the one way from an answer's text to its `Score` (PROTOCOL.md sections 3 and 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import assert_never
+
+from scoring.diagnosis import statuses_match
+from scoring.excerpt import excerpt
+from scoring.key_points import mean_grade
+from scoring.labels import labels_match
+from scoring.parameter_extraction import PER_SITE, compare_parameters, compare_sites, mean_field
+from scoring.questions import Question
+from scoring.reading import read_compatible
+from scoring.reference import JSON, Reference
+from scoring.score import Score
+from scoring.technical_description import compare_images, read_images, show_images
+
+SCORER_VERSION = "1"
+"""Raised whenever the same text, reference and grades would get another score."""
+
+
+class Scorer(StrEnum):
+    """How an answer's text is read: as the reference scripts read it, or only what stands as its final answer."""
+
+    COMPATIBLE = "compatible"
+    STRICT = "strict"
+
+
+def score(
+    question: Question,
+    text: str,
+    reference: Reference,
+    grades: Sequence[Sequence[float]] = (),
+    *,
+    scorer: Scorer = Scorer.COMPATIBLE,
+) -> Score:
+    """How good an answer is, 0..1, unrounded.
+
+    ``grades`` holds one sequence per judge, with one grade of 0..1 per key point; only Q1 and Q3 use them. Raises
+    ValueError where key points have no grades (unjudged is not 0) or grades do not fit the key points, and for Q3
+    without key points (undefined). Q1 without key points has 0 in that half (PROTOCOL.md section 3) and needs no judge.
+    No text raises. A reference answer in which nothing can be read matches nothing.
+    """
+    if scorer is Scorer.STRICT:
+        raise NotImplementedError("strict scoring follows")
+    read = read_compatible(question, text)
+    expected = read_compatible(question, reference.answer)
+    match question:
+        case Question.Q1:
+            return _score_description(read, expected, reference.key_points, grades)
+        case Question.Q2 | Question.Q4:
+            return _score_name(read, expected, labels_match)
+        case Question.Q3:
+            return _score_significance(reference.key_points, grades)
+        case Question.Q5:
+            return _score_parameters(read, expected, reference)
+        case Question.Q6:
+            return _score_name(read, expected, statuses_match)
+        case _:
+            assert_never(question)
+
+
+def _score_description(
+    read: JSON, expected: JSON, key_points: Sequence[str], grades: Sequence[Sequence[float]]
+) -> Score:
+    """Q1: half fields, half key points."""
+    fields = compare_images(read_images(read), read_images(expected))
+    halves = {
+        "fields": sum(fields.values()) / len(fields),
+        "key_points": mean_grade(grades, len(key_points)) if key_points else 0.0,
+    }
+    return Score(
+        value=0.5 * halves["fields"] + 0.5 * halves["key_points"],
+        extracted=show_images(read),
+        expected=show_images(expected),
+        components={**fields, **halves},
+    )
+
+
+def _score_name(read: JSON, expected: JSON, matches: Callable[[str, str], bool]) -> Score:
+    """Q2, Q4 and Q6: one name, right or wrong."""
+    right = isinstance(read, str) and isinstance(expected, str) and matches(read, expected)
+    return Score(value=float(right), extracted=excerpt(read), expected=excerpt(expected))
+
+
+def _score_significance(key_points: Sequence[str], grades: Sequence[Sequence[float]]) -> Score:
+    """Q3: key points alone."""
+    if not key_points:
+        raise ValueError("Q3 consists of key points, and this reference has none: its score is undefined")
+    mean = mean_grade(grades, len(key_points))
+    return Score(value=mean, extracted=None, expected=None, components={"key_points": mean})
+
+
+def _score_parameters(read: JSON, expected: JSON, reference: Reference) -> Score:
+    """Q5: the mean of its fields; 0 where the reference is an array, with the per-site score beside it."""
+    fields = compare_parameters(read, expected, reference.field_rules)
+    per_site = compare_sites(read, expected, reference.field_rules)
+    return Score(
+        value=mean_field(fields),
+        extracted=excerpt(read),
+        expected=excerpt(expected),
+        components=fields if per_site is None else {PER_SITE: per_site},
+    )

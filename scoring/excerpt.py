@@ -1,0 +1,38 @@
+"""What a score shows of a JSON value that a model wrote: small, and harmless wherever it is stored or sent."""
+
+from __future__ import annotations
+
+from scoring.reference import JSON
+
+MAX_DEPTH = 4
+MAX_ITEMS = 50
+MAX_CHARS = 200
+CUT = "..."
+
+
+def excerpt(value: JSON, *, depth: int = MAX_DEPTH) -> JSON:
+    """The value with long strings, long lists and deep nesting cut (marked by "..."), and without lone surrogates.
+
+    JSON escapes can smuggle a lone surrogate into a text that had none; it cannot be encoded, and ends an xdist
+    session. Deep nesting that the JSON reader accepts overflows writers that recurse.
+    """
+    match value:
+        case str():
+            return excerpt_text(value)
+        case list() if depth > 0:
+            items = [excerpt(item, depth=depth - 1) for item in value[:MAX_ITEMS]]
+            return items if len(value) <= MAX_ITEMS else [*items, CUT]
+        case dict() if depth > 0:
+            pairs = list(value.items())[:MAX_ITEMS]
+            fields = {excerpt_text(key): excerpt(item, depth=depth - 1) for key, item in pairs}
+            return fields if len(value) <= MAX_ITEMS else {**fields, CUT: CUT}
+        case list() | dict():
+            return CUT
+        case _:
+            return value
+
+
+def excerpt_text(text: str) -> str:
+    """The first `MAX_CHARS` characters, marked by "..." if there were more; lone surrogates become question marks."""
+    clean = text[:MAX_CHARS].encode("utf-8", "replace").decode("utf-8")
+    return clean if len(text) <= MAX_CHARS else clean + CUT

@@ -1,0 +1,40 @@
+"""Q5 (parameter extraction): fields of a JSON object, each with a rule of its own (PROTOCOL.md sections 3 and 6)."""
+
+from __future__ import annotations
+
+from scoring.field_rules import score_field
+from scoring.reference import JSON, FieldRules
+
+PER_SITE = "per_site"
+"""Name of the component that stands beside a score whose reference is an array; it is no part of the score's value."""
+
+
+def compare_parameters(answer: JSON, reference: JSON, rules: FieldRules) -> dict[str, float]:
+    """0..1 for each field that both the rules and the reference have; empty if the reference is no object.
+
+    A field that the answer lacks, or an answer that is no object, counts as null.
+    """
+    if not isinstance(reference, dict):
+        return {}
+    fields = answer if isinstance(answer, dict) else {}
+    return {
+        name: score_field(fields.get(name), reference[name], rule) for name, rule in rules.items() if name in reference
+    }
+
+
+def compare_sites(answer: JSON, reference: JSON, rules: FieldRules) -> float | None:
+    """The score of an array reference, site by site, 0..1; None if the reference is no array with usable fields.
+
+    The reference scripts give every answer to such a question 0 (PROTOCOL.md section 6). Here the sites are compared in
+    order, each by the mean of its fields, averaged over the longer list; a single object counts as an array of one.
+    """
+    if not isinstance(reference, list) or not any(compare_parameters(None, site, rules) for site in reference):
+        return None
+    sites = answer if isinstance(answer, list) else [answer]
+    scores = [mean_field(compare_parameters(a, r, rules)) for a, r in zip(sites, reference, strict=False)]
+    return sum(scores) / max(len(sites), len(reference))
+
+
+def mean_field(fields: dict[str, float]) -> float:
+    """The mean of the fields' scores; 0 without usable fields (PROTOCOL.md section 3)."""
+    return sum(fields.values()) / len(fields) if fields else 0.0

@@ -1,0 +1,53 @@
+"""Q1 (technical description): three fields read from JSON, beside key points (PROTOCOL.md section 3)."""
+
+from __future__ import annotations
+
+from scoring.excerpt import MAX_ITEMS, excerpt
+from scoring.reference import JSON
+
+FIELDS = ("plot_type", "x_scale", "y_scale")
+
+
+def read_images(value: JSON) -> list[dict[str, str | None]]:
+    """The `FIELDS` of each image that an answer describes, stripped and in lower case; None for what is no string.
+
+    A single object, or anything else that is no array, counts as an array of one.
+    """
+    images = value if isinstance(value, list) else [value]
+    return [_read_image(image) for image in images]
+
+
+def compare_images(answer: list[dict[str, str | None]], reference: list[dict[str, str | None]]) -> dict[str, float]:
+    """For each of `FIELDS` the share of images on which it agrees, 0..1, over the longer list; 0 for two empty ones.
+
+    A field that the reference lacks agrees with nothing, so such a reference does not reach 1 against itself.
+    """
+    n_images = max(len(answer), len(reference), 1)
+    pairs = list(zip(answer, reference, strict=False))
+    return {name: sum(a[name] is not None and a[name] == r[name] for a, r in pairs) / n_images for name in FIELDS}
+
+
+def show_images(value: JSON) -> JSON:
+    """What `read_images` reads, for display: one object, or a list of them; None where no JSON was found."""
+    if value is None:
+        return None
+    images: list[JSON] = [excerpt(dict(image)) for image in read_images(value)[:MAX_ITEMS]]
+    return images if isinstance(value, list) else images[0]
+
+
+def _read_image(image: JSON) -> dict[str, str | None]:
+    if not isinstance(image, dict):
+        return dict.fromkeys(FIELDS)
+    return {
+        "plot_type": _normalised(image.get("plot_type")),
+        "x_scale": _read_scale(image.get("x_axis")),
+        "y_scale": _read_scale(image.get("y_axis")),
+    }
+
+
+def _read_scale(axis: JSON) -> str | None:
+    return _normalised(axis.get("scale")) if isinstance(axis, dict) else None
+
+
+def _normalised(value: JSON) -> str | None:
+    return value.lower().strip() if isinstance(value, str) else None
