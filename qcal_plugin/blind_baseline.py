@@ -1,8 +1,8 @@
 """The blind baseline: answers made from the prompt's text alone, always optimistic. The floor a model has to beat.
 
-It never sees an image. Of a prompt it reads only what follows the last instruction heading ("Required fields", "Report
-in JSON format", "Options:", "... CRITERIA"). Headings belong to questions: the answers that an in-context prompt shows
-in its demonstrations are never read.
+It never sees an image. Of a prompt it reads only what follows the last instruction heading, such as "Required fields",
+"Report in JSON format", "Options:" or "DECISION CRITERIA" (the wording of the benchmark and that of synthetic samples).
+Headings belong to questions: what an in-context prompt shows as answers in its demonstrations is never read.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ OPTIMISM = (
 )
 
 _HEADING = re.compile(
-    r"^(?:(?P<figure>Required fields)|(?P<parameters>Report .*in JSON)|(?P<choice>Options:|[A-Z]+ CRITERIA))",
+    r"^(?:(?P<figure>Required fields|Fields of each)"
+    r"|(?P<parameters>(?:Report|Answer) .*JSON)"
+    r"|(?P<choice>Options:|Choose one:|[A-Z]+ CRITERIA))",
     re.MULTILINE,
 )
 _BULLETS = re.compile(r"^(?:[-*] .*(?:\n|\Z))+", re.MULTILINE)
 _OPTION = re.compile(r"^[-*] ([^:\n]+)", re.MULTILINE)
 _FORMAT_LINE = re.compile(r"^(\w[\w ]*):.*<(?!image>)[^<>\n]+>.*", re.MULTILINE)
 _ALTERNATIVES = re.compile(r'("[^"\n]*"|[\w.]+)(?:\s*\|\s*(?:"[^"\n]*"|[\w.]+))*')
-_IMAGE_COUNT = re.compile(r"has (\d{1,2}) images")
+_IMAGE_COUNT = re.compile(r"(?:has|are) (\d{1,2}) images")
 
 
 def blind_answer(prompt_text: str) -> str:

@@ -1,6 +1,7 @@
 import pytest
 
 from tests.endpoint import Endpoint, Reply
+from tests.real_engine import real_engine  # noqa: F401  a fixture
 from tests.scripts import always
 
 

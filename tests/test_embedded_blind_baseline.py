@@ -163,6 +163,37 @@ def test_real_in_context_prompts_are_answered_like_their_zero_shot_twins():
             assert blind_answer(zeroshot[row["source_id"]][prompt]) == blind_answer(row[prompt])
 
 
+# --- the synthetic samples' wording ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expected", "question"),
+    [
+        (
+            json.dumps([{"plot_type": "line", "main_features": OPTIMISM}] * 2),
+            "Describe the plots <image> <image> as JSON.\n\nThere are 2 images: answer with a JSON array, one object per "
+            'image.\n\nFields of each object:\n{"plot_type": "line" | "image", "main_features": string}',
+        ),
+        (
+            f"Assessment: Reliable\nReason: {OPTIMISM}",
+            "Can parameters be taken from the fit shown in the plot <image>?\n\nChoose one:\n- Reliable\n- Unreliable\n\n"
+            "Answer in this form:\nAssessment: <one of the choices>\nReason: <in brief>",
+        ),
+        (
+            '{"T1_us": null}',
+            'Read these parameters off the T1 plot <image>.\n\nAnswer with JSON of this form:\n{"T1_us": float | null}',
+        ),
+        (
+            f"Status: STABLE\nSuggested range: N/A\nNotes: {OPTIMISM}",
+            "DECISION CRITERIA\n- STABLE: flat\n- EVENT: a jump\n\nUse exactly this form:\n\nStatus: <one of the codes>\n"
+            'Suggested range: (<min>, <max>) (or "N/A" if STABLE)\nNotes: <1-3 sentences on why>',
+        ),
+    ],
+)
+def test_synthetic_prompts_are_answered_in_the_asked_shape(expected, question):
+    assert expected == blind_answer(question)
+
+
 # --- over HTTP -------------------------------------------------------------------------------------------------------
 
 
