@@ -165,29 +165,43 @@ def test_real_in_context_prompts_are_answered_like_their_zero_shot_twins():
 
 # --- the synthetic samples' wording ----------------------------------------------------------------------------------
 
+SYNTHETIC_FIGURE = """Describe the plots <image> <image> as JSON.
+
+There are 2 images: answer with a JSON array, one object per image, in their order.
+
+Fields of each object:
+{"plot_type": "line" | "image", "main_features": string}"""
+SYNTHETIC_FIT = """Can parameters be taken from the fit shown in the plot <image>?
+
+Choose one:
+- Reliable
+- Unreliable
+
+Answer in this form:
+Assessment: <one of the choices>
+Reason: <in brief>"""
+SYNTHETIC_PARAMETERS = """Read these parameters off the T1 plot <image>.
+
+Answer with JSON of this form:
+{"T1_us": float | null}"""
+SYNTHETIC_STATUS = """DECISION CRITERIA
+- STABLE: flat
+- EVENT: a jump
+
+Use exactly this form:
+
+Status: <one of the codes>
+Suggested range: (<min>, <max>) (or "N/A" if STABLE)
+Notes: <1-3 sentences on why>"""
+
 
 @pytest.mark.parametrize(
     ("expected", "question"),
     [
-        (
-            json.dumps([{"plot_type": "line", "main_features": OPTIMISM}] * 2),
-            "Describe the plots <image> <image> as JSON.\n\nThere are 2 images: answer with a JSON array, one object per "
-            'image.\n\nFields of each object:\n{"plot_type": "line" | "image", "main_features": string}',
-        ),
-        (
-            f"Assessment: Reliable\nReason: {OPTIMISM}",
-            "Can parameters be taken from the fit shown in the plot <image>?\n\nChoose one:\n- Reliable\n- Unreliable\n\n"
-            "Answer in this form:\nAssessment: <one of the choices>\nReason: <in brief>",
-        ),
-        (
-            '{"T1_us": null}',
-            'Read these parameters off the T1 plot <image>.\n\nAnswer with JSON of this form:\n{"T1_us": float | null}',
-        ),
-        (
-            f"Status: STABLE\nSuggested range: N/A\nNotes: {OPTIMISM}",
-            "DECISION CRITERIA\n- STABLE: flat\n- EVENT: a jump\n\nUse exactly this form:\n\nStatus: <one of the codes>\n"
-            'Suggested range: (<min>, <max>) (or "N/A" if STABLE)\nNotes: <1-3 sentences on why>',
-        ),
+        (json.dumps([{"plot_type": "line", "main_features": OPTIMISM}] * 2), SYNTHETIC_FIGURE),
+        (f"Assessment: Reliable\nReason: {OPTIMISM}", SYNTHETIC_FIT),
+        ('{"T1_us": null}', SYNTHETIC_PARAMETERS),
+        (f"Status: STABLE\nSuggested range: N/A\nNotes: {OPTIMISM}", SYNTHETIC_STATUS),
     ],
 )
 def test_synthetic_prompts_are_answered_in_the_asked_shape(expected, question):
