@@ -85,7 +85,7 @@ class IclDelta:
     Attributes:
         delta: ICL mean minus zero-shot mean, over the samples of each (as published); -1..1, None if a mean is.
         paired_delta: mean over the samples measured in both modes of ICL minus zero-shot; None if there are none.
-        pairs: how many samples those are.
+        pairs: how many samples those are, of ``planned_pairs`` planned in both modes.
     """
 
     icl: Coverage
@@ -97,6 +97,7 @@ class IclDelta:
     paired_delta: float | None
     paired_interval: Interval | None
     pairs: int
+    planned_pairs: int
 
 
 def coverage(outcomes: Sequence[Outcome]) -> Coverage:
@@ -188,6 +189,7 @@ def _icl_delta(icl: Sequence[Outcome], zeroshot: Sequence[Outcome]) -> IclDelta:
         paired_delta=_difference(paired_after, paired_before),
         paired_interval=difference_interval(paired_after, paired_before),
         pairs=len(shared),
+        planned_pairs=len({outcome.key.sample_id for outcome in icl} & {o.key.sample_id for o in zeroshot}),
     )
 
 

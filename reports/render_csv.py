@@ -1,6 +1,7 @@
 """Tables as CSV: full precision, fractions as fractions (0..1), an empty cell where there is no figure.
 
-A spreadsheet runs a cell that begins like a formula; such text gets a leading apostrophe (OWASP, "CSV injection").
+A spreadsheet runs a cell that begins like a formula, in full-width signs too; such text gets a leading apostrophe
+(OWASP, "CSV injection").
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from reports.intervals import Interval
 from reports.tables import Cell, Column, Document, Table
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def render(document: Document, table: Table) -> str:

@@ -1,18 +1,21 @@
 """A document as plain text for a terminal of a given width.
 
 Data never becomes a control sequence: whatever could move the cursor, change colours or reorder text is printed as its
-escape, as in a Python string. Width is counted in terminal columns: East Asian wide characters take two, combining marks none.
+escape, as in a Python string. Width is counted in terminal columns: East Asian wide characters take two, combining
+marks none.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from reports.tables import Column, Document, Table, Unit, printed
 
 GAP = "  "
 NARROWEST = 8
+TALLEST = 4
 
 
 def render(document: Document, width: int = 80) -> str:
@@ -55,10 +58,10 @@ def _table(table: Table, width: int, label: str) -> Iterator[str]:
     ]
     widths = _column_widths(table.columns, cells, width)
     for block in _blocks(widths, width):
-        yield _line([plain(column.name) for column in table.columns], table.columns, widths, block)
+        yield from _lines([plain(column.name) for column in table.columns], table.columns, widths, block)
         yield GAP.join("-" * widths[index] for index in block)
         for row in cells:
-            yield _line(row, table.columns, widths, block)
+            yield from _lines(row, table.columns, widths, block)
     for note in table.notes:
         yield from _wrapped(note, width, indent=2)
 
@@ -92,14 +95,25 @@ def _blocks(widths: Sequence[int], width: int) -> list[list[int]]:
     return blocks
 
 
-def _line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int], block: Sequence[int]) -> str:
-    return GAP.join(_fitted(cells[index], widths[index], columns[index].unit) for index in block)
+def _lines(
+    cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int], block: Sequence[int]
+) -> Iterator[str]:
+    """One row: as many lines as its longest text takes, at most `TALLEST`."""
+    folded = [_folded(cells[index], widths[index]) for index in block]
+    for line in zip_longest(*folded, fillvalue=""):
+        fitted = (_padded(text, widths[index], columns[index].unit) for text, index in zip(line, block, strict=True))
+        yield GAP.join(fitted)
 
 
-def _fitted(text: str, width: int, unit: Unit) -> str:
-    """The text in exactly ``width`` columns: words to the left, numbers to the right, cut with an ellipsis."""
-    if display_width(text) > width:
-        text = _cut(text, width - 1) + "…"
+def _folded(text: str, width: int) -> list[str]:
+    lines = _wrapped(text, width)
+    if len(lines) > TALLEST:
+        lines[TALLEST - 1 :] = [_cut(lines[TALLEST - 1], width - 1) + "…"]
+    return lines
+
+
+def _padded(text: str, width: int, unit: Unit) -> str:
+    """The text in ``width`` columns: words to the left, numbers to the right."""
     padding = " " * (width - display_width(text))
     return text + padding if unit is Unit.TEXT else padding + text
 

@@ -114,6 +114,8 @@ def _number(value: float, column: Column) -> str:
     if not math.isfinite(value):
         return NO_FIGURE
     scaled = 100 * value if column.unit in HUNDREDFOLD else value
+    if column.unit is Unit.PERCENT and value < 1:
+        scaled = min(scaled, 100 - 10**-column.decimals)  # what is not complete never reads 100%
     sign = "+" if column.unit is Unit.DIFFERENCE else ""
     text = f"{scaled:{sign}.{column.decimals}f}"
     return text.replace("-0", "+0" if sign else "0", 1) if float(text) == 0 else text

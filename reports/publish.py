@@ -1,0 +1,82 @@
+"""Writes a run's reports beside its records: ``report.json`` (schema in docs/reports.md) and ``report.md``."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from reports import render_markdown
+from reports.aggregate import by_mode, by_question, icl_deltas
+from reports.leaderboard import comparability
+from reports.outcomes import Evaluation, evaluation_of, grouped, with_errors_as_zero
+from reports.overview import findings, overview
+from reports.records import Run, json_safe
+from reports.run_files import load_run
+from reports.tables import Document
+
+REPORT_SCHEMA_VERSION = 1
+JSON_NAME = "report.json"
+MARKDOWN_NAME = "report.md"
+
+
+def publish(run_dir: Path, *, errors_as_zero: bool = False) -> Document:
+    """Writes the reports of the run in ``run_dir`` anew and returns the document, for printing. Raises RunFileError."""
+    run = load_run(run_dir, texts=False)
+    evaluation = evaluate(run, errors_as_zero=errors_as_zero)
+    document = overview(evaluation, run)
+    report = report_json(evaluation, run) | {"errors_as_zero": errors_as_zero}
+    _write(run_dir / JSON_NAME, json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    _write(run_dir / MARKDOWN_NAME, render_markdown.render(document))
+    return document
+
+
+def evaluate(run: Run, *, errors_as_zero: bool = False) -> Evaluation:
+    """The run's evaluation; see `with_errors_as_zero`."""
+    evaluation = evaluation_of(run)
+    return replace(evaluation, outcomes=with_errors_as_zero(evaluation.outcomes)) if errors_as_zero else evaluation
+
+
+def report_json(evaluation: Evaluation, run: Run) -> dict[str, Any]:
+    """The content of ``report.json``: scores and shares as fractions 0..1, null where there is no figure."""
+    manifest = run.manifest
+    reasons = comparability(evaluation)
+    return {
+        "schema_version": REPORT_SCHEMA_VERSION,
+        "run_id": manifest.run_id,
+        "started_at": manifest.started_at,
+        "identity": _identity_json(evaluation),
+        "scorer_version": manifest.scorer_version,
+        "comparable": not reasons,
+        "not_comparable_because": list(reasons),
+        **figures_json(evaluation),
+        "findings": findings(run),
+    }
+
+
+def figures_json(evaluation: Evaluation) -> dict[str, Any]:
+    """The figures of an evaluation: ``questions``, ``means`` and ``icl_deltas``, one entry per row of the tables."""
+    figures: dict[str, Any] = {"questions": [], "means": [], "icl_deltas": []}
+    for variant, group in sorted(grouped(evaluation.outcomes, lambda outcome: outcome.key.variant).items()):
+        for (mode, question), summary in by_question(group).items():
+            figures["questions"].append({"variant": variant, "mode": mode, "question": question, **asdict(summary)})
+        for mode, mean in by_mode(group).items():
+            figures["means"].append({"variant": variant, "mode": mode, **asdict(mean)})
+        for question, delta in icl_deltas(group).items():
+            figures["icl_deltas"].append({"variant": variant, "question": question, **asdict(delta)})
+    return figures
+
+
+def _identity_json(evaluation: Evaluation) -> dict[str, Any]:
+    identity = evaluation.identity
+    settings = None if identity.settings is None else json_safe(dict(identity.settings))
+    return asdict(replace(identity, settings=None)) | {"settings": settings}
+
+
+def _write(file: Path, text: str) -> None:
+    """Writes aside and renames: a reader never sees half a report."""
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(file)
