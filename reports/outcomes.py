@@ -99,15 +99,17 @@ def _outcome(planned: Outcome, record: Record | None) -> Outcome:
     return replace(planned, status=record.status, value=value)
 
 
-def with_errors_as_zero(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
-    """The outcomes as the reference counts them: an item that the model did not answer enters the averages as 0.
+def counting_errors_as_zero(evaluation: Evaluation) -> Evaluation:
+    """The evaluation as the reference counts: an item that the model did not answer enters the averages as 0.
 
     Only ``request_failed`` items do. Where the reference's judge fails its whole run ends, so that ``judge_failed`` has
     no counterpart there; ``unjudged`` and missing items are unfinished, not wrong (PROTOCOL.md section 5).
     """
-    return tuple(
-        replace(outcome, value=0.0) if outcome.status is Status.REQUEST_FAILED else outcome for outcome in outcomes
+    outcomes = tuple(
+        replace(outcome, value=0.0) if outcome.status is Status.REQUEST_FAILED else outcome
+        for outcome in evaluation.outcomes
     )
+    return replace(evaluation, outcomes=outcomes)
 
 
 def grouped(outcomes: Iterable[Outcome], group: Callable[[Outcome], Group]) -> dict[Group, list[Outcome]]:

@@ -11,7 +11,7 @@ from typing import Any
 from reports import render_markdown
 from reports.aggregate import by_mode, by_question, icl_deltas
 from reports.leaderboard import comparability
-from reports.outcomes import Evaluation, evaluation_of, grouped, with_errors_as_zero
+from reports.outcomes import Evaluation, counting_errors_as_zero, evaluation_of, grouped
 from reports.overview import findings, overview
 from reports.records import Run, json_safe
 from reports.run_files import load_run
@@ -25,18 +25,14 @@ MARKDOWN_NAME = "report.md"
 def publish(run_dir: Path, *, errors_as_zero: bool = False) -> Document:
     """Writes the reports of the run in ``run_dir`` anew and returns the document, for printing. Raises RunFileError."""
     run = load_run(run_dir, texts=False)
-    evaluation = evaluate(run, errors_as_zero=errors_as_zero)
+    evaluation = evaluation_of(run)
+    if errors_as_zero:
+        evaluation = counting_errors_as_zero(evaluation)
     document = overview(evaluation, run)
     report = report_json(evaluation, run) | {"errors_as_zero": errors_as_zero}
     _write(run_dir / JSON_NAME, json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     _write(run_dir / MARKDOWN_NAME, render_markdown.render(document))
     return document
-
-
-def evaluate(run: Run, *, errors_as_zero: bool = False) -> Evaluation:
-    """The run's evaluation; see `with_errors_as_zero`."""
-    evaluation = evaluation_of(run)
-    return replace(evaluation, outcomes=with_errors_as_zero(evaluation.outcomes)) if errors_as_zero else evaluation
 
 
 def report_json(evaluation: Evaluation, run: Run) -> dict[str, Any]:

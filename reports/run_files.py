@@ -95,7 +95,7 @@ def _read_line(line: bytes, file: Path, number: int, *, complete: bool) -> Recor
     """The record on one line; None if the line was cut while it was written."""
     try:
         data = json.loads(line, object_hook=_share_strings)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if not complete:
             return None
         raise _garbled(file, number, error) from error

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.aggregate import by_mode, by_question, icl_deltas, mean_of_questions, sample_scores, summarise
-from reports.outcomes import evaluation_of, with_errors_as_zero
+from reports.outcomes import counting_errors_as_zero, evaluation_of
 from reports.records import Run
 from scoring.questions import Mode, Question
 from tests.run_factory import failed, judge_failed, manifest, planned_item, run_of, scored, unjudged
@@ -69,7 +69,7 @@ def test_errors_count_as_zero_only_on_request_and_only_where_the_model_did_not_a
         (items[2], judge_failed(items[2])),
         (items[3], None),
     )
-    summary = summarise(with_errors_as_zero(evaluation_of(run).outcomes))
+    summary = summarise(counting_errors_as_zero(evaluation_of(run)).outcomes)
     assert (0.5, 1, 1) == (summary.mean, summary.coverage.measured, summary.coverage.zeroed)
 
 

@@ -1,0 +1,92 @@
+"""The command line of `reports`; see ``python -m reports --help``."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from reports import render_text
+from reports.junit import JUnitError, load_junit
+from reports.merge import MergeError, merge_directories
+from reports.outcomes import counting_errors_as_zero
+from reports.overview import overview
+from reports.publish import publish
+from reports.run_files import RunFileError
+from reports.tables import Document
+
+DESCRIPTION = """\
+Tables from what runs left behind, without asking a model.
+
+  python -m reports RUN               print a run's tables; write its report.json and report.md anew
+  python -m reports a.xml b.xml ...   the same tables from JUnit files alone, such as those of a run's shards
+  python -m reports merge RUN... --out DIR
+                                      join the runs of shards into one
+
+RUN is a run directory, such as runs/20260501T120000Z-my-vlm.
+Exit status: 0 done, 2 a run or file that cannot be used (one line says what to do)."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser()
+    if given and given[0] not in {"show", "merge", "-h", "--help"}:
+        given.insert(0, "show")
+    options = parser.parse_args(given or ["--help"])
+    try:
+        document = options.run(options)
+    except (RunFileError, JUnitError, MergeError, OSError) as error:
+        sys.stderr.write(f"reports: {error}\n")
+        return 2
+    sys.stdout.write(render_text.render(document, options.width))
+    return 0
+
+
+def _show(options: argparse.Namespace) -> Document:
+    paths: list[Path] = options.paths
+    if len(paths) == 1 and not paths[0].is_file():
+        return publish(paths[0], errors_as_zero=options.errors_as_zero)
+    if folders := [path for path in paths if path.is_dir()]:
+        raise JUnitError(f"{folders[0]}: a directory among several paths; give one run, or only JUnit files")
+    evaluation = load_junit(paths)
+    return overview(counting_errors_as_zero(evaluation) if options.errors_as_zero else evaluation)
+
+
+def _merge(options: argparse.Namespace) -> Document:
+    merge_directories(options.runs, options.out)
+    return publish(options.out, errors_as_zero=options.errors_as_zero)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m reports", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--errors-as-zero",
+        action="store_true",
+        help="items that the model did not answer count as 0, as in the reference; by default they count nowhere",
+    )
+    shared.add_argument(
+        "--width",
+        type=int,
+        default=shutil.get_terminal_size().columns,
+        metavar="COLUMNS",
+        help="width of the printed tables (default: the terminal's)",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="", required=True)
+    show = commands.add_parser("show", parents=[shared], help="print the tables of a run or of JUnit files (default)")
+    show.add_argument("paths", nargs="+", type=Path, metavar="RUN|FILE.xml", help="one run, or JUnit files")
+    show.set_defaults(run=_show)
+    merge = commands.add_parser("merge", parents=[shared], help="join the runs of shards into one")
+    merge.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="runs that differ in nothing but their items")
+    merge.add_argument("--out", required=True, type=Path, metavar="DIR", help="directory of the joined run, new")
+    merge.set_defaults(run=_merge)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
