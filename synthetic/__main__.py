@@ -1,0 +1,74 @@
+"""``python -m synthetic``: write synthetic samples as a data set, a contact sheet or training data."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from synthetic.dataset import write_dataset
+from synthetic.production import produce, sample_keys
+from synthetic.settings import SettingsError, SyntheticSettings, checked_settings
+from synthetic.sft import write_sft
+from synthetic.sheet import write_sheet
+
+PROGRAM = "python -m synthetic"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 if it did what was asked, 2 with one line on stderr if it could not."""
+    options = _parser().parse_args(arguments)
+    try:
+        _write(options, _settings(options))
+    except (SettingsError, OSError) as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description="Simulated calibration plots with questions and answers of known truth."
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write a data set in the layout of the Hub repository")
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE.png", help="write a contact sheet: one tile per scenario type"
+    )
+    parser.add_argument(
+        "--sft", type=Path, metavar="DIR", help="write chat-format training data, zero-shot and in-context"
+    )
+    parser.add_argument("--seed", type=int, default=7, help="samples depend on it and on nothing else (default: 7)")
+    parser.add_argument(
+        "--per-scenario", type=int, default=3, metavar="N", help="samples per scenario type (default: 3)"
+    )
+    parser.add_argument("--families", metavar="A,B", help="only these families (default: all)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> SyntheticSettings:
+    if not (options.out or options.sheet or options.sft):
+        raise SettingsError("nothing to do: give --out DIR, --sheet FILE.png or --sft DIR")
+    families = options.families.split(",") if options.families else None
+    return checked_settings(seed=options.seed, per_scenario=options.per_scenario, families=families)
+
+
+def _write(options: argparse.Namespace, settings: SyntheticSettings) -> None:
+    keys = sample_keys(settings)
+    if not (options.out or options.sft):
+        keys = [key for key in keys if key.index == 0]
+    with tqdm(total=len(keys), unit="sample", disable=None) as bar:  # None: only on a terminal
+        samples = produce(keys, workers=options.workers, on_sample=bar.update)
+    if options.out:
+        write_dataset(options.out, settings, samples)
+    if options.sft:
+        write_sft(options.sft, samples)
+    if options.sheet:
+        write_sheet(options.sheet, [sample for sample in samples if sample.key.index == 0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

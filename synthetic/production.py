@@ -1,0 +1,49 @@
+"""Making many samples, on one core or several. The result never depends on how many."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+from synthetic.families import load_family
+from synthetic.sample import Sample, SampleKey, make_sample
+from synthetic.settings import SyntheticSettings
+
+
+def sample_keys(settings: SyntheticSettings) -> list[SampleKey]:
+    """All samples of a data set, in the order in which they are written."""
+    return [
+        SampleKey(seed=settings.seed, family=family, scenario=scenario.name, index=index)
+        for family in settings.families
+        for scenario in load_family(family).scenarios
+        for index in range(settings.per_scenario)
+    ]
+
+
+def produce(
+    keys: Sequence[SampleKey], *, workers: int = 1, on_sample: Callable[[], None] | None = None
+) -> list[Sample]:
+    """The samples of these keys, in their order.
+
+    Args:
+        keys: what to make.
+        workers: processes to use; they are spawned, so a running thread is no danger.
+        on_sample: called once for each finished sample, here, never in a worker.
+    """
+    return list(_counted(_made(keys, workers), on_sample))
+
+
+def _made(keys: Sequence[SampleKey], workers: int) -> Iterator[Sample]:
+    if workers <= 1:
+        yield from map(make_sample, keys)
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(make_sample, keys, chunksize=4)
+
+
+def _counted(samples: Iterator[Sample], on_sample: Callable[[], None] | None) -> Iterator[Sample]:
+    for sample in samples:
+        if on_sample:
+            on_sample()
+        yield sample

@@ -1,0 +1,104 @@
+"""One sample: simulated, drawn, asked about and answered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator, SeedSequence
+
+from scoring.questions import Question
+from scoring.reference import FieldRules
+from synthetic.families import load_family
+from synthetic.family import Family, Scenario
+from synthetic.prompts import reference_answers, zero_shot_prompt
+from synthetic.style import style_from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleKey:
+    """Which sample: the ``index``-th (from 0) of a scenario type, in the data set of this seed."""
+
+    seed: int
+    family: str
+    scenario: str
+    index: int
+
+    @property
+    def sample_id(self) -> str:
+        """The id in the data set: scenario type and a, b, ... z, aa, ab, ..."""
+        return f"{self.scenario}_{_letters(self.index)}"
+
+    def generators(self, count: int) -> list[Generator]:
+        """Independent random generators that depend on the key and on nothing else."""
+        name = f"{self.seed}/{self.family}/{self.scenario}/{self.index}"
+        seeds = SeedSequence(int.from_bytes(hashlib.sha256(name.encode()).digest()))
+        return [np.random.default_rng(seed) for seed in seeds.spawn(count)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A row of the data set, before it is written.
+
+    Attributes:
+        images: PNGs, in order.
+        prompts: zero-shot prompts.
+        answers: reference answers.
+        status: the expected status code of Q6.
+    """
+
+    key: SampleKey
+    images: tuple[bytes, ...]
+    background: str
+    prompts: Mapping[Question, str]
+    answers: Mapping[Question, str]
+    q1_key_points: tuple[str, ...]
+    q3_key_points: tuple[str, ...]
+    field_rules: FieldRules
+    status: str
+
+    @property
+    def image_ids(self) -> tuple[str, ...]:
+        """The first 16 hex digits of each image's SHA-256."""
+        return tuple(hashlib.sha256(png).hexdigest()[:16] for png in self.images)
+
+
+def find_scenario(family: Family[Any], name: str) -> Scenario[Any]:
+    """The scenario type of this name; KeyError if the family has none."""
+    return {scenario.name: scenario for scenario in family.scenarios}[name]
+
+
+def truth_of(key: SampleKey) -> object:
+    """The simulated experiment of a sample, before anything is drawn."""
+    physics, _ = key.generators(2)
+    return find_scenario(load_family(key.family), key.scenario).simulate(physics)
+
+
+def make_sample(key: SampleKey) -> Sample:
+    """The sample of this key: the same for the same key and library versions."""
+    family = load_family(key.family)
+    scenario = find_scenario(family, key.scenario)
+    physics, looks = key.generators(2)
+    truth = scenario.simulate(physics)
+    style = style_from(looks)
+    with style.applied():
+        drawings = family.draw(truth, style)
+    return Sample(
+        key=key,
+        images=tuple(drawing.png for drawing in drawings),
+        background=family.words.background,
+        prompts={question: zero_shot_prompt(question, family, images=len(drawings)) for question in Question},
+        answers=reference_answers(family, scenario, truth, drawings),
+        q1_key_points=tuple(feature for drawing in drawings for feature in drawing.features),
+        q3_key_points=family.words.readings[scenario.name].of(truth).significance,
+        field_rules=family.field_rules,
+        status=scenario.status,
+    )
+
+
+def _letters(index: int) -> str:
+    last = chr(ord("a") + index % 26)
+    return last if index < 26 else _letters(index // 26 - 1) + last
