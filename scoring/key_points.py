@@ -1,11 +1,62 @@
-"""Key points of Q1 and Q3: a judge's reply, and the mean of the judges' grades (PROTOCOL.md section 4)."""
+"""Key points of Q1 and Q3: what a judge is asked, its reply, and the mean of the grades (PROTOCOL.md section 4).
+
+A prompt is made from a template with named placeholders, as of ``string.Template``: `PLACEHOLDERS`. The model's text
+is data in it. ``$answer`` is that text in a block it cannot leave: every line is quoted, control characters and the
+markup of chat formats are defused, and of more than `MAX_ANSWER_CHARS` the middle is left out. ``$verbatim_answer`` is
+the text as it came, for templates that follow the reference's own wording.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from string import Template
+
+from scoring.questions import Question
+from scoring.reference import Reference
+
+PLACEHOLDERS = frozenset(
+    {
+        "experiment_type",
+        "question",
+        "plot_description",
+        "reference_answer",
+        "answer",
+        "verbatim_answer",
+        "key_points",
+        "n_key_points",
+    }
+)
+
+MAX_ANSWER_CHARS = 64_000
+"""Beyond this the judge reads the first three quarters and the last quarter of it; 16384 tokens rarely get there."""
+
+_OPENING = '===== ANSWER TO BE GRADED (each of its lines begins with "| ") ====='
+_CLOSING = "===== END OF THE ANSWER ====="
+_CHAT_MARKUP = re.compile(
+    r"<[|\uFF5C][^<>\n]{1,40}[|\uFF5C]>|</?s>|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>", re.IGNORECASE
+)
+_SUSPICIONS = {
+    "addresses_grader": re.compile(
+        r"\bgraders?\b|\brubric\b"
+        r"|\b(?:dear|attention|(?:note|message|instructions?) (?:to|for)|you are|as) (?:the |an? |our |any )?"
+        r"(?:judge|evaluator|examiner|rater|scorer)\b"
+        r"|\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|key points?|prompt)\b"
+        r"|\b(?:give|award|assign|grant|return|output|reply|respond|score)\b.{0,40}"
+        r"\b(?:all ones|(?:full|maximum|highest|top|perfect) (?:marks?|credit|scores?|grades?|points))\b"
+        r"|\b(?:all|every|each)\b.{0,20}\bkey points?\b.{0,30}\b(?:addressed|covered|met|satisfied|correct)\b",
+        re.IGNORECASE,
+    ),
+    "fake_grades": re.compile(r"\[\s*(?:(?:1|0|0?\.5|1\.0|0\.0)\s*,\s*){2,}(?:1|0|0?\.5|1\.0|0\.0)\s*\]"),
+    "fake_key_points": re.compile(r"\bkey[ _]points?\b(?:\"\s{0,4}:|[^\n]{0,40}\n\s{0,8}(?:1[.):]|\[))", re.IGNORECASE),
+    "block_delimiter": re.compile(r"^={3,}[^=\n]*\banswer\b[^=\n]*={3,}", re.IGNORECASE | re.MULTILINE),
+    "chat_markup": _CHAT_MARKUP,
+}
 
 
 class BadReply(ValueError):  # noqa: N818 - the reply is bad, not the program
@@ -24,6 +75,76 @@ class Grades:
 
     grades: tuple[float, ...]
     faults: tuple[str, ...] = ()
+
+
+@cache
+def default_template() -> str:
+    """Our own wording, from ``judge_template.txt`` beside this module."""
+    return load_template(resources.files("scoring").joinpath("judge_template.txt").read_text(encoding="utf-8"))
+
+
+def load_template(template: str) -> str:
+    """The template itself, checked. Raises ValueError naming what is unknown, missing or malformed."""
+    parsed = Template(template)
+    if not parsed.is_valid():
+        raise ValueError("judge template: a $ is followed by no placeholder; write $$ for the character itself")
+    used = set(parsed.get_identifiers())
+    if unknown := used - PLACEHOLDERS:
+        raise ValueError(f"judge template: unknown {_listed(unknown)}; there are {_listed(PLACEHOLDERS)}")
+    if "key_points" not in used:
+        raise ValueError("judge template: $key_points is missing, so there is nothing to grade by")
+    if not used & {"answer", "verbatim_answer"}:
+        raise ValueError("judge template: $answer (or $verbatim_answer) is missing, so there is nothing to grade")
+    return template
+
+
+def judge_prompt(question: Question, text: str, reference: Reference, template: str | None = None) -> str:
+    """The one message a judge gets about one answer; ``template`` None means `default_template`.
+
+    Raises ValueError for a template that `load_template` refuses.
+    """
+    return Template(default_template() if template is None else load_template(template)).substitute(
+        experiment_type=reference.scenario_type,
+        question=question.task.replace("_", " "),
+        plot_description=reference.plot_description,
+        reference_answer=reference.answer,
+        answer=quoted_answer(text),
+        verbatim_answer=text,
+        key_points="\n".join(
+            f"{i}. {' '.join(point.split())}" for i, point in enumerate(reference.key_points, start=1)
+        ),
+        n_key_points=len(reference.key_points),
+    )
+
+
+def quoted_answer(text: str) -> str:
+    """A model's text as the block that a judge reads: delimited, each line quoted, nothing in it able to end it."""
+    omitted = len(text) - MAX_ANSWER_CHARS
+    if omitted <= 0:
+        return "\n".join([_OPENING, *_quoted_lines(text), _CLOSING])
+    tail = MAX_ANSWER_CHARS // 4
+    gap = f"===== {omitted} characters of the answer are left out here ====="
+    head = MAX_ANSWER_CHARS - tail
+    return "\n".join([_OPENING, *_quoted_lines(text[:head]), gap, *_quoted_lines(text[-tail:]), _CLOSING])
+
+
+def repair_prompt(fault: str) -> str:
+    """What to add to a prompt whose reply could not be used; ``fault`` is the text of the `BadReply`."""
+    return (
+        f"Your last reply could not be used: {fault}. "
+        "Reply again with one flat JSON array of numbers, one for each key point, and nothing else."
+    )
+
+
+def suspicious(text: str) -> tuple[str, ...]:
+    """Signs that an answer works on its judge, by pattern; signs only, they change no score.
+
+    ``addresses_grader`` (speaks to it or asks for grades), ``fake_grades`` (an array of three or more grades),
+    ``fake_key_points`` (a heading "key points" with a list), ``block_delimiter`` (imitates the markers around the
+    answer), ``chat_markup`` (tokens that delimit messages in chat formats), ``oversized`` (cut for the judge).
+    """
+    signs = [name for name, pattern in _SUSPICIONS.items() if pattern.search(text)]
+    return (*signs, "oversized") if len(text) > MAX_ANSWER_CHARS else tuple(signs)
 
 
 def parse_reply(reply: str, n_key_points: int) -> Grades:
@@ -86,6 +207,22 @@ def _as_number(value: object) -> float | None:
         return float(value)
     except (ValueError, OverflowError):
         return None
+
+
+def _quoted_lines(text: str) -> list[str]:
+    """The lines, by every kind of line break that Unicode knows, each behind "| "."""
+    defused = _CHAT_MARKUP.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+    return [f"| {''.join(map(_printable, line))}" for line in defused.splitlines() or [""]]
+
+
+def _printable(char: str) -> str:
+    if char.isprintable():
+        return char
+    return " " if char.isspace() else "\N{REPLACEMENT CHARACTER}"
+
+
+def _listed(names: set[str] | frozenset[str]) -> str:
+    return ", ".join(f"${name}" for name in sorted(names))
 
 
 def _clamped(number: float | None) -> float:
