@@ -42,9 +42,10 @@ def prepare(
         directory = prepared_directory(identity, cache)
         dataset = _open_complete(directory)
         if dataset is None:
+            files = fetch(identity, cache)
             from qcal_plugin.dataset_build import build  # noqa: PLC0415  datasets, pyarrow and PIL only when needed
 
-            build(identity, fetch(identity, cache), directory, progress=progress)
+            build(identity, files, directory, progress=progress)
             dataset = open_prepared(directory)
     except OSError as error:
         raise DatasetError(

@@ -40,9 +40,9 @@ def current_commit(name: str, revision: str, file: str) -> tuple[str, tuple[str,
     if _COMMIT.fullmatch(revision):
         return revision, ()
     try:
-        commit = get_hf_file_metadata(hf_hub_url(name, file, repo_type="dataset", revision=revision)).commit_hash
-        if commit is None or commit != cached:
-            # Downloaded by its branch or tag, it leaves there in the Hub's cache what offline runs look up.
+        commit = _commit_on_hub(name, revision, file)
+        if commit != cached:
+            # Downloaded by its branch or tag, the file leaves in the Hub's cache what offline runs look up.
             commit = Path(hf_hub_download(name, file, repo_type="dataset", revision=revision)).parent.name
     except _HUB_ERRORS as error:
         if cached is None or _is_final(error):
@@ -64,6 +64,13 @@ def download(name: str, commit: str, file: str) -> Path:
         raise _explain(error, name, commit, file) from error
 
 
+def _commit_on_hub(name: str, revision: str, file: str) -> str:
+    commit = get_hf_file_metadata(hf_hub_url(name, file, repo_type="dataset", revision=revision)).commit_hash
+    if commit is None:
+        raise FileMetadataError("no commit in the reply's headers")
+    return commit
+
+
 def _cached_commit(name: str, revision: str, file: str) -> str | None:
     try:
         path = try_to_load_from_cache(name, file, repo_type="dataset", revision=revision)
@@ -78,6 +85,8 @@ def _is_final(error: Exception) -> bool:
 
 
 def _explain(error: Exception, name: str, revision: str, file: str) -> DatasetError:
+    if isinstance(error, LocalEntryNotFoundError):
+        error = error.__cause__ if isinstance(error.__cause__, _HUB_ERRORS) else error
     match error:
         case GatedRepoError():
             return HubError(
@@ -112,7 +121,7 @@ def _reason(error: Exception) -> str:
         return f"{_host()} answers with HTTP {status}"
     if constants.is_offline_mode():
         return "HF_HUB_OFFLINE is set"
-    return f"{_host()} cannot be reached as a Hub ({type(error.__cause__ or error).__name__})"
+    return f"{_host()} cannot be reached as a Hub ({type(error).__name__})"
 
 
 def _status(error: Exception) -> int | None:

@@ -1,1 +1,56 @@
-"""Hooks and fixtures of the suite; each delegates to one well-named thing."""
+"""Hooks and fixtures of the suite; each delegates to one well-named thing. Inert unless a run is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from qcal_plugin import collection
+from qcal_plugin.keys import RUNNER
+from qcal_plugin.options import add_options
+from qcal_plugin.roles import take_role
+from scoring.score import Score
+
+if TYPE_CHECKING:
+    from qcal_plugin.measuring import CaseUnderTest
+    from reports.records import Answer, PlannedItem, Verdict
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the command line."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers and find this process's role in a run."""
+    for line in collection.MARKERS:
+        config.addinivalue_line("markers", line)
+    take_role(config)
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest, planned_item: PlannedItem) -> CaseUnderTest:
+    """The item under test: its sample, question and mode, and ``case.score(answer, verdicts)``."""
+    return request.config.stash[RUNNER].case(planned_item)
+
+
+@pytest.fixture
+def model_answer(request: pytest.FixtureRequest, planned_item: PlannedItem) -> Answer:
+    """The model's answer to the item, from ``--model-url``. No answer is an error of the item, never a score."""
+    return request.config.stash[RUNNER].answer(request.node, planned_item)
+
+
+@pytest.fixture
+def judge_verdicts(
+    request: pytest.FixtureRequest, planned_item: PlannedItem, model_answer: Answer
+) -> tuple[Verdict, ...]:
+    """Each judge's grades of the answer's key points, from ``--judge-url``; empty for Q2, Q4, Q5 and Q6."""
+    return request.config.stash[RUNNER].verdicts(request.node, planned_item, model_answer)
+
+
+@pytest.fixture
+def record_score(request: pytest.FixtureRequest, case: CaseUnderTest) -> Callable[[Score], None]:
+    """Puts the item's score on record: in the run directory, as user properties, in JUnit XML."""
+    return lambda score: request.config.stash[RUNNER].record(request.node, case, score)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
@@ -18,6 +19,18 @@ class Shard(NamedTuple):
 
     part: int
     parts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which items of a dataset a run asks; see `select`."""
+
+    modes: tuple[Mode, ...] = tuple(Mode)
+    questions: tuple[Question, ...] = tuple(Question)
+    limit: int | None = None
+    sample: int | None = None
+    seed: int = 0
+    shard: Shard | None = None
 
 
 def parse_modes(text: str) -> tuple[Mode, ...]:
@@ -77,6 +90,19 @@ def select(
             f"{_names(questions)} (icl asks only {_names(Mode.ICL.questions)})"
         )
     return items
+
+
+def select_items(selection: Selection, samples: Sequence[SampleEntry]) -> tuple[PlannedItem, ...]:
+    """`select` with the options of a command line."""
+    return select(
+        samples,
+        modes=selection.modes,
+        questions=selection.questions,
+        limit=selection.limit,
+        sample=selection.sample,
+        seed=selection.seed,
+        shard=selection.shard,
+    )
 
 
 def stratified(samples: Sequence[SampleEntry], count: int, *, seed: int) -> list[SampleEntry]:

@@ -361,6 +361,19 @@ def item_properties(planned: PlannedItem) -> list[tuple[str, str]]:
     return _prefixed(properties.items())
 
 
+def identity_properties(manifest: RunManifest) -> list[tuple[str, str]]:
+    """What every test of a run carries, so that JUnit files alone say what they measured."""
+    properties = {
+        "model": manifest.model,
+        "judges": ", ".join(judge.model for judge in manifest.judges),
+        "dataset": manifest.dataset,
+        "dataset_revision": manifest.dataset_revision,
+        "scorer": manifest.scorer,
+        "stand_ins": "; ".join(manifest.stand_ins),
+    }
+    return _prefixed((name, value) for name, value in properties.items() if value)
+
+
 def outcome_properties(status: Status, score: Score | None) -> list[tuple[str, str]]:
     """What measuring adds: the status, and the score as 0..1 with every digit (``repr`` of the float)."""
     properties = {"status": status.value}

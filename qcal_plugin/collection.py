@@ -1,0 +1,68 @@
+"""Test items of the benchmark: which test asks what, node ids, markers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from reports.records import PlannedItem
+from scoring.questions import Mode
+
+ASKS_MARKER = "qcal_asks"
+ITEM_MARKER = "qcal"
+PARAMETER = "planned_item"
+
+MARKERS = (
+    f"{ASKS_MARKER}(mode): the test function asks every selected item of this mode",
+    f"{ITEM_MARKER}(family, scenario, question, mode, sample): one item; filter with -m \"qcal(family='rabi')\"",
+)
+
+
+def asked_mode(metafunc: pytest.Metafunc) -> Mode | None:
+    """The mode that a test function asks in; None for tests that have nothing to do with the benchmark."""
+    marker = metafunc.definition.get_closest_marker(ASKS_MARKER)
+    return None if marker is None else Mode(marker.kwargs["mode"])
+
+
+def parametrize(metafunc: pytest.Metafunc, items: Iterable[PlannedItem]) -> None:
+    """Make one test of each item."""
+    metafunc.parametrize(PARAMETER, [_parameter(item) for item in items])
+
+
+def planned_item(item: pytest.Item) -> PlannedItem | None:
+    """What a collected test measures; None for other tests."""
+    callspec = getattr(item, "callspec", None)
+    found = callspec.params.get(PARAMETER) if callspec is not None else None
+    return found if isinstance(found, PlannedItem) else None
+
+
+def may_be_skipped(item: pytest.Item) -> bool:
+    """Whether the test may be skipped by a marker; then nothing is asked before it starts."""
+    return any(item.get_closest_marker(name) is not None for name in ("skip", "skipif"))
+
+
+def item_id(item: PlannedItem) -> str:
+    """The readable part of a node id, such as ``rabi_hw-rabi_hw_success_a-Q6``."""
+    key = item.key
+    repeat = [f"r{key.repeat}"] if key.repeat else []
+    variant = [key.variant] if key.variant else []
+    return "-".join([item.family, key.sample_id, key.question, *variant, *repeat])
+
+
+def names_benchmark(arguments: Iterable[str]) -> bool:
+    """Whether the command line's paths lead into ``test_qcaleval``."""
+    return any("test_qcaleval" in Path(argument.partition("::")[0]).absolute().parts for argument in arguments)
+
+
+def _parameter(item: PlannedItem) -> object:
+    key = item.key
+    mark = pytest.mark.qcal(
+        family=item.family,
+        scenario=item.scenario_type,
+        question=key.question.value,
+        mode=key.mode.value,
+        sample=key.sample_id,
+    )
+    return pytest.param(item, id=item_id(item), marks=mark)

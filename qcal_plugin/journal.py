@@ -1,0 +1,153 @@
+"""Append-only JSON lines: ``answers.jsonl`` (what was paid for) and ``records.jsonl`` (what was measured).
+
+JournalError    a line cannot be written or read; the message names the file
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from reports.records import (
+    Answer,
+    ItemKey,
+    Verdict,
+    answer_from_json,
+    key_from_json,
+    key_to_json,
+    verdict_from_json,
+)
+
+
+class JournalError(Exception):
+    """A journal cannot be written or read; ``str()`` names the file and the cause."""
+
+
+class Journal:
+    """A file of JSON lines, flushed line by line; safe to append to from several threads.
+
+    A torn last line, left by a crash, is cut off when the file is opened: its item counts as not measured.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            self.torn_bytes = _cut_torn_line(path)
+            self._file = path.open("ab")
+        except OSError as error:
+            raise JournalError(f"cannot write {path}: {error.strerror}") from error
+
+    def append(self, data: Mapping[str, Any]) -> int:
+        """Write one line and flush it; returns its offset in bytes. Raises JournalError, for instance on a full disk."""
+        line = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        with self._lock:
+            offset = self._file.tell()
+            try:
+                self._file.write(line)
+                self._file.flush()
+            except OSError as error:
+                raise JournalError(f"cannot write {self.path}: {error.strerror}; what was measured stays") from error
+        return offset
+
+    def read(self, offset: int) -> dict[str, Any]:
+        """The line at `offset`."""
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            return dict(json.loads(file.readline()))
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._file.close()
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each line of a journal with its offset; a torn last line is left out. Raises JournalError on a garbled one."""
+    offset = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield offset, json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise JournalError(f"{path}, line {number}: not JSON ({error}); remove the line to go on") from error
+            offset += len(line)
+
+
+class AnswerJournal:
+    """``answers.jsonl``: answers and verdicts, each with the digest of the request that it answers.
+
+    Keeps offsets, not texts: memory stays flat however long the run is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._journal = Journal(path)
+        self._answers: dict[ItemKey, tuple[str, int]] = {}
+        self._verdicts: dict[tuple[ItemKey, str], tuple[str, int]] = {}
+        for offset, line in read_lines(path):
+            self._index(line, offset)
+
+    def answer(self, key: ItemKey, request_sha256: str) -> Answer | None:
+        """The stored answer to this very request, if there is one."""
+        offset = _matching(self._answers.get(key), request_sha256)
+        return None if offset is None else answer_from_json(self._journal.read(offset)["answer"])
+
+    def verdict(self, key: ItemKey, judge: str, request_sha256: str) -> Verdict | None:
+        """The stored verdict of this judge on this very submission, if there is a usable one."""
+        offset = _matching(self._verdicts.get((key, judge)), request_sha256)
+        verdict = None if offset is None else verdict_from_json(self._journal.read(offset)["verdict"])
+        return verdict if verdict is not None and verdict.grades is not None else None
+
+    def forget(self, key: ItemKey) -> None:
+        """Ask this item again although it is answered: what comes is a further attempt."""
+        self._answers.pop(key, None)
+
+    def add_answer(self, key: ItemKey, request_sha256: str, answer: Answer) -> None:
+        """Store an answer."""
+        line = {"type": "answer", **key_to_json(key), "request_sha256": request_sha256, "answer": asdict(answer)}
+        self._index(line, self._journal.append(line))
+
+    def add_verdict(self, key: ItemKey, request_sha256: str, verdict: Verdict) -> None:
+        """Store a verdict, a failed one too: what the judge said is kept."""
+        line = {"type": "verdict", **key_to_json(key), "request_sha256": request_sha256, "verdict": asdict(verdict)}
+        self._index(line, self._journal.append(line))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._journal.close()
+
+    def _index(self, line: Mapping[str, Any], offset: int) -> None:
+        key, entry = key_from_json(line), (line["request_sha256"], offset)
+        if line["type"] == "answer":
+            self._answers[key] = entry
+        else:
+            self._verdicts[key, line["verdict"]["judge"]] = entry
+
+
+def _matching(entry: tuple[str, int] | None, request_sha256: str) -> int | None:
+    return entry[1] if entry is not None and entry[0] == request_sha256 else None
+
+
+def _cut_torn_line(path: Path) -> int:
+    """Remove what stands after the last line break; returns how many bytes that were."""
+    if not path.exists():
+        return 0
+    with path.open("rb+") as file:
+        size = file.seek(0, 2)
+        end = size
+        while end > 0:
+            start = max(0, end - 65536)
+            file.seek(start)
+            position = file.read(end - start).rfind(b"\n")
+            if position >= 0:
+                end = start + position + 1
+                break
+            end = start
+        file.truncate(end)
+        return size - end

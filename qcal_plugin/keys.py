@@ -1,0 +1,25 @@
+"""What the plugin keeps on pytest's config and items, by typed key. There is no other shared state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from qcal_plugin.measuring import Measurement
+    from qcal_plugin.outcome import Outcome
+    from qcal_plugin.running import Runner
+    from qcal_plugin.session import RunSession
+
+RUNNER: pytest.StashKey[Runner] = pytest.StashKey()
+"""On the config of a process that collects and runs tests."""
+
+SESSION: pytest.StashKey[RunSession] = pytest.StashKey()
+"""On the config of the process that owns the engine: the only one, or the xdist controller."""
+
+OUTCOME: pytest.StashKey[Outcome] = pytest.StashKey()
+"""On an item: what the engine found out, taken before the item starts."""
+
+MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
+"""On an item: what its report carries to the controller."""

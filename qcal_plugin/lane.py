@@ -1,0 +1,81 @@
+"""Jobs that wait for a free slot, those that somebody waits for first."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, TypeAlias
+
+from qcal_plugin.limiter import Limiter
+
+Start: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Lane:
+    """Runs jobs, as many at once as the limiter allows. Lives in one event loop.
+
+    Urgent jobs go first, in the order they became urgent, so that no xdist worker starves; the others in the order
+    added. `may_run_ahead` holds back jobs that nobody waits for. `on_error` hears of each job that raised.
+    """
+
+    def __init__(
+        self,
+        limiter: Limiter,
+        *,
+        may_run_ahead: Callable[[], bool],
+        on_error: Callable[[Hashable, BaseException], None],
+    ) -> None:
+        self.limiter = limiter
+        self.running: dict[Hashable, asyncio.Task[None]] = {}
+        self._may_run_ahead = may_run_ahead
+        self._on_error = on_error
+        self._urgent: dict[Hashable, Start] = {}
+        self._waiting: dict[Hashable, Start] = {}
+
+    def add(self, job: Hashable, start: Start, *, urgent: bool) -> None:
+        """Queue a job; it starts as soon as there is a slot."""
+        (self._urgent if urgent else self._waiting)[job] = start
+        self.pump()
+
+    def add_all(self, jobs: dict[Hashable, Start]) -> None:
+        """Queue many jobs that nobody waits for yet."""
+        self._waiting.update(jobs)
+        self.pump()
+
+    def promote(self, job: Hashable) -> None:
+        """Let a queued job go first, because somebody waits for it."""
+        start = self._waiting.pop(job, None)
+        if start is not None:
+            self.add(job, start, urgent=True)
+
+    def pump(self) -> None:
+        """Start what can start now."""
+        while self.limiter.free:
+            queue = self._urgent or (self._waiting if self._may_run_ahead() else None)
+            if not queue:
+                return
+            job = next(iter(queue))
+            self.limiter.started()
+            task = self.running[job] = asyncio.get_running_loop().create_task(queue.pop(job)())
+            task.add_done_callback(functools.partial(self._finished, job))
+
+    def clear(self) -> None:
+        """Drop what has not started."""
+        self._urgent.clear()
+        self._waiting.clear()
+
+    async def cancel(self) -> None:
+        """Drop what waits and cancel what runs; returns when all of it has ended."""
+        self.clear()
+        for task in self.running.values():
+            task.cancel()
+        await asyncio.gather(*self.running.values(), return_exceptions=True)
+
+    def _finished(self, job: Hashable, task: asyncio.Task[None]) -> None:
+        del self.running[job]
+        self.limiter.finished()
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._on_error(job, error)
+        self.pump()

@@ -1,0 +1,110 @@
+"""From an answer to a measurement: what a test computes, and what its report carries to the controller."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from reports.records import (
+    Answer,
+    ItemKey,
+    PlannedItem,
+    Status,
+    Verdict,
+    key_from_json,
+    key_to_json,
+    score_from_json,
+    score_to_json,
+)
+from scoring.dispatch import Scorer, score
+from scoring.final_answer import thought_flags
+from scoring.key_points import suspicious
+from scoring.questions import Question
+from scoring.reference import Reference
+from scoring.score import Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseUnderTest:
+    """One item as its test sees it: what it is, and how an answer to it is scored."""
+
+    planned: PlannedItem
+    reference: Reference = field(repr=False)
+    scorer: Scorer
+
+    @property
+    def question(self) -> Question:
+        """Which of the six questions is asked."""
+        return self.planned.key.question
+
+    def score(self, answer: Answer, verdicts: Sequence[Verdict] = ()) -> Score:
+        """The answer's score by the scorer in force (``--scoring``)."""
+        return self._scored(self.scorer, answer, verdicts)
+
+    def other_score(self, answer: Answer, verdicts: Sequence[Verdict]) -> Score:
+        """The answer's score by the scorer that is not in force."""
+        other = Scorer.STRICT if self.scorer is Scorer.COMPATIBLE else Scorer.COMPATIBLE
+        return self._scored(other, answer, verdicts)
+
+    def _scored(self, scorer: Scorer, answer: Answer, verdicts: Sequence[Verdict]) -> Score:
+        grades = [verdict.grades for verdict in verdicts if verdict.grades is not None]
+        return score(self.question, answer.text, self.reference, grades, scorer=scorer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What came out of one item's test."""
+
+    key: ItemKey
+    status: Status
+    score: Score | None = None
+    other_score: Score | None = None
+    flags: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """As text: report attributes cross process borders by exact type, and text always passes."""
+        return json.dumps(
+            {
+                **key_to_json(self.key),
+                "status": self.status,
+                "score": None if self.score is None else score_to_json(self.score),
+                "other_score": None if self.other_score is None else score_to_json(self.other_score),
+                "flags": self.flags,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Measurement:
+        """Inverse of `to_json`."""
+        data = json.loads(text)
+        return cls(
+            key=key_from_json(data),
+            status=Status(data["status"]),
+            score=None if data["score"] is None else score_from_json(data["score"]),
+            other_score=None if data["other_score"] is None else score_from_json(data["other_score"]),
+            flags=tuple(data["flags"]),
+        )
+
+
+def answer_flags(question: Question, answer: Answer) -> tuple[str, ...]:
+    """What is odd about an answer: cut, empty, only a thought, or addressed to the grader."""
+    found = {
+        "truncated": answer.finish_reason == "length",
+        "empty": not answer.text,
+        "from_reasoning": answer.from_reasoning,
+    }
+    suspicions = suspicious(answer.text) if question.needs_judge else ()
+    return (*(name for name, holds in found.items() if holds), *thought_flags(answer.text), *suspicions)
+
+
+def below_mark(score: Score, mark: float | None) -> str | None:
+    """Why a score fails ``--pass-mark`` (0-100), with what was read and what was expected; None if it does not."""
+    if mark is None or 100 * score.value >= mark:
+        return None
+    extracted, expected = (_short(json.dumps(value, ensure_ascii=False)) for value in (score.extracted, score.expected))
+    return f"score {100 * score.value:.1f} is below --pass-mark {mark:g}: extracted {extracted}, expected {expected}"
+
+
+def _short(text: str, length: int = 300) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"

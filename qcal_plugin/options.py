@@ -1,0 +1,294 @@
+"""The command line, read once into a RunConfig. Every mistake is a pytest.UsageError of one or two lines."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from qcal_plugin.chat import RESERVED_FIELDS
+from qcal_plugin.selection import Selection, parse_modes, parse_questions, parse_shard
+from qcal_plugin.targets import Target, parse_target
+from scoring.dispatch import Scorer
+from scoring.key_points import default_template, load_template
+from scoring.questions import Question
+from scoring.reference import JSON
+
+DEFAULT_DATASET = "nvidia/QCalEval"
+DEMO_DATASET = "synthetic:seed=7,per-scenario=1"
+MODEL_KEY_VARIABLE = "QCAL_MODEL_KEY"
+JUDGE_KEY_VARIABLE = "QCAL_JUDGE_KEY"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetOption:
+    """An endpoint as given: where, which model (None: the only one it lists), with which key."""
+
+    target: Target
+    model: str | None
+    key: str | None = field(repr=False)
+    key_variable: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """All options of a run, checked. Times in seconds.
+
+    Attributes:
+        model: None with ``--demo`` and ``--answers``.
+        pass_marks: lowest passing score of each question, 0-100; empty without ``--pass-mark``.
+        maxfail: pytest's own; 0 means no limit.
+    """
+
+    model: TargetOption | None
+    judges: tuple[TargetOption, ...]
+    judge_template: str
+    dataset: str
+    dataset_revision: str | None
+    selection: Selection
+    max_tokens: int
+    temperature: float
+    extra_body: Mapping[str, JSON]
+    concurrency: int
+    judge_concurrency: int
+    retries: int
+    request_timeout_s: float
+    run_dir: Path | None
+    resume: bool
+    last_failed: bool
+    answers: Path | None
+    demo: bool
+    scorer: Scorer
+    pass_marks: Mapping[Question, float]
+    budget_requests: int | None
+    budget_tokens: int | None
+    errors_as_zero: bool
+    maxfail: int
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the command line."""
+    group = parser.getgroup("qcal", "QCalEval: evaluate a vision-language model on quantum-calibration plots")
+    add = group.addoption
+    add("--model-url", metavar="URL", help="OpenAI-compatible endpoint: base URL (.../v1) or chat-completions URL")
+    add("--model", metavar="NAME", help="model to ask; default: the only entry of /v1/models")
+    add(
+        "--model-key-env",
+        metavar="VAR",
+        help=f"variable that holds the API key (default: {MODEL_KEY_VARIABLE}, if set)",
+    )
+    add("--judge-url", metavar="URL", action="append", default=[], help="judge endpoint; repeat for a panel")
+    add("--judge-model", metavar="NAME", action="append", default=[], help="judge model; repeat for a panel")
+    add(
+        "--judge-key-env", metavar="VAR", action="append", default=[], help=f"as --model-key-env ({JUDGE_KEY_VARIABLE})"
+    )
+    add("--judge-template", metavar="FILE", help="another wording of the judge's prompt")
+    add(
+        "--dataset",
+        metavar="NAME",
+        help=f"Hub id, folder or synthetic:seed=7,per-scenario=3 (default: {DEFAULT_DATASET})",
+    )
+    add("--dataset-revision", metavar="COMMIT", help="pin the Hub repository to a commit")
+    add("--modes", metavar="LIST", default="zeroshot,icl", help="zeroshot, icl or both (default)")
+    add("--questions", metavar="LIST", default="Q1,Q2,Q3,Q4,Q5,Q6", help="such as Q2,Q6 (default: all six)")
+    add("--limit", metavar="N", type=int, help="only the first N samples")
+    add("--sample", metavar="N", type=int, help="N samples, drawn in proportion from every family")
+    add("--seed", metavar="S", type=int, default=0, help="seed of --sample (default: 0)")
+    add("--shard", metavar="I/N", help="only part I of N, by sample; merge with: python -m reports merge")
+    add("--max-tokens", metavar="N", type=int, default=16384, help="of an answer (default: 16384, the protocol's)")
+    add("--temperature", metavar="T", type=float, default=0.0, help="default: 0.0, the protocol's")
+    add("--no-think", action="store_true", help='send chat_template_kwargs {"enable_thinking": false}')
+    add("--extra-body", metavar="JSON", help="further fields of the request body, as a JSON object")
+    add("--concurrency", metavar="N", type=int, default=32, help="model requests in flight, in all (default: 32)")
+    add("--judge-concurrency", metavar="N", type=int, default=16, help="judge requests in flight, in all (default: 16)")
+    add("--retries", metavar="N", type=int, default=5, help="further attempts after a passing fault (default: 5)")
+    add(
+        "--request-timeout",
+        metavar="S",
+        type=float,
+        default=900.0,
+        help="seconds for one attempt in all (default: 900)",
+    )
+    add("--run-dir", metavar="DIR", help="where the run is written (default: runs/<UTC time>-<model>)")
+    add("--resume", action="store_true", help="go on with the last run (or --run-dir): ask all that is missing")
+    add("--answers", metavar="RUN", help="score the answers of a finished run or results.json; asks no model")
+    add("--demo", action="store_true", help="synthetic plots, a blind baseline and a lexical judge; needs no network")
+    add("--scoring", metavar="NAME", default="compatible", help="compatible (default: as published) or strict")
+    add("--pass-mark", metavar="MARK", action="append", default=[], help="fail items below this score: 50, or Q6=100")
+    add("--budget-requests", metavar="N", type=int, help="stop cleanly after N requests; go on with --resume")
+    add("--budget-tokens", metavar="N", type=int, help="stop cleanly after N tokens; go on with --resume")
+    add("--errors-as-zero", action="store_true", help="count errors as 0 in tables, as the reference scripts do")
+
+
+def asks_for_run(config: pytest.Config) -> bool:
+    """Whether the command line asks to evaluate something."""
+    return any(config.getoption(name) for name in ("model_url", "demo", "answers"))
+
+
+def read_config(config: pytest.Config) -> RunConfig:
+    """Check all options. Raises pytest.UsageError on the first mistake."""
+    option: Callable[[str], Any] = config.getoption
+    _one_source(option)
+    demo = bool(option("demo"))
+    return RunConfig(
+        model=_model(option),
+        judges=_judges(option),
+        judge_template=_template(option("judge_template")),
+        dataset=option("dataset") or (DEMO_DATASET if demo else DEFAULT_DATASET),
+        dataset_revision=option("dataset_revision"),
+        selection=Selection(
+            modes=_parsed("--modes", parse_modes, option("modes")),
+            questions=_parsed("--questions", parse_questions, option("questions")),
+            limit=_at_least(1, "--limit", option("limit")),
+            sample=_at_least(1, "--sample", option("sample")),
+            seed=option("seed"),
+            shard=_parsed("--shard", parse_shard, option("shard")) if option("shard") else None,
+        ),
+        max_tokens=_at_least(1, "--max-tokens", option("max_tokens")),
+        temperature=_at_least(0.0, "--temperature", option("temperature")),
+        extra_body=_extra_body(option("extra_body"), no_think=option("no_think")),
+        concurrency=_at_least(1, "--concurrency", option("concurrency")),
+        judge_concurrency=_at_least(1, "--judge-concurrency", option("judge_concurrency")),
+        retries=_at_least(0, "--retries", option("retries")),
+        request_timeout_s=_at_least(0.001, "--request-timeout", option("request_timeout")),
+        run_dir=Path(option("run_dir")) if option("run_dir") else None,
+        resume=option("resume"),
+        last_failed=bool(option("lf")) if _has(config, "lf") else False,
+        answers=Path(option("answers")) if option("answers") else None,
+        demo=demo,
+        scorer=_parsed("--scoring", _scorer, option("scoring")),
+        pass_marks=_pass_marks(option("pass_mark")),
+        budget_requests=_at_least(1, "--budget-requests", option("budget_requests")),
+        budget_tokens=_at_least(1, "--budget-tokens", option("budget_tokens")),
+        errors_as_zero=option("errors_as_zero"),
+        maxfail=option("maxfail"),
+    )
+
+
+def _one_source(option: Callable[[str], Any]) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in ("model_url", "demo", "answers") if option(name)]
+    if len(given) > 1:
+        raise pytest.UsageError(f"{' and '.join(given)}: give one of them; each says where the answers come from")
+    if option("demo") and option("judge_url"):
+        raise pytest.UsageError("--demo has a judge of its own: leave out --judge-url")
+
+
+def _model(option: Callable[[str], Any]) -> TargetOption | None:
+    if not option("model_url"):
+        return None
+    key, variable = _key("--model-key-env", option("model_key_env"), MODEL_KEY_VARIABLE)
+    return TargetOption(
+        target=_parsed("--model-url", parse_target, option("model_url")),
+        model=option("model"),
+        key=key,
+        key_variable=variable,
+    )
+
+
+def _judges(option: Callable[[str], Any]) -> tuple[TargetOption, ...]:
+    """Pair URLs with models: as many of each, or one URL for all models, or URLs that list one model each."""
+    urls, models, variables = option("judge_url"), option("judge_model"), option("judge_key_env")
+    if models and not urls:
+        raise pytest.UsageError("--judge-model without --judge-url: say where the judge is served")
+    if len(urls) == 1:
+        urls = urls * max(1, len(models))
+    models = models or [None] * len(urls)
+    if len(models) != len(urls):
+        raise pytest.UsageError(
+            f"{len(urls)} --judge-url and {len(models)} --judge-model: give as many of each, or one URL for all"
+        )
+    if len(variables) > 1 and len(variables) != len(urls):
+        raise pytest.UsageError(f"{len(variables)} --judge-key-env for {len(urls)} judges: give one, or one for each")
+    variables = variables * len(urls) if len(variables) == 1 else variables or [None] * len(urls)
+    return tuple(_judge(*judge) for judge in zip(urls, models, variables, strict=True))
+
+
+def _judge(url: str, model: str | None, variable: str | None) -> TargetOption:
+    key, variable = _key("--judge-key-env", variable, JUDGE_KEY_VARIABLE)
+    target = _parsed("--judge-url", parse_target, url)
+    return TargetOption(target=target, model=model, key=key, key_variable=variable)
+
+
+def _key(flag: str, variable: str | None, default_variable: str) -> tuple[str | None, str]:
+    """The key and the variable it comes from. A variable that was named must be set."""
+    key = os.environ.get(variable or default_variable, "").strip()
+    if variable and not key:
+        raise pytest.UsageError(f"{flag} {variable}: the environment variable is not set or empty")
+    if any(not char.isprintable() or ord(char) > 126 for char in key):
+        raise pytest.UsageError(f"{flag} {variable or default_variable}: the key holds characters no header can carry")
+    return key or None, variable or default_variable
+
+
+def _template(path: str | None) -> str:
+    if path is None:
+        return default_template()
+    try:
+        return load_template(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise pytest.UsageError(f"--judge-template {path}: {error}") from error
+
+
+def _extra_body(text: str | None, *, no_think: bool) -> dict[str, JSON]:
+    try:
+        extra = json.loads(text) if text else {}
+    except ValueError as error:
+        raise pytest.UsageError(
+            f"--extra-body is not JSON ({error}); expected an object such as '{{\"top_p\": 1}}'"
+        ) from error
+    if not isinstance(extra, dict):
+        raise pytest.UsageError(f"--extra-body is a JSON {type(extra).__name__}; expected an object")
+    reserved = sorted(RESERVED_FIELDS & extra.keys())
+    if reserved:
+        raise pytest.UsageError(
+            f"--extra-body sets {', '.join(reserved)}: that has an option of its own or breaks the reply"
+        )
+    if no_think:
+        extra["chat_template_kwargs"] = {**(extra.get("chat_template_kwargs") or {}), "enable_thinking": False}
+    return extra
+
+
+def _pass_marks(marks: list[str]) -> dict[Question, float]:
+    """``50`` for all questions, ``Q6=100`` for one; the more exact one wins."""
+    found: dict[Question, float] = {}
+    for mark in sorted(marks, key=lambda mark: "=" in mark):
+        question, equals, number = mark.rpartition("=")
+        try:
+            value = float(number)
+            questions = parse_questions(question) if equals else tuple(Question)
+        except ValueError as error:
+            raise pytest.UsageError(f"--pass-mark {mark}: {error}; expected a score, such as 50 or Q6=100") from error
+        if not 0 <= value <= 100:
+            raise pytest.UsageError(f"--pass-mark {mark}: scores go from 0 to 100")
+        found.update(dict.fromkeys(questions, value))
+    return found
+
+
+def _scorer(name: str) -> Scorer:
+    try:
+        return Scorer(name)
+    except ValueError:
+        raise ValueError(f"unknown scorer {name!r}: choose from {', '.join(Scorer)}") from None
+
+
+def _parsed(flag: str, parse: Callable[[str], T], text: str) -> T:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise pytest.UsageError(f"{flag}: {error}") from error
+
+
+def _at_least(lowest: float, flag: str, value: Any) -> Any:
+    if value is not None and not (value >= lowest and value != float("inf")):
+        raise pytest.UsageError(f"{flag} {value}: expected at least {lowest:g}")
+    return value
+
+
+def _has(config: pytest.Config, name: str) -> bool:
+    return config.getoption(name, default=None) is not None

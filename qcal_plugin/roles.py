@@ -1,0 +1,116 @@
+"""What this process is in a run: its owner, a worker, a look at the collection, or none of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import pytest
+
+from qcal_plugin import collection
+from qcal_plugin.keys import RUNNER
+from qcal_plugin.options import RunConfig, asks_for_run, read_config
+from qcal_plugin.selection import select_items
+from reports.records import PlannedItem
+
+WORKER_INPUT = "qcal"
+DISCOURAGED_SCHEDULERS = frozenset({"loadscope", "loadfile", "loadgroup"})
+
+
+def take_role(config: pytest.Config) -> None:
+    """Register what this process needs. Raises pytest.UsageError where the command line cannot work."""
+    worker_input = getattr(config, "workerinput", None)
+    if worker_input is not None:
+        if WORKER_INPUT in worker_input:
+            _become_worker(config, json.loads(worker_input[WORKER_INPUT]))
+    elif config.option.collectonly:
+        config.pluginmanager.register(CollectionOnly(config), "qcal-collection")
+    elif asks_for_run(config):
+        _become_owner(config)
+    else:
+        config.pluginmanager.register(NoRun(), "qcal-no-run")
+
+
+def _become_owner(config: pytest.Config) -> None:
+    from qcal_plugin.session import RunSession  # noqa: PLC0415 - the engine and the dataset, for runs only
+
+    distributed = config.getoption("dist", "no") != "no"
+    if distributed:
+        _check_distribution(config)
+    session = RunSession(config, read_config(config), controller=distributed)
+    config.pluginmanager.register(session, "qcal-session")
+
+
+def _become_worker(config: pytest.Config, given: dict[str, str]) -> None:
+    from qcal_plugin.worker import worker_runner  # noqa: PLC0415 - workers only
+
+    runner = worker_runner(read_config(config), given)
+    config.stash[RUNNER] = runner
+    config.pluginmanager.register(runner, "qcal-runner")
+
+
+def _check_distribution(config: pytest.Config) -> None:
+    """Refuse what cannot reach the engine's socket or asks everything several times."""
+    scheduler = config.getoption("dist")
+    if scheduler == "each":
+        raise pytest.UsageError("--dist=each runs every item on each worker; use --dist=load")
+    remote = [spec for spec in config.getoption("tx", []) or [] if "ssh=" in spec or "socket=" in spec]
+    if remote:
+        raise pytest.UsageError(
+            f"--tx {remote[0]}: a worker on another machine cannot reach this run's engine; "
+            "run a part there with --shard 1/2 and join the parts with: python -m reports merge"
+        )
+    if scheduler in DISCOURAGED_SCHEDULERS:
+        config.issue_config_time_warning(
+            pytest.PytestConfigWarning(
+                f"--dist={scheduler} may ask again or hang after a crash; prefer load or worksteal"
+            ),
+            stacklevel=2,
+        )
+
+
+class NoRun:
+    """No run is asked for: benchmark tests say so instead of starting one."""
+
+    @pytest.hookimpl
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """A command that names the benchmark but no model is a mistake."""
+        if collection.names_benchmark(session.config.args):
+            raise pytest.UsageError(
+                "no model to ask: add --model-url http://localhost:8000/v1, or --demo to try it without one"
+            )
+
+    @pytest.hookimpl
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """A benchmark test collected by the way has nothing to ask."""
+        if collection.asked_mode(metafunc) is not None:
+            collection.parametrize(metafunc, ())
+
+
+class CollectionOnly:
+    """``--collect-only``: items as a run would have them; no engine, no endpoint."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._items: Iterable[PlannedItem] | None = None
+
+    @pytest.hookimpl
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One test per item of the function's mode."""
+        mode = collection.asked_mode(metafunc)
+        if mode is not None:
+            collection.parametrize(metafunc, [item for item in self._selected() if item.key.mode is mode])
+
+    def _selected(self) -> Iterable[PlannedItem]:
+        if self._items is None:
+            self._items = _collect(read_config(self._config))
+        return self._items
+
+
+def _collect(config: RunConfig) -> Iterable[PlannedItem]:
+    from qcal_plugin.dataset import DatasetError, prepare  # noqa: PLC0415 - for benchmark tests only
+
+    try:
+        return select_items(config.selection, prepare(config.dataset, config.dataset_revision).samples)
+    except (DatasetError, ValueError) as error:
+        raise pytest.Collector.CollectError(str(error)) from error

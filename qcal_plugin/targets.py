@@ -1,0 +1,51 @@
+"""Endpoint URLs as users give them: a base URL or the full chat-completions URL."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, unquote, urlsplit
+
+CHAT_PATH = "/chat/completions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where requests go.
+
+    Attributes:
+        chat_url: where chat completions are posted, without user info.
+        models_url: where the models are listed.
+        public_url: the base URL for reports: no user info, no query.
+        basic_auth: value of the Authorization header that the URL's user info stands for, or None.
+    """
+
+    chat_url: str = field(repr=False)
+    models_url: str = field(repr=False)
+    public_url: str
+    basic_auth: str | None = field(repr=False, default=None)
+
+
+def parse_target(url: str) -> Target:
+    """Read ``http://host:port/v1`` or ``.../v1/chat/completions``. Raises ValueError without repeating any user info."""
+    parts = urlsplit(url.strip())
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        shown = f"{parts.scheme}:..." if "@" in url else repr(url)
+        raise ValueError(f"{shown} is no http or https URL; expected something like http://localhost:8000/v1")
+    base_path = parts.path.rstrip("/").removesuffix(CHAT_PATH)
+    host = parts.netloc.rpartition("@")[2]
+    public_url = f"{parts.scheme}://{host}{base_path}"
+    query = f"?{parts.query}" if parts.query else ""
+    return Target(
+        chat_url=f"{public_url}{CHAT_PATH}{query}",
+        models_url=f"{public_url}/models{query}",
+        public_url=public_url,
+        basic_auth=_basic_auth(parts),
+    )
+
+
+def _basic_auth(parts: SplitResult) -> str | None:
+    if parts.username is None:
+        return None
+    credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return f"Basic {base64.b64encode(credentials.encode()).decode()}"
