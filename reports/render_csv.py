@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 
 from reports.intervals import Interval
+from reports.plain_text import visible
 from reports.tables import Cell, Column, Document, Table
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -35,8 +36,8 @@ def render(document: Document, table: Table) -> str:
 
 
 def neutral(text: str) -> str:
-    """The text, with an apostrophe before what a spreadsheet would run as a formula, and without NUL."""
-    text = text.replace("\0", "")
+    """The text, unprintable characters escaped, with an apostrophe before what a spreadsheet would run as a formula."""
+    text = visible(text)
     return "'" + text if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reports.render_text import plain
-from reports.tables import Column, Document, Table, Unit, printed
+from reports.plain_text import one_line
+from reports.tables import Cell, Column, Document, Table, Unit, printed
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SPECIAL = re.compile(r"[\\`*_{}\[\]|~$!]|(?<=:)/(?=/)|(?<=www)\.", re.IGNORECASE)
@@ -39,7 +39,7 @@ def render_table(table: Table, label: str = "") -> str:
 
 def escape(text: str) -> str:
     """The text on one line, with nothing left in it that Markdown, HTML or GitHub acts upon."""
-    safe = _SPECIAL.sub(lambda match: "\\" + match[0], plain(text).strip())
+    safe = _SPECIAL.sub(lambda match: "\\" + match[0], one_line(text))
     safe = "".join(_ENTITIES.get(character, character) for character in safe)
     safe = _REFERENCE.sub(r"\g<0><!-- -->", safe)
     return _LINE_START.sub(lambda match: f"{match[1]}\\{match[2]}" if match[2] else f"\\{match[3]}", safe)
@@ -51,14 +51,14 @@ def _table(table: Table, label: str) -> Iterator[str]:
     yield _row(escape(column.name) for column in table.columns)
     yield _row("---" if column.unit is Unit.TEXT else "---:" for column in table.columns)
     for row in table.rows:
-        yield _row(_cell(printed(cell, column), column) for cell, column in zip(row, table.columns, strict=True))
+        yield _row(_cell(cell, column) for cell, column in zip(row, table.columns, strict=True))
     for note in table.notes:
         yield ""
         yield f"*{escape(note)}*"
 
 
-def _cell(text: str, column: Column) -> str:
-    return escape(text) if column.unit is Unit.TEXT else text
+def _cell(cell: Cell, column: Column) -> str:
+    return escape(cell) if isinstance(cell, str) else printed(cell, column)
 
 
 def _row(cells: Iterator[str]) -> str:

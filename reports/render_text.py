@@ -1,16 +1,15 @@
 """A document as plain text for a terminal of a given width.
 
 Data never becomes a control sequence: whatever could move the cursor, change colours or reorder text is printed as its
-escape, as in a Python string. Width is counted in terminal columns: East Asian wide characters take two, combining
-marks none.
+escape.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
+from reports.plain_text import character_width, display_width, one_line
 from reports.tables import Column, Document, Table, Unit, printed
 
 GAP = "  "
@@ -26,7 +25,7 @@ def render(document: Document, width: int = 80) -> str:
     for warning in document.warnings:
         lines += ["", *_wrapped(f"! {warning}", width, indent=2)]
     for section in document.sections:
-        lines += ["", *_wrapped(section.title, width), "=" * min(width, display_width(plain(section.title)))]
+        lines += ["", *_wrapped(section.title, width), "=" * min(width, display_width(one_line(section.title)))]
         for table in section.tables:
             lines += ["", *_table(table, width, document.label)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -37,28 +36,17 @@ def render_table(table: Table, width: int = 80, label: str = "") -> str:
     return "\n".join(line.rstrip() for line in _table(table, max(20, width), label)) + "\n"
 
 
-def plain(text: str) -> str:
-    """The text on one line, with control, formatting and unprintable characters as escapes and tabs as spaces."""
-    return "".join(
-        " " if character in "\t\n\r " else character if _harmless(character) else _escape(character)
-        for character in text
-    )
-
-
-def display_width(text: str) -> int:
-    """Columns that ``text`` takes on a terminal."""
-    return sum(_character_width(character) for character in text)
-
-
 def _table(table: Table, width: int, label: str) -> Iterator[str]:
     title = f"{table.title} [{label}]" if label else table.title
     yield from _wrapped(title, width)
     cells = [
-        [plain(printed(cell, column)) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows
+        [one_line(printed(cell, column)) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows
     ]
     widths = _column_widths(table.columns, cells, width)
     for block in _blocks(widths, width):
-        yield from _lines([plain(column.name) for column in table.columns], table.columns, widths, block)
+        if block[0:2] != [0, 1] and len(widths) > 1:
+            yield ""
+        yield from _lines([one_line(column.name) for column in table.columns], table.columns, widths, block)
         yield GAP.join("-" * widths[index] for index in block)
         for row in cells:
             yield from _lines(row, table.columns, widths, block)
@@ -67,20 +55,17 @@ def _table(table: Table, width: int, label: str) -> Iterator[str]:
 
 
 def _column_widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
-    """What each column needs; text columns give way, the widest first, until the line fits or all are narrow."""
+    """What each column needs. Text columns give way, the widest first, if the table then fits on one line."""
     widths = [
-        max([display_width(plain(column.name)), *(display_width(row[index]) for row in cells)])
+        min(width // 2, max([display_width(one_line(column.name)), *(display_width(row[index]) for row in cells)]))
         for index, column in enumerate(columns)
     ]
     textual = [index for index, column in enumerate(columns) if column.unit is Unit.TEXT]
     excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
-    while excess > 0 and textual:
-        widest = max(textual, key=lambda index: widths[index])
-        if widths[widest] <= NARROWEST:
-            break
-        widths[widest] -= 1
-        excess -= 1
-    return [min(needed, width) for needed in widths]
+    if excess <= sum(max(0, widths[index] - NARROWEST) for index in textual):
+        for _ in range(excess):
+            widths[max(textual, key=lambda index: widths[index])] -= 1
+    return widths
 
 
 def _blocks(widths: Sequence[int], width: int) -> list[list[int]]:
@@ -121,7 +106,7 @@ def _padded(text: str, width: int, unit: Unit) -> str:
 def _cut(text: str, width: int) -> str:
     kept, used = [], 0
     for character in text:
-        used += _character_width(character)
+        used += character_width(character)
         if used > width:
             break
         kept.append(character)
@@ -131,7 +116,7 @@ def _cut(text: str, width: int) -> str:
 def _wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
     """The text in lines of at most ``width``; lines after the first are indented."""
     lines = [""]
-    for word in plain(text).split():
+    for word in one_line(text).split():
         if lines[-1].strip() and display_width(lines[-1]) + 1 + display_width(word) > width:
             lines.append(" " * indent)
         lines[-1] += word if not lines[-1].strip() else f" {word}"
@@ -139,17 +124,3 @@ def _wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
             head = _cut(lines[-1], width)
             lines[-1:] = [head, " " * indent + lines[-1][len(head) :]]
     return lines
-
-
-def _harmless(character: str) -> bool:
-    return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
-
-
-def _character_width(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1

@@ -23,7 +23,7 @@ def properties(pairs):
     return "".join(f"<property name={quoteattr(name)} value={quoteattr(value)}/>" for name, value in pairs)
 
 
-def testcase(pairs):
+def case_element(pairs):
     return f'<testcase classname="t" name="n"><properties>{properties(pairs)}</properties></testcase>'
 
 
@@ -31,7 +31,7 @@ def junit(run, *, identity=True):
     """The JUnit file that pytest writes for the run, as far as reports read it."""
     final = run.final_records()
     tests = "".join(
-        testcase(
+        case_element(
             [
                 *item_properties(item),
                 *(outcome_properties(final[item.key].status, final[item.key].score) if item.key in final else ()),
@@ -120,7 +120,7 @@ def test_a_document_type_declaration_is_refused(write, text):
     ],
 )
 def test_impossible_properties_name_file_and_sample(write, pairs, message):
-    text = f"<testsuite>{testcase([*item_properties(planned_item('a')), *pairs])}</testsuite>"
+    text = f"<testsuite>{case_element([*item_properties(planned_item('a')), *pairs])}</testsuite>"
     with pytest.raises(JUnitError, match=f"a.xml: test of sample 'a': {message}"):
         load_junit([write("a.xml", text)])
 

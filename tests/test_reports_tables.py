@@ -1,0 +1,126 @@
+import csv
+import io
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports import render_csv, render_markdown, render_text
+from reports.intervals import Interval
+from reports.plain_text import display_width
+from reports.tables import Column, Document, Section, Table, Unit, printed
+
+HOSTILE = (
+    "\x1b[2J=cmd|' /C calc'!A0 <script>alert(1)</script> | `x` **b** [l](http://e.org) @root #1 \u202egnp.exe\r\nend"
+)
+
+TABLE = Table(
+    title="Scores",
+    columns=(
+        Column("Name"),
+        Column("Items", Unit.COUNT),
+        Column("%", Unit.PERCENT, 1),
+        Column("Mean", Unit.SCORE, 1),
+        Column("95% interval", Unit.SCORE, 1, span=True),
+        Column("Delta", Unit.DIFFERENCE, 1),
+        Column("Latency", Unit.SECONDS, 2),
+        Column("Flag"),
+    ),
+    rows=(
+        ("rabi", 12, 1.0, 0.74654, Interval(0.7, 0.8), 0.125, 1.2345, True),
+        ("drag", 3, 0.99999, 0.0, None, -0.0001, None, False),
+        (HOSTILE, 0, None, None, None, None, None, None),
+    ),
+    notes=("A note of some length that has to be folded when the width does not suffice for all of its words.",),
+)
+DOCUMENT = Document(
+    title="A report",
+    facts=(("Model", "a-model"), ("Dataset", HOSTILE)),
+    warnings=("Not comparable with the published figures: it is a test.",),
+    sections=(Section(title="Section", tables=(TABLE,)),),
+    label="stand-ins: model",
+)
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_text(snapshot, width):
+    assert snapshot == render_text.render(DOCUMENT, width)
+
+
+def test_markdown(snapshot):
+    assert snapshot == render_markdown.render(DOCUMENT)
+
+
+def test_csv(snapshot):
+    assert snapshot == render_csv.render(DOCUMENT, TABLE)
+
+
+@pytest.mark.parametrize(
+    ("expected", "value", "unit", "decimals"),
+    [
+        ("74.7", 0.74654, Unit.SCORE, 1),
+        ("0.0", 0.0, Unit.SCORE, 1),
+        ("0.0", -0.0, Unit.SCORE, 1),
+        ("-", None, Unit.SCORE, 1),
+        ("-", float("nan"), Unit.SCORE, 1),
+        ("+12.5", 0.125, Unit.DIFFERENCE, 1),
+        ("-12.5", -0.125, Unit.DIFFERENCE, 1),
+        ("+0.0", -0.0004, Unit.DIFFERENCE, 1),
+        ("100.0", 1.0, Unit.PERCENT, 1),
+        ("99.9", 0.99999, Unit.PERCENT, 1),
+        ("99", 0.99999, Unit.PERCENT, 0),
+        ("17", 17, Unit.COUNT, 0),
+        ("yes", True, Unit.TEXT, 0),
+    ],
+)
+def test_figures_are_rounded_when_printed(expected, value, unit, decimals):
+    assert expected == printed(value, Column("x", unit, decimals))
+
+
+def test_a_row_of_the_wrong_length_is_an_error():
+    with pytest.raises(ValueError, match="table 't': 1 cells under 2 columns"):
+        Table(title="t", columns=(Column("a"), Column("b")), rows=(("x",),))
+
+
+def text_table(text):
+    return Table(title=text, columns=(Column(text), Column("n", Unit.COUNT)), rows=((text, 1),), notes=(text,))
+
+
+def document(text):
+    tables = (text_table(text),)
+    section = Section(title=text, tables=tables)
+    return Document(title=text, facts=((text, text),), warnings=(text,), sections=(section,), label=text)
+
+
+@given(st.text(), st.integers(20, 100))
+def test_no_text_moves_the_cursor_or_leaves_the_width(text, width):
+    rendered = render_text.render(document(text), width)
+    assert [] == [c for c in rendered if c != "\n" and not c.isprintable()]
+    assert all(display_width(line) <= width for line in rendered.splitlines())
+
+
+@given(st.text(alphabet="|\\`*_<>&[]!@#~$:/.w-+=1) \nab"))
+def test_no_text_breaks_a_markdown_table(text):
+    lines = render_markdown.render_table(text_table(text)).splitlines()
+    rows = [line for line in lines if line.startswith("| ")]
+    assert [3] * 3 == [len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) for row in rows]
+
+
+@given(st.text())
+def test_no_text_becomes_markup_in_markdown(text):
+    escaped = render_markdown.escape(text)
+    assert not re.search(r"<(?!!-- -->)|(?<!\\)(?:\\\\)*[`*_\[\]]|[@#]\w|://", escaped)
+
+
+@given(st.text())
+def test_no_text_becomes_a_formula_in_a_spreadsheet(text):
+    rows = list(csv.reader(io.StringIO(render_csv.render(document(text), text_table(text)), newline="")))
+    assert not any(cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_csv_keeps_every_digit(value):
+    table = Table(title="t", columns=(Column("x", Unit.SCORE, 1),), rows=((value,),))
+    _, row = csv.reader(io.StringIO(render_csv.render(document("m"), table)))
+    assert value == float(row[-1])
