@@ -1,4 +1,4 @@
-"""An evaluation from JUnit XML files alone: every score is in the tests' properties (`records.item_properties`).
+"""An evaluation from JUnit XML files alone: every score is in the tests' properties (`reports.records`).
 
 A document type declaration is refused: JUnit files have none, and without one XML has neither entities of its own
 (no "billion laughs") nor anything to fetch. The files are read as a stream.
@@ -8,55 +8,38 @@ A document type declaration is refused: JUnit files have none, and without one X
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from xml.parsers import expat
 
 from reports.outcomes import Evaluation, Identity, Outcome
-from reports.records import PROPERTY_PREFIX, ItemKey, Status, json_safe
+from reports.records import PROPERTY_PREFIX, ItemKey, Status
 from scoring.questions import Mode, Question
-from scoring.reference import JSON
-
-IDENTITY_FIELDS = tuple(item.name for item in fields(Identity))
 
 
 class JUnitError(Exception):
     """A JUnit file that cannot be used."""
 
 
-def identity_properties(identity: Identity) -> list[tuple[str, str]]:
-    """What a test suite states about its run, as properties for `load_junit`; lists and settings are JSON."""
-    settings = None if identity.settings is None else json_safe(dict(identity.settings))
-    stated = {
-        "model": identity.model,
-        "judges": json.dumps(identity.judges),
-        "dataset": identity.dataset,
-        "dataset_revision": identity.dataset_revision,
-        "scorer": identity.scorer,
-        "stand_ins": json.dumps(identity.stand_ins),
-        "settings": None if settings is None else json.dumps(settings, sort_keys=True),
-    }
-    return [(PROPERTY_PREFIX + name, value) for name, value in stated.items() if value is not None]
-
-
 def load_junit(files: Iterable[Path]) -> Evaluation:
     """The evaluation that the files (shards of one run, say) hold together.
 
     A test without a status was planned and not measured. Of several tests of one item the first that measured it
-    counts, else the last. What the files do not state about the run stays unstated.
+    counts, else the last. What the tests and suites do not state about the run stays unstated.
 
-    Raises JUnitError, also where files state different models, judges, datasets, scorers or settings, and where no file
-    holds a test of the benchmark.
+    Raises JUnitError, also where tests state different models, judges, datasets, revisions, scorers or stand-ins, and
+    where no file holds a test of the benchmark.
     """
     outcomes: dict[ItemKey, Outcome] = {}
-    stated: dict[str, tuple[str, Path]] = {}
+    first: tuple[Identity, Path] | None = None
     for file in files:
-        content = _read(file)
-        for name, value in content.suite.items():
-            _check_alike(name, value, file, stated)
-        for properties in content.tests:
+        for properties in _read(file):
+            identity = _identity(properties)
+            if identity is not None:
+                first = first or (identity, file)
+                _check_alike(identity, file, *first)
             outcome = _outcome(properties, file)
             earlier = outcomes.get(outcome.key)
             if earlier is None or not earlier.measured:
@@ -65,8 +48,7 @@ def load_junit(files: Iterable[Path]) -> Evaluation:
         raise JUnitError(
             "no test of the benchmark in these files; make them with: pytest test_qcaleval --junitxml FILE"
         )
-    identity = _identity({name: value for name, (value, _) in stated.items()})
-    return Evaluation(identity=identity, outcomes=tuple(outcomes.values()))
+    return Evaluation(identity=Identity() if first is None else first[0], outcomes=tuple(outcomes.values()))
 
 
 # --- XML -------------------------------------------------------------------------------------------------------------
@@ -74,30 +56,32 @@ def load_junit(files: Iterable[Path]) -> Evaluation:
 
 @dataclass(slots=True)
 class _Content:
-    """The properties of a file: of its suites, and of each test of the benchmark (without their prefix)."""
+    """What expat finds: for each test of the benchmark its properties and its suite's, without their prefix."""
 
     suite: dict[str, str] = field(default_factory=dict)
     tests: list[dict[str, str]] = field(default_factory=list)
     open_test: dict[str, str] | None = None
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Called by expat at each start tag."""
+        """Called at each start tag."""
         name = attributes.get("name", "")
-        if tag == "testcase":
+        if tag == "testsuite":
+            self.suite = {}
+        elif tag == "testcase":
             self.open_test = {}
         elif tag == "property" and name.startswith(PROPERTY_PREFIX):
             target = self.suite if self.open_test is None else self.open_test
-            target[name.removeprefix(PROPERTY_PREFIX)] = attributes.get("value", "")
+            target[name.removeprefix(PROPERTY_PREFIX)] = sys.intern(attributes.get("value", ""))
 
     def end(self, tag: str) -> None:
-        """Called by expat at each end tag."""
+        """Called at each end tag."""
         if tag == "testcase":
             if self.open_test and "sample" in self.open_test:
-                self.tests.append(self.open_test)
+                self.tests.append(self.suite | self.open_test)
             self.open_test = None
 
 
-def _read(file: Path) -> _Content:
+def _read(file: Path) -> list[dict[str, str]]:
     content = _Content()
     parser = expat.ParserCreate()
     parser.StartElementHandler = content.start
@@ -110,7 +94,7 @@ def _read(file: Path) -> _Content:
         raise JUnitError(f"{file}: cannot be read ({error.strerror})") from error
     except expat.ExpatError as error:
         raise JUnitError(f"{file}: not XML ({error}); was the run that wrote it ended early?") from error
-    return content
+    return content.tests
 
 
 def _refuse_doctype(file: Path) -> None:
@@ -148,37 +132,31 @@ def _score(text: str) -> float:
     return value
 
 
-def _check_alike(name: str, value: str, file: Path, stated: dict[str, tuple[str, Path]]) -> None:
-    earlier, source = stated.setdefault(name, (value, file))
-    if name in IDENTITY_FIELDS and earlier != value:
-        raise JUnitError(
-            f"{file}: {name.replace('_', ' ')} is {value}, but {earlier} in {source}; "
-            "only files of like runs can be read together"
-        )
-
-
-def _identity(stated: Mapping[str, str]) -> Identity:
-    settings = _parsed(stated.get("settings", ""))
+def _identity(properties: Mapping[str, str]) -> Identity | None:
+    """Who was measured on what, as `records.identity_properties` states it; None where nothing is stated."""
+    if not any(item.name in properties for item in fields(Identity)):
+        return None
     return Identity(
-        model=stated.get("model"),
-        judges=_names(stated.get("judges", "")),
-        dataset=stated.get("dataset"),
-        dataset_revision=stated.get("dataset_revision"),
-        scorer=stated.get("scorer"),
-        stand_ins=_names(stated.get("stand_ins", "")),
-        settings=settings if isinstance(settings, dict) else None,
+        model=properties.get("model"),
+        judges=tuple(filter(None, properties.get("judges", "").split(", "))),
+        dataset=properties.get("dataset"),
+        dataset_revision=properties.get("dataset_revision"),
+        scorer=properties.get("scorer"),
+        stand_ins=tuple(filter(None, properties.get("stand_ins", "").split("; "))),
     )
 
 
-def _names(text: str) -> tuple[str, ...]:
-    """A JSON list of names; other text is one name."""
-    names = _parsed(text)
-    return tuple(map(str, names)) if isinstance(names, list) else (text,) if text else ()
+def _check_alike(identity: Identity, file: Path, first: Identity, source: Path) -> None:
+    if identity == first:
+        return
+    for item in fields(Identity):
+        given, expected = getattr(identity, item.name), getattr(first, item.name)
+        if given != expected:
+            raise JUnitError(
+                f"{file}: {item.name.replace('_', ' ')} is {_shown(given)}, but {_shown(expected)} in {source}; "
+                "only files of like runs can be read together"
+            )
 
 
-def _parsed(text: str) -> JSON:
-    try:
-        value: JSON = json.loads(text)
-    except ValueError:
-        return None
-    return value
+def _shown(value: str | tuple[str, ...] | None) -> str:
+    return (value if isinstance(value, str) else ", ".join(value or ())) or "not stated"

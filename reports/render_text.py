@@ -57,14 +57,15 @@ def _table(table: Table, width: int, label: str) -> Iterator[str]:
 def _column_widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
     """What each column needs. Text columns give way, the widest first, if the table then fits on one line."""
     widths = [
-        min(width // 2, max([display_width(one_line(column.name)), *(display_width(row[index]) for row in cells)]))
+        max([display_width(one_line(column.name)), *(display_width(row[index]) for row in cells)])
         for index, column in enumerate(columns)
     ]
     textual = [index for index, column in enumerate(columns) if column.unit is Unit.TEXT]
     excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
-    if excess <= sum(max(0, widths[index] - NARROWEST) for index in textual):
-        for _ in range(excess):
-            widths[max(textual, key=lambda index: widths[index])] -= 1
+    if excess > sum(max(0, widths[index] - NARROWEST) for index in textual):
+        return [min(needed, width // 2) for needed in widths]
+    for _ in range(excess):
+        widths[max(textual, key=lambda index: widths[index])] -= 1
     return widths
 
 

@@ -1,13 +1,14 @@
 import subprocess
 import sys
+from dataclasses import replace
 from xml.sax.saxutils import quoteattr
 
 import pytest
 
 from reports.aggregate import by_question
-from reports.junit import JUnitError, identity_properties, load_junit
+from reports.junit import JUnitError, load_junit
 from reports.outcomes import evaluation_of
-from reports.records import item_properties, outcome_properties
+from reports.records import identity_properties, item_properties, outcome_properties
 from scoring.questions import Mode, Question
 from tests.run_factory import planned_item, run_of
 
@@ -29,20 +30,16 @@ def case_element(pairs):
 
 def junit(run, *, identity=True):
     """The JUnit file that pytest writes for the run, as far as reports read it."""
+    stated = identity_properties(run.manifest) if identity else []
     final = run.final_records()
     tests = "".join(
-        case_element(
-            [
-                *item_properties(item),
-                *(outcome_properties(final[item.key].status, final[item.key].score) if item.key in final else ()),
-            ]
-        )
-        for item in run.manifest.planned
+        case_element([*stated, *item_properties(item), *outcome(final.get(item.key))]) for item in run.manifest.planned
     )
-    suite = (
-        f"<properties>{properties(identity_properties(evaluation_of(run).identity))}</properties>" if identity else ""
-    )
-    return f'<?xml version="1.0"?><testsuites><testsuite name="pytest">{suite}{tests}</testsuite></testsuites>'
+    return f'<?xml version="1.0"?><testsuites><testsuite name="pytest">{tests}</testsuite></testsuites>'
+
+
+def outcome(record):
+    return [] if record is None else outcome_properties(record.status, record.score)
 
 
 @pytest.fixture
@@ -55,9 +52,11 @@ def write(tmp_path):
     return write
 
 
-def test_junit_files_hold_the_whole_evaluation(write):
-    run = run_of(VALUES, stand_ins=('model: blind; "quoted" baseline',))
-    assert evaluation_of(run) == load_junit([write("a.xml", junit(run))])
+def test_junit_files_hold_the_evaluation_but_for_its_settings(write):
+    run = run_of(VALUES, stand_ins=('model: a "blind" <baseline>',))
+    evaluation = evaluation_of(run)
+    expected = replace(evaluation, identity=replace(evaluation.identity, settings=None))
+    assert expected == load_junit([write("a.xml", junit(run))])
 
 
 def test_shards_add_up_to_the_run(write):
@@ -90,8 +89,7 @@ def test_what_is_not_stated_stays_unstated(write):
         ({"model": "other-vlm"}, r"b\.xml: model is other-vlm, but test-vlm in .*a\.xml"),
         ({"dataset_revision": "fff"}, "dataset revision is fff, but 0123"),
         ({"scorer": "strict"}, "scorer is strict, but compatible"),
-        ({"judges": ()}, r'judges is \[\], but \["gpt-5\.4"\]'),
-        ({"settings": {"max_tokens": 5}}, "settings is .*5"),
+        ({"judges": ()}, r"judges is not stated, but gpt-5\.4"),
     ],
 )
 def test_files_of_unlike_runs_are_refused_naming_the_field(write, change, message):
