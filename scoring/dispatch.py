@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import assert_never
 
 from scoring.diagnosis import statuses_match
 from scoring.excerpt import excerpt
+from scoring.final_answer import final_answer
 from scoring.key_points import mean_grade
 from scoring.labels import labels_match
 from scoring.parameter_extraction import PER_SITE, compare_parameters, compare_sites, mean_field
@@ -15,6 +17,7 @@ from scoring.questions import Question
 from scoring.reading import read_compatible
 from scoring.reference import JSON, Reference
 from scoring.score import Score
+from scoring.strict_reading import read_strict
 from scoring.technical_description import compare_images, read_images, show_images
 
 SCORER_VERSION = "1"
@@ -22,7 +25,7 @@ SCORER_VERSION = "1"
 
 
 class Scorer(StrEnum):
-    """How an answer's text is read: as the reference scripts read it, or only what stands as its final answer."""
+    """How an answer's text is read: as the reference scripts read it, or only what its final answer states."""
 
     COMPATIBLE = "compatible"
     STRICT = "strict"
@@ -43,9 +46,28 @@ def score(
     without key points (undefined). Q1 without key points has 0 in that half (PROTOCOL.md section 3) and needs no judge.
     No text raises. A reference answer in which nothing can be read matches nothing.
     """
-    if scorer is Scorer.STRICT:
-        raise NotImplementedError("strict scoring follows")
-    read = read_compatible(question, text)
+    match scorer:
+        case Scorer.COMPATIBLE:
+            return _compare(question, read_compatible(question, text), reference, grades)
+        case Scorer.STRICT:
+            return _score_strictly(question, final_answer(text), reference, grades)
+        case _:
+            assert_never(scorer)
+
+
+def _score_strictly(
+    question: Question, answer: str | None, reference: Reference, grades: Sequence[Sequence[float]]
+) -> Score:
+    """By what the final answer states. Without one, and for Q5 without JSON, nothing was answered: all of it is 0."""
+    read = None if answer is None else read_strict(question, answer)
+    result = _compare(question, read, reference, grades)
+    if answer is None or (question is Question.Q5 and read is None):
+        return replace(result, value=0.0, components=dict.fromkeys(result.components, 0.0))
+    return result
+
+
+def _compare(question: Question, read: JSON, reference: Reference, grades: Sequence[Sequence[float]]) -> Score:
+    """The score of what was read from an answer."""
     expected = read_compatible(question, reference.answer)
     match question:
         case Question.Q1:
