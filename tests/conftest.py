@@ -1,6 +1,8 @@
 import pytest
 
+from tests.dataset_factory import tiny_dataset
 from tests.endpoint import Endpoint, Reply
+from tests.hub_stand_in import HubStandIn
 from tests.real_engine import real_engine  # noqa: F401  a fixture
 from tests.scripts import always
 
@@ -10,3 +12,16 @@ def endpoint():
     """A scripted OpenAI-compatible server; set ``endpoint.script`` to change what it answers (tests/scripts.py)."""
     with Endpoint(always(Reply("Status: SUCCESS"))) as server:
         yield server
+
+
+@pytest.fixture
+def hub():
+    """A Hugging Face Hub on loopback (tests/hub_stand_in.py), empty."""
+    with HubStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def tiny_folder(tmp_path):
+    """A folder with the tiny dataset (tests/dataset_factory.py): 8 samples, 2 families."""
+    return tiny_dataset().write(tmp_path / "tiny-dataset")

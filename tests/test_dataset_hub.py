@@ -1,0 +1,175 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.dataset_factory import tiny_dataset
+from tests.hub_stand_in import HubStandIn
+
+NAME = "nvidia/QCalEval"
+SAMPLE = Path(__file__).parents[2] / "shared" / "qcaleval-sample"
+
+SCRIPT = """
+import json, sys
+from qcal_plugin.dataset import DatasetError, prepare, resolve
+verb, *arguments = sys.argv[1:]
+try:
+    dataset = prepare(*arguments) if verb == "prepare" else None
+    identity = dataset.identity if dataset else resolve(*arguments)
+except DatasetError as error:
+    print(json.dumps({"error": str(error), "kind": type(error).__name__}))
+else:
+    print(json.dumps({
+        "revision": identity.revision, "samples": len(dataset.samples) if dataset else None,
+        "warnings": (dataset or identity).warnings,
+        "imported": sorted({"datasets", "huggingface_hub"} & set(sys.modules)),
+    }))
+"""
+
+
+class Client:
+    """Processes that resolve or prepare datasets, sharing one home folder."""
+
+    def __init__(self, hub: HubStandIn, home: Path):
+        self.hub = hub
+        self.home = home
+
+    def prepare(self, *arguments, **environment):
+        return self._run("prepare", arguments, environment)
+
+    def resolve(self, *arguments, **environment):
+        return self._run("resolve", arguments, environment)
+
+    def _run(self, verb, arguments, environment):
+        variables = os.environ | self.hub.environment(self.home) | environment
+        command = [sys.executable, "-c", SCRIPT, verb, *(arguments or (NAME,))]
+        run = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
+        assert (0, "") == (run.returncode, run.stderr)
+        return json.loads(run.stdout)
+
+
+@pytest.fixture
+def client(hub, tmp_path):
+    return Client(hub, tmp_path / "home")
+
+
+def other_content(tmp_path):
+    changed = tiny_dataset()
+    changed.samples[0]["q2_prompt"] = "Changed"
+    return changed.write(tmp_path / "changed")
+
+
+def test_the_revision_is_the_commit_and_a_warm_start_only_looks_it_up(client, hub, tiny_folder):
+    commit = hub.publish(NAME, tiny_folder)
+    assert {"revision": commit, "samples": 8, "warnings": []} == without_imports(client.prepare())
+    assert 1 + 3 + 3 >= len(hub.requests)  # a look-up; headers and content of each file
+    hub.requests.clear()
+    warm = client.prepare()
+    assert ["huggingface_hub"] == warm["imported"]
+    assert [("HEAD", f"/datasets/{NAME}/resolve/main/experiment_config.json")] == hub.requests
+
+
+def test_a_new_commit_is_noticed_and_an_old_one_can_be_pinned(client, hub, tiny_folder, tmp_path):
+    first = hub.publish(NAME, tiny_folder)
+    client.resolve()
+    second = hub.publish(NAME, other_content(tmp_path))
+    assert second == client.resolve()["revision"]
+    assert first == client.prepare(NAME, first)["revision"]
+
+
+def test_a_pinned_commit_needs_no_request_once_prepared(client, hub, tiny_folder):
+    commit = hub.publish(NAME, tiny_folder)
+    client.prepare(NAME, commit)
+    hub.requests.clear()
+    assert commit == client.prepare(NAME, commit)["revision"]
+    assert [] == hub.requests
+
+
+def test_a_tag_is_resolved_to_its_commit(client, hub, tiny_folder, tmp_path):
+    tagged = hub.publish(NAME, tiny_folder, ref="v1")
+    hub.publish(NAME, other_content(tmp_path))
+    assert tagged == client.resolve(NAME, "v1")["revision"]
+
+
+def test_offline_the_hub_cache_is_enough_and_there_is_no_warning(client, hub, tiny_folder):
+    commit = hub.publish(NAME, tiny_folder)
+    client.prepare()
+    hub.requests.clear()
+    offline = client.prepare(HF_HUB_OFFLINE="1", QCAL_CACHE_DIR=str(client.home / "another"))
+    assert {"revision": commit, "samples": 8, "warnings": []} == without_imports(offline)
+    assert [] == hub.requests
+
+
+def test_offline_after_a_second_commit_the_last_one_seen_is_used(client, hub, tiny_folder, tmp_path):
+    hub.publish(NAME, tiny_folder)
+    client.resolve()
+    second = hub.publish(NAME, other_content(tmp_path))
+    client.resolve()
+    assert second == client.resolve(HF_HUB_OFFLINE="1")["revision"]
+
+
+def test_an_unreachable_hub_is_a_warning_if_the_dataset_is_cached(client, hub, tiny_folder):
+    commit = hub.publish(NAME, tiny_folder)
+    client.prepare()
+    hub.close()
+    answer = client.prepare()
+    host = hub.url.removeprefix("http://")
+    assert commit == answer["revision"]
+    reason = f"dataset {NAME}: {host} cannot be reached as a Hub (ConnectError)"
+    assert [f"{reason}; using revision main as it was last seen, {commit}"] == answer["warnings"]
+
+
+def test_a_failing_hub_is_a_warning_if_the_dataset_is_cached(client, hub, tiny_folder):
+    hub.publish(NAME, tiny_folder)
+    client.resolve()
+    hub.failing = 500
+    assert "answers with HTTP 500; using revision main as it was last seen" in client.resolve()["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "text"),
+    [
+        (["nobody/nothing"], "DatasetNotFoundError", "has no such dataset, or it is private: then set HF_TOKEN"),
+        ([NAME, "v9"], "DatasetNotFoundError", f"dataset {NAME}: there is no revision v9 on 127.0.0.1"),
+        ([NAME, "0" * 40], "DatasetNotFoundError", f"there is no revision {'0' * 40}"),
+        (["gated/data"], "HubError", "access is restricted. Accept its terms on 127.0.0.1"),
+        (["bad id"], "DatasetNotFoundError", "dataset bad id: neither a folder nor a Hub id such as owner/name"),
+        (["partial/data"], "DatasetNotFoundError", "fewshot-00000-of-00001.parquet is missing in revision"),
+        (["./nowhere"], "DatasetNotFoundError", "dataset ./nowhere: no such folder. Give a folder, a Hub id"),
+    ],
+)
+def test_what_is_not_there_is_said_in_a_line(client, hub, tiny_folder, arguments, kind, text):
+    hub.publish(NAME, tiny_folder)
+    hub.publish("gated/data", tiny_folder)
+    hub.repositories["gated/data"].gated = True
+    partial = hub.publish("partial/data", tiny_folder)
+    del hub.repositories["partial/data"].commits[partial]["fewshot-00000-of-00001.parquet"]
+    answer = client.prepare(*arguments)
+    assert kind == answer["kind"]
+    assert text in answer["error"]
+
+
+def test_a_hub_out_of_reach_without_a_cache_says_what_to_do(client, hub):
+    hub.close()
+    answer = client.prepare(HF_ENDPOINT=hub.url.replace("//", "//user:secret@"))
+    assert "HubError" == answer["kind"]
+    assert "cannot be reached as a Hub (ConnectError), and experiment_config.json of revision main" in answer["error"]
+    assert "secret" not in answer["error"]
+
+
+def test_offline_without_a_cache_says_what_to_do(client):
+    answer = client.prepare(HF_HUB_OFFLINE="1")
+    assert f"dataset {NAME}: HF_HUB_OFFLINE is set, and experiment_config.json of revision main" in answer["error"]
+
+
+@pytest.mark.skipif(not SAMPLE.is_dir(), reason="../shared/qcaleval-sample is not there")
+def test_real_rows_are_prepared_through_the_hub(client, hub):
+    commit = hub.publish(NAME, SAMPLE)
+    assert {"revision": commit, "samples": 26, "warnings": []} == without_imports(client.prepare())
+
+
+def without_imports(answer):
+    return {key: value for key, value in answer.items() if key != "imported"}
