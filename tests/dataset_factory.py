@@ -59,7 +59,7 @@ class DatasetFactory:
 
 
 def tiny_dataset() -> DatasetFactory:
-    """Eight samples with ids such as ``rabi_success_a`` and one image each, ``image-0`` to ``image-7`` (odd ones RGB)."""
+    """Eight samples with ids such as ``rabi_success_a``, each with one image, ``image-0`` to ``image-7`` (odd: RGB)."""
     names = [
         (family, scenario, status, letter)
         for family, scenarios in SCENARIOS.items()
