@@ -12,6 +12,8 @@ PUBLISHED_SAMPLES = {Mode.ZEROSHOT: 243, Mode.ICL: 236}
 PUBLISHED_JUDGES = (frozenset({"gpt-5.4"}), frozenset({"gpt-5.4", "gemini-3.1-pro"}))
 """April 2026: GPT-5.4; the paper also reports the average with Gemini 3.1 Pro."""
 PROTOCOL_SETTINGS = {"max_tokens": 16384, "temperature": 0.0}
+NO_THINK = {"chat_template_kwargs": {"enable_thinking": False}}
+"""The one addition to requests that the protocol knows (PROTOCOL.md section 2)."""
 MODE_NAMES = {Mode.ZEROSHOT: "zero-shot", Mode.ICL: "ICL"}
 
 
@@ -76,6 +78,9 @@ def _settings_reasons(identity: Identity) -> Iterator[str]:
         given = None if identity.settings is None else identity.settings.get(name)
         if given != expected:
             yield f"{name} {'not stated' if given is None else given}, not {expected}"
+    extra = None if identity.settings is None else identity.settings.get("extra_body")
+    if extra and extra != NO_THINK:
+        yield f"further request fields ({', '.join(extra) if isinstance(extra, dict) else extra})"
 
 
 def _missing_reasons(outcomes: tuple[Outcome, ...]) -> Iterator[str]:

@@ -121,7 +121,8 @@ def _score_notes(summaries: dict[Question, Summary], mean: MeanOfQuestions) -> I
     if empty := [question for question, summary in summaries.items() if summary.mean is None]:
         yield f"The mean of the question means is undefined: nothing was measured in {', '.join(empty)}."
     if zeroed := mean.coverage.zeroed:
-        yield f"{zeroed} items without an answer count as 0 here, as in the reference."
+        items = "1 item without an answer counts" if zeroed == 1 else f"{zeroed} items without an answer count"
+        yield f"{items} as 0 here, as in the reference."
 
 
 def delta_table(title: str, deltas: dict[Question, IclDelta]) -> Table:
@@ -196,10 +197,11 @@ def findings(run: Run) -> dict[str, int]:
     """Finding -> items: answers cut at ``max_tokens``, flags by name, and scores on which the two scorers differ."""
     planned = {item.key for item in run.manifest.planned}
     records = [record for key, record in run.final_records().items() if key in planned]
+    flags = Counter(flag for record in records for flag in record.flags if flag != "truncated")
     counts = {
         "answer cut (finish_reason length)": sum(map(_truncated, records)),
         "compatible and strict scores differ": sum(map(_scorers_differ, records)),
-        **{f"flag {name}": count for name, count in sorted(Counter(f for r in records for f in r.flags).items())},
+        **{f"flag {name}": count for name, count in sorted(flags.items())},
         "record of an item that was not planned": len({record.key for record in run.records} - planned),
         "line cut while it was written": run.torn_lines,
     }
