@@ -1,4 +1,4 @@
-"""The private socket between xdist workers and the engine in the controller: length-prefixed JSON (DESIGN.md section 5).
+"""The private socket between xdist workers and the engine in the controller: length-prefixed JSON.
 
 ChannelError    a reply that belongs to another question
 """

@@ -127,7 +127,7 @@ def _block(part: PromptPart) -> Sequence[bytes]:
             return [opening, Path(part.base64_path).read_bytes(), b'"}}']
 
 
-def _choice(data: Any) -> dict[str, Any]:
+def _choice(data: object) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise MalformedReply("the reply is JSON but no object")
     if "choices" not in data and "error" in data:
@@ -162,7 +162,7 @@ def _reasoning(message: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _count(value: Any) -> int | None:
+def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 

@@ -43,6 +43,16 @@ def may_be_skipped(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(name) is not None for name in ("skip", "skipif"))
 
 
+def put_zeroshot_first(items: list[pytest.Item]) -> None:
+    """Sort benchmark tests by mode, in place; other tests keep the places in between."""
+    modes = list(Mode)
+    found = [(index, planned) for index, item in enumerate(items) if (planned := planned_item(item)) is not None]
+    in_order = sorted(found, key=lambda entry: modes.index(entry[1].key.mode))
+    moved = [items[index] for index, _ in in_order]
+    for (index, _), item in zip(found, moved, strict=True):
+        items[index] = item
+
+
 def item_id(item: PlannedItem) -> str:
     """The readable part of a node id, such as ``rabi_hw-rabi_hw_success_a-Q6``."""
     key = item.key

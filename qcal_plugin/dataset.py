@@ -43,7 +43,7 @@ def prepare(
         dataset = _open_complete(directory)
         if dataset is None:
             files = fetch(identity, cache)
-            from qcal_plugin.dataset_build import build  # noqa: PLC0415  datasets, pyarrow and PIL only when needed
+            from qcal_plugin.dataset_build import build
 
             build(identity, files, directory, progress=progress)
             dataset = open_prepared(directory)
@@ -70,7 +70,7 @@ def resolve(name: str, revision: str | None = None, *, cache: Path | None = None
     name = _canonical(name)
     folder = _folder(name, cache or cache_dir())
     if folder is None:
-        from qcal_plugin.dataset_hub import current_commit  # noqa: PLC0415  an HTTP client only when needed
+        from qcal_plugin.dataset_hub import current_commit
 
         commit, warnings = current_commit(name, revision or "main", CONFIG_FILE)
         return DatasetIdentity(name=name, revision=commit, warnings=warnings)
@@ -88,7 +88,7 @@ def fetch(identity: DatasetIdentity, cache: Path) -> Mapping[str, Path]:
     folder = _folder(identity.name, cache)
     if folder is not None:
         return {file: folder / file for file in FILES}
-    from qcal_plugin.dataset_hub import download  # noqa: PLC0415  as above
+    from qcal_plugin.dataset_hub import download
 
     return {file: download(identity.name, identity.revision, file) for file in FILES}
 
@@ -149,7 +149,7 @@ def _synthetic_folder(settings: SyntheticSettings, cache: Path) -> Path:
     key = f"{SYNTHETIC_VERSION}\n{settings}"
     folder = cache / "synthetic" / hashlib.sha256(key.encode()).hexdigest()[:32]
     if not folder.is_dir():
-        from synthetic.dataset import generate  # noqa: PLC0415  numpy and matplotlib only when needed
+        from synthetic.dataset import generate
 
         write_folder(
             folder,

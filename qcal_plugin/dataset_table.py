@@ -86,7 +86,8 @@ def _read_table(path: Path, columns: Mapping[str, Any]) -> Any:  # noqa: ANN401 
         try:
             table[column].validate(full=True)
         except pa.ArrowException as error:
-            raise BadDataError(f"damaged ({_first_line(error)})", file=path.name, column=column) from error
+            problem = _first_line(error).rpartition("Invalid: ")[2]
+            raise BadDataError(f"damaged ({problem}). Get the file again", file=path.name, column=column) from error
     return table
 
 

@@ -1,4 +1,4 @@
-"""One OpenAI-compatible endpoint: sends bodies, retries what may pass, notices when nothing does (DESIGN.md section 6)."""
+"""One OpenAI-compatible endpoint: sends bodies, retries what may pass, notices when nothing does."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Endpoint:
         self._succeeded = False
 
     async def chat(self, body: bytes) -> Exchange:
-        """Send `body` until a usable reply comes. Raises RequestFailed when it is given up, EngineStopped when all is."""
+        """Send `body` until a usable reply comes. Raises RequestFailed; EngineStopped where nothing more is asked."""
         seen: set[tuple[int | None, bytes]] = set()
         attempt = 0
         while True:
@@ -182,15 +182,13 @@ class Endpoint:
         if wait_s is None:
             return
         if wait_s > LONGEST_PAUSE_S:
-            self._stop(
-                f"{self.settings.public_url} asks to wait {wait_s:.0f} s before the next request; continue later"
-            )
+            self._stop(f"{self.settings.public_url} asks to wait {wait_s:.0f} s; go on later with --resume")
             return
         self._resume_at = max(self._resume_at, now + wait_s)
 
     @staticmethod
     def _final_if_repeated(failure: RequestFailed, body: bytes, seen: set[tuple[int | None, bytes]]) -> RequestFailed:
-        """Give up on a failure that repeats itself to the letter: what fails the same way twice does so a third time."""
+        """Give up on a failure that repeats itself to the letter: it would do so a third time."""
         if failure.retriable and failure.http_status not in OVERLOAD_STATUSES | RETRIABLE_STATUSES:
             digest = (failure.http_status, hashlib.sha256(body).digest())
             if digest in seen:
@@ -200,7 +198,7 @@ class Endpoint:
         return failure
 
     async def _wait_out_pause(self) -> None:
-        while (wait_s := self._resume_at - time.monotonic()) > 0:
+        while (wait_s := self._resume_at - time.monotonic()) > 0:  # noqa: ASYNC110 - a clock, not a state
             await asyncio.sleep(wait_s)
 
     def _note_failure(self, failure: RequestFailed) -> None:
@@ -213,7 +211,8 @@ class Endpoint:
             self._stop(f"{self.settings.public_url} refuses: {failure.message}")
         elif self._failures_in_a_row >= FAILURES_BEFORE_STOP and not about_this_request:
             self._stop(
-                f"{self.settings.public_url}: {self._failures_in_a_row} requests in a row failed, the last with: {failure.message}"
+                f"{self.settings.public_url}: {self._failures_in_a_row} requests in a row failed, "
+                f"the last with: {failure.message}"
             )
 
 

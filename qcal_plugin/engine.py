@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,7 @@ from qcal_plugin.endpoint import Endpoint
 from qcal_plugin.failures import EngineStopped, RequestFailed
 from qcal_plugin.journal import AnswerJournal, JournalError
 from qcal_plugin.judge import Judge, Submission
-from qcal_plugin.lane import Lane
+from qcal_plugin.lane import JobId, Lane
 from qcal_plugin.limiter import Limiter
 from qcal_plugin.model import Model
 from qcal_plugin.outcome import Outcome
@@ -217,9 +217,9 @@ class Engine:
         if not job.future.done():
             job.future.set_result(outcome)
 
-    def _job_raised(self, job_id: Hashable, error: BaseException) -> None:
+    def _job_raised(self, job_id: JobId, error: BaseException) -> None:
         """A job ended without an outcome. Where nothing can be stored, nothing more is paid for."""
-        key, _ = job_id  # type: ignore[misc]  # lanes are filled in this class only
+        key, _ = job_id
         if isinstance(error, JournalError):
             self.stop(str(error))
             error = EngineStopped(str(error))

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from qcal_plugin.budget import Budget
-from qcal_plugin.dataset import PreparedDataset
 from qcal_plugin.embedded import blind_baseline_server
 from qcal_plugin.endpoint import Endpoint, EndpointSettings
 from qcal_plugin.engine import Engine
@@ -24,6 +23,7 @@ from qcal_plugin.model import Model, Sampling, ServedModel, StoredModel
 from qcal_plugin.options import RunConfig, TargetOption
 from qcal_plugin.outcome import Outcome
 from qcal_plugin.preflight import ResolvedTarget, authorization, resolve_target
+from qcal_plugin.prepared import PreparedDataset
 from qcal_plugin.recording import Recorder
 from qcal_plugin.run_directory import RunDirectory
 from qcal_plugin.stored import StoredAnswers
@@ -209,9 +209,13 @@ class Evaluation:
             retries=config.retries,
             request_timeout_s=config.request_timeout_s,
         )
-        endpoint = Endpoint(settings, limiter, stop=lambda reason: self.engine.stop(reason), budget=self.budget)
+        endpoint = Endpoint(settings, limiter, stop=self._stop, budget=self.budget)
         self.endpoints.append(endpoint)
         return endpoint
+
+    def _stop(self, reason: str) -> None:
+        """For endpoints, which are made before the engine."""
+        self.engine.stop(reason)
 
     def _forget_failed(self, pass_marks: Mapping[Question, float]) -> None:
         """With ``--lf``, what failed ``--pass-mark`` is asked again: a further attempt beside the measured one."""

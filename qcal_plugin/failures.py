@@ -1,4 +1,4 @@
-"""Why a request got no answer: reading HTTP errors and transport exceptions (../docs/reliability.md).
+"""Why a request got no answer: reading HTTP errors and transport exceptions (docs/reliability.md).
 
 RequestFailed        one request is given up; what is known of it
 EngineStopped        nothing is asked any more
@@ -13,7 +13,7 @@ import re
 import ssl
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import httpx
@@ -28,8 +28,8 @@ class RequestFailed(Exception):
     """A request was given up.
 
     Attributes:
-        kind: short stable word: ``http_<status>``, ``timeout``, ``connect``, ``dns``, ``tls``, ``reset``, ``malformed``,
-            ``encoding``, ``too_large``, ``no_answer``, ``no_stored_answer``.
+        kind: short stable word: ``http_<status>``, ``timeout``, ``connect``, ``dns``, ``tls``, ``reset``, ``encoding``,
+            ``malformed``, ``too_large``, ``no_answer``, ``no_stored_answer``, ``internal``.
         message: one line for the user: what the server or the network said.
         attempts: requests sent.
         retriable: whether the same request may succeed later.
@@ -61,7 +61,7 @@ def http_failure(status: int, body: bytes) -> RequestFailed:
 
 
 def transport_failure(error: httpx.TransportError | httpx.DecodingError | TimeoutError) -> RequestFailed:
-    """The failure behind an exception of the HTTP client. aiohttp's exception, its cause, is the more exact of the two."""
+    """The failure behind an exception of the HTTP client; its cause, aiohttp's own exception, is the more exact."""
     import httpx
 
     cause = error.__cause__ or error
@@ -75,7 +75,7 @@ def transport_failure(error: httpx.TransportError | httpx.DecodingError | Timeou
 
 
 def server_message(body: bytes) -> str:
-    """What an error body says, in one line: ``error`` (object or text), ``detail`` (text or list), ``message``, or plain text."""
+    """What an error body says, in one line, whether ``error``, ``detail``, ``message`` or plain text says it."""
     text = body[:20_000].decode("utf-8", "replace")
     try:
         said = _innermost(json.loads(text))
@@ -133,7 +133,7 @@ def _transport_kind(error: BaseException, cause: BaseException) -> str:
     return "reset"
 
 
-def _innermost(data: Any) -> str:
+def _innermost(data: object) -> str:
     """The human part of an error body, whatever its shape."""
     if isinstance(data, dict):
         for name in ("error", "message", "detail", "msg"):

@@ -43,7 +43,7 @@ class Journal:
             raise JournalError(f"cannot write {path}: {error.strerror}") from error
 
     def append(self, data: Mapping[str, Any]) -> int:
-        """Write one line and flush it; returns its offset in bytes. Raises JournalError, for instance on a full disk."""
+        """Write one line and flush it; returns its offset in bytes. Raises JournalError, as on a full disk."""
         line = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         with self._lock:
             offset = self._file.tell()

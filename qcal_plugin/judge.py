@@ -35,7 +35,9 @@ class Judge(Protocol):
     """Whoever grades key points. ``name`` identifies the judge among those of a run."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Unique in a run."""
+        ...
 
     def identify(self, submission: Submission) -> str:
         """Digest of all that the verdict depends on; a stored verdict is used again only if it matches."""
@@ -60,7 +62,7 @@ class ModelJudge:
         return self._request(self._prompt(submission)).sha256
 
     async def grade(self, submission: Submission) -> Verdict:
-        """See `Judge`. An unusable reply is answered by asking again with the fault named, up to five replies in all."""
+        """See `Judge`. After an unusable reply it asks again with the fault named, up to five replies in all."""
         prompt = self._prompt(submission)
         message, attempts = prompt, 0
         reply, fault = "", ""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
 from qcal_plugin.limiter import Limiter
+from reports.records import ItemKey
 
 Start: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+
+JobId: TypeAlias = tuple[ItemKey, str]
+"""An item, and the judge whose job it is; empty for the model's."""
 
 
 class Lane:
@@ -24,26 +28,26 @@ class Lane:
         limiter: Limiter,
         *,
         may_run_ahead: Callable[[], bool],
-        on_error: Callable[[Hashable, BaseException], None],
+        on_error: Callable[[JobId, BaseException], None],
     ) -> None:
         self.limiter = limiter
-        self.running: dict[Hashable, asyncio.Task[None]] = {}
+        self.running: dict[JobId, asyncio.Task[None]] = {}
         self._may_run_ahead = may_run_ahead
         self._on_error = on_error
-        self._urgent: dict[Hashable, Start] = {}
-        self._waiting: dict[Hashable, Start] = {}
+        self._urgent: dict[JobId, Start] = {}
+        self._waiting: dict[JobId, Start] = {}
 
-    def add(self, job: Hashable, start: Start, *, urgent: bool) -> None:
+    def add(self, job: JobId, start: Start, *, urgent: bool) -> None:
         """Queue a job; it starts as soon as there is a slot."""
         (self._urgent if urgent else self._waiting)[job] = start
         self.pump()
 
-    def add_all(self, jobs: dict[Hashable, Start]) -> None:
+    def add_all(self, jobs: dict[JobId, Start]) -> None:
         """Queue many jobs that nobody waits for yet."""
         self._waiting.update(jobs)
         self.pump()
 
-    def promote(self, job: Hashable) -> None:
+    def promote(self, job: JobId) -> None:
         """Let a queued job go first, because somebody waits for it."""
         start = self._waiting.pop(job, None)
         if start is not None:
@@ -72,7 +76,7 @@ class Lane:
             task.cancel()
         await asyncio.gather(*self.running.values(), return_exceptions=True)
 
-    def _finished(self, job: Hashable, task: asyncio.Task[None]) -> None:
+    def _finished(self, job: JobId, task: asyncio.Task[None]) -> None:
         del self.running[job]
         self.limiter.finished()
         error = None if task.cancelled() else task.exception()

@@ -9,7 +9,7 @@ DECREASE_FACTOR = 0.8
 
 @dataclass(slots=True)
 class Limiter:
-    """A limit that falls by a fifth on overload, once per episode, and grows by one per round trip while it is the bound.
+    """A limit that falls by a fifth on overload, once per episode, and grows by one per round trip while it binds.
 
     Times are seconds of one monotonic clock. ``history`` holds (time, limit) at each fall and each full recovery.
     """

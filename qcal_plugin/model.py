@@ -24,7 +24,7 @@ class Model(Protocol):
         ...
 
     async def ask(self, case: Case, request: ChatRequest, ready_at: float) -> Answer:
-        """Answer one case. Raises RequestFailed where there is no answer, EngineStopped where nothing is asked any more.
+        """Answer one case. Raises RequestFailed where there is no answer, EngineStopped where nothing more is asked.
 
         `ready_at` is when the item could have been sent, by the monotonic clock, in seconds.
         """

@@ -239,16 +239,12 @@ def _extra_body(text: str | None, *, no_think: bool) -> dict[str, JSON]:
     try:
         extra = json.loads(text) if text else {}
     except ValueError as error:
-        raise pytest.UsageError(
-            f"--extra-body is not JSON ({error}); expected an object such as '{{\"top_p\": 1}}'"
-        ) from error
+        raise pytest.UsageError(f"--extra-body is not JSON ({error}); expected an object") from error
     if not isinstance(extra, dict):
         raise pytest.UsageError(f"--extra-body is a JSON {type(extra).__name__}; expected an object")
     reserved = sorted(RESERVED_FIELDS & extra.keys())
     if reserved:
-        raise pytest.UsageError(
-            f"--extra-body sets {', '.join(reserved)}: that has an option of its own or breaks the reply"
-        )
+        raise pytest.UsageError(f"--extra-body sets {', '.join(reserved)}: options of their own, or not to be set")
     if no_think:
         extra["chat_template_kwargs"] = {**(extra.get("chat_template_kwargs") or {}), "enable_thinking": False}
     return extra
@@ -284,7 +280,7 @@ def _parsed(flag: str, parse: Callable[[str], T], text: str) -> T:
         raise pytest.UsageError(f"{flag}: {error}") from error
 
 
-def _at_least(lowest: float, flag: str, value: Any) -> Any:
+def _at_least(lowest: float, flag: str, value: Any) -> Any:  # noqa: ANN401 - the type that argparse made of it
     if value is not None and not (value >= lowest and value != float("inf")):
         raise pytest.UsageError(f"{flag} {value}: expected at least {lowest:g}")
     return value

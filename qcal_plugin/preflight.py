@@ -1,4 +1,4 @@
-"""One cheap call before a run: is the endpoint there, does it take the key, which model does it serve?
+"""One cheap call before a run: whether the endpoint is there, takes the key, and which model it serves.
 
 PreflightError    it cannot work; the message says what, where, and what to do
 """
@@ -41,7 +41,7 @@ def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
     Servers differ: the list may be missing, empty, or name another string than the one to send (ENDPOINTS.md). So only
     a closed door, a refused key and a model that nobody named are errors.
     """
-    import httpx  # noqa: PLC0415 - imported by runs only
+    import httpx
 
     place = f"{flag}-url {option.target.public_url}"
     header = authorization(option)
@@ -67,9 +67,7 @@ def _chosen_model(option: TargetOption, flag: str, place: str, models: list[str]
     listed = ", ".join(models[:10]) + (", ..." if len(models) > 10 else "")
     if option.model is None:
         if len(models) != 1:
-            raise PreflightError(
-                f"{place}: name the model with {flag}{_model_suffix(flag)}; listed there: {listed or 'none'}"
-            )
+            raise PreflightError(f"{place}: name the model with {_model_flag(flag)}; listed there: {listed or 'none'}")
         return ResolvedTarget(option=option, model=models[0])
     unlisted = models and option.model not in models
     warning = (
@@ -80,7 +78,7 @@ def _chosen_model(option: TargetOption, flag: str, place: str, models: list[str]
 
 def _named_model(option: TargetOption, flag: str, problem: str) -> ResolvedTarget:
     if option.model is None:
-        raise PreflightError(f"{problem}; name the model with {flag}{_model_suffix(flag)}, or correct the URL")
+        raise PreflightError(f"{problem}; name the model with {_model_flag(flag)}, or correct the URL")
     return ResolvedTarget(
         option=option, model=option.model, warning=f"{problem}; asking for {option.model!r} all the same"
     )
@@ -110,5 +108,5 @@ def _models(response: httpx.Response) -> list[str] | None:
     return [entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
 
 
-def _model_suffix(flag: str) -> str:
-    return "" if flag == "--model" else "-model"
+def _model_flag(flag: str) -> str:
+    return flag if flag == "--model" else f"{flag}-model"

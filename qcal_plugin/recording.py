@@ -13,7 +13,7 @@ from reports.records import ItemKey, PlannedItem, Record, key_from_json, record_
 
 
 class Recorder:
-    """Completes measurements with what the engine knows and writes them down, each before its test's report is shown."""
+    """Completes measurements with what the engine knows and writes each before its test's report is shown."""
 
     def __init__(self, path: Path, outcome: Callable[[ItemKey], Outcome]) -> None:
         self.measured: dict[ItemKey, float] = {}

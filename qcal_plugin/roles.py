@@ -32,7 +32,7 @@ def take_role(config: pytest.Config) -> None:
 
 
 def _become_owner(config: pytest.Config) -> None:
-    from qcal_plugin.session import RunSession  # noqa: PLC0415 - the engine and the dataset, for runs only
+    from qcal_plugin.session import RunSession
 
     distributed = config.getoption("dist", "no") != "no"
     if distributed:
@@ -42,7 +42,7 @@ def _become_owner(config: pytest.Config) -> None:
 
 
 def _become_worker(config: pytest.Config, given: dict[str, str]) -> None:
-    from qcal_plugin.worker import worker_runner  # noqa: PLC0415 - workers only
+    from qcal_plugin.worker import worker_runner
 
     runner = worker_runner(read_config(config), given)
     config.stash[RUNNER] = runner
@@ -101,6 +101,11 @@ class CollectionOnly:
         if mode is not None:
             collection.parametrize(metafunc, [item for item in self._selected() if item.key.mode is mode])
 
+    @pytest.hookimpl
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Zero-shot first, as in a run."""
+        collection.put_zeroshot_first(items)
+
     def _selected(self) -> Iterable[PlannedItem]:
         if self._items is None:
             self._items = _collect(read_config(self._config))
@@ -108,7 +113,7 @@ class CollectionOnly:
 
 
 def _collect(config: RunConfig) -> Iterable[PlannedItem]:
-    from qcal_plugin.dataset import DatasetError, prepare  # noqa: PLC0415 - for benchmark tests only
+    from qcal_plugin.dataset import DatasetError, prepare
 
     try:
         return select_items(config.selection, prepare(config.dataset, config.dataset_revision).samples)

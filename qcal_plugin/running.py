@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Protocol
 
 import pytest
@@ -66,6 +66,11 @@ class Runner:
             collection.parametrize(metafunc, [item for item in self._items if item.key.mode is mode])
 
     @pytest.hookimpl
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Zero-shot first, as the benchmark has it."""
+        collection.put_zeroshot_first(items)
+
+    @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Declare what is left after ``-k``, ``-m`` and ``--lf``; nothing is sent before the first demand."""
         wanted = [collection.planned_item(item) for item in session.items if not collection.may_be_skipped(item)]
@@ -88,9 +93,11 @@ class Runner:
         return None
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> object:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Put the measurement on the report, and the answer's latency in the place of the test's own microseconds."""
-        report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+        report = yield
         measurement = item.stash.get(MEASUREMENT, None)
         if measurement is not None and (call.when == "call" or (call.when == "setup" and not report.passed)):
             report.qcal_measurement = measurement.to_json()  # type: ignore[attr-defined]
@@ -151,9 +158,10 @@ class Runner:
         """Set the properties that an item has before it is measured; a rerun starts afresh."""
         others = [pair for pair in item.user_properties if not pair[0].startswith(PROPERTY_PREFIX)]
         item.user_properties[:] = [*others, *item_properties(planned), *self._identity]
-        for key in (OUTCOME, MEASUREMENT):
-            if key in item.stash:
-                del item.stash[key]
+        if OUTCOME in item.stash:
+            del item.stash[OUTCOME]
+        if MEASUREMENT in item.stash:
+            del item.stash[MEASUREMENT]
 
     def _note(self, item: pytest.Item, measurement: Measurement) -> None:
         item.stash[MEASUREMENT] = measurement

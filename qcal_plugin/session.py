@@ -193,8 +193,8 @@ class RunSession:
     def _summarise(self, evaluation: Evaluation, terminal: pytest.TerminalReporter) -> None:
         if not evaluation.directory.manifest.planned:
             return
-        from reports.publish import publish  # noqa: PLC0415 - pandas and scipy only when the tables are due
-        from reports.render_text import render  # noqa: PLC0415 - as above
+        from reports.publish import publish
+        from reports.render_text import render
 
         path = evaluation.directory.path
         document = publish(path, errors_as_zero=self._config.errors_as_zero)

@@ -27,7 +27,7 @@ class Target:
 
 
 def parse_target(url: str) -> Target:
-    """Read ``http://host:port/v1`` or ``.../v1/chat/completions``. Raises ValueError without repeating any user info."""
+    """Read ``http://host:port/v1`` or ``.../v1/chat/completions``. Raises ValueError; it repeats no user info."""
     parts = urlsplit(url.strip())
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         shown = f"{parts.scheme}:..." if "@" in url else repr(url)
