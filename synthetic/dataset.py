@@ -65,10 +65,9 @@ def generate(
     workers: int = 1,
     on_sample: Callable[[], None] | None = None,
 ) -> None:
-    """Make a data set and write its four files into ``out_dir``, which is created; files of the same names are
-    replaced.
+    """Make a data set and write its four files into ``out_dir``.
 
-    The same seed and library versions give the same bytes.
+    The folder is created; files of the same names are replaced. The same seed and library versions give the same bytes.
 
     Args:
         out_dir: where to.

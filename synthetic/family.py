@@ -2,8 +2,8 @@
 
 The Python module holds the physics and defines one constant, ``FAMILY: Family[Truth] = Family(...)``; the TOML file
 beside it holds the words. Both are named like the family and are found by being there. ``rabi.py`` and ``rabi.toml``
-are the example. Everything else is done
-by the framework: seeds, prompts, answer formats, styles, ids, demonstrations, files.
+are the example. Everything else is done by the framework: seeds, prompts, answer formats, styles, ids,
+demonstrations, files.
 
 **The module, in this order**
 
@@ -22,13 +22,12 @@ by the framework: seeds, prompts, answer formats, styles, ids, demonstrations, f
 4. ``draw(truth, style)``: one :class:`~synthetic.style.Drawing` per image. Take ``style.axes()``, plot with
    ``style.points``, ``style.curve`` or the Axes itself, call ``style.dress`` (title, labels, legend, grid: the style
    decides which appear) and return ``style.drawing(axes, ...)``, which renders and reads label, scale and range for
-   Q1 off the Axes. ``features`` are sentences about
-   what can be seen: over all images together **3 to 5**, each true by itself; they are Q1's key points. Name colours
-   by ``style.data.name``. Choose presentation (units, axis labels) with ``style.rng``, physics never. Characters:
-   only what DejaVu has.
+   Q1 off the Axes. ``features`` are sentences about what can be seen: over all images together **3 to 5**, each true
+   by itself; they are Q1's key points. Name colours by ``style.data.name``. Choose presentation (units, axis labels)
+   with ``style.rng``, physics never. Characters: only what DejaVu has.
 5. ``parameters(truth)``: Q5's reference, with the keys of ``q5_schema``, rounded to what the plot shows; None where
-   no value can be relied upon. If a fit is drawn, the value is the fitted one. ``field_rules`` scores it: a comment
-   says why each tolerance is right (pixels, noise).
+   no value can be relied upon; plain Python numbers and bools. If a fit is drawn, the value is the fitted one.
+   ``field_rules`` scores it: a comment says why each tolerance is right (pixels, noise).
 6. ``scenarios``: every scenario type of the family in families.json with the labels given there; where there are
    none, decide from the siblings and say why in a one-line comment. ``telling(truth)`` separates scenarios that share
    a status.
@@ -85,8 +84,9 @@ class Assessment(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What an expert says about a sample: whole sentences without line breaks, in which ``{t.name}`` stands for a
-    fact of the truth.
+    """What an expert says about a sample, in whole sentences without line breaks.
+
+    ``{t.name}`` stands for a fact of the truth, in the syntax of ``str.format``.
 
     Attributes:
         conclusion: why the outcome is what it is (Q2).

@@ -12,6 +12,9 @@ from scipy.optimize import OptimizeWarning, curve_fit
 
 Floats = NDArray[np.float64]
 Model = Callable[..., Floats]
+Bounds = tuple[Sequence[float], Sequence[float]]
+
+MAX_CALLS = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +40,12 @@ class Fit:
         return self.model(x, *self.values)
 
 
-def fit(model: Model, x: Floats, y: Floats, guess: Sequence[float], *, max_calls: int = 4000) -> Fit | None:
-    """Least squares by Levenberg-Marquardt from ``guess``; None if it does not converge within ``max_calls``."""
+def fit(model: Model, x: Floats, y: Floats, guess: Sequence[float], *, bounds: Bounds | None = None) -> Fit | None:
+    """Least squares from ``guess``, within ``bounds`` (lowest, highest values); None if it does not converge."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(over="ignore"):  # trial steps may go far out
             warnings.simplefilter("ignore", OptimizeWarning)  # said by infinite errors
-            values, covariance = curve_fit(model, x, y, p0=guess, maxfev=max_calls)
+            values, covariance = curve_fit(model, x, y, p0=guess, bounds=bounds or (-np.inf, np.inf), maxfev=MAX_CALLS)
     except RuntimeError:
         return None
     residuals = y - model(x, *values)

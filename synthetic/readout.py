@@ -24,3 +24,8 @@ def measured_population(
 def expectation_z(population: Floats) -> Floats:
     """<Z> in -1..1 of an excited-state population: +1 is the ground state."""
     return 1.0 - 2.0 * population
+
+
+def signal_free(rng: Generator, count: int, *, shots: int) -> Floats:
+    """<Z> as read where nothing reaches the qubit: amplifier noise of unit width around 0, averaged over ``shots``."""
+    return rng.normal(0.0, 1.0 / np.sqrt(shots), size=count)

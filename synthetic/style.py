@@ -215,7 +215,7 @@ class Style:
         if self.has_grid:
             axes.grid(visible=True, alpha=0.9 if self.look in {"web", "instrument"} else 0.35)
         if self.has_legend and axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="upper right", fontsize="small")
+            axes.legend(loc="best", fontsize="small")
 
     def drawing(self, axes: Axes, *, plot_type: PlotType, features: tuple[str, ...]) -> Drawing:
         """The figure of these Axes as an image; Q1's axes are read off the (first) Axes."""

@@ -18,7 +18,7 @@ from numpy.random import Generator
 from scoring.reference import JSON
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.fitting import Fit, fit, strongest_frequency
-from synthetic.readout import Floats, expectation_z, measured_population
+from synthetic.readout import Floats, expectation_z, measured_population, signal_free
 from synthetic.style import Drawing, PlotType, Style
 
 Range = tuple[float, float]
@@ -69,11 +69,6 @@ class Truth:
         return float(np.exp(-self.window / self.decay_constant))
 
     @property
-    def amplitude_lost(self) -> float:
-        """What is not left."""
-        return 1.0 - self.amplitude_left
-
-    @property
     def noise(self) -> float:
         """Largest standard deviation of <Z> at one point, from the number of shots."""
         return float(1.0 / np.sqrt(self.shots))
@@ -84,19 +79,9 @@ class Truth:
         return f"{0.5 / self.turn_rate:.3g}" + (" µs" if self.axis == "time" else "")
 
     @property
-    def shorter_sweep(self) -> float:
-        """A window of two oscillations."""
-        return 2.0 / self.turn_rate
-
-    @property
-    def longer_sweep(self) -> float:
-        """A window of three oscillations."""
-        return 3.0 / self.turn_rate
-
-    @property
-    def doubled_sweep(self) -> float:
-        """A window twice as wide."""
-        return 2.0 * self.window
+    def better_sweep(self) -> float:
+        """A window of two oscillations; the same window where there are none."""
+        return 2.0 / self.turn_rate if self.turn_rate else self.window
 
 
 def _model(x: Floats, rate: float, amplitude: float, decay_rate: float, offset: float) -> Floats:
@@ -142,11 +127,11 @@ def _simulate(
 
 
 def _simulate_no_drive(rng: Generator) -> Truth:
-    """No drive reaches the qubit, which sits in a fully mixed state: <Z> is projection noise around 0."""
+    """No drive reaches the qubit: the trace is noise around 0."""
     window = float(rng.choice([0.5, 1.0, 2.0, 4.0]))
     sweep = np.linspace(0.0, window, int(rng.integers(40, 90)))
-    shots = int(rng.integers(8, 40))
-    z = expectation_z(measured_population(rng, np.full(len(sweep), 0.5), shots=shots))
+    shots = int(rng.integers(12, 60))
+    z = signal_free(rng, len(sweep), shots=shots)
     guess = (strongest_frequency(sweep, z), np.ptp(z) / 2.0, 0.3 / window, 0.0)
     return Truth(
         axis="time",

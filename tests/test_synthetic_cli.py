@@ -1,0 +1,54 @@
+"""``python -m synthetic``: what it writes and how it fails."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from synthetic.__main__ import main
+
+
+def test_out_sheet_and_sft_are_written_together(tmp_path, capsys):
+    arguments = ["--seed", "5", "--per-scenario", "2", "--families", "ramsey_freq_cal"]
+    wanted = ["--out", str(tmp_path / "out"), "--sheet", str(tmp_path / "sheet.png"), "--sft", str(tmp_path / "sft")]
+    assert 0 == main([*arguments, *wanted])
+    assert 4 == len(list((tmp_path / "out").iterdir()))
+    assert (2100, 300) == Image.open(tmp_path / "sheet.png").size
+    lines = [
+        json.loads(line) for line in (tmp_path / "sft" / "zeroshot.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    shown = [json.loads(line) for line in (tmp_path / "sft" / "icl.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert (8 * 6, 8 * 3) == (len(lines), len(shown))
+    for line in (*lines, *shown):
+        user, assistant = line["messages"]
+        assert ["user", "assistant"] == [user["role"], assistant["role"]]
+        images = [part["image"] for part in user["content"] if part["type"] == "image"]
+        assert images
+        assert all((tmp_path / "sft" / image).is_file() for image in images)
+        assert assistant["content"][0]["text"]
+    assert all(
+        "<image>" not in part["text"] for line in shown for part in line["messages"][0]["content"] if "text" in part
+    )
+    assert "" == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "nothing to do: give --out DIR, --sheet FILE.png or --sft DIR"),
+        (["--out", "x", "--families", "rabbi"], "families=rabbi: unknown; there are "),
+        (["--out", "x", "--per-scenario", "0"], "per-scenario=0: must be 1 or more"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, message, capsys):
+    assert 2 == main(arguments)
+    error = capsys.readouterr().err
+    assert error.startswith("python -m synthetic: ")
+    assert message in error
+    assert 1 == len(error.splitlines())
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert 2 == main(["--out", str(tmp_path / "file"), "--per-scenario", "1", "--families", "t1"])
+    assert str(tmp_path / "file") in capsys.readouterr().err

@@ -1,0 +1,167 @@
+"""The data set that the generator writes: layout, schema, demonstrations, and the same bytes whoever makes it how."""
+
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import datasets
+import matplotlib as mpl
+import pyarrow.parquet as pq
+import pytest
+from matplotlib import font_manager
+from PIL import Image
+
+from synthetic.dataset import CONFIG_FILE, FEWSHOT_FILE, TEST_FILE, generate
+from synthetic.sample import SampleKey
+from synthetic.settings import SettingsError, SyntheticSettings, parse_dataset_name
+from synthetic.style import LOOKS
+
+SAMPLE = Path(__file__).parents[2] / "shared" / "qcaleval-sample"
+SMALL = {"seed": 3, "per_scenario": 2, "families": ("t1", "ramsey_freq_cal")}
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("small")
+    generate(path, **SMALL)
+    return path
+
+
+@pytest.fixture(scope="module")
+def rows(folder):
+    return pq.read_table(folder / TEST_FILE).to_pylist()
+
+
+@pytest.fixture(scope="module")
+def icl(folder):
+    return pq.read_table(folder / FEWSHOT_FILE).to_pylist()
+
+
+def test_two_workers_another_order_and_a_users_style_give_the_same_bytes(folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(mpl.rcParams, "lines.linewidth", 9.0)
+    monkeypatch.setitem(mpl.rcParams, "axes.facecolor", "red")
+    generate(tmp_path, seed=3, per_scenario=2, families=["ramsey_freq_cal", "t1"])
+    assert digests(folder) == digests(tmp_path)
+    generate(tmp_path, **SMALL, workers=2)
+    assert digests(folder) == digests(tmp_path)
+
+
+def test_a_sample_does_not_depend_on_what_else_is_made(rows, tmp_path):
+    generate(tmp_path, seed=3, per_scenario=1, families=["t1"])
+    alone = pq.read_table(tmp_path / TEST_FILE).to_pylist()
+    assert alone == [row for row in rows if row["experiment_family"] == "t1" and row["id"].endswith("_a")]
+
+
+def test_another_seed_gives_other_plots(rows, tmp_path):
+    generate(tmp_path, seed=4, per_scenario=1, families=["t1"])
+    others = {id_ for row in pq.read_table(tmp_path / TEST_FILE).to_pylist() for id_ in row["image_ids"]}
+    assert not others & {id_ for row in rows for id_ in row["image_ids"]}
+
+
+@pytest.mark.parametrize("file", [TEST_FILE, FEWSHOT_FILE])
+def test_the_schema_is_that_of_the_real_data_set(folder, file):
+    if not SAMPLE.is_dir():
+        pytest.skip("the sample of the real data set (../shared/qcaleval-sample) is not here")
+    assert pq.read_schema(SAMPLE / file).equals(pq.read_schema(folder / file), check_metadata=True)
+
+
+def test_the_hub_library_reads_the_images_as_rgba(folder, tmp_path):
+    split = datasets.load_dataset(str(folder), split="test", cache_dir=str(tmp_path))
+    assert 16 == len(split)
+    assert "RGBA" == split[0]["images"][0].mode
+
+
+def test_ids_are_scenario_and_letter_and_image_ids_come_from_the_content(rows):
+    assert [f"{row['experiment_type']}_{'ab'[k % 2]}" for k, row in enumerate(rows)] == [row["id"] for row in rows]
+    for row in rows:
+        assert [hashlib.sha256(image["bytes"]).hexdigest()[:16] for image in row["images"]] == row["image_ids"]
+    assert "rabi_success_aa" == SampleKey(seed=0, family="rabi", scenario="rabi_success", index=26).sample_id
+
+
+def test_images_are_rgba_without_metadata(rows):
+    for row in rows:
+        image = Image.open(io.BytesIO(row["images"][0]["bytes"]))
+        assert ("RGBA", {}) == (image.mode, image.info)
+
+
+def test_fonts_are_those_that_come_with_matplotlib():
+    for look in LOOKS.values():
+        assert Path(font_manager.findfont(look["font.family"])).is_relative_to(mpl.get_data_path())
+
+
+def test_the_config_names_rules_and_statuses_of_each_family(folder, rows):
+    config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    assert {"t1", "ramsey_freq_cal"} == set(config)
+    for row in rows:
+        family = config[row["experiment_family"]]
+        assert family["q5_scoring"] == json.loads(row["q5_scoring"])
+        assert family["q6_status_mapping"][row["experiment_type"]] == row["q6_expected_status"]
+
+
+def test_each_query_has_a_demonstration_of_each_scenario_type_and_never_itself(rows, icl):
+    assert [row["id"] for row in rows] == [row["source_id"] for row in icl]
+    of_image = {id_: row for row in rows for id_ in row["image_ids"]}
+    for row in icl:
+        query = next(r for r in rows if r["id"] == row["source_id"])
+        types = {r["experiment_type"] for r in rows if r["experiment_family"] == query["experiment_family"]}
+        images = iter(row["image_ids"])
+        for question in ("q3", "q5", "q6"):
+            used = [of_image[next(images)] for _ in range(row[f"{question}_prompt"].count("<image>"))]
+            per_sample = len(query["images"])
+            *shown, last = used[::per_sample]
+            assert query["id"] == last["id"]
+            assert query["id"] not in {r["id"] for r in shown}
+            expected = [query["experiment_type"]] if question == "q5" else sorted(types)
+            assert expected == sorted(r["experiment_type"] for r in shown)
+            places = [row[f"{question}_prompt"].index(r[f"{question}_answer"]) for r in shown]
+            assert sorted(places) == places
+            assert query[f"{question}_answer"] == row[f"{question}_answer"]
+        assert next(images, None) is None
+
+
+def test_without_siblings_there_are_no_icl_rows_but_a_table(tmp_path):
+    generate(tmp_path, seed=1, per_scenario=1, families=["t1"])
+    table = pq.read_table(tmp_path / FEWSHOT_FILE)
+    assert (0, 10) == (table.num_rows, table.num_columns)
+
+
+def test_the_card_says_what_it_is(folder):
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    for fact in ("Not the QCalEval benchmark", "seed=3", "matplotlib", "Apache-2.0", "16 samples"):
+        assert fact in card
+
+
+def test_each_sample_is_counted(tmp_path):
+    count = []
+    generate(tmp_path, seed=1, per_scenario=1, families=["t1"], on_sample=lambda: count.append(1))
+    assert 4 == len(count)
+
+
+def test_a_data_set_name_is_read():
+    settings = parse_dataset_name("synthetic:seed=11,per-scenario=2,families=t1+drag")
+    assert SyntheticSettings(seed=11, per_scenario=2, families=("drag", "t1")) == settings
+    assert settings == parse_dataset_name(str(settings))
+    assert parse_dataset_name("synthetic") == parse_dataset_name("synthetic:seed=7,per-scenario=3")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("synthetic:seed=x", "seed=x: must be an integer"),
+        ("synthetic:seed=-1", "seed=-1: must be 0 or more"),
+        ("synthetic:per-scenario=0", "per-scenario=0: must be 1 or more"),
+        ("synthetic:families=rabbi", "families=rabbi: unknown; there are "),
+        ("synthetic:sed=1", "'sed' is unknown or repeated; settings are seed=, per-scenario= and families="),
+        ("synthetic:seed=1,seed=2", "'seed' is unknown or repeated"),
+        ("nvidia/QCalEval", "a synthetic data set is named synthetic:seed=7,per-scenario=3,families=drag+rabi"),
+    ],
+)
+def test_a_wrong_data_set_name_is_explained(name, message):
+    with pytest.raises(SettingsError) as error:
+        parse_dataset_name(name)
+    assert message in str(error.value)
