@@ -1,0 +1,236 @@
+"""The benchmark: us and the alternatives, one after the other, on the same endpoint. python -m bench [--quick]
+
+Prints what was measured and how it stands against the figures to reach (docs/performance.md says how to read them).
+Nothing here fails because something was slow.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from bench.make_dataset import ICL_ROWS, SAMPLES, make
+from bench.measure import Command, Delays, Measurement, measure
+from bench.tables import MEGABYTE, Target, measurement_table, target_table
+
+COLLECTED_IN = re.compile(r"collected in ([\d.]+)s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How much is measured. Delays of the endpoint in seconds."""
+
+    samples: int
+    icl_rows: int
+    copies: int
+    concurrency: int
+    judge_concurrency: int
+    workers: tuple[int, ...]
+    delay_s: float
+    short_delay_s: float
+    median_s: float
+
+
+FULL = Scale(
+    samples=SAMPLES,
+    icl_rows=ICL_ROWS,
+    copies=10,
+    concurrency=128,
+    judge_concurrency=16,
+    workers=(4, 16),
+    delay_s=1.0,
+    short_delay_s=0.25,
+    median_s=2.0,
+)
+QUICK = Scale(
+    samples=40,
+    icl_rows=40,
+    copies=3,
+    concurrency=32,
+    judge_concurrency=8,
+    workers=(2,),
+    delay_s=0.5,
+    short_delay_s=0.25,
+    median_s=0.5,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """One benchmark: its scale, the folder for datasets, caches, runs and logs, and what was measured so far."""
+
+    scale: Scale
+    folder: Path
+    measured: list[Measurement] = field(default_factory=list)
+
+    @property
+    def dataset(self) -> Path:
+        """The dataset of all parts but the one about scale."""
+        return self.folder / "dataset"
+
+    def ours(self, dataset: Path, *more: str) -> Command:
+        """The suite as a user starts it."""
+        run_dir = self.folder / f"run{len(self.measured)}"
+        return lambda url: [
+            *(sys.executable, "-m", "pytest", "test_qcaleval", "-q", "-o", f"cache_dir={self.folder / 'pytest_cache'}"),
+            *("--dataset", str(dataset), "--run-dir", str(run_dir)),
+            *("--model-url", f"{url}/model/v1", "--model", "model"),
+            *("--judge-url", f"{url}/judge/v1", "--judge-model", "judge"),
+            *self._limits(),
+            *more,
+        ]
+
+    def script(self, module: str, *more: str) -> Command:
+        """A script of bench/."""
+        command = [sys.executable, "-m", f"bench.{module}", str(self.dataset), *self._limits(), *more]
+        return lambda url: [*command, "--url", url]
+
+    def run(self, name: str, command: Command, delays: Delays) -> Measurement:
+        """Measure, keep, say so."""
+        number = len(self.measured)
+        variables = {
+            "QCAL_CACHE_DIR": str(self.folder / "cache"),
+            "HF_DATASETS_CACHE": str(self.folder / f"datasets{number}"),
+            "HF_HUB_OFFLINE": "1",
+        }
+        measurement = measure(name, command, delays, self.folder / f"log{number}.txt", variables)
+        self.measured.append(measurement)
+        _say(f"{name}: {measurement.wall_s:.1f} s")
+        if measurement.exit_status:
+            _say(f"  exit status {measurement.exit_status}; its last words:\n{measurement.output[-1500:]}")
+        return measurement
+
+    def _limits(self) -> list[str]:
+        scale = self.scale
+        return ["--concurrency", str(scale.concurrency), "--judge-concurrency", str(scale.judge_concurrency)]
+
+
+def fixed_delay(bench: Bench) -> list[Target]:
+    """Zero-shot, in-context and judging with a fixed delay: we against the bound and against the plain scripts."""
+    scale, delays = bench.scale, Delays(fixed_s=bench.scale.delay_s)
+    ours = bench.run("ours", bench.ours(bench.dataset), delays)
+    parallel = [bench.run(f"ours -n {n}", bench.ours(bench.dataset, "-n", str(n)), delays) for n in scale.workers]
+    out = str(bench.folder)
+    plain = bench.run("reference-shaped", bench.script("reference_shaped", "--out", out), delays)
+    pool = ("--judge-pool", str(scale.judge_concurrency))
+    pooled = bench.run("  with a full judge pool", bench.script("reference_shaped", "--out", out, *pool), delays)
+    bound_s = scale.delay_s * max(
+        ours.model["requests"] / scale.concurrency, ours.judge["requests"] / scale.judge_concurrency
+    )
+    return [
+        Target("asking / bound", _over(ours.asking_s, bound_s), 1.10),
+        Target("wall / bound, start-up included", _over(ours.wall_s, bound_s), 1.20),
+        Target("wall / reference-shaped", ours.wall_s / plain.wall_s, 0.50),
+        Target("CPU / reference-shaped", ours.cpu_s / plain.cpu_s, 0.60),
+        Target("peak memory / reference-shaped", ours.peak_bytes / plain.peak_bytes, 0.50),
+        Target("wall / reference-shaped with a full judge pool", ours.wall_s / pooled.wall_s, 1.00),
+        Target("time to the first request", ours.to_first_request_s, 2.5, "s"),
+        *(target for run in parallel for target in _parallel_targets(run, ours)),
+    ]
+
+
+def _parallel_targets(run: Measurement, single: Measurement) -> list[Target]:
+    missed_slots = single.model["in_flight_peak"] - run.model["in_flight_peak"]
+    return [
+        Target(f"{run.name}: asking / that of one process", _over(run.asking_s, single.asking_s), 1.02),
+        Target(f"{run.name}: slots less in flight", missed_slots, 0, "slots"),
+        Target(f"{run.name}: asked twice", run.model["duplicates"] + run.judge["duplicates"], 0, "requests"),
+        Target(f"{run.name}: memory of a worker", _over(run.worker_bytes, MEGABYTE), 60, "MB"),
+    ]
+
+
+def long_tail(bench: Bench) -> list[Target]:
+    """Lognormal delays: we against an unbounded loop. The judge is quick here, so that the model's tail decides."""
+    scale = bench.scale
+    delays = Delays(fixed_s=scale.short_delay_s, median_s=scale.median_s)
+    loop = bench.run("long tail: unbounded loop", bench.script("unbounded"), delays)
+    spread: list[tuple[str, ...]] = [(), *(("-n", str(workers)) for workers in scale.workers)]
+    runs = [
+        bench.run(" ".join(("long tail: ours", *more)), bench.ours(bench.dataset, *more), delays) for more in spread
+    ]
+    return [Target(f"{run.name}: asking / that of the loop", _over(run.asking_s, loop.asking_s), 1.08) for run in runs]
+
+
+def many_times(bench: Bench) -> list[Target]:
+    """The same items, and several times as many, at a short delay."""
+    scale, delays = bench.scale, Delays(fixed_s=bench.scale.short_delay_s)
+    large = bench.folder / "large"
+    make(large, samples=scale.samples, icl_rows=scale.icl_rows, copies=scale.copies)
+    _warm_up(bench, large)
+    one = bench.run("short delay: ours", bench.ours(bench.dataset), delays)
+    many = bench.run(f"short delay: ours, {scale.copies} times the items", bench.ours(large), delays)
+    return [
+        Target(f"{scale.copies} times the items: wall", many.wall_s / one.wall_s, scale.copies * 1.05),
+        Target(f"{scale.copies} times the items: peak memory", many.peak_bytes / one.peak_bytes, 1.25),
+    ]
+
+
+def collection(bench: Bench) -> list[Target]:
+    """What pytest itself says collection took, warm cache; the best of three."""
+    delays = Delays(fixed_s=0.0)
+    runs = [bench.run("collection", bench.ours(bench.dataset, "--collect-only"), delays) for _ in range(3)]
+    times_s = [float(found[1]) for run in runs if (found := COLLECTED_IN.search(run.output))]
+    return [Target("collection", min(times_s, default=None), 1.0, "s")]
+
+
+PARTS: dict[str, Callable[[Bench], list[Target]]] = {
+    "collection": collection,
+    "fixed": fixed_delay,
+    "tail": long_tail,
+    "scale": many_times,
+}
+
+
+def main() -> None:
+    """Measure the parts that were asked for and print."""
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="qcal-bench-") as folder:
+        bench = Bench(scale=QUICK if options.quick else FULL, folder=Path(folder))
+        make(bench.dataset, samples=bench.scale.samples, icl_rows=bench.scale.icl_rows)
+        _warm_up(bench, bench.dataset)
+        targets = [target for name in options.parts for target in PARTS[name](bench)]
+    heading = (
+        f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, {time.strftime('%F')}"
+    )
+    sys.stdout.write(f"\n{heading}\n\n{measurement_table(bench.measured)}\n\n{target_table(targets)}\n")
+    if options.quick:
+        sys.stdout.write(
+            "\nThe figures to reach are meant for the full benchmark: starting weighs more in a short run.\n"
+        )
+    if options.json:
+        runs = [{**asdict(run), "output": None} for run in bench.measured]
+        document = {"machine": heading, "runs": runs, "targets": [asdict(target) for target in targets]}
+        options.json.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _warm_up(bench: Bench, dataset: Path) -> None:
+    """Prepares the dataset's cache; not part of the tables."""
+    bench.run("warming up", bench.ours(dataset, "--collect-only"), Delays(fixed_s=0.0))
+    bench.measured.pop()
+
+
+def _over(value: float | None, other: float | None) -> float | None:
+    return value / other if value is not None and other else None
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"{words}\n")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="a small dataset and short delays: a minute or two")
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), help="default: all")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

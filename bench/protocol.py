@@ -1,0 +1,59 @@
+"""What the contestants share: requests as PROTOCOL.md has them, so that they differ only in how they ask."""
+
+import json
+from typing import Any
+
+PARAMETERS = {"max_tokens": 16384, "temperature": 0.0}
+JUDGE_PARAMETERS = {"max_tokens": 4096, "temperature": 0.0}
+ZEROSHOT = ("q1", "q2", "q3", "q4", "q5", "q6")
+ICL = ("q3", "q5", "q6")
+JUDGED = ("q1", "q3")
+IMAGE_TAG = "<image>"
+
+
+def image_block(base64_png: str) -> dict[str, Any]:
+    """An image of a message."""
+    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64_png}"}}
+
+
+def zeroshot_content(prompt: str, images: list[str]) -> list[dict[str, Any]]:
+    """All images, then the prompt as it is."""
+    return [*map(image_block, images), {"type": "text", "text": prompt}]
+
+
+def icl_content(prompt: str, images: list[str]) -> list[dict[str, Any]]:
+    """The prompt with an image in place of each tag."""
+    pieces = prompt.split(IMAGE_TAG)
+    blocks: list[dict[str, Any]] = []
+    for number, piece in enumerate(pieces):
+        if piece.strip():
+            blocks.append({"type": "text", "text": piece.strip()})
+        if number < len(images):
+            blocks.append(image_block(images[number]))
+    return blocks
+
+
+def chat(model: str, content: str | list[dict[str, Any]], parameters: dict[str, Any]) -> dict[str, Any]:
+    """A request's body."""
+    return {"model": model, "messages": [{"role": "user", "content": content}], **parameters}
+
+
+def judge_prompt(row: dict[str, Any], question: str, answer: str) -> str:
+    """A judge request of about the usual length."""
+    points = "\n".join(f"{number}. {point}" for number, point in enumerate(row.get(f"{question}_key_points", []), 1))
+    return (
+        f"Experiment type: {row['experiment_type']} ({row['id']}), question {question}.\n"
+        f"About the plot: {row.get('q1_answer', '')}\nReference answer: {row[f'{question}_answer']}\n"
+        f"Answer to grade: {answer}\nKey points:\n{points}\n"
+        "Reply with a JSON array of one score per key point: 1 correct, 0.5 partly, 0 missing or wrong."
+    )
+
+
+def answer_of(completion: dict[str, Any]) -> str:
+    """The text of a chat completion."""
+    return str(completion["choices"][0]["message"]["content"]).strip()
+
+
+def grades_of(reply: str) -> list[float]:
+    """The array in a judge's reply."""
+    return list(json.loads(reply[reply.index("[") : reply.index("]") + 1]))
