@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import secrets
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,40 +20,26 @@ def cache_dir() -> Path:
 def write_file(path: Path, content: bytes) -> None:
     """Write aside, then replace: other processes see the whole file or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as aside:
-        try:
-            aside.write(content)
-        except BaseException:
-            Path(aside.name).unlink()
-            raise
-    Path(aside.name).replace(path)
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        aside.write_bytes(content)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
-    """Let ``fill`` write into a folder aside, then put that in the place of whatever stands at ``path``.
+    """Let ``fill`` write into a folder aside, then give it its name; if another process was faster, its folder stays.
 
-    Where another process was faster, its folder is replaced by an equal one. Nothing is left behind if ``fill`` raises.
+    Nothing is left behind if ``fill`` raises.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".", ignore_cleanup_errors=True) as aside:
-        fresh, stale = Path(aside) / "fresh", Path(aside) / "stale"
-        fresh.mkdir()
-        fill(fresh)
-        _exchange(fresh, path, stale)
-
-
-def _exchange(fresh: Path, path: Path, stale: Path) -> None:
-    """A folder cannot replace a filled folder in one step, so a rival may slip in between the two: then try again."""
-    while True:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as aside:
+        folder = Path(aside) / path.name
+        folder.mkdir()
+        fill(folder)
         try:
-            fresh.rename(path)
+            folder.rename(path)
         except OSError:
             if not path.is_dir():
                 raise
-        else:
-            return
-        try:
-            path.rename(stale)
-        except FileNotFoundError:
-            continue
-        shutil.rmtree(stale)

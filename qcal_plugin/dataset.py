@@ -109,12 +109,12 @@ def content_digest(files: Mapping[str, Path]) -> str:
 
 
 def _open_complete(directory: Path) -> PreparedDataset | None:
-    """None if there is nothing usable: nothing yet, another format, a damaged index, images deleted from the cache."""
+    """None if there is nothing usable: nothing yet, another format, a damaged index, files deleted from the cache."""
     try:
         dataset = open_prepared(directory)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    return None if dataset.missing_images() else dataset
+    return dataset if dataset.is_complete() else None
 
 
 def _is_synthetic(name: str) -> bool:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from qcal_plugin.cache import write_folder
+from qcal_plugin.cache import write_file
 from qcal_plugin.dataset_errors import BadDataError
 from qcal_plugin.dataset_findings import warnings
 from qcal_plugin.dataset_layout import CONFIG_FILE, FEWSHOT_FILE, SAMPLES_FILE
 from qcal_plugin.dataset_prompts import icl_prompts, zeroshot_prompt
 from qcal_plugin.dataset_rows import FewshotRow, SampleRow, check_config, read_fewshot, read_samples
 from qcal_plugin.images import ImageError, StoredImage, store_image
-from qcal_plugin.prepared import (
-    FORMAT_VERSION,
-    INDEX_FILE,
-    PROMPTS_FILE,
-    REFERENCES_FILE,
-    DatasetIdentity,
-    Span,
-    images_dir,
-)
+from qcal_plugin.prepared import FORMAT_VERSION, INDEX_FILE, DatasetIdentity, Span, images_dir
 from scoring.questions import Mode
 
 _IMAGE_THREADS = min(4, os.cpu_count() or 1)
@@ -39,6 +33,13 @@ class _Image:
     row: SampleRow
     position: int
     original: bytes = field(repr=False)
+
+
+class _Lines(NamedTuple):
+    """A file of lines, and where each stands in it."""
+
+    file: str
+    spans: list[Span]
 
 
 def build(
@@ -56,8 +57,20 @@ def build(
     samples = read_samples(files[SAMPLES_FILE])
     fewshot = read_fewshot(files[FEWSHOT_FILE], samples)
     images = _store_images(samples.values(), images_dir(directory), progress)
-    found = warnings(samples.values(), fewshot.values())
-    write_folder(directory, lambda folder: _write(folder, identity, samples, fewshot, images, found))
+    pairs = [(row, fewshot.get(sample_id)) for sample_id, row in samples.items()]
+    references = _write_lines(directory, "references", [_references(*pair) for pair in pairs])
+    prompts = _write_lines(directory, "prompts", [_prompts(*pair, known=images) for pair in pairs])
+    index = {
+        "format": FORMAT_VERSION,
+        "name": identity.name,
+        "revision": identity.revision,
+        "warnings": warnings(samples.values(), fewshot.values()),
+        "references": references.file,
+        "prompts": prompts.file,
+        "samples": [_entry(*pair, *spans) for pair, *spans in zip(pairs, references.spans, prompts.spans, strict=True)],
+        "images": {image_id: image._asdict() for image_id, image in images.items()},
+    }
+    write_file(directory / INDEX_FILE, json.dumps(index).encode())
 
 
 def _store_images(
@@ -92,37 +105,15 @@ def _store_image(image: _Image, folder: Path) -> StoredImage:
         ) from error
 
 
-def _write(
-    folder: Path,
-    identity: DatasetIdentity,
-    samples: Mapping[str, SampleRow],
-    fewshot: Mapping[str, FewshotRow],
-    images: Mapping[str, StoredImage],
-    found: Iterable[str],
-) -> None:
-    pairs = [(row, fewshot.get(sample_id)) for sample_id, row in samples.items()]
-    references = _write_lines(folder / REFERENCES_FILE, [_references(*pair) for pair in pairs])
-    prompts = _write_lines(folder / PROMPTS_FILE, [_prompts(*pair, known=images) for pair in pairs])
-    entries = [
-        {
-            "sample_id": row.sample_id,
-            "family": row.family,
-            "scenario_type": row.scenario_type,
-            "icl_id": None if icl_row is None else icl_row.icl_id,
-            "references": reference_span,
-            "prompts": prompt_span,
-        }
-        for (row, icl_row), reference_span, prompt_span in zip(pairs, references, prompts, strict=True)
-    ]
-    index = {
-        "format": FORMAT_VERSION,
-        "name": identity.name,
-        "revision": identity.revision,
-        "warnings": list(found),
-        "samples": entries,
-        "images": {image_id: image._asdict() for image_id, image in images.items()},
+def _entry(row: SampleRow, icl_row: FewshotRow | None, references: Span, prompts: Span) -> dict[str, Any]:
+    return {
+        "sample_id": row.sample_id,
+        "family": row.family,
+        "scenario_type": row.scenario_type,
+        "icl_id": None if icl_row is None else icl_row.icl_id,
+        "references": references,
+        "prompts": prompts,
     }
-    (folder / INDEX_FILE).write_text(json.dumps(index), encoding="utf-8")
 
 
 def _references(row: SampleRow, icl_row: FewshotRow | None) -> dict[str, Any]:
@@ -142,11 +133,10 @@ def _prompts(row: SampleRow, icl_row: FewshotRow | None, *, known: Mapping[str, 
     return {Mode.ZEROSHOT: zeroshot, Mode.ICL: icl_prompts(icl_row.prompts, icl_row.image_ids, known)}
 
 
-def _write_lines(path: Path, lines: Iterable[Mapping[str, Any]]) -> list[Span]:
-    spans, offset = [], 0
-    with path.open("wb") as file:
-        for line in lines:
-            length = file.write(json.dumps(line).encode() + b"\n")
-            spans.append(Span(offset, length))
-            offset += length
-    return spans
+def _write_lines(directory: Path, name: str, lines: Iterable[Mapping[str, Any]]) -> _Lines:
+    encoded = [json.dumps(line).encode() + b"\n" for line in lines]
+    ends = [*itertools.accumulate(map(len, encoded))]
+    content = b"".join(encoded)
+    file = f"{name}-{hashlib.sha256(content).hexdigest()[:16]}.jsonl"
+    write_file(directory / file, content)
+    return _Lines(file, [Span(end - len(line), len(line)) for end, line in zip(ends, encoded, strict=True)])

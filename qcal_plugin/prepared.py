@@ -2,13 +2,14 @@
 
 Standard library only, and no dataset library: xdist workers open it and stay small.
 
-Layout of a prepared dataset's folder (``<cache>/prepared/<key>``; written once, never changed)::
+Layout of a prepared dataset's folder (``<cache>/prepared/<key>``)::
 
-    index.json         identity, warnings, one entry per sample, where each image's base64 text is
-    references.jsonl   one line per sample: answers, key points, field rules
-    prompts.jsonl      one line per sample: content of every prompt, images by id
+    index.json                   identity, warnings, one entry per sample, where each image's base64 text is
+    references-<digest>.jsonl    one line per sample: answers, key points, field rules
+    prompts-<digest>.jsonl       one line per sample: content of every prompt, images by id
 
-The base64 texts are in ``<cache>/images``, shared by all prepared datasets.
+The index is written last and names the other two, which never change: readers see all or nothing. The base64 texts are
+in ``<cache>/images``, shared by all prepared datasets.
 """
 
 from __future__ import annotations
@@ -28,8 +29,6 @@ FORMAT_VERSION = 1
 """Part of the folder's key: raised when the layout, the rows' checks or the making of prompts change."""
 
 INDEX_FILE = "index.json"
-REFERENCES_FILE = "references.jsonl"
-PROMPTS_FILE = "prompts.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +78,8 @@ class PreparedDataset:
     warnings: tuple[str, ...]
     samples: tuple[SampleEntry, ...]
     images: Mapping[str, ImagePart] = field(repr=False)
+    references_path: Path = field(repr=False)
+    prompts_path: Path = field(repr=False)
     _entries: Mapping[str, Mapping[str, Any]] = field(repr=False)
 
     def case(self, key: ItemKey) -> Case:
@@ -87,7 +88,7 @@ class PreparedDataset:
         Raises KeyError if the dataset does not have the item.
         """
         entry = self._entry(key)
-        prompts = self._line(PROMPTS_FILE, entry["prompts"])
+        prompts = _read_line(self.prompts_path, entry["prompts"])
         return Case(
             key=key,
             family=entry["family"],
@@ -98,7 +99,7 @@ class PreparedDataset:
 
     def reference(self, key: ItemKey) -> Reference:
         """The reference side of the item. Raises KeyError if the dataset does not have the item."""
-        line = self._line(REFERENCES_FILE, self._entry(key)["references"])
+        line = _read_line(self.references_path, self._entry(key)["references"])
         return Reference(
             answer=line["answers"][key.mode][key.question],
             plot_description=line["answers"][Mode.ZEROSHOT][Question.Q1],
@@ -112,9 +113,13 @@ class PreparedDataset:
         icl_id: str | None = self._entries[sample_id]["icl_id"]
         return icl_id
 
-    def missing_images(self) -> int:
-        """How many base64 texts are gone from the cache, or not of the length they had."""
-        return sum(not _has_size(Path(image.base64_path), image.size_bytes) for image in self.images.values())
+    def is_complete(self) -> bool:
+        """Whether all files are there, the images' of the length they had."""
+        return (
+            self.references_path.is_file()
+            and self.prompts_path.is_file()
+            and all(_has_size(Path(image.base64_path), image.size_bytes) for image in self.images.values())
+        )
 
     def _entry(self, key: ItemKey) -> Mapping[str, Any]:
         entry = self._entries.get(key.sample_id)
@@ -122,12 +127,6 @@ class PreparedDataset:
         if entry is None or key.mode not in asked_in or key.question not in key.mode.questions:
             raise KeyError(f"{self.identity.name} has no item {key.sample_id} {key.question} in mode {key.mode}")
         return entry
-
-    def _line(self, name: str, span: tuple[int, int]) -> Any:  # noqa: ANN401  JSON of our own making
-        offset, length = span
-        with (self.directory / name).open("rb") as file:
-            file.seek(offset)
-            return json.loads(file.read(length))
 
     def _part(self, part: Mapping[str, str]) -> PromptPart:
         return TextPart(text=part["text"]) if "text" in part else self.images[part["image"]]
@@ -148,6 +147,8 @@ def open_prepared(directory: Path) -> PreparedDataset:
         warnings=tuple(index["warnings"]),
         samples=tuple(_sample(entry) for entry in entries),
         images={image_id: _image(directory, image_id, image) for image_id, image in index["images"].items()},
+        references_path=directory / index["references"],
+        prompts_path=directory / index["prompts"],
         _entries={entry["sample_id"]: entry for entry in entries},
     )
 
@@ -155,6 +156,13 @@ def open_prepared(directory: Path) -> PreparedDataset:
 def images_dir(prepared: Path) -> Path:
     """Where the base64 texts of the prepared dataset in this folder are."""
     return prepared.parent.parent / "images"
+
+
+def _read_line(path: Path, span: tuple[int, int]) -> Any:  # noqa: ANN401  JSON of our own making
+    offset, length = span
+    with path.open("rb") as file:
+        file.seek(offset)
+        return json.loads(file.read(length))
 
 
 def _sample(entry: Mapping[str, Any]) -> SampleEntry:

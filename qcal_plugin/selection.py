@@ -72,6 +72,8 @@ def select(
     modes, questions = tuple(modes), tuple(questions)
     chosen = _choose(samples, limit=limit, sample=sample, seed=seed)
     kept = [entry for entry in chosen if shard is None or in_shard(entry.sample_id, shard)]
+    if shard is not None and not kept:
+        raise ValueError(f"nothing to ask: shard {shard.part}/{shard.parts} has none of {len(chosen)} selected samples")
     items = tuple(
         PlannedItem(
             key=ItemKey(entry.sample_id, question, mode), family=entry.family, scenario_type=entry.scenario_type
@@ -84,9 +86,8 @@ def select(
         if question in questions
     )
     if not items:
-        part = "" if shard is None else f" of shard {shard.part}/{shard.parts}"
         raise ValueError(
-            f"nothing to ask: {len(kept)} samples{part} have no item for modes {_names(modes)} and questions "
+            f"nothing to ask: {len(kept)} samples have no item for modes {_names(modes)} and questions "
             f"{_names(questions)} (icl asks only {_names(Mode.ICL.questions)})"
         )
     return items
@@ -108,12 +109,12 @@ def select_items(selection: Selection, samples: Sequence[SampleEntry]) -> tuple[
 def stratified(samples: Sequence[SampleEntry], count: int, *, seed: int) -> list[SampleEntry]:
     """``count`` of the samples, each family in proportion to its size; all of them if there are no more.
 
-    Seats are allotted by largest remainder; equal remainders go to the larger family, then in alphabetical order.
-    Within a family those samples are taken whose ids, hashed with the seed, come first. So the choice depends on ids,
-    families and seed only: not on the order of the rows, the machine or the version of Python.
+    Seats are allotted by largest remainder. Among equal remainders those families come first whose names, hashed with
+    the seed, come first; within a family likewise those samples by their ids. So the choice depends on names and seed
+    only: not on the order of the rows, the machine or the version of Python.
     """
     sizes = Counter(entry.family for entry in samples)
-    seats = _largest_remainder(sizes, min(count, len(samples)))
+    seats = _largest_remainder(sizes, min(count, len(samples)), seed=seed)
     taken: Counter[str] = Counter()
     chosen = set()
     for entry in sorted(samples, key=lambda entry: _digest(f"{seed}/{entry.sample_id}")):
@@ -145,10 +146,10 @@ def _choose(
             raise ValueError(f"limit {limit} and sample {sample}: give one of the two")
 
 
-def _largest_remainder(sizes: Counter[str], count: int) -> Counter[str]:
+def _largest_remainder(sizes: Counter[str], count: int, *, seed: int) -> Counter[str]:
     total = sizes.total()
     seats = Counter({family: count * size // total for family, size in sizes.items()})
-    by_remainder = sorted(sizes, key=lambda family: (-(count * sizes[family] % total), -sizes[family], family))
+    by_remainder = sorted(sizes, key=lambda family: (-(count * sizes[family] % total), _digest(f"{seed}/{family}")))
     seats.update(by_remainder[: count - seats.total()])
     return seats
 

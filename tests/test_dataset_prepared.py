@@ -1,0 +1,286 @@
+import base64
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from qcal_plugin.cases import ImagePart, TextPart
+from qcal_plugin.dataset import DatasetError, DatasetNotFoundError, prepare, resolve
+from qcal_plugin.dataset_layout import SAMPLES_FILE
+from qcal_plugin.prepared import open_prepared
+from reports.records import ItemKey
+from scoring.questions import Mode, Question
+from tests.dataset_factory import png, tiny_dataset
+
+HEAVY = {"httpx", "httpx2", "aiohttp", "datasets", "huggingface_hub", "pyarrow", "pandas", "PIL", "numpy", "matplotlib"}
+SAMPLE = Path(__file__).parents[2] / "shared" / "qcaleval-sample"
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def dataset(tiny_folder, cache):
+    return prepare(str(tiny_folder), cache=cache)
+
+
+def key(question, mode, sample_id="rabi_success_b"):
+    return ItemKey(sample_id, Question(question), Mode(mode))
+
+
+def sent(part: ImagePart) -> bytes:
+    return base64.b64decode(Path(part.base64_path).read_bytes(), validate=True)
+
+
+def test_samples_are_those_of_the_test_split_in_its_order(dataset):
+    assert [
+        "rabi_success_a",
+        "rabi_success_b",
+        "rabi_failure_damped_a",
+        "rabi_failure_damped_b",
+        "drag_success_a",
+        "drag_success_b",
+        "drag_failure_no_signal_a",
+        "drag_failure_no_signal_b",
+    ] == [sample.sample_id for sample in dataset.samples]
+    first = dataset.samples[0]
+    assert ("rabi", "rabi_success", (Mode.ZEROSHOT, Mode.ICL)) == (first.family, first.scenario_type, first.modes)
+    assert () == dataset.warnings
+
+
+def test_a_zeroshot_case_shows_the_images_and_the_prompt_unchanged(dataset):
+    case = dataset.case(key("Q2", "zeroshot"))
+    shown, asked = case.prompt
+    assert "image-1" == shown.image_id
+    assert TextPart(text="Question 2 about rabi 1: <image> what?") == asked
+    assert ("rabi", "rabi_success") == (case.family, case.scenario_type)
+    assert "Classification: Expected behavior" == case.reference.answer
+
+
+def test_an_icl_case_puts_each_image_in_its_place(dataset):
+    prompt = dataset.case(key("Q5", "icl")).prompt
+    assert [
+        TextPart(text="Example 5:"),
+        dataset.images["image-0"],
+        TextPart(text="Answer: fine.\n\nNow:"),
+        dataset.images["image-1"],
+        TextPart(text="what?"),
+    ] == list(prompt)
+
+
+def test_images_are_sent_as_rgba_pngs_and_known_by_their_digest(dataset):
+    assert png(0) == sent(dataset.images["image-0"])
+    converted = Image.open(io.BytesIO(sent(dataset.images["image-1"])))
+    assert ("PNG", "RGBA") == (converted.format, converted.mode)
+    assert Image.open(io.BytesIO(png(1, mode="RGB"))).convert("RGBA").tobytes() == converted.tobytes()
+    for image in dataset.images.values():
+        assert image.size_bytes == Path(image.base64_path).stat().st_size
+    assert 8 == len({image.sha256 for image in dataset.images.values()})
+
+
+def test_references_hold_what_each_question_is_scored_by(dataset):
+    description = '{"plot_type": "scatter", "x_axis": {"scale": "linear"}, "y_axis": {"scale": "linear"}}'
+    q1, q3, q5 = (dataset.reference(key(question, "zeroshot")) for question in ("Q1", "Q3", "Q5"))
+    assert (description, ("scatter plot", "linear axes", "sample 1"), {}) == (q1.answer, q1.key_points, q1.field_rules)
+    assert ("significance", "of rabi", "number 1") == q3.key_points
+    assert ('{"amplitude": 1.5, "visible": true}', ()) == (q5.answer, q5.key_points)
+    assert {"type": "pct", "tol_full": 0.05, "tol_half": 0.15} == q5.field_rules["amplitude"]
+    assert {description} == {reference.plot_description for reference in (q1, q3, q5)}
+    assert "rabi_success" == q3.scenario_type
+
+
+def test_icl_has_its_own_answers_and_the_samples_key_points_and_rules(cache, tmp_path):
+    data = tiny_dataset()
+    data.fewshot[1]["q3_answer"] = "Its own."
+    data.fewshot[1]["q5_answer"] = "{}"
+    dataset = prepare(str(data.write(tmp_path / "data")), cache=cache)
+    q3, q5 = dataset.reference(key("Q3", "icl")), dataset.reference(key("Q5", "icl"))
+    zeroshot = dataset.reference(key("Q3", "zeroshot"))
+    assert ("Its own.", "{}", "Significance of rabi 1.") == (q3.answer, q5.answer, zeroshot.answer)
+    assert (zeroshot.key_points, zeroshot.plot_description) == (q3.key_points, q3.plot_description)
+    assert {"amplitude", "visible"} == set(q5.field_rules)
+
+
+def test_icl_items_go_by_the_samples_id_and_keep_their_own(dataset):
+    assert "icl_rabi_success_b" == dataset.icl_id("rabi_success_b")
+
+
+def test_a_sample_without_icl_row_is_asked_zeroshot_only(cache, tmp_path):
+    data = tiny_dataset()
+    del data.fewshot[1]
+    dataset = prepare(str(data.write(tmp_path / "data")), cache=cache)
+    assert (Mode.ZEROSHOT,) == dataset.samples[1].modes
+    assert dataset.icl_id("rabi_success_b") is None
+    with pytest.raises(KeyError, match="has no item rabi_success_b Q3 in mode icl"):
+        dataset.case(key("Q3", "icl"))
+
+
+def test_a_sample_with_several_images_shows_them_in_order(cache, tmp_path):
+    data = tiny_dataset()
+    data.samples[0]["images"] = [{"bytes": png(number), "path": "x.png"} for number in (100, 101)]
+    data.samples[0]["image_ids"] = ["second", "image-0"]
+    dataset = prepare(str(data.write(tmp_path / "data")), cache=cache)
+    prompt = dataset.case(key("Q1", "zeroshot", "rabi_success_a")).prompt
+    assert [png(100), png(101)] == [sent(part) for part in prompt if isinstance(part, ImagePart)]
+
+
+@pytest.mark.parametrize("asked", [key("Q1", "icl"), key("Q1", "zeroshot", "nobody")])
+def test_an_item_that_does_not_exist_is_a_key_error(dataset, asked):
+    with pytest.raises(KeyError, match="has no item"):
+        dataset.reference(asked)
+
+
+def test_workers_open_the_same_without_the_name(dataset):
+    opened = open_prepared(dataset.directory)
+    assert dataset == opened
+    assert dataset.case(key("Q3", "icl")) == opened.case(key("Q3", "icl"))
+
+
+def test_a_warm_start_and_collection_import_no_heavy_library(dataset, tiny_folder, cache):
+    script = """
+import sys
+from pathlib import Path
+from qcal_plugin.dataset import prepare
+from qcal_plugin.prepared import open_prepared
+from qcal_plugin.selection import select
+dataset = prepare(sys.argv[1], cache=Path(sys.argv[2]))
+items = select(open_prepared(dataset.directory).samples)
+for item in items:
+    dataset.case(item.key)
+print(len(items), *sys.modules)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script, tiny_folder, cache], capture_output=True, text=True, check=True, timeout=60
+    )
+    count, *modules = run.stdout.split()
+    assert "72" == count
+    assert set() == HEAVY & set(modules)
+
+
+def test_the_revision_follows_the_content(tiny_folder, cache):
+    before = resolve(str(tiny_folder), cache=cache).revision
+    assert before == resolve(str(tiny_folder) + os.sep, cache=cache).revision
+    assert len("sha256:") + 64 == len(before)
+    with (tiny_folder / SAMPLES_FILE).open("ab") as file:
+        file.write(b" ")
+    assert before != resolve(str(tiny_folder), cache=cache).revision
+
+
+def test_a_folder_can_be_pinned_to_its_content(tiny_folder, cache):
+    digest = resolve(str(tiny_folder), cache=cache).revision
+    assert digest == resolve(str(tiny_folder), digest, cache=cache).revision
+    with pytest.raises(DatasetNotFoundError, match=r"its content is sha256:.*, not the revision v1 that was asked for"):
+        resolve(str(tiny_folder), "v1", cache=cache)
+
+
+def test_what_is_prepared_is_not_prepared_again(dataset, tiny_folder, cache, monkeypatch):
+    monkeypatch.setattr("qcal_plugin.dataset_build.build", None)
+    assert dataset == prepare(str(tiny_folder), cache=cache)
+
+
+def test_a_changed_folder_is_prepared_anew(dataset, tiny_folder, cache):
+    data = tiny_dataset()
+    data.samples[1]["q2_prompt"] = "Changed"
+    changed = prepare(str(data.write(tiny_folder)), cache=cache)
+    assert TextPart(text="Changed") == changed.case(key("Q2", "zeroshot")).prompt[-1]
+    assert TextPart(text="Question 2 about rabi 1: <image> what?") == dataset.case(key("Q2", "zeroshot")).prompt[-1]
+
+
+def remove_images(dataset):
+    shutil.rmtree(Path(dataset.images["image-0"].base64_path).parent)
+
+
+def cut_image(dataset):
+    Path(dataset.images["image-0"].base64_path).write_bytes(b"AAAA")
+
+
+def cut_index(dataset):
+    (dataset.directory / "index.json").write_text("{")
+
+
+def age_index(dataset):
+    index = json.loads((dataset.directory / "index.json").read_text())
+    (dataset.directory / "index.json").write_text(json.dumps(index | {"format": 0}))
+
+
+@pytest.mark.parametrize("damage", [remove_images, cut_index, age_index])
+def test_a_damaged_cache_is_made_anew(dataset, tiny_folder, cache, damage):
+    damage(dataset)
+    again = prepare(str(tiny_folder), cache=cache)
+    assert dataset == again
+    assert png(0) == sent(again.images["image-0"])
+    assert [again.directory] == list((cache / "prepared").iterdir())
+
+
+def test_progress_counts_the_images(tiny_folder, cache):
+    told = []
+    prepare(str(tiny_folder), cache=cache, progress=lambda done, total: told.append((done, total)))
+    assert [(done, 8) for done in range(1, 9)] == told
+
+
+def test_several_at_once_agree(tiny_folder, cache):
+    with ThreadPoolExecutor(4) as pool:
+        datasets = list(pool.map(lambda _: prepare(str(tiny_folder), cache=cache), range(4)))
+    assert [datasets[0]] * 4 == datasets
+    assert [datasets[0].directory] == list((cache / "prepared").iterdir())
+    assert 8 == len(list((cache / "images").iterdir()))
+
+
+def test_the_cache_is_where_the_variable_says(tiny_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("QCAL_CACHE_DIR", str(tmp_path / "elsewhere"))
+    assert tmp_path / "elsewhere" / "prepared" == prepare(str(tiny_folder)).directory.parent
+
+
+def test_a_cache_that_cannot_be_written_is_said_so(tiny_folder, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(
+        DatasetError, match=r"Not a directory.*file.*Is the cache .*file writable\? QCAL_CACHE_DIR names"
+    ):
+        prepare(str(tiny_folder), cache=tmp_path / "file")
+
+
+def test_a_synthetic_dataset_is_made_once_and_named_by_its_settings(cache, monkeypatch):
+    made = prepare("synthetic:per-scenario=1,families=t1", cache=cache)
+    assert "synthetic:seed=7,per-scenario=1,families=t1" == made.identity.name
+    assert {"t1"} == {sample.family for sample in made.samples}
+    monkeypatch.setattr("synthetic.dataset.generate", None)
+    assert made == prepare("synthetic:seed=7,per-scenario=1,families=t1", cache=cache)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("synthetic:seed=x", "dataset synthetic:seed=x: seed=x: must be an integer"),
+        ("synthetic:families=nothing", "families=nothing: unknown; there are "),
+        (
+            "~/no/such/folder",
+            "dataset ~/no/such/folder: no such folder. Give a folder, a Hub id such as nvidia/QCalEval",
+        ),
+    ],
+)
+def test_a_name_that_stands_for_nothing_is_said_so(cache, name, text):
+    with pytest.raises(DatasetNotFoundError) as caught:
+        prepare(name, cache=cache)
+    assert text in str(caught.value)
+
+
+@pytest.mark.skipif(not SAMPLE.is_dir(), reason="../shared/qcaleval-sample is not there")
+def test_real_rows_make_the_cases_of_the_protocol(cache):
+    dataset = prepare(str(SAMPLE), cache=cache)
+    assert (26, 6) == (len(dataset.samples), sum(Mode.ICL in sample.modes for sample in dataset.samples))
+    case = dataset.case(ItemKey("drag_success_b", Question.Q3, Mode.ICL))
+    shown = [part.image_id for part in case.prompt if isinstance(part, ImagePart)]
+    assert ["e1e93e18c44bebab", "205999a50b41800f", "e51264415a2dd2c4"] == shown
+    for part in case.prompt:
+        if isinstance(part, TextPart):
+            assert "<image>" not in part.text
+            assert part.text == part.text.strip()
