@@ -39,7 +39,7 @@ def _made(keys: Sequence[SampleKey], workers: int) -> Iterator[Sample]:
         yield from map(make_sample, keys)
         return
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(make_sample, keys, chunksize=4)
+        yield from pool.map(make_sample, keys)
 
 
 def _counted(samples: Iterator[Sample], on_sample: Callable[[], None] | None) -> Iterator[Sample]:

@@ -21,6 +21,7 @@ def write_sheet(path: Path, samples: Sequence[Sample], *, columns: int = COLUMNS
     Raises:
         OSError: the file cannot be written.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     width, height = TILE_PX
     rows = -(-len(samples) // columns)
     sheet = Image.new("RGB", (width * columns, height * rows), "white")

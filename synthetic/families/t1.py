@@ -148,8 +148,7 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     style.points(axes, truth.delay_us * scale, truth.population, label="Data")
     dense = np.linspace(0.0, truth.window_us, 400)
     if truth.fit is not None:
-        label = f"Fit: T1 = {truth.fitted_t1_us:.1f} µs" if _usable(truth) else "Fit"
-        style.curve(axes, dense * scale, truth.fit.at(dense), label=label)
+        style.curve(axes, dense * scale, truth.fit.at(dense), label=f"Fit: T1 = {truth.fitted_t1_us:.1f} µs")
     axes.set_ylim(-0.05, 1.05)
     style.dress(
         axes,
