@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _show(options: argparse.Namespace) -> Document:
     paths: list[Path] = options.paths
-    if len(paths) == 1 and not paths[0].is_file():
+    if len(paths) == 1 and paths[0].suffix != ".xml" and not paths[0].is_file():
         return publish(paths[0], errors_as_zero=options.errors_as_zero)
     if folders := [path for path in paths if path.is_dir()]:
         raise JUnitError(f"{folders[0]}: a directory among several paths; give one run, or only JUnit files")

@@ -52,7 +52,8 @@ class Summary:
 
     Attributes:
         samples: how many samples ``mean``, ``median``, ``minimum`` and ``maximum`` are taken over.
-        mean: None, like the others, where no item was measured; intervals are None under two samples.
+        mean: None, like the others, where no item was measured. The mean's interval is None under two samples, the
+            median's under ten.
     """
 
     coverage: Coverage

@@ -22,7 +22,11 @@ where phi, 0 to 1, is the dispersion: the share that the scores' variance has of
   of freedom of A. C. Cameron, D. L. Miller 2015, J. Human Resources 50, 317).
 
 Medians and differences: the bootstrap that redraws whole samples (B. Efron, R. Tibshirani 1993, An Introduction to the
-Bootstrap, chapter 13), its percentiles expanded for small samples (T. Hesterberg 2015, Amer. Statist. 69, 371).
+Bootstrap, chapter 13), its percentiles expanded for small samples (T. Hesterberg 2015, Amer. Statist. 69, 371). It can
+only return what it has seen: of 5 samples its 95% intervals hold the true difference 78% of the time. From 9 samples on
+it keeps its word, so that none is given from fewer than `FEWEST_REDRAWN`.
+
+tests/test_reports_intervals.py simulates how often each interval holds the truth.
 """
 
 from __future__ import annotations
@@ -37,8 +41,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
 LEVEL = 0.95
+FEWEST_REDRAWN = 10
 RESAMPLES = 2000
 SEED = 20260428
+ROUNDING = 1e-12
+"""Sums of squares below this are noise of floating-point numbers."""
 
 Floats: TypeAlias = NDArray[np.float64]
 Draws: TypeAlias = NDArray[np.intp]
@@ -73,7 +80,7 @@ def dispersion(groups: Iterable[Sequence[float]]) -> Dispersion:
     samples = [np.asarray(group, dtype=float) for group in groups if len(group) > 1]
     within = sum(float(np.sum((values - values.mean()) ** 2)) for values in samples)
     largest = sum(_largest_within(values) for values in samples)
-    if within <= 0 or largest <= 0 or all(_is_binary(values) for values in samples):
+    if within < ROUNDING or largest < ROUNDING or all(_is_binary(values) for values in samples):
         return LARGEST_DISPERSION
     return Dispersion(min(1.0, within / largest), float(sum(len(values) - 1 for values in samples)))
 
@@ -132,12 +139,12 @@ def cluster_values(questions: Sequence[Mapping[str, float]]) -> list[float]:
 
 
 def bootstrap_interval(n: int, statistic: Callable[[Draws], Floats]) -> Interval | None:
-    """The interval of a statistic of ``n`` samples; the same in every run (seeded). None under two samples.
+    """The interval of a statistic of ``n`` samples; the same in every run (seeded). None under `FEWEST_REDRAWN`.
 
     ``statistic`` gets indices of samples, shape (resamples, n), and returns one value per resample; a resample on which
     it is undefined (NaN) is left out. The percentile is that of Hesterberg: Phi(-sqrt(n / (n - 1)) * t).
     """
-    if n < 2:
+    if n < FEWEST_REDRAWN:
         return None
     draws = np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n))
     values = statistic(draws)
@@ -147,7 +154,7 @@ def bootstrap_interval(n: int, statistic: Callable[[Draws], Floats]) -> Interval
 
 
 def median_interval(values: Sequence[float]) -> Interval | None:
-    """The interval of the median, one value per sample. None under two samples."""
+    """The interval of the median, one value per sample. None under `FEWEST_REDRAWN` samples."""
     data = np.asarray(values, dtype=float)
     return bootstrap_interval(len(data), lambda draws: np.median(data[draws], axis=1))
 
@@ -156,9 +163,9 @@ def difference_interval(first: Mapping[str, float], second: Mapping[str, float])
     """The interval of mean(first) - mean(second), mappings sample -> score that may share samples.
 
     Samples are redrawn whole, so that what a shared sample brings to both means stays together.
-    None if either has fewer than two samples.
+    None if either has fewer than `FEWEST_REDRAWN` samples.
     """
-    if min(len(first), len(second)) < 2:
+    if min(len(first), len(second)) < FEWEST_REDRAWN:
         return None
     samples = sorted(first.keys() | second.keys())
     a, b = (np.array([scores.get(sample, np.nan) for sample in samples]) for scores in (first, second))

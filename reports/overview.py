@@ -9,7 +9,7 @@ from reports.aggregate import Coverage, IclDelta, MeanOfQuestions, Summary, by_m
 from reports.leaderboard import MODE_NAMES, comparability
 from reports.outcomes import Evaluation, Outcome, grouped
 from reports.records import Record, Run
-from reports.tables import Cell, Column, Document, Section, Table, Unit
+from reports.tables import Cell, Column, Document, Section, Table, Unit, printed
 from scoring.questions import Mode, Question
 
 INTERVAL_NAME = "95% interval"
@@ -76,7 +76,7 @@ def _facts(evaluation: Evaluation, run: Run | None, *, comparable: bool) -> Iter
 
 
 def _percent(counts: Coverage) -> str:
-    return "" if counts.share is None else f" ({100 * counts.share:.1f}%)"
+    return "" if counts.share is None else f" ({printed(counts.share, Column('', Unit.PERCENT, 1))}%)"
 
 
 # --- scores ----------------------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def delta_table(title: str, deltas: dict[Question, IclDelta]) -> Table:
 
 _DELTA_NOTES = (
     "Delta: ICL mean minus zero-shot mean, as published.",
-    "Paired: on the samples measured in both modes; %: of those planned in both.",
+    "Paired: on the samples measured in both modes; %: of those planned in both. No interval from under 10 samples.",
 )
 
 
