@@ -1,0 +1,137 @@
+"""Runs the real suite in an inner pytest, in a process of its own, and reads back what it left."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+SAMPLE_FOLDER = REPOSITORY.parent / "shared" / "qcaleval-sample"
+VOLATILE_FIELDS = ("finished_at", "latency_s", "queue_s")
+INI = "[pytest]\naddopts = --import-mode=importlib\nasyncio_default_fixture_loop_scope = function\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InnerResult:
+    """What an inner session printed and wrote. ``out`` is stdout and stderr."""
+
+    exit_status: int
+    out: str
+    run_dir: Path
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The lines of records.jsonl, in order."""
+        path = self.run_dir / "records.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        return json.loads((self.run_dir / "run.json").read_text())
+
+    @property
+    def report(self) -> dict[str, Any]:
+        return json.loads((self.run_dir / "report.json").read_text())
+
+    def statuses(self) -> dict[tuple[str, str, str], str]:
+        """Status by (sample, question, mode); the last record of each counts."""
+        return {item_of(record): record["status"] for record in self.records}
+
+    def values(self) -> dict[tuple[str, str, str], float | None]:
+        """Score by (sample, question, mode), 0..1."""
+        return {item_of(record): record["score"] and record["score"]["value"] for record in self.records}
+
+    def comparable_records(self) -> list[dict[str, Any]]:
+        """Records without order and times."""
+        lines = [{k: v for k, v in record.items() if k not in VOLATILE_FIELDS} for record in self.records]
+        for line in lines:
+            line["verdicts"] = [{k: v for k, v in verdict.items() if k != "latency_s"} for verdict in line["verdicts"]]
+        return sorted(lines, key=item_of)
+
+
+def item_of(record: dict[str, Any]) -> tuple[str, str, str]:
+    return record["sample_id"], record["question"], record["mode"]
+
+
+class InnerPytest:
+    """A folder with the suite's tests in it, in which inner sessions run; they share pytest's cache, as a user's do."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "QCAL_", "COV_"))},
+            "QCAL_CACHE_DIR": str(cache),
+            "COLUMNS": "80",
+        }
+        shutil.copytree(
+            REPOSITORY / "test_qcaleval", folder / "test_qcaleval", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        (folder / "pytest.ini").write_text(INI)
+
+    def command(self, *arguments: str, run_dir: str | None = "run") -> list[str]:
+        options = ["--run-dir", run_dir] if run_dir else []
+        return [sys.executable, "-m", "pytest", "test_qcaleval", *options, *arguments]
+
+    def run(self, *arguments: str, run_dir: str | None = "run", timeout_s: float = 60.0) -> InnerResult:
+        """Run to the end. ``run_dir`` None leaves the choice of the folder to the suite."""
+        done = subprocess.run(
+            self.command(*arguments, run_dir=run_dir),
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout_s,
+            check=False,
+        )
+        return self.result(done.returncode, done.stdout.decode("utf-8", "replace"), run_dir)
+
+    def start(self, *arguments: str, run_dir: str | None = "run") -> subprocess.Popen[bytes]:
+        """Start a session in a process group of its own, to interrupt or kill it."""
+        return subprocess.Popen(
+            self.command(*arguments, run_dir=run_dir),
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def result(self, exit_status: int, out: str, run_dir: str | None = "run") -> InnerResult:
+        path = self.folder / run_dir if run_dir else max((self.folder / "runs").glob("*"), default=self.folder)
+        return InnerResult(exit_status=exit_status, out=out, run_dir=path)
+
+
+@pytest.fixture(scope="session")
+def prepared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of prepared datasets for all inner sessions."""
+    return tmp_path_factory.mktemp("qcal-cache")
+
+
+@pytest.fixture
+def inner(tmp_path: Path, prepared_cache: Path) -> InnerPytest:
+    """Runs the suite in an inner pytest (tests/inner_run.py)."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    return InnerPytest(folder, prepared_cache)
+
+
+@pytest.fixture(params=[(), ("-n2",)], ids=["plain", "n2"])
+def workers(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Options of a session: none, and two xdist workers."""
+    return request.param
+
+
+@pytest.fixture
+def sample_folder() -> Path:
+    """The real samples beside the project."""
+    if not SAMPLE_FOLDER.is_dir():
+        pytest.skip("the sibling folder shared/qcaleval-sample is absent")
+    return SAMPLE_FOLDER
