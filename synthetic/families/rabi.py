@@ -56,7 +56,7 @@ class Truth:
     @property
     def samples_per_period(self) -> float:
         """Sampled points in one oscillation; inf without a drive."""
-        return float(len(self.sweep) / self.periods) if self.periods else float("inf")
+        return len(self.sweep) / self.periods if self.periods else float("inf")
 
     @property
     def contrast(self) -> float:
@@ -88,6 +88,13 @@ def _model(x: Floats, rate: float, amplitude: float, decay_rate: float, offset: 
     return offset + amplitude * np.exp(-decay_rate * x) * np.cos(2.0 * np.pi * rate * x)
 
 
+def _swept(rng: Generator, *, time_only: bool = False) -> tuple[Literal["time", "amplitude"], float]:
+    """What is swept, and how far."""
+    if time_only or rng.random() < 0.6:
+        return "time", float(rng.choice([0.4, 1.0, 2.0, 4.0]))
+    return "amplitude", float(rng.choice([0.5, 0.8, 1.0]))
+
+
 def _simulate(
     rng: Generator,
     *,
@@ -97,8 +104,7 @@ def _simulate(
     detuning_ratio: Range = (0.0, 0.0),
     shots: tuple[int, int] = (300, 2000),
 ) -> Truth:
-    axis: Literal["time", "amplitude"] = "time" if detuning_ratio[1] or rng.random() < 0.6 else "amplitude"
-    window = float(rng.choice([0.5, 0.8, 1.0]) if axis == "amplitude" else rng.choice([0.4, 1.0, 2.0, 4.0]))
+    axis, window = _swept(rng, time_only=detuning_ratio[1] > 0.0)
     turns, ratio = rng.uniform(*periods), rng.uniform(*detuning_ratio)
     sweep = np.linspace(0.0, window, max(round(turns * rng.uniform(*samples_per_period)), 24))
     decay_constant = -window / np.log(rng.uniform(*amplitude_left))
@@ -128,13 +134,13 @@ def _simulate(
 
 def _simulate_no_drive(rng: Generator) -> Truth:
     """No drive reaches the qubit: the trace is noise around 0."""
-    window = float(rng.choice([0.5, 1.0, 2.0, 4.0]))
+    axis, window = _swept(rng)
     sweep = np.linspace(0.0, window, int(rng.integers(40, 90)))
     shots = int(rng.integers(12, 60))
     z = signal_free(rng, len(sweep), shots=shots)
     guess = (strongest_frequency(sweep, z), np.ptp(z) / 2.0, 0.3 / window, 0.0)
     return Truth(
-        axis="time",
+        axis=axis,
         sweep=sweep,
         z=z,
         rate=0.0,
@@ -177,12 +183,11 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     if truth.fit is not None:
         style.curve(axes, dense * scale, truth.fit.at(dense), label="fit")
     style.dress(axes, title="Time Rabi" if truth.axis == "time" else "Amplitude Rabi", x_label=x_label, y_label=y_label)
-    low, high = truth.z.min(), truth.z.max()
     swept = "pulse duration" if truth.axis == "time" else "pulse amplitude"
     features = (
         f"Measured values of <Z> are shown as {style.data.name} {style.marker_name} against the {swept}.",
         f"A {style.fit.name} curve is fitted to them." if truth.fit else "No fitted curve is shown.",
-        f"The values lie between about {low:.2f} and {high:.2f}.",
+        f"The values lie between about {truth.z.min():.2f} and {truth.z.max():.2f}.",
         _pattern(truth),
     )
     return (style.drawing(axes, plot_type=PlotType.SCATTER, features=features),)
@@ -212,14 +217,8 @@ def _parameters(truth: Truth) -> JSON:
     return {
         "periods_visible": round(truth.periods, 1),
         "amplitude_decay": "decaying" if truth.amplitude_left < 0.5 else "stable",
-        "signal_quality": _quality(truth),
+        "signal_quality": "noisy" if not _visible(truth) else "clean" if _resolved(truth) else "distorted",
     }
-
-
-def _quality(truth: Truth) -> str:
-    if _visible(truth) and not _resolved(truth):
-        return "distorted"
-    return "clean" if truth.contrast > 8.0 * truth.noise else "noisy"
 
 
 FAMILY: Family[Truth] = Family(

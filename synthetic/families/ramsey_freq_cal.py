@@ -174,10 +174,6 @@ def _plain(truth: Truth) -> bool:
     return _oscillating(truth) and _sampled(truth) and _captured(truth) and not _beating(truth)
 
 
-def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
-    return _draw_spectrum(truth, style), _draw_fringes(truth, style)
-
-
 def _draw_spectrum(truth: Truth, style: Style) -> Drawing:
     magnitude = np.abs(np.fft.rfft(truth.population - truth.population.mean()))[1:]
     frequency_mhz = np.fft.rfftfreq(len(truth.delay_us), d=1.0 / truth.sample_rate_mhz)[1:]
@@ -264,7 +260,7 @@ FAMILY: Family[Truth] = Family(
         "detuning_MHz": {"type": "pct", "tol_full": 0.05, "tol_half": 0.15},
         "fringes_visible": {"type": "int_count", "tol_full": 1, "tol_half": 3},
     },
-    draw=_draw,
+    draw=lambda truth, style: (_draw_spectrum(truth, style), _draw_fringes(truth, style)),
     parameters=_parameters,
     scenarios=(
         Scenario(
