@@ -56,7 +56,7 @@ class ScriptedModel:
 
     def _script(self, row, n, mode, last_text, choice):
         answer, value = self._answer_and_value(row, n, choice % 3)
-        self.answers[last_text, row["image_ids"][-1], mode] = answer
+        self.answers[last_text, row["image_ids"][-1], mode] = f"{answer}\n({mode})" if n == 3 else answer
         self.expected[row["id"], f"Q{n}", mode] = value
 
     def _answer_and_value(self, row, n, choice):
@@ -88,7 +88,7 @@ def pixels(png):
 
 def share_of_named_fields(row):
     """A field of Q1 that the reference lacks never matches, not even the reference itself."""
-    images = json.loads(row["q1_answer"])
+    images = reference_json(row["q1_answer"])
     images = images if isinstance(images, list) else [images]
     fields = [
         value
@@ -100,11 +100,16 @@ def share_of_named_fields(row):
 
 def share_without_value(row):
     """An answer without a field counts as null there, which is right where the reference has no value either."""
-    reference = json.loads(row["q5_answer"].removeprefix("```json").removesuffix("```"))
+    reference = reference_json(row["q5_answer"])
     if not isinstance(reference, dict):
         return 0.0
     scored = [reference[name] for name in json.loads(row["q5_scoring"]) if name in reference]
     return sum(value in {None, "Unreliable"} for value in scored if not isinstance(value, list)) / len(scored)
+
+
+def reference_json(answer):
+    """Some reference answers stand in a fenced block."""
+    return json.loads(answer.removeprefix("```json").removesuffix("```"))
 
 
 def mean_grade(key_points):
