@@ -20,8 +20,7 @@ def blind_baseline_server() -> LoopbackServer:
 
 async def _chat_completions(request: web.Request) -> web.Response:
     try:
-        parts = _parts((await request.json())["messages"][-1]["content"])
-        completion = _completion(_prompt_text(parts), sum(part["type"] != "text" for part in parts))
+        completion = _completion((await request.json())["messages"][-1]["content"])
     except (ValueError, TypeError, LookupError, AttributeError):
         error = {"message": "expected a JSON object with chat messages", "type": "invalid_request_error"}
         return web.json_response({"error": error}, status=400)
@@ -32,18 +31,12 @@ async def _models(_request: web.Request) -> web.Response:
     return web.json_response({"object": "list", "data": [{"id": MODEL, "object": "model", "owned_by": "qcaleval"}]})
 
 
-def _parts(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{"type": "text", "text": content}] if isinstance(content, str) else content
-
-
-def _prompt_text(parts: list[dict[str, Any]]) -> str:
-    """The prompt's text blocks in order, with ``<image>`` for every image block."""
-    return "\n".join(part["text"] if part["type"] == "text" else "<image>" for part in parts)
-
-
-def _completion(prompt: str, image_count: int) -> dict[str, Any]:
+def _completion(content: str | list[dict[str, Any]]) -> dict[str, Any]:
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    texts = [part["text"] for part in parts if part["type"] == "text"]
+    prompt = "\n".join(texts)
     answer = blind_answer(prompt)
-    prompt_tokens = len(prompt) // _CHARACTERS_PER_TOKEN + image_count * _TOKENS_PER_IMAGE
+    prompt_tokens = len(prompt) // _CHARACTERS_PER_TOKEN + (len(parts) - len(texts)) * _TOKENS_PER_IMAGE
     completion_tokens = len(answer) // _CHARACTERS_PER_TOKEN
     return {
         "id": "chatcmpl-blind",

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from qcal_plugin.blind_baseline import OPTIMISM, blind_answer
 from qcal_plugin.embedded import blind_baseline_server
+from scoring.questions import ICL_QUESTIONS, Question
+from synthetic.families import family_names, load_family
+from synthetic.prompts import icl_prompt, zero_shot_prompt
 
 SAMPLE = Path(__file__).parents[2] / "shared" / "qcaleval-sample"
 
@@ -109,6 +112,11 @@ def test_demonstrations_do_not_change_the_answer(question, shown):
     assert blind_answer(question) == blind_answer(prompt)
 
 
+def test_of_several_questions_the_last_one_is_answered():
+    assert blind_answer(OUTCOME) == blind_answer(f"{PARAMETERS}\n\n{{}}\n\n{OUTCOME}")
+    assert blind_answer(PARAMETERS) == blind_answer(f"{OUTCOME}\n\nClassification: EVENT\n\n{PARAMETERS}")
+
+
 def test_criteria_that_stand_before_the_demonstrations_are_read_without_them():
     status = STATUS.replace("{criteria}", "- STABLE: flat\n- EVENT: a jump")
     prompt = f"{status}\n\nExample 1: <image>\n- SUCCESS: shown\nStatus: EVENT\n\nNow the query plot: <image>"
@@ -165,47 +173,26 @@ def test_real_in_context_prompts_are_answered_like_their_zero_shot_twins():
 
 # --- the synthetic samples' wording ----------------------------------------------------------------------------------
 
-SYNTHETIC_FIGURE = """Describe the plots <image> <image> as JSON.
 
-There are 2 images: answer with a JSON array, one object per image, in their order.
-
-Fields of each object:
-{"plot_type": "line" | "image", "main_features": string}"""
-SYNTHETIC_FIT = """Can parameters be taken from the fit shown in the plot <image>?
-
-Choose one:
-- Reliable
-- Unreliable
-
-Answer in this form:
-Assessment: <one of the choices>
-Reason: <in brief>"""
-SYNTHETIC_PARAMETERS = """Read these parameters off the T1 plot <image>.
-
-Answer with JSON of this form:
-{"T1_us": float | null}"""
-SYNTHETIC_STATUS = """DECISION CRITERIA
-- STABLE: flat
-- EVENT: a jump
-
-Use exactly this form:
-
-Status: <one of the codes>
-Suggested range: (<min>, <max>) (or "N/A" if STABLE)
-Notes: <1-3 sentences on why>"""
+@pytest.mark.parametrize("name", family_names())
+def test_synthetic_prompts_are_answered_in_the_asked_shape(name):
+    family = load_family(name)
+    prompts = {question: zero_shot_prompt(question, family, images=2) for question in Question}
+    answers = {question: blind_answer(prompt) for question, prompt in prompts.items()}
+    assert ["scatter", "scatter"] == [figure["plot_type"] for figure in json.loads(answers["Q1"])]
+    assert f"Classification: Expected behavior\nReason: {OPTIMISM}" == answers["Q2"]
+    assert answers["Q3"] == OPTIMISM
+    assert f"Assessment: Reliable\nReason: {OPTIMISM}" == answers["Q4"]
+    assert_nulls_for(family.field_rules, json.loads(answers["Q5"]))
+    assert answers["Q6"].startswith(f"{family.q6_label}: {family.criteria[0].status}\n")
 
 
-@pytest.mark.parametrize(
-    ("expected", "question"),
-    [
-        (json.dumps([{"plot_type": "line", "main_features": OPTIMISM}] * 2), SYNTHETIC_FIGURE),
-        (f"Assessment: Reliable\nReason: {OPTIMISM}", SYNTHETIC_FIT),
-        ('{"T1_us": null}', SYNTHETIC_PARAMETERS),
-        (f"Status: STABLE\nSuggested range: N/A\nNotes: {OPTIMISM}", SYNTHETIC_STATUS),
-    ],
-)
-def test_synthetic_prompts_are_answered_in_the_asked_shape(expected, question):
-    assert expected == blind_answer(question)
+@pytest.mark.parametrize("question", ICL_QUESTIONS)
+def test_synthetic_in_context_prompts_are_answered_like_their_zero_shot_twins(question):
+    family = load_family(family_names()[0])
+    examples = ["Status: EVENT\nNotes: <a> b", '{"spy": 1}', "- SPY: shown"]
+    prompt = icl_prompt(question, family, images=1, examples=examples)
+    assert blind_answer(zero_shot_prompt(question, family, images=1)) == blind_answer(prompt)
 
 
 # --- over HTTP -------------------------------------------------------------------------------------------------------
@@ -228,7 +215,7 @@ def test_server_answers_image_prompts_as_a_chat_completion(server):
     assert {"role": "assistant", "content": blind_answer(OUTCOME)} == reply["choices"][0]["message"]
     assert reply["choices"][0]["finish_reason"] == "stop"
     usage = reply["usage"]
-    assert len(OUTCOME) // 4 + 400 <= usage["prompt_tokens"] <= len(OUTCOME) // 4 + 410
+    assert len(OUTCOME) // 4 + 400 == usage["prompt_tokens"]
     assert usage["prompt_tokens"] + usage["completion_tokens"] == usage["total_tokens"]
 
 

@@ -41,7 +41,16 @@ def test_stop_words_and_short_words_count_for_nothing():
 
 @pytest.mark.parametrize(
     ("grade", "answer"),
-    [(1.0, "48.2"), (1.0, "about 50.1 us"), (0.0, "55"), (0.0, "-48.2"), (1.0, "4.82e1"), (0.0, "248.2")],
+    [
+        (1.0, "48.2"),
+        (1.0, "about 50.1 us"),
+        (0.0, "55"),
+        (0.0, "-48.2"),
+        (1.0, "4.82e1"),
+        (0.0, "248.2"),
+        (0.0, "Q48.2"),
+        (1.0, "40-48.2"),
+    ],
 )
 def test_numbers_match_within_five_percent(grade, answer):
     assert (grade,) == lexical_grades(answer, ["48.2"])
