@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from qcal_plugin.dataset_errors import BadDataError
 TEXT = datasets.Value("string")
 TEXTS = datasets.List(TEXT)
 IMAGES = datasets.List(datasets.Image(decode=False))
+
+_BATCH_ROWS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,37 +71,45 @@ def read_rows(path: Path, columns: Mapping[str, Any]) -> Iterator[Cells]:
 
     Raises BadDataError.
     """
-    table = _read_table(path, columns)
-    for index, values in enumerate(datasets.Dataset(table_cast(table, datasets.Features(columns).arrow_schema))):
-        yield Cells(path.name, index, values)
+    schema = datasets.Features(columns).arrow_schema
+    indices = itertools.count()
+    for table in _read_tables(path, schema):
+        for values in datasets.Dataset(table_cast(table, schema)):
+            yield Cells(path.name, next(indices), values)
 
 
-def _read_table(path: Path, columns: Mapping[str, Any]) -> Any:  # noqa: ANN401  pyarrow has no types
-    """The columns, without the file's own metadata: what a file says about decoding is not followed."""
+def _read_tables(path: Path, schema: Any) -> Iterator[Any]:  # noqa: ANN401  pyarrow has no types
+    """A few rows at a time, without the file's own metadata: what it says about decoding is not followed."""
     try:
         with pq.ParquetFile(path) as file:
-            for column, feature in columns.items():
-                _check_column(path.name, file.schema_arrow, column, feature)
-            table = file.read(columns=list(columns)).replace_schema_metadata(None)
+            for column in schema:
+                _check_column(path.name, file.schema_arrow, column)
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=schema.names):
+                _check_text(path.name, batch)
+                yield pa.Table.from_batches([batch]).replace_schema_metadata(None)
     except (pa.ArrowException, OSError) as error:
         raise BadDataError(f"unreadable Parquet ({_first_line(error)}). Get it again", file=path.name) from error
-    for column in columns:
+
+
+def _check_text(file: str, batch: Any) -> None:  # noqa: ANN401  pyarrow has no types
+    for column in batch.schema.names:
         try:
-            table[column].validate(full=True)
+            batch[column].validate(full=True)
         except pa.ArrowException as error:
-            problem = _first_line(error).rpartition("Invalid: ")[2]
-            raise BadDataError(f"damaged ({problem}). Get the file again", file=path.name, column=column) from error
-    return table
+            raise BadDataError(
+                f"damaged ({_first_line(error)}). Get the file again", file=file, column=column
+            ) from error
 
 
-def _check_column(file: str, schema: Any, column: str, feature: Any) -> None:  # noqa: ANN401  pyarrow has no types
-    count = schema.names.count(column)
+def _check_column(file: str, found: Any, expected: Any) -> None:  # noqa: ANN401  pyarrow has no types
+    column = expected.name
+    count = found.names.count(column)
     if count != 1:
         fault = "the column is there more than once" if count else "missing column"
         raise BadDataError(f"{fault}. Is this the benchmark's file?", file=file, column=column)
-    found, expected = schema.field(column).type, datasets.Features({"": feature}).type.field("").type
-    if not _fits(found, expected):
-        raise BadDataError(f"expected {expected}, got {found}", file=file, column=column)
+    kind = found.field(column).type
+    if not _fits(kind, expected.type):
+        raise BadDataError(f"expected {expected.type}, got {kind}", file=file, column=column)
 
 
 def _fits(found: Any, expected: Any) -> bool:  # noqa: ANN401  pyarrow has no types

@@ -215,9 +215,7 @@ def test_text_that_is_no_utf_8_is_named(prepared, tiny_folder):
     path = tiny_folder / FEWSHOT_FILE
     pq.write_table(pq.read_table(path), path, compression="none")
     path.write_bytes(path.read_bytes().replace(b"icl_drag_success_a", b"icl_drag_\xff\xfe\xffcess_a"))
-    with pytest.raises(
-        BadDataError, match=f"^{FEWSHOT_FILE}, column id: damaged \\(Invalid UTF8 sequence at string index 4\\)"
-    ):
+    with pytest.raises(BadDataError, match=f"^{FEWSHOT_FILE}, column id: damaged \\(Invalid.* UTF8"):
         prepared(tiny_folder)
 
 
