@@ -2,7 +2,7 @@
 
 ``canary.json`` holds answers with planted omissions, wrong numbers and conclusions, answers that name topics without
 saying anything, and answers that flatter or instruct the grader; each with grades of 0, 0.5 or 1 that leave no room for
-taste. A judge that gives every answer full marks agrees on less than half of the key points.
+taste. A judge that gives the same grade to everything agrees on at most half of the key points.
 """
 
 from __future__ import annotations

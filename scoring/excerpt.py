@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from scoring.reference import JSON
 
-MAX_DEPTH = 4
-MAX_ITEMS = 50
+MAX_DEPTH = 3
+MAX_ITEMS = 20
 MAX_CHARS = 200
 CUT = "..."
 

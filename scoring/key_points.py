@@ -59,7 +59,7 @@ _SUSPICIONS = {
 }
 
 
-class BadReply(ValueError):  # noqa: N818 - the reply is bad, not the program
+class BadReply(ValueError):
     """A judge's reply that cannot be used. Its text says why, in words that fit into `repair_prompt`."""
 
 

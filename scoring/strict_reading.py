@@ -1,10 +1,11 @@
 """What strict scoring reads from a final answer: what the answer states, not what it mentions.
 
 A label or status code is stated behind its heading at the start of a line (``Status: SUCCESS``; in any case, with or
-without emphasis, list marks or quotes), and of several such lines the last one counts. What stands there has to begin
-with the name and, up to the first remark, to name no other. So "Assessment: Not reliable", "Assessment: Reliable or
-Unreliable" and "I cannot call this SUCCESS" state nothing. A status code may also be the whole first line. JSON is read
-as in compatible scoring.
+without emphasis, list marks or quotes). What stands there has to begin with the name and, up to the first remark, to
+name no other. So "Assessment: Not reliable", "Assessment: Reliable or Unreliable" and "I cannot call this SUCCESS"
+state nothing. Of several such lines the last one counts; one with nothing behind its heading counts if a name follows
+on the next, else it is the title of a section. A status code may also be the whole first line. JSON is read as in
+compatible scoring.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from scoring.reference import JSON
 
 _STATUS_HEADINGS = ("Status", "Classification", "Diagnosis")
 _REMARK = re.compile(r"[.:;(\u2013\u2014]|\s-\s")
+_LINE_WITH_A_WORD = re.compile(r"\W*+(?P<line>\w.*)")
 _ONE_WORD = re.compile(r"\W*+(\w+)[^\w\n]*+$", re.MULTILINE)
 
 
@@ -45,21 +47,29 @@ def read_strict(question: Question, answer: str) -> JSON:
 
 
 def _stated(answer: str, headings: Sequence[str], names: Collection[str]) -> str | None:
-    """The name behind the last line with the first heading that occurs."""
+    """The name that the last statement makes, of those behind the first heading that makes any."""
     for heading in headings:
-        headed = rf"^[^\w\n]*+(?:final )?{heading}[^\w\n:\uFF1A]*+[:\uFF1A]\W*+(.*)$"
-        values = re.findall(headed, answer, re.IGNORECASE | re.MULTILINE)
-        if values:
-            return _only_name(values[-1], names)
+        headed = rf"^[^\w\n]*+(?:final )?{heading}[^\w\n:\uFF1A]*+[:\uFF1A][^\w\n]*+(?P<value>.*)$"
+        for line in reversed(list(re.finditer(headed, answer, re.IGNORECASE | re.MULTILINE))):
+            name = _only_name(line["value"] or _next_line(answer, line.end()), names)
+            if name or line["value"]:
+                return name
     return None
+
+
+def _next_line(answer: str, start: int) -> str:
+    """The first line from a position on that holds a word, from that word on."""
+    found = _LINE_WITH_A_WORD.match(answer, start)
+    return found["line"] if found else ""
 
 
 def _only_name(value: str, names: Collection[str]) -> str | None:
     """The name that a value begins with, if it names no other before its first remark."""
     statement = _REMARK.split(value, maxsplit=1)[0]
+    if not statement.lower().startswith(tuple(name.lower() for name in names)):
+        return None
     named = [name for name in names if re.search(rf"\b{name}\b", statement, re.IGNORECASE)]
-    begins = len(named) == 1 and statement.lower().startswith(named[0].lower())
-    return named[0] if begins else None
+    return named[0] if len(named) == 1 else None
 
 
 def _whole_first_line(answer: str) -> str | None:
