@@ -43,6 +43,11 @@ def may_be_skipped(item: pytest.Item) -> bool:
     return any(item.get_closest_marker(name) is not None for name in ("skip", "skipif"))
 
 
+def drop_unasked(items: list[pytest.Item]) -> None:
+    """Remove, in place, what pytest makes of a mode without items: a test that would only be skipped."""
+    items[:] = [item for item in items if planned_item(item) is not None or not _asks(item)]
+
+
 def put_zeroshot_first(items: list[pytest.Item]) -> None:
     """Sort benchmark tests by mode, in place; other tests keep the places in between."""
     modes = list(Mode)
@@ -64,6 +69,10 @@ def item_id(item: PlannedItem) -> str:
 def names_benchmark(arguments: Iterable[str]) -> bool:
     """Whether the command line's paths lead into ``test_qcaleval``."""
     return any("test_qcaleval" in Path(argument.partition("::")[0]).absolute().parts for argument in arguments)
+
+
+def _asks(item: pytest.Item) -> bool:
+    return item.get_closest_marker(ASKS_MARKER) is not None
 
 
 def _parameter(item: PlannedItem) -> object:

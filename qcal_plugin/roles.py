@@ -104,6 +104,7 @@ class CollectionOnly:
     @pytest.hookimpl
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Zero-shot first, as in a run."""
+        collection.drop_unasked(items)
         collection.put_zeroshot_first(items)
 
     def _selected(self) -> Iterable[PlannedItem]:

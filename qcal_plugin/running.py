@@ -68,6 +68,7 @@ class Runner:
     @pytest.hookimpl
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Zero-shot first, as the benchmark has it."""
+        collection.drop_unasked(items)
         collection.put_zeroshot_first(items)
 
     @pytest.hookimpl
