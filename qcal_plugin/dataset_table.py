@@ -69,7 +69,7 @@ class Cells:
 def read_rows(path: Path, columns: Mapping[str, Any]) -> Iterator[Cells]:
     """The rows of a file that has these columns (name -> `TEXT`, `TEXTS` or `IMAGES`), images undecoded.
 
-    Raises BadDataError.
+    Raises BadDataError. What the file's own metadata say about decoding is not followed.
     """
     schema = datasets.Features(columns).arrow_schema
     indices = itertools.count()
@@ -79,14 +79,14 @@ def read_rows(path: Path, columns: Mapping[str, Any]) -> Iterator[Cells]:
 
 
 def _read_tables(path: Path, schema: Any) -> Iterator[Any]:  # noqa: ANN401  pyarrow has no types
-    """A few rows at a time, without the file's own metadata: what it says about decoding is not followed."""
+    """The columns of the schema, a few rows at a time."""
     try:
         with pq.ParquetFile(path) as file:
             for column in schema:
                 _check_column(path.name, file.schema_arrow, column)
             for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=schema.names):
                 _check_text(path.name, batch)
-                yield pa.Table.from_batches([batch]).replace_schema_metadata(None)
+                yield pa.Table.from_batches([batch])
     except (pa.ArrowException, OSError) as error:
         raise BadDataError(f"unreadable Parquet ({_first_line(error)}). Get it again", file=path.name) from error
 

@@ -65,10 +65,10 @@ def to_rgba_png(original: bytes) -> bytes:
     Every pixel is decoded and every checksum compared, so what passes can be read by others too.
     """
     try:
-        with Image.open(io.BytesIO(original), formats=FORMATS) as unread:
+        with _opened(original) as unread:
             _check_size(unread)
             unread.verify()
-        with Image.open(io.BytesIO(original), formats=FORMATS) as image:
+        with _opened(original) as image:
             image.load()
             if _is_final(image, original):
                 return original
@@ -81,6 +81,10 @@ def to_rgba_png(original: bytes) -> bytes:
         if isinstance(error, ImageError):
             raise
         raise ImageError(f"broken or truncated image ({error})") from error
+
+
+def _opened(original: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(original), formats=FORMATS)
 
 
 def _check_size(image: Image.Image) -> None:

@@ -60,6 +60,15 @@ def corrupt(content: bytes) -> bytes:
     return content[:position] + bytes([content[position] ^ 255]) + content[position + 1 :]
 
 
+def unpackable() -> bytes:
+    """Every checksum is right, but the pixels' data cannot be decompressed."""
+    data = b"\x78\x9c no zlib stream"
+    chunk = b"IDAT" + data
+    content = png()
+    start, end = content.index(b"IDAT") - 4, content.index(b"IEND") - 4
+    return content[:start] + len(data).to_bytes(4) + chunk + zlib.crc32(chunk).to_bytes(4) + content[end:]
+
+
 ROW_3 = f"{SAMPLES_FILE}, row 3 (id 'rabi_failure_damped_b'), column"
 ICL_ROW_2 = f"{FEWSHOT_FILE}, row 2 (id 'icl_rabi_failure_damped_a'), column"
 
@@ -125,6 +134,10 @@ FAULTS = {
     "truncated PNG": (set_image(png()[:-30]), f"{ROW_3} images: image 0 ('image-3'): broken or truncated image ("),
     "PNG without its end": (
         set_image(png()[:-12]),
+        f"{ROW_3} images: image 0 ('image-3'): broken or truncated image (",
+    ),
+    "pixels that cannot be decompressed": (
+        set_image(unpackable()),
         f"{ROW_3} images: image 0 ('image-3'): broken or truncated image (",
     ),
     "decompression bomb": (set_image(bomb()), f"{ROW_3} images: image 0 ('image-3'): decompression bomb: "),

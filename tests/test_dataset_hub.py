@@ -129,6 +129,13 @@ def test_a_failing_hub_is_a_warning_if_the_dataset_is_cached(client, hub, tiny_f
     assert "answers with HTTP 500; using revision main as it was last seen" in client.resolve()["warnings"][0]
 
 
+def test_a_dataset_that_is_gone_from_the_hub_is_not_taken_from_the_cache(client, hub, tiny_folder):
+    hub.publish(NAME, tiny_folder)
+    client.resolve()
+    hub.repositories.clear()
+    assert "DatasetNotFoundError" == client.resolve()["kind"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "kind", "text"),
     [

@@ -8,9 +8,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from qcal_plugin.cache import write_file, write_folder
 from qcal_plugin.cases import ImagePart, TextPart
 from qcal_plugin.dataset import DatasetError, DatasetNotFoundError, prepare, resolve
 from qcal_plugin.dataset_layout import SAMPLES_FILE
@@ -284,3 +287,42 @@ def test_real_rows_make_the_cases_of_the_protocol(cache):
         if isinstance(part, TextPart):
             assert "<image>" not in part.text
             assert part.text == part.text.strip()
+
+
+def test_order_and_width_of_columns_do_not_matter(tiny_folder, cache):
+    path = tiny_folder / SAMPLES_FILE
+    expected = prepare(str(tiny_folder), cache=cache).samples
+    table = pq.read_table(path)
+    table = table.select(table.column_names[::-1]).append_column("more", [["x"] * len(table)])
+    wide = {"q1_prompt": pa.large_string(), "image_ids": pa.large_list(pa.large_string())}
+    schema = pa.schema([(column.name, wide.get(column.name, column.type)) for column in table.schema])
+    pq.write_table(table.cast(schema), path)
+    assert expected == prepare(str(tiny_folder), cache=cache).samples
+
+
+def test_what_a_file_says_about_its_columns_is_not_followed(tiny_folder, cache):
+    path = tiny_folder / SAMPLES_FILE
+    expected = prepare(str(tiny_folder), cache=cache)
+    for features in ({"id": {"_type": "Nonsense"}}, {"images": {"feature": {"_type": "Image"}, "_type": "List"}}):
+        metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+        pq.write_table(pq.read_table(path).replace_schema_metadata(metadata), path)
+        assert expected.images == prepare(str(tiny_folder), cache=cache).images
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="folder"):
+        write_file(tmp_path / "folder", b"content")
+    with pytest.raises(KeyError):
+        write_folder(tmp_path / "new", lambda path: {}[path])
+    assert [tmp_path / "folder"] == list(tmp_path.iterdir())
+
+
+def test_of_two_folders_written_at_once_the_first_stays(tmp_path):
+    def fill_slowly(path):
+        write_folder(tmp_path / "new", lambda rival: (rival / "file").write_text("first"))
+        (path / "file").write_text("second")
+
+    write_folder(tmp_path / "new", fill_slowly)
+    assert "first" == (tmp_path / "new" / "file").read_text()
+    assert [tmp_path / "new"] == list(tmp_path.iterdir())
