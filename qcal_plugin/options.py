@@ -70,6 +70,7 @@ class RunConfig:
     budget_requests: int | None
     budget_tokens: int | None
     errors_as_zero: bool
+    prices: Path | None
     maxfail: int
 
 
@@ -122,6 +123,8 @@ def add_options(parser: pytest.Parser) -> None:
     add("--demo", action="store_true", help="synthetic plots, a blind baseline and a lexical judge; needs no network")
     add("--scoring", metavar="NAME", default="compatible", help="compatible (default: as published) or strict")
     add("--pass-mark", metavar="MARK", action="append", default=[], help="fail items below this score: 50, or Q6=100")
+    add("--dry-run", action="store_true", help="say what would be asked, how much and how long; ask nothing")
+    add("--prices", metavar="FILE", help="TOML of prices and assumptions for --dry-run (docs/performance.md)")
     add("--budget-requests", metavar="N", type=int, help="stop cleanly after N requests; go on with --resume")
     add("--budget-tokens", metavar="N", type=int, help="stop cleanly after N tokens; go on with --resume")
     add("--errors-as-zero", action="store_true", help="count errors as 0 in tables, as the reference scripts do")
@@ -129,7 +132,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 def asks_for_run(config: pytest.Config) -> bool:
     """Whether the command line asks to evaluate something."""
-    return any(config.getoption(name) for name in ("model_url", "demo", "answers"))
+    return any(config.getoption(name) for name in ("model_url", "demo", "answers", "dry_run"))
 
 
 def read_config(config: pytest.Config) -> RunConfig:
@@ -168,6 +171,7 @@ def read_config(config: pytest.Config) -> RunConfig:
         budget_requests=_at_least(1, "--budget-requests", option("budget_requests")),
         budget_tokens=_at_least(1, "--budget-tokens", option("budget_tokens")),
         errors_as_zero=option("errors_as_zero"),
+        prices=Path(option("prices")) if option("prices") else None,
         maxfail=option("maxfail"),
     )
 

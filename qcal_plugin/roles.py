@@ -25,6 +25,8 @@ def take_role(config: pytest.Config) -> None:
             _become_worker(config, json.loads(worker_input[WORKER_INPUT]))
     elif config.option.collectonly:
         config.pluginmanager.register(CollectionOnly(config), "qcal-collection")
+    elif config.option.dry_run:
+        _become_dry_run(config)
     elif asks_for_run(config):
         _become_owner(config)
     else:
@@ -39,6 +41,20 @@ def _become_owner(config: pytest.Config) -> None:
         _check_distribution(config)
     session = RunSession(config, read_config(config), controller=distributed)
     config.pluginmanager.register(session, "qcal-session")
+
+
+def _become_dry_run(config: pytest.Config) -> None:
+    from qcal_plugin.dataset import DatasetError, prepare
+    from qcal_plugin.dry_run import DryRun
+
+    if config.getoption("dist", "no") != "no":
+        raise pytest.UsageError("--dry-run runs nothing: leave out -n")
+    run_config = read_config(config)
+    try:
+        dataset = prepare(run_config.dataset, run_config.dataset_revision)
+        config.pluginmanager.register(DryRun(config, run_config, dataset), "qcal-dry-run")
+    except (DatasetError, ValueError) as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _become_worker(config: pytest.Config, given: dict[str, str]) -> None:

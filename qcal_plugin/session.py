@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,12 @@ class RunSession:
         if self.evaluation is not None:
             self._summarise(self.evaluation, terminalreporter)
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None, None, None]:
+        """Close with what to do next, below pytest's own last line."""
+        yield
+        self._close_log()
+
     def pytest_unconfigure(self) -> None:
         """Let go of everything, also where setting up failed half-way."""
         self._exits.close()
@@ -156,7 +162,7 @@ class RunSession:
         return [
             f"qcal: {manifest.model} at {manifest.base_url}; judge: {judges}",
             f"qcal: dataset {manifest.dataset} at {manifest.dataset_revision}",
-            f"qcal: writing {evaluation.directory.path}",
+            f"qcal: writing {_shown(evaluation.directory.path)}",
             *(f"qcal: note: stand-in: {stand_in}" for stand_in in manifest.stand_ins),
             *(f"qcal: note: {warning}" for warning in (*who.warnings, *self._dataset.warnings)),
         ]
@@ -202,11 +208,17 @@ class RunSession:
         if verbosity > -2:
             terminal.section("QCalEval", "=")
             terminal.write_line(render(document, width=shutil.get_terminal_size().columns))
-        for line in self._closing_lines(evaluation):
-            terminal.write_line(line)
+
+    def _close_log(self) -> None:
+        terminal = self._pytest_config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and self.evaluation is not None:
+            for line in self._closing_lines(self.evaluation):
+                terminal.write_line(line)
 
     def _closing_lines(self, evaluation: Evaluation) -> list[str]:
         planned = evaluation.directory.manifest.planned
+        if not planned:
+            return []
         missing = sum(item.key not in evaluation.recorder.measured for item in planned)
         lines = [f"qcal: stopped asking: {self._trouble}"] if self._trouble else []
         if missing:
@@ -214,8 +226,13 @@ class RunSession:
                 f"qcal: {missing} of {len(planned)} items not measured: --lf asks those that failed, "
                 "--resume all that are missing"
             )
-        path = evaluation.directory.path
-        return [*lines, f"qcal: written to {path} (report.md, report.json; again: python -m reports {path})"]
+        path = _shown(evaluation.directory.path)
+        return [*lines, f"qcal: written to {path}; the tables again: python -m reports {path}"]
+
+
+def _shown(path: Path) -> Path:
+    """The path as a person would type it here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 class LocalSource:
