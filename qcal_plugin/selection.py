@@ -75,9 +75,7 @@ def select(
     if shard is not None and not kept:
         raise ValueError(f"nothing to ask: shard {shard.part}/{shard.parts} has none of {len(chosen)} selected samples")
     items = tuple(
-        PlannedItem(
-            key=ItemKey(entry.sample_id, question, mode), family=entry.family, scenario_type=entry.scenario_type
-        )
+        _item(entry, question, mode)
         for mode in Mode
         if mode in modes
         for entry in kept
@@ -127,6 +125,11 @@ def stratified(samples: Sequence[SampleEntry], count: int, *, seed: int) -> list
 def in_shard(sample_id: str, shard: Shard) -> bool:
     """Whether the sample belongs to the shard; depends on nothing else."""
     return _digest(sample_id) % shard.parts == shard.part - 1
+
+
+def _item(entry: SampleEntry, question: Question, mode: Mode) -> PlannedItem:
+    key = ItemKey(entry.sample_id, question, mode)
+    return PlannedItem(key=key, family=entry.family, scenario_type=entry.scenario_type)
 
 
 def _choose(
