@@ -116,6 +116,8 @@ def _split_case(case: dict[str, Any], check: Check, where: str) -> tuple[dict[st
     for name, kind in check.inputs.items():
         if name not in case or not isinstance(case[name], kind):
             raise CorpusError(f"{where}: {name!r} is missing or no {'JSON value' if kind is object else kind.__name__}")
+    if not all(isinstance(rule, dict) for rule in case.get("scoring", {}).values()):
+        raise CorpusError(f"{where}: a rule in 'scoring' is no object")
     expected = {name: case[name] for name in OUTCOMES if name in case}
     if not expected:
         raise CorpusError(f"{where}: no outcome; expected one of {', '.join(OUTCOMES)}")
