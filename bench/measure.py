@@ -61,7 +61,7 @@ class Delays:
 
 def measure(name: str, command: Command, delays: Delays, log: Path, variables: Mapping[str, str]) -> Measurement:
     """Run what ``command`` makes of the endpoint's URL, with ``variables`` added to the environment."""
-    with _endpoint(delays) as url, log.open("wb") as output:
+    with endpoint(delays) as url, log.open("wb") as output:
         started_at, begin = time.time(), time.monotonic()
         process = subprocess.Popen(
             command(url), cwd=ROOT, env={**os.environ, **variables}, stdout=output, stderr=subprocess.STDOUT
@@ -90,7 +90,8 @@ def measure(name: str, command: Command, delays: Delays, log: Path, variables: M
 
 
 @contextmanager
-def _endpoint(delays: Delays) -> Iterator[str]:
+def endpoint(delays: Delays) -> Iterator[str]:
+    """The URL of a bench.server of its own, gone when the context ends."""
     command = [sys.executable, "-m", "bench.server", *delays.arguments()]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as server:
         try:
