@@ -49,7 +49,8 @@ class CaseUnderTest:
 
     def _scored(self, scorer: Scorer, answer: Answer, verdicts: Sequence[Verdict]) -> Score:
         grades = [verdict.grades for verdict in verdicts if verdict.grades is not None]
-        return score(self.question, answer.text, self.reference, grades, scorer=scorer)
+        text = answer.text if scorer is Scorer.COMPATIBLE else stated_text(answer)
+        return score(self.question, text, self.reference, grades, scorer=scorer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,15 @@ def answer_flags(question: Question, answer: Answer) -> tuple[str, ...]:
     }
     suspicions = suspicious(answer.text) if question.needs_judge else ()
     return (*(name for name, holds in found.items() if holds), *thought_flags(answer.text), *suspicions)
+
+
+def stated_text(answer: Answer) -> str:
+    """What strict scoring may read: nothing where the text is a thought that never came to its answer.
+
+    A server whose reasoning parser is set delivers the answer of a model that did not think as reasoning, too, and
+    ends it with ``stop``; then the reasoning is the answer.
+    """
+    return "" if answer.from_reasoning and answer.finish_reason != "stop" else answer.text
 
 
 def below_mark(score: Score, mark: float | None) -> str | None:

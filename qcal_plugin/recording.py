@@ -9,7 +9,7 @@ from pathlib import Path
 from qcal_plugin.journal import Journal, read_lines
 from qcal_plugin.measuring import Measurement
 from qcal_plugin.outcome import Outcome
-from reports.records import ItemKey, PlannedItem, Record, key_from_json, record_to_json
+from reports.records import ItemKey, PlannedItem, Record, Status, key_from_json, record_to_json
 
 
 class Recorder:
@@ -17,24 +17,30 @@ class Recorder:
 
     def __init__(self, path: Path, outcome: Callable[[ItemKey], Outcome]) -> None:
         self.measured: dict[ItemKey, float] = {}
+        self._unjudged: set[ItemKey] = set()
         self._outcome = outcome
         self._journal = Journal(path)
         for _, line in read_lines(path):
-            if line["score"] is not None:
-                self.measured.setdefault(key_from_json(line), line["score"]["value"])
+            self._note(key_from_json(line), Status(line["status"]), line["score"] and line["score"]["value"])
 
     def take(self, measurement: Measurement, planned: PlannedItem) -> None:
-        """Write one measurement. An item that is on record already and was not asked again adds no second line."""
-        outcome = self._outcome(measurement.key)
-        if measurement.key in self.measured and outcome.attempts == 0:
+        """Write one measurement. A stored answer that tells nothing new adds no second line."""
+        key, outcome = measurement.key, self._outcome(measurement.key)
+        known = key in self.measured or (measurement.status is Status.UNJUDGED and key in self._unjudged)
+        if known and outcome.attempts == 0:
             return
         self._journal.append(record_to_json(_record(measurement, planned, outcome)))
-        if measurement.score is not None:
-            self.measured.setdefault(measurement.key, measurement.score.value)
+        self._note(key, measurement.status, None if measurement.score is None else measurement.score.value)
 
     def close(self) -> None:
         """Close the file."""
         self._journal.close()
+
+    def _note(self, key: ItemKey, status: Status, value: float | None) -> None:
+        if value is not None:
+            self.measured.setdefault(key, value)
+        elif status is Status.UNJUDGED:
+            self._unjudged.add(key)
 
 
 def _record(measurement: Measurement, planned: PlannedItem, outcome: Outcome) -> Record:
