@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import importlib.metadata
 import platform
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from qcal_plugin.budget import Budget
+from qcal_plugin.canary import CanaryResult, judge_canary, write_canary
 from qcal_plugin.embedded import blind_baseline_server
 from qcal_plugin.endpoint import Endpoint, EndpointSettings
 from qcal_plugin.engine import Engine
@@ -138,10 +140,11 @@ class Evaluation:
         self.recorder = Recorder(directory.records, self.outcome)
         self.endpoints: list[Endpoint] = []
         self._planned: dict[ItemKey, PlannedItem] = {}
+        self.judges = self._judges(config, who)
         self.engine = Engine(
             cases=dataset.case,
             model=self._model(config, who),
-            judges=self._judges(config, who),
+            judges=self.judges,
             endpoints=self.endpoints,
             journal=self._journal,
             model_limiter=self.limiter,
@@ -158,6 +161,12 @@ class Evaluation:
         self._planned.update({item.key: item for item in planned})
         self.directory.plan(planned)
         self.engine.declare(item.key for item in planned)
+
+    def try_judges(self) -> tuple[CanaryResult, ...]:
+        """Let the judges grade the canary, and write what came out."""
+        results = asyncio.run_coroutine_threadsafe(judge_canary(self.judges), self.engine.loop).result()
+        write_canary(self.directory.path, results)
+        return results
 
     def demand(self, key: ItemKey) -> Future[Outcome]:
         """See `Engine.demand`."""

@@ -50,6 +50,7 @@ class RunConfig:
     model: TargetOption | None
     judges: tuple[TargetOption, ...]
     judge_template: str
+    judge_canary: bool
     dataset: str
     dataset_revision: str | None
     selection: Selection
@@ -90,6 +91,7 @@ def add_options(parser: pytest.Parser) -> None:
     add(
         "--judge-key-env", metavar="VAR", action="append", default=[], help=f"as --model-key-env ({JUDGE_KEY_VARIABLE})"
     )
+    add("--judge-canary", action="store_true", help="first let the judges grade answers of known worth")
     add("--judge-template", metavar="FILE", help="another wording of the judge's prompt")
     add(
         "--dataset",
@@ -103,6 +105,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--sample", metavar="N", type=int, help="N samples, drawn in proportion from every family")
     add("--seed", metavar="S", type=int, default=0, help="seed of --sample (default: 0)")
     add("--shard", metavar="I/N", help="only part I of N, by sample; merge with: python -m reports merge")
+    add("--repeats", metavar="K", type=int, default=1, help="ask every item K times (default: 1)")
     add("--max-tokens", metavar="N", type=int, default=16384, help="of an answer (default: 16384, the protocol's)")
     add("--temperature", metavar="T", type=float, default=0.0, help="default: 0.0, the protocol's")
     add("--no-think", action="store_true", help='send chat_template_kwargs {"enable_thinking": false}')
@@ -144,6 +147,7 @@ def read_config(config: pytest.Config) -> RunConfig:
         model=_model(option),
         judges=_judges(option),
         judge_template=_template(option("judge_template")),
+        judge_canary=_canary(option),
         dataset=option("dataset") or (DEMO_DATASET if demo else DEFAULT_DATASET),
         dataset_revision=option("dataset_revision"),
         selection=Selection(
@@ -153,6 +157,7 @@ def read_config(config: pytest.Config) -> RunConfig:
             sample=_at_least(1, "--sample", option("sample")),
             seed=option("seed"),
             shard=_parsed("--shard", parse_shard, option("shard")) if option("shard") else None,
+            repeats=_at_least(1, "--repeats", option("repeats")),
         ),
         max_tokens=_at_least(1, "--max-tokens", option("max_tokens")),
         temperature=_at_least(0.0, "--temperature", option("temperature")),
@@ -228,6 +233,12 @@ def _key(flag: str, variable: str | None, default_variable: str) -> tuple[str | 
     if any(not char.isprintable() or ord(char) > 126 for char in key):
         raise pytest.UsageError(f"{flag} {variable or default_variable}: the key holds characters no header can carry")
     return key or None, variable or default_variable
+
+
+def _canary(option: Callable[[str], Any]) -> bool:
+    if option("judge_canary") and not (option("judge_url") or option("demo")):
+        raise pytest.UsageError("--judge-canary without --judge-url: there is no judge to try")
+    return bool(option("judge_canary"))
 
 
 def _template(path: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
@@ -31,6 +31,7 @@ class Selection:
     sample: int | None = None
     seed: int = 0
     shard: Shard | None = None
+    repeats: int = 1
 
 
 def parse_modes(text: str) -> tuple[Mode, ...]:
@@ -92,8 +93,8 @@ def select(
 
 
 def select_items(selection: Selection, samples: Sequence[SampleEntry]) -> tuple[PlannedItem, ...]:
-    """`select` with the options of a command line."""
-    return select(
+    """`select` with the options of a command line; each item as often as ``repeats`` says, one after the other."""
+    items = select(
         samples,
         modes=selection.modes,
         questions=selection.questions,
@@ -101,6 +102,9 @@ def select_items(selection: Selection, samples: Sequence[SampleEntry]) -> tuple[
         sample=selection.sample,
         seed=selection.seed,
         shard=selection.shard,
+    )
+    return tuple(
+        replace(item, key=item.key._replace(repeat=repeat)) for item in items for repeat in range(selection.repeats)
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from qcal_plugin.canary import CanaryResult
 from qcal_plugin.channel import ChannelServer
 from qcal_plugin.dataset import DatasetError, prepare
 from qcal_plugin.evaluation import Evaluation, Participants, describe, find_participants
@@ -114,7 +115,8 @@ class RunSession:
         self._remember(path)
         self._identity = identity_properties(directory.manifest)
         self.progress = Progress(evaluation, self._pytest_config)
-        self._header = self._header_lines(evaluation, who)
+        canary = evaluation.try_judges() if self._config.judge_canary else ()
+        self._header = [*self._header_lines(evaluation, who), *map(_canary_line, canary)]
         if self._controller:
             self._serve_workers(evaluation)
         else:
@@ -228,6 +230,10 @@ class RunSession:
             )
         path = _shown(evaluation.directory.path)
         return [*lines, f"qcal: written to {path}; the tables again: python -m reports {path}"]
+
+
+def _canary_line(result: CanaryResult) -> str:
+    return f"qcal: judge {result.judge} agrees with {100 * result.agreement:.0f}% of the canary's known grades"
 
 
 def _shown(path: Path) -> Path:
