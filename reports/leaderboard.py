@@ -1,89 +1,114 @@
-"""The published figures, and whether a run may stand beside them."""
+"""The published figures (``reports/published``, with their sources) and a run's place among them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
 
-from reports.outcomes import Evaluation, Identity, Outcome, grouped
-from scoring.questions import JUDGED_QUESTIONS, Mode
+from reports.aggregate import MeanOfQuestions, by_mode, by_question
+from reports.comparability import comparability
+from reports.outcomes import Evaluation
+from reports.tables import MODE_NAMES, Cell, Column, Table, Unit
+from scoring.questions import Mode, Question
 
-PUBLISHED_DATASET = "nvidia/QCalEval"
-PUBLISHED_SAMPLES = {Mode.ZEROSHOT: 243, Mode.ICL: 236}
-PUBLISHED_JUDGES = (frozenset({"gpt-5.4"}), frozenset({"gpt-5.4", "gemini-3.1-pro"}))
-"""April 2026: GPT-5.4; the paper also reports the average with Gemini 3.1 Pro."""
-PROTOCOL_SETTINGS = {"max_tokens": 16384, "temperature": 0.0}
-NO_THINK = {"chat_template_kwargs": {"enable_thinking": False}}
-"""The one addition to requests that the protocol knows (PROTOCOL.md section 2)."""
-MODE_NAMES = {Mode.ZEROSHOT: "zero-shot", Mode.ICL: "ICL"}
+FILES = {Mode.ZEROSHOT: "zeroshot_2026_04.csv", Mode.ICL: "icl_2026_04.csv"}
+LATER_MEANS = "means_2026_07.csv"
+SOURCE = "Published: QCalEval paper, arXiv 2604.25884 (CC BY 4.0), and its repository; April 2026, judged by GPT-5.4."
+LATER_SOURCE = "July 2026: means of two judges, questions not published."
 
 
-def comparability(evaluation: Evaluation) -> tuple[str, ...]:
-    """Why the figures are not comparable with the published ones; empty if they are.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedScores:
+    """A model's published scores, as fractions 0..1 (rounded when they were published).
 
-    A mode that was not asked at all is no reason: the other mode's figures stand on their own.
+    Attributes:
+        kind: ``Open``, ``Closed`` or ``NVIDIA``, as published; empty for later figures.
+        questions: empty where only the mean was published.
     """
-    identity, outcomes = evaluation.identity, evaluation.outcomes
-    return (
-        *_stand_in_reasons(identity),
-        *_dataset_reasons(identity),
-        *_subset_reasons(outcomes),
-        *_judge_reasons(identity, outcomes),
-        *_scorer_reasons(identity),
-        *_settings_reasons(identity),
-        *_missing_reasons(outcomes),
+
+    model: str
+    kind: str
+    mean: float
+    questions: Mapping[Question, float]
+
+
+def published_scores(mode: Mode) -> tuple[PublishedScores, ...]:
+    """The published scores of a mode, the best mean first."""
+    scores = [*_april(mode), *_july(mode)]
+    return tuple(sorted(scores, key=lambda row: -row.mean))
+
+
+def published_q6_by_family() -> dict[str, dict[str, float]]:
+    """Family -> model -> published zero-shot Q6 score (0..1), for the four models of the paper's table by family."""
+    return {
+        row["family"]: {name: float(value) / 100 for name, value in row.items() if name not in {"family", "samples"}}
+        for row in _rows("q6_by_family_2026_04.csv")
+    }
+
+
+def leaderboard_table(evaluation: Evaluation, mode: Mode) -> Table | None:
+    """The published rows of a mode with this run's among them; None if the run did not ask the mode, or has no mean.
+
+    The run gets a rank only where its figures are comparable.
+    """
+    outcomes = [outcome for outcome in evaluation.outcomes if outcome.key.mode is mode and not outcome.key.variant]
+    mean = by_mode(outcomes).get(mode)
+    if mean is None or mean.mean is None:
+        return None
+    reasons = comparability(evaluation)
+    own = {question: summary.mean for (_, question), summary in by_question(outcomes).items()}
+    name = f"> {evaluation.identity.model or 'this run'}"
+    rows = [(row.mean, _cells(row.model, row.kind, row.mean, row.questions, mode)) for row in published_scores(mode)]
+    rows.append((mean.mean, _cells(name, "this run", mean.mean, own, mode)))
+    ranked = sorted(rows, key=lambda entry: -entry[0])
+    return Table(
+        title=f"Among the published models ({MODE_NAMES[mode]})",
+        columns=(Column("Rank", Unit.COUNT), Column("Model"), Column("Type"), *_score_columns(mode)),
+        rows=tuple(_ranked(ranked, comparable=not reasons)),
+        notes=tuple(_notes(mean, reasons)),
     )
 
 
-def _stand_in_reasons(identity: Identity) -> Iterator[str]:
-    if identity.stand_ins:
-        yield f"stand-ins ({'; '.join(identity.stand_ins)})"
+def _ranked(rows: list[tuple[float, tuple[Cell, ...]]], *, comparable: bool) -> Iterator[tuple[Cell, ...]]:
+    rank = 0
+    for _, cells in rows:
+        counts = comparable or cells[1] != "this run"
+        rank += counts
+        yield (rank if counts else None, *cells)
 
 
-def _dataset_reasons(identity: Identity) -> Iterator[str]:
-    if identity.dataset != PUBLISHED_DATASET:
-        yield f"dataset {identity.dataset or 'not stated'}, not {PUBLISHED_DATASET}"
+def _notes(mean: MeanOfQuestions, reasons: tuple[str, ...]) -> Iterator[str]:
+    if reasons:
+        yield f"This run is not comparable: {'; '.join(reasons)}."
+    if mean.interval is not None:
+        low, high = (f"{100 * bound:.1f}" for bound in (mean.interval.low, mean.interval.high))
+        yield f"95% interval of this run's mean: {low} to {high}. The published figures have none."
+    yield SOURCE
+    yield LATER_SOURCE
 
 
-def _subset_reasons(outcomes: tuple[Outcome, ...]) -> Iterator[str]:
-    if any(outcome.key.variant for outcome in outcomes):
-        yield "a study with variants of the benchmark"
-    for mode, group in grouped(outcomes, lambda outcome: outcome.key.mode).items():
-        planned = {(outcome.key.sample_id, outcome.key.question) for outcome in group}
-        samples, questions = {sample for sample, _ in planned}, {question for _, question in planned}
-        expected = PUBLISHED_SAMPLES[mode]
-        if len(samples) != expected:
-            yield f"{MODE_NAMES[mode]}: {len(samples)} of {expected} samples"
-        if absent := [question for question in mode.questions if question not in questions]:
-            yield f"{MODE_NAMES[mode]}: without {', '.join(absent)}"
-        elif len(planned) < len(samples) * len(mode.questions):
-            yield f"{MODE_NAMES[mode]}: not every question of every sample"
+def _score_columns(mode: Mode) -> tuple[Column, ...]:
+    return tuple(Column(name, Unit.SCORE, 1) for name in ("Mean", *mode.questions))
 
 
-def _judge_reasons(identity: Identity, outcomes: tuple[Outcome, ...]) -> Iterator[str]:
-    if not any(outcome.key.question in JUDGED_QUESTIONS for outcome in outcomes):
-        return
-    judges = frozenset(judge.rsplit("/", 1)[-1].lower() for judge in identity.judges)
-    if judges not in PUBLISHED_JUDGES:
-        given = " and ".join(identity.judges) or "none"
-        yield f"judge {given}, not gpt-5.4 (alone or with gemini-3.1-pro)"
+def _cells(model: str, kind: str, mean: float, scores: Mapping[Question, float | None], mode: Mode) -> tuple[Cell, ...]:
+    return (model, kind, mean, *(scores.get(question) for question in mode.questions))
 
 
-def _scorer_reasons(identity: Identity) -> Iterator[str]:
-    if identity.scorer != "compatible":
-        yield f"scorer {identity.scorer or 'not stated'}, not compatible"
+def _april(mode: Mode) -> Iterator[PublishedScores]:
+    for row in _rows(FILES[mode]):
+        questions = {question: float(row[question.lower()]) / 100 for question in mode.questions}
+        yield PublishedScores(model=row["model"], kind=row["type"], mean=float(row["mean"]) / 100, questions=questions)
 
 
-def _settings_reasons(identity: Identity) -> Iterator[str]:
-    for name, expected in PROTOCOL_SETTINGS.items():
-        given = None if identity.settings is None else identity.settings.get(name)
-        if given != expected:
-            yield f"{name} {'not stated' if given is None else given}, not {expected}"
-    extra = None if identity.settings is None else identity.settings.get("extra_body")
-    if extra and extra != NO_THINK:
-        yield f"further request fields ({', '.join(extra) if isinstance(extra, dict) else extra})"
+def _july(mode: Mode) -> Iterator[PublishedScores]:
+    for row in _rows(LATER_MEANS):
+        name = f"{row['model']} {row['precision']} (July)"
+        yield PublishedScores(model=name, kind="", mean=float(row[f"{mode}_mean"]) / 100, questions={})
 
 
-def _missing_reasons(outcomes: tuple[Outcome, ...]) -> Iterator[str]:
-    absent = sum(outcome.value is None for outcome in outcomes)
-    if absent:
-        yield f"{absent} of {len(outcomes)} items not measured"
+def _rows(name: str) -> list[dict[str, str]]:
+    text = (files("reports") / "published" / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from reports.aggregate import Coverage, IclDelta, MeanOfQuestions, Summary, by_mode, by_question, coverage, icl_deltas
-from reports.leaderboard import MODE_NAMES, comparability
+from reports.comparability import comparability
 from reports.outcomes import Evaluation, Outcome, grouped
 from reports.records import Record, Run
-from reports.tables import Cell, Column, Document, Section, Table, Unit, printed
-from scoring.questions import Mode, Question
+from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, printed
+from scoring.questions import Question
 
 INTERVAL_NAME = "95% interval"
 SCORE_COLUMNS = (
@@ -89,9 +89,14 @@ def score_tables(outcomes: Sequence[Outcome]) -> Iterator[Table]:
         summaries, means = by_question(group), by_mode(group)
         for mode, mean in means.items():
             rows = {question: summary for (asked, question), summary in summaries.items() if asked is mode}
-            yield mode_table(f"{MODE_NAMES[mode].capitalize() if mode is Mode.ZEROSHOT else 'ICL'}{suffix}", rows, mean)
+            yield mode_table(f"{capitalised(MODE_NAMES[mode])}{suffix}", rows, mean)
         if deltas := icl_deltas(group):
             yield delta_table(f"Effect of demonstrations (ICL minus zero-shot){suffix}", deltas)
+
+
+def capitalised(text: str) -> str:
+    """The text with its first letter in upper case, the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def mode_table(title: str, summaries: dict[Question, Summary], mean: MeanOfQuestions) -> Table:

@@ -10,7 +10,7 @@ from typing import Any
 
 from reports import render_markdown
 from reports.aggregate import by_mode, by_question, icl_deltas
-from reports.leaderboard import comparability
+from reports.comparability import comparability
 from reports.outcomes import Evaluation, counting_errors_as_zero, evaluation_of, grouped
 from reports.overview import findings, overview
 from reports.records import Run, json_safe

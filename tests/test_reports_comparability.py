@@ -1,6 +1,6 @@
 import pytest
 
-from reports.leaderboard import comparability
+from reports.comparability import comparability
 from reports.outcomes import counting_errors_as_zero, evaluation_of
 from reports.records import JudgeIdentity, Run
 from scoring.questions import Mode

@@ -1,0 +1,87 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from reports import render_text
+from reports.leaderboard import leaderboard_table, published_q6_by_family, published_scores
+from reports.outcomes import evaluation_of
+from scoring.questions import Mode, Question
+from tests.run_factory import run_of
+
+REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
+
+
+def values(zeroshot=243, icl=236, score=0.5):
+    return {
+        (f"s{number}", question.value, mode.value): score
+        for mode, samples in ((Mode.ZEROSHOT, zeroshot), (Mode.ICL, icl))
+        for number in range(samples)
+        for question in mode.questions
+    }
+
+
+def test_the_published_rows_are_all_there():
+    assert (18 + 3, 17 + 3, 22) == (
+        len(published_scores(Mode.ZEROSHOT)),
+        len(published_scores(Mode.ICL)),
+        len(published_q6_by_family()),
+    )
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_published_mean_is_the_mean_of_its_questions(mode):
+    for row in published_scores(mode):
+        if row.questions:
+            assert pytest.approx(row.mean, abs=0.0011) == sum(row.questions.values()) / len(row.questions)
+
+
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the folder of published figures is not beside the project")
+@pytest.mark.parametrize(
+    ("mode", "name"), [(Mode.ZEROSHOT, "leaderboard_zeroshot.csv"), (Mode.ICL, "leaderboard_icl.csv")]
+)
+def test_the_published_scores_are_those_of_the_source(mode, name):
+    ours = {row.model: row for row in published_scores(mode)}
+    for row in csv.DictReader((REFERENCE / name).read_text().splitlines()):
+        scores = [float(row["mean"]), *(float(row[question.lower()]) for question in mode.questions)]
+        published = ours[row["model"]]
+        found = [published.mean, *(published.questions[question] for question in mode.questions)]
+        assert pytest.approx(scores) == [100 * score for score in found]
+
+
+def test_q6_by_family_is_published_for_four_models():
+    assert {"gemini-3.1-pro": 1.0, "gpt-5.4": 0.75, "gemma-4-31b-it": 1.0, "qwen3.5-35b-a3b": 0.75} == (
+        published_q6_by_family()["coupler_flux"]
+    )
+
+
+def test_the_leaderboard_with_a_comparable_run(snapshot):
+    table = leaderboard_table(evaluation_of(run_of(values(score=0.625))), Mode.ICL)
+    assert snapshot == render_text.render_table(table)
+
+
+def test_a_comparable_run_has_a_rank_and_moves_those_below():
+    table = leaderboard_table(evaluation_of(run_of(values(score=1.0))), Mode.ZEROSHOT)
+    assert [(1, "> test-vlm"), (2, "Ising Calibration 1.5 31B BF16 (July)")] == [row[:2] for row in table.rows[:2]]
+
+
+def test_a_run_that_is_not_comparable_has_no_rank_and_says_why():
+    table = leaderboard_table(evaluation_of(run_of(values(5, 0))), Mode.ZEROSHOT)
+    assert [None] == [row[0] for row in table.rows if row[1] == "> test-vlm"]
+    assert list(range(1, 22)) == [row[0] for row in table.rows if row[0] is not None]
+    assert "This run is not comparable: zero-shot: 5 of 243 samples." in table.notes
+
+
+def test_a_run_without_a_mean_is_not_on_the_leaderboard():
+    evaluation = evaluation_of(run_of(values(5, 0) | {("s0", "Q1", "icl"): None}))
+    assert (None, None) == (
+        leaderboard_table(evaluation, Mode.ICL),
+        leaderboard_table(evaluation_of(run_of({})), Mode.ICL),
+    )
+
+
+def test_questions_that_were_not_asked_stand_without_a_figure():
+    table = leaderboard_table(evaluation_of(run_of({("a", "Q2", "zeroshot"): 1.0})), Mode.ZEROSHOT)
+    names = [column.name for column in table.columns]
+    own = next(row for row in table.rows if row[1] == "> test-vlm")
+    assert (1.0, None) == (own[names.index(Question.Q2)], own[names.index(Question.Q6)])
