@@ -21,7 +21,6 @@ from qcal_plugin.failures import EngineStopped, RequestFailed
 from qcal_plugin.journal import AnswerJournal, JournalError
 from qcal_plugin.judge import Judge, Submission
 from qcal_plugin.lane import JobId, Lane
-from qcal_plugin.limiter import Limiter
 from qcal_plugin.model import Model
 from qcal_plugin.outcome import Outcome
 from reports.records import Answer, Failure, ItemKey, Verdict
@@ -60,8 +59,8 @@ class Engine:
         judges: Sequence[Judge],
         endpoints: Sequence[Endpoint],
         journal: AnswerJournal,
-        model_limiter: Limiter,
-        judge_limiter: Limiter,
+        concurrency: int,
+        judge_concurrency: int,
         look_ahead: int | None = None,
     ) -> None:
         self.loop = asyncio.new_event_loop()
@@ -77,8 +76,8 @@ class Engine:
         self._released: set[ItemKey] = set()
         self._begun = False
         self._started = 0
-        self._model_lane = Lane(model_limiter, may_run_ahead=self._may_run_ahead, on_error=self._job_raised)
-        self._judge_lane = Lane(judge_limiter, may_run_ahead=lambda: True, on_error=self._job_raised)
+        self._model_lane = Lane(slots=concurrency, may_run_ahead=self._may_run_ahead, on_error=self._job_raised)
+        self._judge_lane = Lane(slots=judge_concurrency, may_run_ahead=lambda: True, on_error=self._job_raised)
         self._thread = threading.Thread(target=self.loop.run_forever, name="qcal-engine", daemon=True)
 
     def start(self) -> None:
@@ -118,7 +117,7 @@ class Engine:
             return
         self.stopped = reason
         for endpoint in self._endpoints:
-            endpoint.closing = reason
+            endpoint.close_door(reason)
         for lane in (self._model_lane, self._judge_lane):
             lane.clear()
         in_flight = {key for lane in (self._model_lane, self._judge_lane) for key, _ in lane.running}

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from qcal_plugin.budget import Budget
 from qcal_plugin.canary import CanaryResult, judge_canary, write_canary
 from qcal_plugin.embedded import blind_baseline_server
-from qcal_plugin.endpoint import Endpoint, EndpointSettings
+from qcal_plugin.endpoint import Endpoint, EndpointSettings, Pause
 from qcal_plugin.engine import Engine
 from qcal_plugin.journal import AnswerJournal
 from qcal_plugin.judge import JUDGE_MAX_TOKENS, Judge, LexicalJudge, ModelJudge
@@ -139,6 +139,7 @@ class Evaluation:
         self._journal = AnswerJournal(directory.answers)
         self.recorder = Recorder(directory.records, self.outcome)
         self.endpoints: list[Endpoint] = []
+        self._pauses: dict[str, Pause] = {}
         self._planned: dict[ItemKey, PlannedItem] = {}
         self.judges = self._judges(config, who)
         self.engine = Engine(
@@ -147,8 +148,8 @@ class Evaluation:
             judges=self.judges,
             endpoints=self.endpoints,
             journal=self._journal,
-            model_limiter=self.limiter,
-            judge_limiter=self.judge_limiter,
+            concurrency=config.concurrency,
+            judge_concurrency=config.judge_concurrency,
             look_ahead=LOOK_AHEAD_ROUNDS * config.concurrency if config.maxfail else None,
         )
         self.budget.on_exhausted = self.engine.stop
@@ -213,12 +214,13 @@ class Evaluation:
         settings = EndpointSettings(
             url=target.option.target.chat_url,
             public_url=target.option.target.public_url,
-            key=target.option.key,
             authorization=authorization(target.option),
+            redaction=target.option.redaction,
             retries=config.retries,
             request_timeout_s=config.request_timeout_s,
         )
-        endpoint = Endpoint(settings, limiter, stop=self._stop, budget=self.budget)
+        pause = self._pauses.setdefault(target.option.target.server, Pause())
+        endpoint = Endpoint(settings, limiter, stop=self._stop, budget=self.budget, pause=pause)
         self.endpoints.append(endpoint)
         return endpoint
 

@@ -13,13 +13,21 @@ import re
 import ssl
 import time
 from dataclasses import dataclass
+from datetime import UTC
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import aiohttp
     import httpx
 
+    from qcal_plugin.redaction import Redaction
+
 RETRIABLE_STATUSES = frozenset({408, 409, 429})
+"""Besides all 5xx."""
+
 OVERLOAD_STATUSES = frozenset({429, 503, 529})
+GATEWAY_STATUSES = frozenset({502, 504})
 MESSAGE_LENGTH = 300
 
 
@@ -28,11 +36,12 @@ class RequestFailed(Exception):
     """A request was given up.
 
     Attributes:
-        kind: short stable word: ``http_<status>``, ``timeout``, ``connect``, ``dns``, ``tls``, ``reset``, ``encoding``,
-            ``malformed``, ``too_large``, ``no_answer``, ``no_stored_answer``, ``internal``.
+        kind: short stable word: ``http_<status>``, ``timeout``, ``connect``, ``dns``, ``tls``, ``reset``, ``not_http``,
+            ``encoding``, ``malformed``, ``too_large``, ``no_answer``, ``no_stored_answer``, ``internal``.
         message: one line for the user: what the server or the network said.
         attempts: requests sent.
         retriable: whether the same request may succeed later.
+        wait_s: how long the server asks everybody to wait, from now; None if it does not say.
     """
 
     kind: str
@@ -40,36 +49,62 @@ class RequestFailed(Exception):
     http_status: int | None = None
     attempts: int = 0
     retriable: bool = False
+    wait_s: float | None = None
 
     def __str__(self) -> str:
         return self.message
+
+    @property
+    def repeats(self) -> Repeats:
+        """What it means if the same request fails so again, to the letter."""
+        if self.kind in {"malformed", "encoding", "not_http"}:
+            return Repeats.ALWAYS
+        if self.http_status is None or self.http_status < 500 or self.http_status in OVERLOAD_STATUSES:
+            return Repeats.NEVER
+        return Repeats.WHILE_OTHERS_SUCCEED if self.http_status in GATEWAY_STATUSES else Repeats.ALWAYS
+
+
+class Repeats(Enum):
+    """When a failure that came twice in the same words would come a third time.
+
+    A gateway says the same whatever is behind it: only where the server answers other requests meanwhile does it speak
+    of this one. Overload always passes.
+    """
+
+    NEVER = auto()
+    WHILE_OTHERS_SUCCEED = auto()
+    ALWAYS = auto()
 
 
 class EngineStopped(Exception):
     """The engine asks nothing any more; ``str()`` says why in one line."""
 
 
-def http_failure(status: int, body: bytes) -> RequestFailed:
+def http_failure(status: int, headers: httpx.Headers, body: bytes) -> RequestFailed:
     """The failure that an HTTP status other than 200 stands for."""
     said = server_message(body)
+    retriable = status in RETRIABLE_STATUSES or status >= 500
     return RequestFailed(
         kind=f"http_{status}",
         message=f"HTTP {status}" + (f": {said}" if said else ""),
         http_status=status,
-        retriable=status in RETRIABLE_STATUSES or status >= 500,
+        retriable=retriable,
+        wait_s=retry_after_s(headers) if retriable else None,
     )
 
 
-def transport_failure(error: httpx.TransportError | httpx.DecodingError | TimeoutError) -> RequestFailed:
+def transport_failure(
+    error: httpx.TransportError | httpx.DecodingError | aiohttp.ClientError | TimeoutError, redaction: Redaction
+) -> RequestFailed:
     """The failure behind an exception of the HTTP client; its cause, aiohttp's own exception, is the more exact."""
     import httpx
 
     cause = error.__cause__ or error
-    text = one_line(str(cause) or type(cause).__name__)
     kind = _transport_kind(error, cause)
+    said = one_line(redaction.text(str(cause)))
     return RequestFailed(
         kind=kind,
-        message=f"{_TRANSPORT_WORDS[kind]} ({text})",
+        message=_TRANSPORT_WORDS[kind] + (f" ({said})" if said else ""),
         retriable=kind != "tls" and not isinstance(error, httpx.UnsupportedProtocol),
     )
 
@@ -80,7 +115,7 @@ def server_message(body: bytes) -> str:
     try:
         said = _innermost(json.loads(text))
     except (ValueError, RecursionError):
-        said = re.sub(r"<[^>]*>", " ", text)
+        said = re.sub(r"<[^<>]*>", " ", text)
     return one_line(said)
 
 
@@ -101,8 +136,9 @@ def retry_after_s(headers: httpx.Headers, now: float | None = None) -> float | N
         return seconds
     try:
         date = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
+    date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
     return max(0.0, date.timestamp() - (time.time() if now is None else now))
 
 
@@ -113,6 +149,7 @@ _TRANSPORT_WORDS = {
     "connect": "no connection",
     "reset": "the connection broke before the reply was complete",
     "encoding": "the reply's content encoding is broken",
+    "not_http": "what came back is no HTTP",
 }
 
 
@@ -124,13 +161,13 @@ def _transport_kind(error: BaseException, cause: BaseException) -> str:
         return "timeout"
     if isinstance(error, httpx.DecodingError):
         return "encoding"
-    if isinstance(cause, aiohttp.ClientConnectorDNSError):
-        return "dns"
-    if isinstance(cause, (aiohttp.ClientSSLError, ssl.SSLError)):
-        return "tls"
-    if isinstance(cause, aiohttp.ClientConnectorError):
-        return "connect"
-    return "reset"
+    by_cause: dict[type[BaseException] | tuple[type[BaseException], ...], str] = {
+        aiohttp.ClientConnectorDNSError: "dns",
+        (aiohttp.ClientSSLError, ssl.SSLError): "tls",
+        aiohttp.ClientConnectorError: "connect",
+        aiohttp.ClientResponseError: "not_http",
+    }
+    return next((kind for causes, kind in by_cause.items() if isinstance(cause, causes)), "reset")
 
 
 def _innermost(data: object) -> str:

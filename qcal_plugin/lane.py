@@ -7,7 +7,6 @@ import functools
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
-from qcal_plugin.limiter import Limiter
 from reports.records import ItemKey
 
 Start: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
@@ -17,7 +16,7 @@ JobId: TypeAlias = tuple[ItemKey, str]
 
 
 class Lane:
-    """Runs jobs, as many at once as the limiter allows. Lives in one event loop.
+    """Runs jobs, up to `slots` at once; each keeps its slot while it is tried again. Lives in one event loop.
 
     Urgent jobs go first, in the order they became urgent, so that no xdist worker starves; the others in the order
     added. `may_run_ahead` holds back jobs that nobody waits for. `on_error` hears of each job that raised.
@@ -25,12 +24,12 @@ class Lane:
 
     def __init__(
         self,
-        limiter: Limiter,
         *,
+        slots: int,
         may_run_ahead: Callable[[], bool],
         on_error: Callable[[JobId, BaseException], None],
     ) -> None:
-        self.limiter = limiter
+        self._slots = slots
         self.running: dict[JobId, asyncio.Task[None]] = {}
         self._may_run_ahead = may_run_ahead
         self._on_error = on_error
@@ -55,12 +54,11 @@ class Lane:
 
     def pump(self) -> None:
         """Start what can start now."""
-        while self.limiter.free:
+        while len(self.running) < self._slots:
             queue = self._urgent or (self._waiting if self._may_run_ahead() else None)
             if not queue:
                 return
             job = next(iter(queue))
-            self.limiter.started()
             task = self.running[job] = asyncio.get_running_loop().create_task(queue.pop(job)())
             task.add_done_callback(functools.partial(self._finished, job))
 
@@ -78,7 +76,6 @@ class Lane:
 
     def _finished(self, job: JobId, task: asyncio.Task[None]) -> None:
         del self.running[job]
-        self.limiter.finished()
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._on_error(job, error)

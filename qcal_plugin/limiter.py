@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from dataclasses import dataclass, field
+from types import TracebackType
 
 DECREASE_FACTOR = 0.8
 
 
 @dataclass(slots=True)
 class Limiter:
-    """A limit that falls by a fifth on overload, once per episode, and grows by one per round trip while it binds.
+    """Turns to send a request, first come first served: ``async with limiter``. Lives in one event loop.
 
-    Times are seconds of one monotonic clock. ``history`` holds (time, limit) at each fall and each full recovery.
+    The limit falls by a fifth on overload, once per episode, and grows by one per round trip while it binds. A request
+    that is tried again takes a new turn, so that a lowered limit holds for retries too.
+
+    Attributes:
+        ceiling: the limit at the start, never exceeded.
+        peak: most requests in flight at once so far.
+        history: (time, limit) at each fall and each full recovery; times are seconds of one monotonic clock.
     """
 
     ceiling: int
@@ -20,23 +29,26 @@ class Limiter:
     peak: int = 0
     history: list[tuple[float, float]] = field(default_factory=list)
     _last_decrease: float = float("-inf")
+    _queue: deque[asyncio.Future[None]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         self.limit = float(self.ceiling)
 
-    @property
-    def free(self) -> bool:
-        """Whether another request may start."""
-        return self.in_flight < int(self.limit)
+    async def __aenter__(self) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        self._grant()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # granted and cancelled at once
+                self._leave()
+            raise
 
-    def started(self) -> None:
-        """Count a request in."""
-        self.in_flight += 1
-        self.peak = max(self.peak, self.in_flight)
-
-    def finished(self) -> None:
-        """Count a request out."""
-        self.in_flight -= 1
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._leave()
 
     def overloaded(self, sent_at: float, now: float) -> None:
         """Lower the limit, unless the request was sent before the last fall: then it tells of the same overload."""
@@ -52,3 +64,15 @@ class Limiter:
             self.limit = min(float(self.ceiling), self.limit + 1 / self.limit)
             if self.limit == self.ceiling:
                 self.history.append((now, self.limit))
+
+    def _leave(self) -> None:
+        self.in_flight -= 1
+        self._grant()
+
+    def _grant(self) -> None:
+        while self._queue and self.in_flight < int(self.limit):
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                self.in_flight += 1
+                self.peak = max(self.peak, self.in_flight)

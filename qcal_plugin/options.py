@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from qcal_plugin.chat import RESERVED_FIELDS
+from qcal_plugin.redaction import Redaction
 from qcal_plugin.selection import Selection, parse_modes, parse_questions, parse_shard
 from qcal_plugin.targets import Target, parse_target
 from scoring.dispatch import Scorer
@@ -35,6 +36,11 @@ class TargetOption:
     model: str | None
     key: str | None = field(repr=False)
     key_variable: str
+
+    @property
+    def redaction(self) -> Redaction:
+        """What may not be repeated of what the endpoint says."""
+        return Redaction([*self.target.credentials, *([self.key] if self.key else [])])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,8 @@ def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
         )
     except httpx.ConnectError as error:
         raise PreflightError(
-            f"{place}: no connection ({one_line(str(error))}); is the server running, are host and port right?"
+            f"{place}: no connection ({one_line(option.redaction.text(str(error)))}); "
+            "is the server running, are host and port right?"
         ) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return _named_model(option, flag, f"{place}: no list of models ({type(error).__name__})")
@@ -85,8 +86,7 @@ def _named_model(option: TargetOption, flag: str, problem: str) -> ResolvedTarge
 
 
 def _refusal(option: TargetOption, place: str, flag: str, response: httpx.Response) -> str:
-    said = server_message(response.content)
-    said = said.replace(option.key, "[key]") if option.key else said
+    said = server_message(option.redaction.error(response.content))
     if option.key:
         remedy = f"the key in {option.key_variable} is refused"
     else:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 CHAT_PATH = "/chat/completions"
+_CREDENTIAL = re.compile("key|token|secret|pass|sig", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,13 +20,17 @@ class Target:
         chat_url: where chat completions are posted, without user info.
         models_url: where the models are listed.
         public_url: the base URL for reports: no user info, no query.
+        server: scheme, host and port: what rate limits are about.
         basic_auth: value of the Authorization header that the URL's user info stands for, or None.
+        credentials: what of the URL may not be repeated: its password, and keys in its query.
     """
 
     chat_url: str = field(repr=False)
     models_url: str = field(repr=False)
     public_url: str
+    server: str
     basic_auth: str | None = field(repr=False, default=None)
+    credentials: tuple[str, ...] = field(repr=False, default=())
 
 
 def parse_target(url: str) -> Target:
@@ -40,7 +47,9 @@ def parse_target(url: str) -> Target:
         chat_url=f"{public_url}{CHAT_PATH}{query}",
         models_url=f"{public_url}/models{query}",
         public_url=public_url,
+        server=f"{parts.scheme}://{host}",
         basic_auth=_basic_auth(parts),
+        credentials=tuple(_credentials(parts)),
     )
 
 
@@ -49,3 +58,10 @@ def _basic_auth(parts: SplitResult) -> str | None:
         return None
     credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
     return f"Basic {base64.b64encode(credentials.encode()).decode()}"
+
+
+def _credentials(parts: SplitResult) -> Iterator[str]:
+    if parts.username is not None:
+        name, password = unquote(parts.username), unquote(parts.password or "")
+        yield from (f"{name}:{password}", password or name)
+    yield from (value for name, value in parse_qsl(parts.query) if _CREDENTIAL.search(name))
