@@ -27,6 +27,8 @@ class Fit:
         residual_rms: root mean square of data minus model, in the data's unit.
         r_squared: the share of the data's variance that the model explains; at most 1, negative if worse than a
         constant.
+        reduced_chi_squared: mean square of (data minus model) / sigma per degree of freedom; None for a fit without
+        sigma or without degrees of freedom.
     """
 
     model: Model
@@ -34,18 +36,34 @@ class Fit:
     errors: tuple[float, ...]
     residual_rms: float
     r_squared: float
+    reduced_chi_squared: float | None = None
 
     def at(self, x: Floats) -> Floats:
         """The fitted curve."""
         return self.model(x, *self.values)
 
 
-def fit(model: Model, x: Floats, y: Floats, guess: Sequence[float], *, bounds: Bounds | None = None) -> Fit | None:
-    """Least squares from ``guess``, within ``bounds`` (lowest, highest values); None if it does not converge."""
+def fit(
+    model: Model,
+    x: Floats,
+    y: Floats,
+    guess: Sequence[float],
+    *,
+    bounds: Bounds | None = None,
+    sigma: Floats | None = None,
+) -> Fit | None:
+    """Least squares from ``guess``, within ``bounds`` (lowest, highest values); None if it does not converge.
+
+    With ``sigma``, the standard deviation of each y, points are weighted and the errors follow from it.
+    """
+    limits = bounds or (-np.inf, np.inf)
+    absolute = sigma is not None
     try:
         with warnings.catch_warnings(), np.errstate(over="ignore"):  # trial steps may go far out
             warnings.simplefilter("ignore", OptimizeWarning)  # said by infinite errors
-            values, covariance = curve_fit(model, x, y, p0=guess, bounds=bounds or (-np.inf, np.inf), maxfev=MAX_CALLS)
+            values, covariance = curve_fit(
+                model, x, y, p0=guess, bounds=limits, sigma=sigma, absolute_sigma=absolute, maxfev=MAX_CALLS
+            )
     except RuntimeError:
         return None
     residuals = y - model(x, *values)
@@ -56,7 +74,12 @@ def fit(model: Model, x: Floats, y: Floats, guess: Sequence[float], *, bounds: B
         errors=tuple(float(e) for e in np.sqrt(np.diag(covariance))),
         residual_rms=float(np.sqrt(np.mean(residuals**2))),
         r_squared=1.0 - float(np.sum(residuals**2)) / spread if spread else 0.0,
+        reduced_chi_squared=_reduced_chi_squared(residuals, sigma, free=len(y) - len(values)),
     )
+
+
+def _reduced_chi_squared(residuals: Floats, sigma: Floats | None, *, free: int) -> float | None:
+    return float(np.sum((residuals / sigma) ** 2)) / free if sigma is not None and free > 0 else None
 
 
 def strongest_frequency(x: Floats, y: Floats) -> float:

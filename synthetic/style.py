@@ -200,6 +200,13 @@ class Style:
             label=label,
         )
 
+    def error_bars(
+        self, axes: Axes, x: ArrayLike, y: ArrayLike, errors: ArrayLike, *, label: str, ink: Ink | None = None
+    ) -> None:
+        """Measured points with their standard errors."""
+        self.points(axes, x, y, label=label, ink=ink)
+        axes.errorbar(x, y, yerr=errors, fmt="none", ecolor=(ink or self.data).code, elinewidth=1.2, zorder=2.5)
+
     def curve(
         self, axes: Axes, x: ArrayLike, y: ArrayLike, *, label: str, ink: Ink | None = None, dashed: bool = False
     ) -> None:
