@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reports import render_text
+from reports.full import full_report
 from reports.junit import JUnitError, load_junit
 from reports.merge import MergeError, merge_directories
 from reports.outcomes import counting_errors_as_zero
@@ -21,6 +22,7 @@ DESCRIPTION = """\
 Tables from what runs left behind, without asking a model.
 
   python -m reports RUN               print a run's tables; write its report.json and report.md anew
+  python -m reports RUN --full        ... and the paper's tables: families, confusion matrices, parameters, biases
   python -m reports a.xml b.xml ...   the same tables from JUnit files alone, such as those of a run's shards
   python -m reports merge RUN... --out DIR
                                       join the runs of shards into one
@@ -48,16 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _show(options: argparse.Namespace) -> Document:
     paths: list[Path] = options.paths
     if len(paths) == 1 and paths[0].suffix != ".xml" and not paths[0].is_file():
-        return publish(paths[0], errors_as_zero=options.errors_as_zero)
+        return publish(paths[0], errors_as_zero=options.errors_as_zero, full=options.full)
     if folders := [path for path in paths if path.is_dir()]:
         raise JUnitError(f"{folders[0]}: a directory among several paths; give one run, or only JUnit files")
     evaluation = load_junit(paths)
-    return overview(counting_errors_as_zero(evaluation) if options.errors_as_zero else evaluation)
+    if options.errors_as_zero:
+        evaluation = counting_errors_as_zero(evaluation)
+    return full_report(evaluation) if options.full else overview(evaluation)
 
 
 def _merge(options: argparse.Namespace) -> Document:
     merge_directories(options.runs, options.out)
-    return publish(options.out, errors_as_zero=options.errors_as_zero)
+    return publish(options.out, errors_as_zero=options.errors_as_zero, full=options.full)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
         "--errors-as-zero",
         action="store_true",
         help="items that the model did not answer count as 0, as in the reference; by default they count nowhere",
+    )
+    shared.add_argument(
+        "--full",
+        action="store_true",
+        help="also the published models, families, confusion matrices, parameters and contradictions",
     )
     shared.add_argument(
         "--width",

@@ -73,11 +73,11 @@ class Evaluation:
 
 def evaluation_of(run: Run) -> Evaluation:
     """The run's planned items, each with what became of it. Records of items that were not planned are left out."""
-    final = run.final_records()
+    records = counted_records(run)
     manifest = run.manifest
     planned = {item.key: item for item in manifest.planned}
     outcomes = tuple(
-        _outcome(Outcome(key=key, family=item.family, scenario_type=item.scenario_type), final.get(key))
+        _outcome(Outcome(key=key, family=item.family, scenario_type=item.scenario_type), records.get(key))
         for key, item in planned.items()
     )
     identity = Identity(
@@ -90,6 +90,12 @@ def evaluation_of(run: Run) -> Evaluation:
         settings=manifest.settings,
     )
     return Evaluation(identity=identity, outcomes=outcomes)
+
+
+def counted_records(run: Run) -> dict[ItemKey, Record]:
+    """The record that counts for each planned item that has one, in the order of the plan."""
+    final = run.final_records()
+    return {item.key: final[item.key] for item in run.manifest.planned if item.key in final}
 
 
 def _outcome(planned: Outcome, record: Record | None) -> Outcome:

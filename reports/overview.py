@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from reports.aggregate import Coverage, IclDelta, MeanOfQuestions, Summary, by_mode, by_question, coverage, icl_deltas
 from reports.comparability import comparability
-from reports.outcomes import Evaluation, Outcome, grouped
+from reports.consistency import truncated
+from reports.outcomes import Evaluation, Outcome, counted_records, grouped
 from reports.records import Record, Run
 from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, printed
 from scoring.questions import Question
@@ -159,7 +160,7 @@ _DELTA_NOTES = (
 
 def unmeasured_tables(outcomes: Sequence[Outcome], run: Run | None) -> Iterator[Table]:
     """What was not measured, by state and kind of error, the most frequent first; nothing if all was measured."""
-    records = {} if run is None else run.final_records()
+    records = {} if run is None else counted_records(run)
     reasons = grouped(
         (outcome for outcome in outcomes if not outcome.measured),
         lambda outcome: (outcome.state, _kind(records.get(outcome.key))),
@@ -193,7 +194,7 @@ def answer_tables(run: Run) -> Iterator[Table]:
     counts = findings(run)
     if counts:
         columns = (Column("Finding"), Column("Items", Unit.COUNT), Column("%", Unit.PERCENT, 1))
-        answered = sum(record.answer is not None for record in run.final_records().values())
+        answered = sum(record.answer is not None for record in counted_records(run).values())
         rows = tuple((name, count, count / answered if answered else None) for name, count in counts.items())
         yield Table(title="Findings", columns=columns, rows=rows, notes=(f"%: of {answered} items with an answer.",))
 
@@ -201,20 +202,16 @@ def answer_tables(run: Run) -> Iterator[Table]:
 def findings(run: Run) -> dict[str, int]:
     """Finding -> items: answers cut at ``max_tokens``, flags by name, and scores on which the two scorers differ."""
     planned = {item.key for item in run.manifest.planned}
-    records = [record for key, record in run.final_records().items() if key in planned]
+    records = counted_records(run).values()
     flags = Counter(flag for record in records for flag in record.flags if flag != "truncated")
     counts = {
-        "answer cut (finish_reason length)": sum(map(_truncated, records)),
+        "answer cut (finish_reason length)": sum(map(truncated, records)),
         "compatible and strict scores differ": sum(map(_scorers_differ, records)),
         **{f"flag {name}": count for name, count in sorted(flags.items())},
         "record of an item that was not planned": len({record.key for record in run.records} - planned),
         "line cut while it was written": run.torn_lines,
     }
     return {name: count for name, count in counts.items() if count}
-
-
-def _truncated(record: Record) -> bool:
-    return record.answer is not None and record.answer.finish_reason == "length"
 
 
 def _scorers_differ(record: Record) -> bool:

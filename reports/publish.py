@@ -10,7 +10,9 @@ from typing import Any
 
 from reports import render_markdown
 from reports.aggregate import by_mode, by_question, icl_deltas
+from reports.breakdown import break_down
 from reports.comparability import comparability
+from reports.full import full_report
 from reports.outcomes import Evaluation, counting_errors_as_zero, evaluation_of, grouped
 from reports.overview import findings, overview
 from reports.records import Run, json_safe
@@ -22,17 +24,20 @@ JSON_NAME = "report.json"
 MARKDOWN_NAME = "report.md"
 
 
-def publish(run_dir: Path, *, errors_as_zero: bool = False) -> Document:
-    """Writes the reports of the run in ``run_dir`` anew and returns the document, for printing. Raises RunFileError."""
+def publish(run_dir: Path, *, errors_as_zero: bool = False, full: bool = False) -> Document:
+    """Writes the reports of the run in ``run_dir`` anew and returns the document to print: the overview, or all of it.
+
+    The files always hold all of it. Raises RunFileError.
+    """
     run = load_run(run_dir, texts=False)
     evaluation = evaluation_of(run)
     if errors_as_zero:
         evaluation = counting_errors_as_zero(evaluation)
-    document = overview(evaluation, run)
+    complete = full_report(evaluation, run)
     report = report_json(evaluation, run) | {"errors_as_zero": errors_as_zero}
     _write(run_dir / JSON_NAME, json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    _write(run_dir / MARKDOWN_NAME, render_markdown.render(document))
-    return document
+    _write(run_dir / MARKDOWN_NAME, render_markdown.render(complete))
+    return complete if full else overview(evaluation, run)
 
 
 def report_json(evaluation: Evaluation, run: Run) -> dict[str, Any]:
@@ -48,6 +53,7 @@ def report_json(evaluation: Evaluation, run: Run) -> dict[str, Any]:
         "comparable": not reasons,
         "not_comparable_because": list(reasons),
         **figures_json(evaluation),
+        "breakdown": {mode: asdict(breakdown) for mode, breakdown in break_down(evaluation, run).items()},
         "findings": findings(run),
     }
 

@@ -47,9 +47,10 @@ def escape(text: str) -> str:
 
 def _table(table: Table, label: str) -> Iterator[str]:
     yield f"### {escape(f'{table.title} [{label}]' if label else table.title)}"
-    yield ""
-    yield _row(escape(column.name) for column in table.columns)
-    yield _row("---" if column.unit is Unit.TEXT else "---:" for column in table.columns)
+    if table.rows:
+        yield ""
+        yield _row(escape(column.name) for column in table.columns)
+        yield _row("---" if column.unit is Unit.TEXT else "---:" for column in table.columns)
     for row in table.rows:
         yield _row(_cell(cell, column) for cell, column in zip(row, table.columns, strict=True))
     for note in table.notes:

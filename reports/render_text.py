@@ -43,7 +43,7 @@ def _table(table: Table, width: int, label: str) -> Iterator[str]:
         [one_line(printed(cell, column)) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows
     ]
     widths = _column_widths(table.columns, cells, width)
-    for block in _blocks(widths, width):
+    for block in _blocks(widths, width) if cells else ():
         if block[0:2] != [0, 1] and len(widths) > 1:
             yield ""
         yield from _lines([one_line(column.name) for column in table.columns], table.columns, widths, block)

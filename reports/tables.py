@@ -53,7 +53,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under columns; ``notes`` say what a reader needs in order not to misread them."""
+    """Rows under columns; ``notes`` say what a reader needs in order not to misread them.
+
+    A table without rows is printed as its title and notes.
+    """
 
     title: str
     columns: tuple[Column, ...]

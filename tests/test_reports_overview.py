@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from reports import render_text
+from reports import render_markdown, render_text
 from reports.outcomes import evaluation_of
 from reports.overview import overview
 from reports.publish import publish
@@ -45,13 +45,19 @@ def test_the_text_report(snapshot, run_dir):
 
 
 def test_the_markdown_report(snapshot, run_dir):
-    publish(run_dir)
-    assert snapshot == (run_dir / "report.md").read_text()
+    document = publish(run_dir)
+    assert snapshot == render_markdown.render(document)
+    complete = (run_dir / "report.md").read_text()
+    assert all(f"## {section.title}" in complete for section in document.sections)
+    assert "### Q2 answers (zero-shot)" in complete
 
 
 def test_the_json_report(snapshot, run_dir):
     publish(run_dir)
-    assert snapshot == (run_dir / "report.json").read_text()
+    report = json.loads((run_dir / "report.json").read_text())
+    breakdown = report.pop("breakdown")
+    assert ["zeroshot", "icl"] == list(breakdown)
+    assert snapshot == json.dumps(report, indent=1)
 
 
 def test_errors_as_zero_is_said_wherever_it_was_done(run_dir):
