@@ -65,10 +65,17 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Everything that the figures of a report rest on."""
+    """Everything that the figures of a report rest on.
+
+    ``outcomes`` stand in the order of their keys, whatever the order of collection, of shards or of files was: so the
+    same outcomes give the same figures to the last digit.
+    """
 
     identity: Identity
     outcomes: tuple[Outcome, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outcomes", tuple(sorted(self.outcomes, key=lambda outcome: outcome.key)))
 
 
 def evaluation_of(run: Run) -> Evaluation:

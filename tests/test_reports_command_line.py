@@ -11,8 +11,8 @@ from reports.records import JudgeIdentity, item_properties
 from tests.run_factory import planned_item, run_of, write_run
 
 VALUES = {
-    (sample, question, mode): float(len(sample) % 2) if question == "Q6" else 0.25
-    for sample in ("a", "bb", "ccc", "dddd")
+    (sample, question, mode): float(len(sample) % 2) if question == "Q6" else ord(sample[0]) / 128
+    for sample in ("a", "bb", "ccc", "dddd", *"efghijklm")
     for question, mode in (("Q5", "zeroshot"), ("Q6", "zeroshot"), ("Q6", "icl"))
 }
 
@@ -24,7 +24,10 @@ def run_dir(tmp_path):
 
 def shards(tmp_path):
     """The run's samples in two runs, the second begun first."""
-    parts = [{key: VALUES[key] for key in VALUES if (key[0] in {"a", "ccc"}) == first} for first in (True, False)]
+    parts = [
+        {key: VALUES[key] for key in VALUES if (key[0] in {"a", "ccc", "f", "i", "k"}) == first}
+        for first in (True, False)
+    ]
     return [
         write_run(run_of(part, run_id=f"shard-{n}", started_at=f"2026-05-0{9 - n}T00:00:00Z"), tmp_path / f"shard-{n}")
         for n, part in enumerate(parts)
@@ -33,7 +36,7 @@ def shards(tmp_path):
 
 def test_a_runs_tables_are_printed_and_its_reports_written(run_dir, capsys):
     assert 0 == main([str(run_dir), "--width", "80"])
-    assert "Q6              4         4  100.0  50.0" in capsys.readouterr().out
+    assert "Q6             13        13  100.0  84.6" in capsys.readouterr().out
     assert {"report.json", "report.md"} <= {file.name for file in run_dir.iterdir()}
 
 
