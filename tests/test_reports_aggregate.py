@@ -163,3 +163,10 @@ def test_the_order_of_records_changes_no_figure(values, random):
     random.shuffle(records)
     shuffled = dataclasses.replace(run, records=tuple(records))
     assert by_question(evaluation_of(run).outcomes) == by_question(evaluation_of(shuffled).outcomes)
+
+
+def test_the_order_of_collection_changes_no_figure():
+    values = {(f"s{n:02}", "Q5", mode): (n * 37 % 20) / 19 for n in range(20) for mode in ("zeroshot", "icl")}
+    backwards = dict(reversed(values.items()))
+    one, other = outcomes_of(values), outcomes_of(backwards)
+    assert (by_question(one), icl_deltas(one)) == (by_question(other), icl_deltas(other))
