@@ -1,0 +1,230 @@
+"""Pinch-off: the current of electrons on helium through a gated channel, against the index of the gate voltage.
+
+A barrier that the gate raises passes electrons by thermal activation, so its resistance grows as exp(barrier / kT)
+(thermionic emission; Sze & Ng, Physics of Semiconductor Devices, chapter 3). In series with the rest of the channel
+that makes I = I_open / (1 + exp((i - midpoint) / width)); I_open falls linearly, as the gate thins out the electrons by
+its capacitance. Such a point contact on helium: Rees et al., Phys. Rev. Lett. 106, 026803 (2011). The lock-in amplifier
+adds Gaussian noise.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.random import Generator
+
+from scoring.reference import JSON
+from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.readout import Floats
+from synthetic.style import Drawing, PlotType, Style
+
+Range = tuple[float, float]
+
+KNEE = math.log(9.0)
+"""Distance from the midpoint, in widths, where the barrier passes 90% or 10%."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """One trace, in arbitrary units of current. ``midpoint`` and ``width`` are in indices; inf where there is none."""
+
+    current: Floats
+    midpoint: float
+    width: float
+    noise: float
+
+    @property
+    def last_index(self) -> int:
+        """The last index of the gate voltage; the first is 0."""
+        return len(self.current) - 1
+
+    @property
+    def high(self) -> float:
+        """The mean current of the first three points."""
+        return float(self.current[:3].mean())
+
+    @property
+    def low(self) -> float:
+        """The mean current of the last three points."""
+        return float(self.current[-3:].mean())
+
+    @property
+    def left(self) -> float:
+        """The current at the end over that at the beginning."""
+        return self.low / self.high
+
+    @property
+    def saturation_index(self) -> int:
+        """The last index on the high plateau."""
+        return math.floor(self.midpoint - KNEE * self.width)
+
+    @property
+    def transition_index(self) -> int:
+        """The index nearest to the middle of the fall."""
+        return round(self.midpoint)
+
+    @property
+    def cut_off_index(self) -> int:
+        """The first index on the low plateau."""
+        return math.ceil(self.midpoint + KNEE * self.width)
+
+    @property
+    def needed_index(self) -> int:
+        """The index to which a sweep must go on to show the low plateau."""
+        return math.ceil(self.midpoint + 2.0 * KNEE * self.width)
+
+
+def _simulate(rng: Generator, *, floor: Range, width: Range = (0.3, 1.2), widths_beyond: Range | None = None) -> Truth:
+    """A pinch-off.
+
+    ``floor``: the current of a closed channel, as a share of that of an open one, from a leak or a wrong zero;
+    ``widths_beyond``: how far, in widths, the midpoint lies beyond the end of the sweep; within the sweep if None.
+    """
+    index = np.arange(int(rng.choice([31, 36, 41, 51])))
+    spread, end = float(rng.uniform(*width)), float(index[-1])
+    inside = rng.uniform(8.0, 0.7 * end)
+    midpoint = float(inside if widths_beyond is None else end + spread * rng.uniform(*widths_beyond))
+    full = float(rng.uniform(150.0, 800.0))
+    noise = full * float(rng.uniform(0.003, 0.02))
+    thinned = 1.0 - float(rng.uniform(0.0, 0.25)) * index / midpoint
+    opened = thinned / (1.0 + np.exp((index - midpoint) / spread))
+    share = float(rng.uniform(*floor))
+    # a leak or an offset lifts or lowers the whole trace; full is the current at the start
+    current = full * (share + (1.0 - share) * opened) + rng.normal(0.0, noise, size=len(index))
+    return Truth(current=current, midpoint=midpoint, width=spread, noise=noise)
+
+
+def _simulate_no_transition(rng: Generator) -> Truth:
+    """The gate has no effect: no electrons, whose current would be zero, or a channel that stays open."""
+    count = int(rng.choice([31, 36, 41, 51]))
+    noise = float(rng.uniform(5.0, 30.0))
+    level = float(rng.uniform(-1.0, 1.0) if rng.random() < 0.5 else rng.uniform(4.0, 12.0)) * noise
+    return Truth(current=rng.normal(level, noise, size=count), midpoint=math.inf, width=1.0, noise=noise)
+
+
+def _falling(truth: Truth) -> bool:
+    return truth.high - truth.low > 6.0 * truth.noise
+
+
+def _rising(truth: Truth) -> bool:
+    return truth.low - truth.high > 6.0 * truth.noise
+
+
+def _pinched(truth: Truth) -> bool:
+    """The current falls and settles: at least four points are on the low plateau."""
+    return _falling(truth) and truth.cut_off_index <= truth.last_index - 3
+
+
+def _near_zero(truth: Truth) -> bool:
+    """Less than an eighth of the current is left, of either sign."""
+    return abs(truth.left) < 0.125
+
+
+def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
+    index, marked = np.arange(len(truth.current)), bool(style.rng.random() < 0.7)
+    axes = style.axes()
+    style.curve(axes, index, truth.current, label="Current", ink=style.data)
+    if marked:
+        style.points(axes, index, truth.current, label="_Current")
+    bottom, top = min(0.0, float(truth.current.min())), max(0.0, float(truth.current.max()))
+    axes.set_ylim(bottom - 0.05 * (top - bottom), top + 0.07 * (top - bottom))
+    if style.rng.random() < 0.5:
+        axes.axhline(0.0, color="gray", linewidth=0.8, linestyle=":")
+    style.dress(
+        axes,
+        title=str(style.rng.choice(["Pinch-off", "Gate sweep", "Current through the channel"])),
+        x_label=str(style.rng.choice(["Gate voltage index", "Gate index", "Index of gate voltage"])),
+        y_label=str(style.rng.choice(["Current (a.u.)", "I [a.u.]", "Lock-in current (a.u.)"])),
+    )
+    marks = f" with {style.marker_name}" if marked else ""
+    features = (
+        f"The current is shown as a {style.data.name} line{marks} against the gate index.",
+        f"The gate index runs from 0 to {truth.last_index}.",
+        f"The current begins near {truth.high:.0f} and ends near {truth.low:.0f}.",
+        _course(truth),
+    )
+    return (style.drawing(axes, plot_type=PlotType.LINE, features=features),)
+
+
+def _course(truth: Truth) -> str:
+    if not _falling(truth):
+        return "The current scatters around one level at all gate voltages, without any step."
+    if not _pinched(truth):
+        return "The current begins to fall late in the sweep and is still falling at its end."
+    if _near_zero(truth):
+        return f"The current falls steeply around index {truth.transition_index} and then stays near zero."
+    place = "a positive value well above zero" if truth.left > 0.0 else "a negative value, below zero"
+    return f"The current falls steeply around index {truth.transition_index} and then stays at {place}."
+
+
+def _parameters(truth: Truth) -> JSON:
+    """All null unless both plateaus are there: without them neither the knees nor the midpoint are defined."""
+    known = _pinched(truth)
+    return {
+        "cut_off_index": truth.cut_off_index if known else None,
+        "transition_index": truth.transition_index if known else None,
+        "saturation_index": truth.saturation_index if known else None,
+    }
+
+
+FAMILY: Family[Truth] = Family(
+    name="pinchoff",
+    criteria={
+        "SUCCESS": lambda truth: _pinched(truth) and _near_zero(truth),
+        "INVERTED": _rising,
+        "INCOMPLETE": lambda truth: _falling(truth) and not _pinched(truth),
+        "NO_TRANSITION": lambda truth: not _falling(truth) and not _rising(truth),
+        "NEGATIVE_OFFSET": lambda truth: _pinched(truth) and not _near_zero(truth) and truth.left < 0.0,
+        "POSITIVE_OFFSET": lambda truth: _pinched(truth) and not _near_zero(truth) and truth.left > 0.0,
+    },
+    # The knees of a rounded step are read to a point or two, and the midpoint falls between two points.
+    field_rules={
+        "cut_off_index": {"type": "int_count", "tol_full": 1, "tol_half": 2},
+        "transition_index": {"type": "int_count", "tol_full": 1, "tol_half": 2},
+        "saturation_index": {"type": "int_count", "tol_full": 1, "tol_half": 2},
+    },
+    draw=_draw,
+    parameters=_parameters,
+    scenarios=(
+        Scenario(
+            name="pinchoff_failure_incomplete_transition",
+            status="INCOMPLETE",
+            outcome=Outcome.SUBOPTIMAL,
+            assessment=Assessment.NO_FIT,
+            simulate=partial(_simulate, floor=(0.0, 0.06), width=(1.2, 3.5), widths_beyond=(-0.5, 0.6)),
+        ),
+        Scenario(
+            name="pinchoff_failure_noisy_no_transition",
+            status="NO_TRANSITION",
+            outcome=Outcome.APPARATUS,
+            assessment=Assessment.NO_FIT,
+            simulate=_simulate_no_transition,
+        ),
+        # neither lacks a signal, as noisy_no_transition does, nor is cured by another sweep, as incomplete_transition
+        # is: the zero of the current has to be calibrated first, or a leak of the device stopped
+        Scenario(
+            name="pinchoff_failure_stabilize_negative",
+            status="NEGATIVE_OFFSET",
+            outcome=Outcome.ANOMALOUS,
+            assessment=Assessment.NO_FIT,
+            simulate=partial(_simulate, floor=(-0.6, -0.2)),
+        ),
+        Scenario(
+            name="pinchoff_failure_stabilize_positive",
+            status="POSITIVE_OFFSET",
+            outcome=Outcome.ANOMALOUS,
+            assessment=Assessment.NO_FIT,
+            simulate=partial(_simulate, floor=(0.22, 0.5)),
+        ),
+        Scenario(
+            name="pinchoff_success",
+            status="SUCCESS",
+            outcome=Outcome.EXPECTED,
+            assessment=Assessment.NO_FIT,
+            simulate=partial(_simulate, floor=(0.0, 0.06)),
+        ),
+    ),
+)
