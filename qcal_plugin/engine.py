@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from qcal_plugin.cases import Case
 from qcal_plugin.endpoint import Endpoint
@@ -64,6 +65,7 @@ class Engine:
         look_ahead: int | None = None,
     ) -> None:
         self.loop = asyncio.new_event_loop()
+        self.loop.set_exception_handler(self._callback_raised)
         self.stopped: str | None = None
         self.answered = 0
         self.look_ahead = look_ahead
@@ -133,19 +135,17 @@ class Engine:
             self._queue(new)
 
     def _demand(self, key: ItemKey, handle: Future[Outcome]) -> None:
-        job = self._jobs.get(key)
-        if job is None:
-            self._released.discard(key)
-            job = self._jobs[key] = Job(key=key, ready_at=time.monotonic())
-            self._queue([job])
-        if not self._begun:
-            self._begun = True
-            self._queue(list(self._jobs.values()))
+        undeclared = [] if key in self._jobs else [Job(key=key, ready_at=time.monotonic())]
+        self._jobs.update({job.key: job for job in undeclared})
+        self._released.discard(key)
+        job = self._jobs[key]
+        job.future.add_done_callback(partial(_copy, handle))
         job.demanded = True
+        self._queue(undeclared if self._begun else list(self._jobs.values()))
+        self._begun = True
         self._model_lane.promote((key, ""))
         for judge in self._judges:
             self._judge_lane.promote((key, judge.name))
-        job.future.add_done_callback(partial(_copy, handle))
 
     def _queue(self, jobs: Sequence[Job]) -> None:
         if self.stopped is None:
@@ -229,6 +229,14 @@ class Engine:
         failure = RequestFailed(kind="internal", message=f"{type(error).__name__}: {error}")
         self._finish(self._jobs[key], judging=False, failure=failure)
 
+    def _callback_raised(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A defect in a callback must not leave tests waiting for ever: stop the run and say so."""
+        if "handle" in context and "exception" in context:
+            logger.error("the engine failed", exc_info=context["exception"])
+            self.stop(f"internal error in the engine: {context['exception']!r}")
+        else:
+            loop.default_exception_handler(context)
+
     async def _shut_down(self) -> None:
         await self._model_lane.cancel()
         await self._judge_lane.cancel()
@@ -236,6 +244,7 @@ class Engine:
             _fail(job.future, EngineStopped(self.stopped or "the run is over"))
         for endpoint in self._endpoints:
             await endpoint.close()
+        await self.loop.shutdown_asyncgens()
         self.loop.stop()
 
 
