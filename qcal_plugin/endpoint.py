@@ -131,7 +131,7 @@ class Endpoint:
                 self.successes += 1
                 self._failures_in_a_row = self._refusals_in_a_row = 0
                 return exchange
-            await self._rest(backoff_s(attempt, self.settings))
+            await self._rest(random.uniform(0.0, backoff_bound_s(attempt, self.settings)))  # noqa: S311 - no secret
             attempt += 1
 
     def close_door(self, reason: str) -> None:
@@ -252,25 +252,23 @@ class Endpoint:
             )
 
 
-def backoff_s(attempt: int, settings: EndpointSettings) -> float:
-    """How long to wait after a failed attempt, counted from 1: exponential backoff with full jitter."""
-    ceiling_s = min(settings.backoff_ceiling_s, settings.backoff_s * 2.0 ** min(attempt - 1, 60))
-    return random.uniform(0.0, ceiling_s)  # noqa: S311 - no secret
+def backoff_bound_s(attempt: int, settings: EndpointSettings) -> float:
+    """The longest wait after a failed attempt, counted from 1; the wait is uniform below it (full jitter)."""
+    return min(settings.backoff_ceiling_s, settings.backoff_s * 2.0 ** min(attempt - 1, 60))
 
 
 async def _read(response: httpx.Response) -> bytes:
     """The body, decompressed, up to MAX_REPLY_BYTES; of an error the beginning. Raises RequestFailed past that."""
     chunks: list[bytes] = []
     size = 0
+    limit = MAX_REPLY_BYTES if response.status_code == 200 else MAX_ERROR_BYTES
     async for chunk in response.aiter_bytes():
         size += len(chunk)
         chunks.append(chunk)
-        if response.status_code != 200 and size > MAX_ERROR_BYTES:
+        if size > limit:
             break
-        if size > MAX_REPLY_BYTES:
-            raise RequestFailed(
-                kind="too_large",
-                message=f"the reply is longer than {MAX_REPLY_BYTES // 2**20} MiB",
-                http_status=response.status_code,
-            )
+    if size > MAX_REPLY_BYTES:
+        raise RequestFailed(
+            kind="too_large", message=f"the reply is longer than {MAX_REPLY_BYTES // 2**20} MiB", http_status=200
+        )
     return b"".join(chunks)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import json
+import os
 import re
 import ssl
 import time
@@ -97,11 +98,12 @@ def transport_failure(
     error: httpx.TransportError | httpx.DecodingError | aiohttp.ClientError | TimeoutError, redaction: Redaction
 ) -> RequestFailed:
     """The failure behind an exception of the HTTP client; its cause, aiohttp's own exception, is the more exact."""
+    import aiohttp
     import httpx
 
-    cause = error.__cause__ or error
+    cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
     kind = _transport_kind(error, cause)
-    said = one_line(redaction.text(str(cause)))
+    said = one_line(redaction.text(_reason(cause)))
     return RequestFailed(
         kind=kind,
         message=_TRANSPORT_WORDS[kind] + (f" ({said})" if said else ""),
@@ -168,6 +170,28 @@ def _transport_kind(error: BaseException, cause: BaseException) -> str:
         aiohttp.ClientResponseError: "not_http",
     }
     return next((kind for causes, kind in by_cause.items() if isinstance(cause, causes)), "reset")
+
+
+def _reason(cause: BaseException) -> str:
+    """What the operating system or the TLS library says, without the client's wrapping."""
+    import aiohttp
+
+    match cause:
+        case aiohttp.ClientConnectorDNSError():
+            said: object = cause.host
+        case aiohttp.ClientConnectorCertificateError():
+            said = getattr(cause.certificate_error, "verify_message", cause.certificate_error)
+        case aiohttp.ClientConnectorError():
+            said = _reason(cause.os_error)
+        case OSError():  # a TLS error is one too, with a reason
+            said = getattr(cause, "reason", None) or (os.strerror(cause.errno) if cause.errno else cause)
+        case aiohttp.ClientPayloadError():
+            said = "in its body"
+        case aiohttp.ClientResponseError():
+            said = cause.message.partition("\n")[0].removesuffix(":")
+        case _:
+            said = cause
+    return str(said)
 
 
 def _innermost(data: object) -> str:

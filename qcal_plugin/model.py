@@ -67,9 +67,10 @@ class ServedModel:
         exchange = await self.endpoint.chat(request.body())
         reply = exchange.reply
         if reply.text is None:
+            thought = f" but a thought of {len(reply.reasoning)} characters" if reply.reasoning else ""
             raise RequestFailed(
                 kind="no_answer",
-                message=f"the reply has neither content nor reasoning (finish_reason: {reply.finish_reason})",
+                message=f"the reply has no content{thought} (finish_reason: {reply.finish_reason})",
                 http_status=200,
                 attempts=exchange.attempts,
             )

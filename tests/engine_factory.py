@@ -1,0 +1,101 @@
+"""A real engine in this process, without pytest: text-only items against any URL."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from qcal_plugin.budget import Budget
+from qcal_plugin.cases import Case, ImagePart, TextPart
+from qcal_plugin.endpoint import Endpoint, EndpointSettings, Pause
+from qcal_plugin.engine import Engine
+from qcal_plugin.journal import AnswerJournal
+from qcal_plugin.judge import ModelJudge
+from qcal_plugin.limiter import Limiter
+from qcal_plugin.model import Sampling, ServedModel
+from qcal_plugin.targets import parse_target
+from reports.records import ItemKey
+from scoring.key_points import default_template
+from scoring.questions import Mode, Question
+from scoring.reference import Reference
+
+QUICK = EndpointSettings(url="", public_url="", backoff_s=0.01, request_timeout_s=20.0)
+KEY_POINTS = ("one", "two", "three")
+
+
+def keys(number: int, question: Question = Question.Q2) -> list[ItemKey]:
+    """``sample-0``, ``sample-1``, ..."""
+    return [ItemKey(sample_id=f"sample-{n}", question=question, mode=Mode.ZEROSHOT) for n in range(number)]
+
+
+def text_case(key: ItemKey) -> Case:
+    """An item whose prompt is its sample's name."""
+    reference = Reference(
+        answer="Classification: Expected behavior",
+        plot_description="{}",
+        scenario_type="rabi_success",
+        key_points=KEY_POINTS,
+    )
+    prompt = (TextPart(text=f"What about {key.sample_id}?"),)
+    return Case(key=key, family="rabi", scenario_type="rabi_success", prompt=prompt, reference=reference)
+
+
+def image_case(folder: Path) -> Callable[[ItemKey], Case]:
+    """Items as `text_case`, each with an image of its own: the bytes ``sample-0``, ``sample-1``, ..."""
+
+    def case(key: ItemKey) -> Case:
+        image = key.sample_id.encode()
+        path = folder / key.sample_id
+        path.write_bytes(base64.b64encode(image))
+        part = ImagePart(image_id=key.sample_id, sha256=hashlib.sha256(image).hexdigest(), base64_path=str(path))
+        without = text_case(key)
+        return replace(without, prompt=(part, *without.prompt))
+
+    return case
+
+
+@contextmanager
+def running_engine(
+    base_url: str,
+    folder: Path,
+    *,
+    case: Callable[[ItemKey], Case] = text_case,
+    settings: EndpointSettings = QUICK,
+    concurrency: int = 1,
+    judges: Sequence[str] = (),
+    model: str = "model-a",
+) -> Iterator[tuple[Engine, list[Endpoint]]]:
+    """The engine and its endpoints, the model's first; the journal is in the folder."""
+    target = parse_target(base_url)
+    settings = replace(settings, url=target.chat_url, public_url=target.public_url)
+    budget, pause, engines = Budget(requests=None, tokens=None), Pause(), []
+
+    def stop(reason: str) -> None:
+        engines[0].stop(reason)
+
+    endpoints = [
+        Endpoint(settings, Limiter(concurrency), stop=stop, budget=budget, pause=pause) for _ in range(1 + len(judges))
+    ]
+    sampling = Sampling(model=model, max_tokens=100, temperature=0.0)
+    journal = AnswerJournal(folder / "answers.jsonl")
+    engine = Engine(
+        cases=case,
+        model=ServedModel(sampling=sampling, endpoint=endpoints[0]),
+        judges=[
+            ModelJudge(name=name, model=name, endpoint=judge, template=default_template())
+            for name, judge in zip(judges, endpoints[1:], strict=True)
+        ],
+        endpoints=endpoints,
+        journal=journal,
+        concurrency=concurrency,
+        judge_concurrency=concurrency,
+    )
+    engines.append(engine)
+    engine.start()
+    try:
+        yield engine, endpoints
+    finally:
+        engine.close()
+        journal.close()
