@@ -91,10 +91,8 @@ def question_by_family(families: Sequence[FamilyScores], question: Question) -> 
 
 def hard_scenario_table(scores: Sequence[ScenarioScore]) -> Table:
     """The scenario types and questions that the model hardly ever answers."""
-    rows = tuple(
-        (score.scenario_type, score.family, score.question.value, *_summary_cells(score.summary)) for score in scores
-    )
-    columns = (Column("Scenario type"), Column("Family"), Column("Question"), *COVERAGE_COLUMNS, *SCORE_COLUMNS)
+    rows = tuple((score.scenario_type, score.question.value, *_summary_cells(score.summary)) for score in scores)
+    columns = (Column("Scenario type"), Column("Question"), *COVERAGE_COLUMNS, *SCORE_COLUMNS)
     notes = () if rows else (f"No scenario type has a mean score below {100 * HARD_BELOW:.0f}.",)
     return Table(title=f"Scenario types below {100 * HARD_BELOW:.0f}", columns=columns, rows=rows, notes=notes)
 

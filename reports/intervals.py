@@ -74,15 +74,16 @@ def dispersion(groups: Iterable[Sequence[float]]) -> Dispersion:
     """The common dispersion of several groups of scores, each with its own mean.
 
     phi = sum of squares within groups / sum over groups of (n - 1) * (m * (1 - m) + s^2 / n); the bracket is an
-    unbiased estimate of mu * (1 - mu). Right-or-wrong scores give exactly 1. Scores that do not vary at all say nothing
-    about their spread: the largest is assumed.
+    unbiased estimate of mu * (1 - mu). Right-or-wrong scores give exactly 1. With f degrees of freedom phi is taken to
+    be at least 1 / (f + 1): that a few scores agree does not show that all do.
     """
     samples = [np.asarray(group, dtype=float) for group in groups if len(group) > 1]
     within = sum(float(np.sum((values - values.mean()) ** 2)) for values in samples)
     largest = sum(_largest_within(values) for values in samples)
-    if within < ROUNDING or largest < ROUNDING or all(_is_binary(values) for values in samples):
+    if largest < ROUNDING or all(_is_binary(values) for values in samples):
         return LARGEST_DISPERSION
-    return Dispersion(min(1.0, within / largest), float(sum(len(values) - 1 for values in samples)))
+    freedom = sum(len(values) - 1 for values in samples)
+    return Dispersion(min(1.0, max(within / largest, 1 / (freedom + 1))), float(freedom))
 
 
 def mean_interval(values: Sequence[float], spread: Dispersion | None = None) -> Interval | None:

@@ -123,5 +123,6 @@ def _wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
         lines[-1] += word if not lines[-1].strip() else f" {word}"
         while display_width(lines[-1]) > width:
             head = _cut(lines[-1], width)
+            head = head[: head.rfind("_") + 1] or head
             lines[-1:] = [head, " " * indent + lines[-1][len(head) :]]
     return lines

@@ -49,7 +49,7 @@ def test_the_published_judges_are_known_by_their_names(names):
         ({"judges": ()}, "judge none, not gpt-5.4 (alone or with gemini-3.1-pro)"),
         ({"judges": judged_by("a", "b")}, "judge a and b, not gpt-5.4 (alone or with gemini-3.1-pro)"),
         ({"scorer": "strict"}, "scorer strict, not compatible"),
-        ({"stand_ins": ("model: blind baseline",)}, "stand-ins (model: blind baseline)"),
+        ({"stand_ins": ("model: blind baseline",)}, "stand-ins took part"),
         ({"settings": {"max_tokens": 512, "temperature": 0.0}}, "max_tokens 512, not 16384"),
         ({"settings": {"max_tokens": 16384}}, "temperature not stated, not 0.0"),
         (

@@ -74,7 +74,13 @@ def test_right_or_wrong_scores_have_the_largest_dispersion():
 
 
 def test_dispersion_is_taken_within_groups():
-    assert dispersion([[0.1, 0.2], [0.9, 1.0]]).phi < 0.1 < dispersion([[0.1, 0.2, 0.9, 1.0]]).phi
+    low, high = [0.1, 0.2] * 10, [0.9, 1.0] * 10
+    assert dispersion([low, high]).phi < 0.1 < dispersion([low + high]).phi
+
+
+@pytest.mark.parametrize(("expected", "groups"), [(1 / 2, [[0.5, 0.5]]), (1 / 20, [[0.5] * 10, [0.2] * 11])])
+def test_scores_that_agree_are_no_proof_that_all_do(expected, groups):
+    assert pytest.approx(expected) == dispersion(groups).phi
 
 
 @given(SCORES)
