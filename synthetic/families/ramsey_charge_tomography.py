@@ -1,0 +1,228 @@
+"""Ramsey charge tomography: repeated scans of the charge bias of a charge-sensitive transmon.
+
+The qubit frequency depends on the offset charge n (in units of 2e) as f0 +- (e/2) cos(2 pi n), with opposite signs for
+the two charge parities (Koch et al., Phys. Rev. A 76, 042319, 2007). Two pi/2 pulses about the same axis, an idle time
+t apart, leave it excited with p = 1/2 + V/2 cos(pi e t cos(2 pi n)): even in the cosine, so the same for both parities,
+with one fringe per electron of bias; best is e t = 1 (Christensen et al., Phys. Rev. B 100, 140503, 2019; Wilen et al.,
+Nature 594, 369, 2021). The coherence left is V = exp(-(t / T2*)^2). When charge moves nearby, n jumps, seen modulo 1e.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.random import Generator
+
+from scoring.reference import JSON
+from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.heatmap import dress_map, heat_map
+from synthetic.readout import Floats
+from synthetic.style import Drawing, PlotType, Style
+
+Range = tuple[float, float]
+
+APART = 6
+"""Scans between two jumps, at least."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """One run: ``amplitude_adc[j, i]`` is measured at ``bias_mv[j]`` in scan i; ``period_mv`` adds one electron.
+
+    Before scan ``jump_scans[k]`` the fringes move by ``jumps_e[k]`` electrons, up or down the bias axis.
+    """
+
+    bias_mv: Floats
+    amplitude_adc: Floats
+    period_mv: float
+    jump_scans: tuple[int, ...]
+    jumps_e: tuple[float, ...]
+    coherence: float
+    noise_adc: float
+
+    @property
+    def scans(self) -> int:
+        """How many scans the run has."""
+        return int(self.amplitude_adc.shape[1])
+
+    @property
+    def harmonic_adc(self) -> Floats:
+        """The complex amplitude of the fringes, scan by scan: least squares of a sinusoid of their period."""
+        angle = 2.0 * np.pi * self.bias_mv / self.period_mv
+        basis = np.stack([np.ones_like(angle), np.cos(angle), np.sin(angle)], axis=1)
+        _, cosine, sine = np.linalg.lstsq(basis, self.amplitude_adc, rcond=None)[0]
+        return np.asarray(cosine + 1j * sine)
+
+    @property
+    def contrast(self) -> float:
+        """The fringes' amplitude, the median over the scans, in units of what noise alone would make of it."""
+        noise_adc = self.noise_adc * np.sqrt(2.0 / len(self.bias_mv))
+        return float(np.median(np.abs(self.harmonic_adc)) / noise_adc)
+
+    @property
+    def breaks(self) -> int:
+        """How often the fringes move by more than a tenth of their period from one scan to the next."""
+        moved_e = np.diff(np.angle(self.harmonic_adc)) / (2.0 * np.pi)
+        return int(np.sum(np.abs(moved_e - np.round(moved_e)) > 0.1))
+
+    @property
+    def sizes_mv(self) -> list[float]:
+        """The sizes of the jumps on the bias axis, without sign."""
+        return [float(round(abs(jump) * self.period_mv)) for jump in self.jumps_e]
+
+    @property
+    def jumped(self) -> str:
+        """Number and places of the jumps in words."""
+        places = ", ".join(str(scan) for scan in self.jump_scans)
+        return f"a jump near scan {places}" if len(self.jump_scans) == 1 else f"jumps near scans {places}"
+
+    @property
+    def rate(self) -> float:
+        """Jumps per hundred scans."""
+        return 100.0 * len(self.jump_scans) / self.scans
+
+
+def _simulate(rng: Generator, *, jumps: tuple[int, int], idle_time: Range = (0.2, 0.6)) -> Truth:
+    """``jumps``: how many, including both ends; ``idle_time``: between the pulses, in units of T2*."""
+    scans, count = int(rng.integers(65, 100)), int(rng.integers(jumps[0], jumps[1] + 1))
+    period_mv = float(rng.uniform(350.0, 600.0))
+    half_mv = period_mv * float(rng.uniform(1.5, 1.95))
+    bias_mv = np.linspace(-half_mv, half_mv, int(rng.integers(90, 120)))
+    places = np.sort(rng.uniform(0.0, scans - APART * (count + 1), size=count)) + APART * np.arange(1, count + 1)
+    jump_scans = np.ceil(places).astype(int)
+    jumps_e = rng.uniform(0.2, 0.42, size=count) * rng.choice([-1.0, 1.0], size=count)
+    drift_e = np.cumsum(rng.normal(0.0, 0.003, size=scans))
+    shift_e = rng.uniform() + drift_e + np.sum(jumps_e[:, None] * (np.arange(scans) >= jump_scans[:, None]), axis=0)
+    coherence = float(np.exp(-(rng.uniform(*idle_time) ** 2)))
+    angle = np.pi * (bias_mv[:, None] / period_mv - shift_e)  # an electron is half a unit of n
+    swing = np.cos(np.pi * rng.uniform(0.65, 1.05) * np.cos(angle))
+    amplitude_adc, noise_adc = _read_out(rng, 0.5 + 0.5 * coherence * swing)
+    return Truth(
+        bias_mv=bias_mv,
+        amplitude_adc=amplitude_adc,
+        period_mv=period_mv,
+        jump_scans=tuple(int(scan) for scan in jump_scans),
+        jumps_e=tuple(float(jump) for jump in jumps_e),
+        coherence=coherence,
+        noise_adc=noise_adc,
+    )
+
+
+def _read_out(rng: Generator, population: Floats) -> tuple[Floats, float]:
+    """Amplitudes in ADC units and their noise: counts, the amplifier's noise of a shot, and a gain that drifts."""
+    shots, amplifier = int(rng.integers(150, 500)), float(rng.uniform(0.6, 1.4))
+    base_adc, contrast_adc = float(rng.uniform(5.0, 16.0)), float(rng.uniform(7.0, 15.0))
+    counted = rng.binomial(shots, population) / shots
+    read = counted + rng.normal(0.0, amplifier / np.sqrt(shots), size=population.shape)
+    gain = 1.0 + np.cumsum(rng.normal(0.0, 0.003, size=population.shape[1]))
+    noise_adc = contrast_adc * np.sqrt((0.25 + amplifier**2) / shots)
+    return base_adc + contrast_adc * gain * read, float(noise_adc)
+
+
+def _coherent(truth: Truth) -> bool:
+    """Noise alone makes a contrast of 1.2 (the median of a Rayleigh distribution)."""
+    return truth.contrast > 4.0
+
+
+def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
+    scale, unit = (1.0, "mV") if style.rng.random() < 0.4 else (1e-3, "V")
+    colormap = "RdBu_r" if style.rng.random() < 0.3 else style.colormap
+    axes = style.axes()
+    heat_map(
+        axes,
+        np.arange(truth.scans, dtype=float),
+        truth.bias_mv * scale,
+        truth.amplitude_adc,
+        colormap=colormap,
+        label=str(style.rng.choice(["Amplitude (ADC units)", "Signal [ADC]", "Readout amplitude (ADC)"])),
+    )
+    dress_map(
+        style,
+        axes,
+        title=str(style.rng.choice(["Charge tomography", "Ramsey charge tomography", "Charge scans"])),
+        x_label=str(style.rng.choice(["Scan number", "Scan index", "Scan"])),
+        y_label=str(style.rng.choice([f"Charge bias ({unit})", f"Gate voltage [{unit}]", f"Bias ({unit})"])),
+    )
+    features = (
+        "The colour shows the readout amplitude, in ADC units, against scan number and charge bias.",
+        f"The run consists of {truth.scans} scans at biases between plus and minus {truth.bias_mv[-1]:.0f} mV.",
+        _pattern(truth),
+    )
+    return (style.drawing(axes, plot_type=PlotType.HEATMAP, features=features),)
+
+
+def _pattern(truth: Truth) -> str:
+    if not _coherent(truth):
+        return "The map is grainy noise without any fringes."
+    if not truth.breaks:
+        return (
+            f"Horizontal fringes with a period of about {truth.period_mv:.0f} mV run through all scans without a break."
+        )
+    return f"Horizontal fringes with a period of about {truth.period_mv:.0f} mV are shifted by {truth.jumped}."
+
+
+def _parameters(truth: Truth) -> JSON:
+    seen = _coherent(truth) and truth.breaks > 0
+    return {
+        "event_detected": seen,
+        "jump_count": len(truth.jump_scans) if seen else 0,
+        "jump_positions": list(truth.jump_scans) if seen else [],
+        "jump_sizes_mV": list(truth.sizes_mv) if seen else [],
+    }
+
+
+FAMILY: Family[Truth] = Family(
+    name="ramsey_charge_tomography",
+    criteria={
+        "NO_EVENT": lambda truth: _coherent(truth) and truth.breaks == 0,
+        "EVENT": lambda truth: _coherent(truth) and truth.breaks > 0,
+        "NO_COHERENCE": lambda truth: not _coherent(truth),
+    },
+    # A count is exact or off by one; a break is read off the scan axis to 3% of it, and its size, five cells of bias or
+    # more, to one cell.
+    field_rules={
+        "event_detected": {"type": "bool"},
+        "jump_count": {"type": "int_count", "tol_full": 0, "tol_half": 1},
+        "jump_positions": {"type": "array_int_match", "tol_full": 3},
+        "jump_sizes_mV": {"type": "array_float_match", "tol_full": 0.2},
+    },
+    draw=_draw,
+    parameters=_parameters,
+    scenarios=(
+        Scenario(
+            name="ramsey_charge_tomography_clean",
+            status="NO_EVENT",
+            outcome=Outcome.EXPECTED,
+            assessment=Assessment.NO_FIT,
+            simulate=partial(_simulate, jumps=(0, 0)),
+        ),
+        Scenario(
+            name="ramsey_charge_tomography_few_bursts",
+            status="EVENT",
+            outcome=Outcome.EXPECTED,
+            assessment=Assessment.NO_FIT,
+            simulate=partial(_simulate, jumps=(1, 3)),
+            telling=lambda truth: truth.breaks <= 3,
+        ),
+        # as with few bursts: jumps are what the measurement is there to find, whatever their number
+        Scenario(
+            name="ramsey_charge_tomography_many_bursts",
+            status="EVENT",
+            outcome=Outcome.EXPECTED,
+            assessment=Assessment.NO_FIT,
+            simulate=partial(_simulate, jumps=(5, 8)),
+            telling=lambda truth: truth.breaks >= 5,
+        ),
+        # readout works, but the qubit lost its coherence: an earlier step has to be looked at, not the readout chain
+        Scenario(
+            name="ramsey_charge_tomography_noisy",
+            status="NO_COHERENCE",
+            outcome=Outcome.ANOMALOUS,
+            assessment=Assessment.NO_FIT,
+            simulate=partial(_simulate, jumps=(0, 0), idle_time=(2.5, 4.0)),
+        ),
+    ),
+    q6_label="Classification",
+)

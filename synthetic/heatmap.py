@@ -1,0 +1,66 @@
+"""Heat maps with something on top: colours that show on any colour map of the styles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from numpy.typing import ArrayLike
+
+from synthetic.readout import Floats
+from synthetic.style import BLACK, BLUE, CYAN, MAGENTA, ORANGE, RED, WHITE, YELLOW, Ink, Style
+
+# (points, fitted curve, outliers): none of them is a colour of the map
+OVERLAY_INKS = {
+    "viridis": (RED, WHITE, BLACK),
+    "plasma": (CYAN, WHITE, BLACK),
+    "inferno": (CYAN, WHITE, BLUE),
+    "cividis": (RED, MAGENTA, WHITE),
+    "Greens_r": (ORANGE, BLUE, BLACK),
+    "Blues": (ORANGE, RED, BLACK),
+    "RdBu_r": (YELLOW, BLACK, MAGENTA),
+}
+
+
+def heat_map(axes: Axes, x: Floats, y: Floats, values: Floats, *, colormap: str, label: str | None = None) -> None:
+    """``values[j, i]`` as the colour of the cell around x[i], y[j]; with a labelled colour bar if there is a label."""
+    mesh = axes.pcolormesh(x, y, values, cmap=colormap, shading="nearest", zorder=1)
+    if label is not None:
+        figure = axes.get_figure()
+        assert isinstance(figure, Figure)  # noqa: S101 - made by Style.panels()
+        figure.colorbar(mesh, ax=axes, label=label)
+
+
+def dress_map(style: Style, axes: Axes, *, title: str, x_label: str, y_label: str) -> None:
+    """As ``style.dress``, without a grid, which would hide the cells."""
+    replace(style, has_grid=False).dress(axes, title=title, x_label=x_label, y_label=y_label)
+    axes.grid(visible=False)
+
+
+def points_on_map(
+    style: Style, axes: Axes, x: ArrayLike, y: ArrayLike, *, ink: Ink, label: str, errors: ArrayLike | None = None
+) -> None:
+    """Measured points, with error bars if there are errors, in the style's marker with a contrasting edge."""
+    edge = "black" if ink not in {BLACK, BLUE} else "white"
+    axes.errorbar(
+        x,
+        y,
+        yerr=errors,
+        fmt=style.marker,
+        color=ink.code,
+        markersize=style.marker_size,
+        markeredgecolor=edge,
+        markeredgewidth=0.6,
+        elinewidth=1.2,
+        zorder=4,
+        label=label,
+    )
+
+
+def curve_on_map(style: Style, axes: Axes, x: ArrayLike, y: ArrayLike, *, ink: Ink, label: str) -> None:
+    """A line with a thin contrasting outline."""
+    outline = "black" if ink in {WHITE, YELLOW, CYAN, MAGENTA} else "white"
+    effects = [withStroke(linewidth=style.line_width + 1.2, foreground=outline, alpha=0.7)]
+    axes.plot(x, y, "-", color=ink.code, linewidth=style.line_width, zorder=3, path_effects=effects, label=label)
