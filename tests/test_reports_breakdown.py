@@ -13,6 +13,7 @@ from reports.full import full_report
 from reports.labels import NOTHING, OTHER, bias_rates, confusion_matrix
 from reports.outcomes import evaluation_of
 from reports.parameters import FieldError, field_error, field_scores
+from reports.rates import rate
 from reports.records import Answer, Run
 from scoring.questions import Mode, Question
 from tests.run_factory import failed, manifest, planned_item, run_of, scored
@@ -123,6 +124,11 @@ def test_biases_are_shares_of_what_they_say(name, expected, records):
 
 def test_a_bias_without_occasion_has_no_share():
     assert [None] * 5 == [rate.share for rate in bias_rates([]).values()]
+
+
+def test_a_sample_that_was_asked_more_often_weighs_no_more():
+    cases = [("a", True), ("a", True), ("a", True), ("b", False)]
+    assert (0.5, 3, 4) == (rate(cases).share, rate(cases).count, rate(cases).of)
 
 
 # --- parameters ------------------------------------------------------------------------------------------------------
