@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reports import render_text
+from reports.comparison import UnlikeRunsError, compare, joined
 from reports.full import full_report
 from reports.junit import JUnitError, load_junit
 from reports.merge import MergeError, merge_directories
-from reports.outcomes import counting_errors_as_zero
+from reports.outcomes import counting_errors_as_zero, evaluation_of
 from reports.overview import overview
 from reports.publish import publish
-from reports.run_files import RunFileError
+from reports.run_files import RunFileError, load_run
 from reports.tables import Document
 
 DESCRIPTION = """\
@@ -26,6 +27,8 @@ Tables from what runs left behind, without asking a model.
   python -m reports a.xml b.xml ...   the same tables from JUnit files alone, such as those of a run's shards
   python -m reports merge RUN... --out DIR
                                       join the runs of shards into one
+  python -m reports compare RUN_A RUN_B
+                                      what changed from the first run to the second, and whether by more than chance
 
 RUN is a run directory, such as runs/20260501T120000Z-my-vlm.
 Exit status: 0 done, 2 a run or file that cannot be used (one line says what to do)."""
@@ -35,12 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser()
-    if given and given[0] not in {"show", "merge", "-h", "--help"}:
+    if given and given[0] not in {"show", "merge", "compare", "-h", "--help"}:
         given.insert(0, "show")
     options = parser.parse_args(given or ["--help"])
     try:
         document = options.run(options)
-    except (RunFileError, JUnitError, MergeError, OSError) as error:
+    except (RunFileError, JUnitError, MergeError, UnlikeRunsError, OSError) as error:
         sys.stderr.write(f"reports: {error}\n")
         return 2
     sys.stdout.write(render_text.render(document, options.width))
@@ -62,6 +65,12 @@ def _show(options: argparse.Namespace) -> Document:
 def _merge(options: argparse.Namespace) -> Document:
     merge_directories(options.runs, options.out)
     return publish(options.out, errors_as_zero=options.errors_as_zero, full=options.full)
+
+
+def _compare(options: argparse.Namespace) -> Document:
+    first, *others = (evaluation_of(load_run(path, texts=False)) for path in options.runs)
+    documents = [compare(first, other, anyway=options.anyway) for other in others]
+    return joined(documents)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,6 +103,10 @@ def _parser() -> argparse.ArgumentParser:
     merge.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="runs that differ in nothing but their items")
     merge.add_argument("--out", required=True, type=Path, metavar="DIR", help="directory of the joined run, new")
     merge.set_defaults(run=_merge)
+    compared = commands.add_parser("compare", parents=[shared], help="what changed from the first run to the others")
+    compared.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="the earlier run, then one or more later")
+    compared.add_argument("--anyway", action="store_true", help="also runs that differ in dataset, scorer or settings")
+    compared.set_defaults(run=_compare)
     return parser
 
 

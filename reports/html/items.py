@@ -1,0 +1,141 @@
+"""The items of a page, as JSON for its script: what was asked, answered, extracted, expected and graded.
+
+Everything in it is data of models and servers. `island` makes it safe to stand in a ``<script>`` element; the page's
+script shows it as text only.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from reports.illustrations import MEDIA_TYPES, PromptPart, SampleSheet
+from reports.labels import answered_label, expected_label
+from reports.outcomes import MISSING, counted_records
+from reports.records import Answer, PlannedItem, Record, Run, Verdict, score_to_json
+from scoring.questions import Question
+
+TEXT_BUDGET = 8_000_000
+"""Characters of answers, thoughts and judges' replies in one page: what keeps it well under 30 MB."""
+TEXT_LIMITS = (200_000, 100_000, 50_000, 20_000, 10_000, 5_000, 2_000, 1_000, 500)
+PLOT_BUDGET = 15_000_000
+"""Bytes of plots in one page."""
+
+LABELLED = frozenset({Question.Q2, Question.Q4, Question.Q6})
+_UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
+
+
+def items_json(run: Run, sheets: Mapping[str, SampleSheet]) -> dict[str, Any]:
+    """``items`` in the order of the plan, the ``samples`` behind them, and the prompts' ``texts``, each text once.
+
+    Texts of answers, thoughts and replies that are longer than ``limit`` characters lose their middle.
+    """
+    records = counted_records(run)
+    limit = text_limit([len(text) for record in records.values() for text in _texts(record)])
+    texts: dict[str, int] = {}
+    return {
+        "limit": limit,
+        "items": [_item(planned, records.get(planned.key), limit) for planned in run.manifest.planned],
+        "samples": {sample_id: _sample(sheet, texts) for sample_id, sheet in sheets.items()},
+        "texts": list(texts),
+    }
+
+
+def plots_json(files: Mapping[str, Path]) -> dict[str, str]:
+    """Digest -> the plot as a ``data:`` URL, as many as `PLOT_BUDGET` allows. Raises OSError."""
+    plots, left = {}, PLOT_BUDGET
+    for digest, file in files.items():
+        content = file.read_bytes()
+        if len(content) <= left:
+            left -= len(content)
+            plots[digest] = f"data:{MEDIA_TYPES[file.suffix]};base64,{base64.b64encode(content).decode()}"
+    return plots
+
+
+def island(data: object) -> str:
+    """The data as JSON that no parser of HTML or JavaScript takes for anything else, and that UTF-8 can hold."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def text_limit(lengths: Sequence[int]) -> int:
+    """The largest of `TEXT_LIMITS` with which texts of these lengths stay within `TEXT_BUDGET`; else the smallest."""
+    fitting = (limit for limit in TEXT_LIMITS if sum(min(length, limit) for length in lengths) <= TEXT_BUDGET)
+    return next(fitting, TEXT_LIMITS[-1])
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text; if it is longer, its beginning and its end (where conclusions stand) and a word on what is left out."""
+    if len(text) <= limit:
+        return text
+    head, tail = limit * 2 // 3, limit // 3
+    return f"{text[:head]}\n\n[... {len(text) - head - tail:,} characters left out of this page ...]\n\n{text[-tail:]}"
+
+
+def _item(planned: PlannedItem, record: Record | None, limit: int) -> dict[str, Any]:
+    key = planned.key
+    item: dict[str, Any] = {
+        "sample": key.sample_id,
+        "question": key.question,
+        "mode": key.mode,
+        "repeat": key.repeat,
+        "variant": key.variant,
+        "family": planned.family,
+        "scenario": planned.scenario_type,
+    }
+    return item | ({"status": MISSING} if record is None else _measured(record, limit))
+
+
+def _measured(record: Record, limit: int) -> dict[str, Any]:
+    labelled = record.measured and record.key.question in LABELLED
+    return {
+        "status": record.status,
+        "score": None if record.score is None else score_to_json(record.score),
+        "other": None if record.other_score is None else record.other_score.value,
+        "said": answered_label(record) if labelled else None,
+        "truth": expected_label(record) if labelled else None,
+        "answer": None if record.answer is None else _answer(record.answer, limit),
+        "verdicts": [_verdict(verdict, limit) for verdict in record.verdicts],
+        "error": None if record.error is None else asdict(record.error),
+        "request": record.request_sha256,
+        "attempts": record.attempts,
+        "flags": record.flags,
+        "finished": record.finished_at,
+    }
+
+
+def _answer(answer: Answer, limit: int) -> dict[str, Any]:
+    reasoning = None if answer.reasoning is None else shortened(answer.reasoning, limit)
+    return asdict(answer) | {"text": shortened(answer.text, limit), "reasoning": reasoning}
+
+
+def _verdict(verdict: Verdict, limit: int) -> dict[str, Any]:
+    return asdict(verdict) | {"reply": None if verdict.reply is None else shortened(verdict.reply, limit)}
+
+
+def _texts(record: Record) -> Iterable[str]:
+    if record.answer is not None:
+        yield record.answer.text
+        yield record.answer.reasoning or ""
+    yield from (verdict.reply or "" for verdict in record.verdicts)
+
+
+def _sample(sheet: SampleSheet, texts: dict[str, int]) -> dict[str, Any]:
+    """The sample with its prompts' texts as places in ``texts`` and its images as digests."""
+
+    def part(given: PromptPart) -> int | str:
+        return given.image if given.image is not None else texts.setdefault(given.text or "", len(texts))
+
+    return {
+        "plots": sheet.plots,
+        "prompts": {
+            mode: {q: [*map(part, parts)] for q, parts in asked.items()} for mode, asked in sheet.prompts.items()
+        },
+        "answers": sheet.answers,
+        "points": sheet.key_points,
+    }
