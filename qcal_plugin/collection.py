@@ -13,6 +13,7 @@ from scoring.questions import Mode
 ASKS_MARKER = "qcal_asks"
 ITEM_MARKER = "qcal"
 PARAMETER = "planned_item"
+FOLDER = "test_qcaleval"
 
 MARKERS = (
     f"{ASKS_MARKER}(mode): the test function asks every selected item of this mode",
@@ -23,12 +24,24 @@ MARKERS = (
 def asked_mode(metafunc: pytest.Metafunc) -> Mode | None:
     """The mode that a test function asks in; None for tests that have nothing to do with the benchmark."""
     marker = metafunc.definition.get_closest_marker(ASKS_MARKER)
-    return None if marker is None else Mode(marker.kwargs["mode"])
+    if marker is None:
+        return None
+    named = [*marker.args, *marker.kwargs.values()]
+    if len(named) != 1 or named[0] not in set(Mode):
+        raise pytest.Collector.CollectError(
+            f'{metafunc.definition.nodeid}: {ASKS_MARKER} names no mode; expected {ASKS_MARKER}(mode="zeroshot") or icl'
+        )
+    return Mode(named[0])
 
 
 def parametrize(metafunc: pytest.Metafunc, items: Iterable[PlannedItem]) -> None:
     """Make one test of each item."""
     metafunc.parametrize(PARAMETER, [_parameter(item) for item in items])
+
+
+def parametrize_skipped(metafunc: pytest.Metafunc, reason: str) -> None:
+    """Make one test that says why there are no items."""
+    metafunc.parametrize(PARAMETER, [pytest.param(None, id="none", marks=pytest.mark.skip(reason=reason))])
 
 
 def planned_item(item: pytest.Item) -> PlannedItem | None:
@@ -67,8 +80,10 @@ def item_id(item: PlannedItem) -> str:
 
 
 def names_benchmark(arguments: Iterable[str]) -> bool:
-    """Whether the command line's paths lead into ``test_qcaleval``."""
-    return any("test_qcaleval" in Path(argument.partition("::")[0]).absolute().parts for argument in arguments)
+    """Whether the command line's paths lead into ``test_qcaleval``, not only into a folder that is called so."""
+    paths = [Path(argument.partition("::")[0]).absolute() for argument in arguments]
+    folders = {folder for path in paths for folder in (path, *path.parents) if folder.name == FOLDER}
+    return any((folder / "test_zeroshot.py").is_file() for folder in folders)
 
 
 def _asks(item: pytest.Item) -> bool:

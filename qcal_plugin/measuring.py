@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from qcal_plugin.selection import parse_questions
 from reports.records import (
     Answer,
     ItemKey,
@@ -108,12 +109,31 @@ def stated_text(answer: Answer) -> str:
     return "" if answer.from_reasoning and answer.finish_reason != "stop" else answer.text
 
 
+def parse_pass_marks(marks: Iterable[str]) -> dict[Question, float]:
+    """``50`` for all questions, ``Q6=100`` for one, which then wins; scores of 0-100. Raises ValueError."""
+    found: dict[Question, float] = {}
+    for mark in sorted(marks, key=lambda mark: "=" in mark):
+        question, equals, number = mark.rpartition("=")
+        value = _number(number)
+        if value is None or not 0 <= value <= 100:
+            raise ValueError(f"{mark!r} is no score from 0 to 100, such as 50 or Q6=100")
+        found.update(dict.fromkeys(parse_questions(question) if equals else tuple(Question), value))
+    return found
+
+
 def below_mark(score: Score, mark: float | None) -> str | None:
     """Why a score fails ``--pass-mark`` (0-100), with what was read and what was expected; None if it does not."""
     if mark is None or 100 * score.value >= mark:
         return None
     extracted, expected = (_short(json.dumps(value, ensure_ascii=False)) for value in (score.extracted, score.expected))
     return f"score {100 * score.value:.1f} is below --pass-mark {mark:g}: extracted {extracted}, expected {expected}"
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _short(text: str, length: int = 300) -> str:

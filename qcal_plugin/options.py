@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from qcal_plugin.chat import RESERVED_FIELDS
+from qcal_plugin.extra_body import parse_extra_body, without_thinking
+from qcal_plugin.measuring import parse_pass_marks
 from qcal_plugin.redaction import Redaction
 from qcal_plugin.selection import Selection, parse_modes, parse_questions, parse_shard
 from qcal_plugin.targets import Target, parse_target
@@ -25,6 +25,7 @@ DEMO_DATASET = "synthetic:seed=7,per-scenario=1"
 MODEL_KEY_VARIABLE = "QCAL_MODEL_KEY"
 JUDGE_KEY_VARIABLE = "QCAL_JUDGE_KEY"
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -147,7 +148,7 @@ def asks_for_run(config: pytest.Config) -> bool:
 def read_config(config: pytest.Config) -> RunConfig:
     """Check all options. Raises pytest.UsageError on the first mistake."""
     option: Callable[[str], Any] = config.getoption
-    _one_source(option)
+    _check_together(option)
     demo = bool(option("demo"))
     return RunConfig(
         model=_model(option),
@@ -178,7 +179,7 @@ def read_config(config: pytest.Config) -> RunConfig:
         answers=Path(option("answers")) if option("answers") else None,
         demo=demo,
         scorer=_parsed("--scoring", _scorer, option("scoring")),
-        pass_marks=_pass_marks(option("pass_mark")),
+        pass_marks=_parsed("--pass-mark", parse_pass_marks, option("pass_mark")),
         budget_requests=_at_least(1, "--budget-requests", option("budget_requests")),
         budget_tokens=_at_least(1, "--budget-tokens", option("budget_tokens")),
         errors_as_zero=option("errors_as_zero"),
@@ -187,12 +188,17 @@ def read_config(config: pytest.Config) -> RunConfig:
     )
 
 
-def _one_source(option: Callable[[str], Any]) -> None:
+def _check_together(option: Callable[[str], Any]) -> None:
     given = [f"--{name.replace('_', '-')}" for name in ("model_url", "demo", "answers") if option(name)]
     if len(given) > 1:
         raise pytest.UsageError(f"{' and '.join(given)}: give one of them; each says where the answers come from")
     if option("demo") and option("judge_url"):
         raise pytest.UsageError("--demo has a judge of its own: leave out --judge-url")
+    if option("limit") and option("sample"):
+        raise pytest.UsageError("--limit and --sample: give one of them; both choose samples")
+    for name in ("model", "model_key_env"):
+        if option(name) and (option("demo") or option("answers")):
+            raise pytest.UsageError(f"--{name.replace('_', '-')} goes with --model-url, not with {given[0]}")
 
 
 def _model(option: Callable[[str], Any]) -> TargetOption | None:
@@ -201,7 +207,7 @@ def _model(option: Callable[[str], Any]) -> TargetOption | None:
     key, variable = _key("--model-key-env", option("model_key_env"), MODEL_KEY_VARIABLE)
     return TargetOption(
         target=_parsed("--model-url", parse_target, option("model_url")),
-        model=option("model"),
+        model=option("model") or None,
         key=key,
         key_variable=variable,
     )
@@ -212,6 +218,8 @@ def _judges(option: Callable[[str], Any]) -> tuple[TargetOption, ...]:
     urls, models, variables = option("judge_url"), option("judge_model"), option("judge_key_env")
     if models and not urls:
         raise pytest.UsageError("--judge-model without --judge-url: say where the judge is served")
+    if variables and not urls:
+        raise pytest.UsageError("--judge-key-env without --judge-url: there is no judge to give a key")
     if len(urls) == 1:
         urls = urls * max(1, len(models))
     models = models or [None] * len(urls)
@@ -252,39 +260,15 @@ def _template(path: str | None) -> str:
         return default_template()
     try:
         return load_template(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise pytest.UsageError(f"--judge-template {path}: {error.strerror}") from error
+    except ValueError as error:
         raise pytest.UsageError(f"--judge-template {path}: {error}") from error
 
 
 def _extra_body(text: str | None, *, no_think: bool) -> dict[str, JSON]:
-    try:
-        extra = json.loads(text) if text else {}
-    except ValueError as error:
-        raise pytest.UsageError(f"--extra-body is not JSON ({error}); expected an object") from error
-    if not isinstance(extra, dict):
-        raise pytest.UsageError(f"--extra-body is a JSON {type(extra).__name__}; expected an object")
-    reserved = sorted(RESERVED_FIELDS & extra.keys())
-    if reserved:
-        raise pytest.UsageError(f"--extra-body sets {', '.join(reserved)}: options of their own, or not to be set")
-    if no_think:
-        extra["chat_template_kwargs"] = {**(extra.get("chat_template_kwargs") or {}), "enable_thinking": False}
-    return extra
-
-
-def _pass_marks(marks: list[str]) -> dict[Question, float]:
-    """``50`` for all questions, ``Q6=100`` for one; the more exact one wins."""
-    found: dict[Question, float] = {}
-    for mark in sorted(marks, key=lambda mark: "=" in mark):
-        question, equals, number = mark.rpartition("=")
-        try:
-            value = float(number)
-            questions = parse_questions(question) if equals else tuple(Question)
-        except ValueError as error:
-            raise pytest.UsageError(f"--pass-mark {mark}: {error}; expected a score, such as 50 or Q6=100") from error
-        if not 0 <= value <= 100:
-            raise pytest.UsageError(f"--pass-mark {mark}: scores go from 0 to 100")
-        found.update(dict.fromkeys(questions, value))
-    return found
+    extra = _parsed("--extra-body", parse_extra_body, text) if text else {}
+    return _parsed("--no-think", without_thinking, extra) if no_think else extra
 
 
 def _scorer(name: str) -> Scorer:
@@ -294,16 +278,16 @@ def _scorer(name: str) -> Scorer:
         raise ValueError(f"unknown scorer {name!r}: choose from {', '.join(Scorer)}") from None
 
 
-def _parsed(flag: str, parse: Callable[[str], T], text: str) -> T:
+def _parsed(flag: str, parse: Callable[[S], T], given: S) -> T:
     try:
-        return parse(text)
+        return parse(given)
     except ValueError as error:
         raise pytest.UsageError(f"{flag}: {error}") from error
 
 
 def _at_least(lowest: float, flag: str, value: Any) -> Any:  # noqa: ANN401 - the type that argparse made of it
     if value is not None and not (value >= lowest and value != float("inf")):
-        raise pytest.UsageError(f"{flag} {value}: expected at least {lowest:g}")
+        raise pytest.UsageError(f"{flag} {value}: expected a number, at least {lowest:g}")
     return value
 
 

@@ -49,12 +49,12 @@ def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
         response = httpx.get(
             option.target.models_url, headers={"Authorization": header} if header else {}, timeout=TIMEOUT_S
         )
-    except httpx.ConnectError as error:
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL) as error:
         raise PreflightError(
             f"{place}: no connection ({one_line(option.redaction.text(str(error)))}); "
             "is the server running, are host and port right?"
         ) from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except httpx.HTTPError as error:
         return _named_model(option, flag, f"{place}: no list of models ({type(error).__name__})")
     if response.status_code in {401, 403}:
         raise PreflightError(_refusal(option, place, flag, response))

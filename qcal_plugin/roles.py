@@ -14,23 +14,29 @@ from qcal_plugin.selection import select_items
 from reports.records import PlannedItem
 
 WORKER_INPUT = "qcal"
+NO_MODEL = "no model to ask: add --model-url http://localhost:8000/v1, or --demo to try it without one"
 DISCOURAGED_SCHEDULERS = frozenset({"loadscope", "loadfile", "loadgroup"})
 
 
 def take_role(config: pytest.Config) -> None:
     """Register what this process needs. Raises pytest.UsageError where the command line cannot work."""
-    worker_input = getattr(config, "workerinput", None)
+    worker_input = getattr(config, "workerinput", {}).get(WORKER_INPUT)
     if worker_input is not None:
-        if WORKER_INPUT in worker_input:
-            _become_worker(config, json.loads(worker_input[WORKER_INPUT]))
-    elif config.option.collectonly:
-        config.pluginmanager.register(CollectionOnly(config), "qcal-collection")
+        _become_worker(config, json.loads(worker_input))
+    elif _any_given(config, "collectonly", "setupplan"):
+        config.pluginmanager.register(CollectionOnly(read_config(config)), "qcal-collection")
+    elif _any_given(config, "showfixtures", "show_fixtures_per_test", "cacheshow"):
+        return  # no test runs
     elif config.option.dry_run:
         _become_dry_run(config)
     elif asks_for_run(config):
         _become_owner(config)
     else:
         config.pluginmanager.register(NoRun(), "qcal-no-run")
+
+
+def _any_given(config: pytest.Config, *names: str) -> bool:
+    return any(config.getoption(name, default=None) for name in names)
 
 
 def _become_owner(config: pytest.Config) -> None:
@@ -92,21 +98,19 @@ class NoRun:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """A command that names the benchmark but no model is a mistake."""
         if collection.names_benchmark(session.config.args):
-            raise pytest.UsageError(
-                "no model to ask: add --model-url http://localhost:8000/v1, or --demo to try it without one"
-            )
+            raise pytest.UsageError(NO_MODEL)
 
     @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """A benchmark test collected by the way has nothing to ask."""
+        """A benchmark test collected by the way has nobody to ask."""
         if collection.asked_mode(metafunc) is not None:
-            collection.parametrize(metafunc, ())
+            collection.parametrize_skipped(metafunc, NO_MODEL)
 
 
 class CollectionOnly:
     """``--collect-only``: items as a run would have them; no engine, no endpoint."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: RunConfig) -> None:
         self._config = config
         self._items: Iterable[PlannedItem] | None = None
 
@@ -125,7 +129,7 @@ class CollectionOnly:
 
     def _selected(self) -> Iterable[PlannedItem]:
         if self._items is None:
-            self._items = _collect(read_config(self._config))
+            self._items = _collect(self._config)
         return self._items
 
 

@@ -24,7 +24,7 @@ from qcal_plugin.outcome import Outcome
 from qcal_plugin.preflight import PreflightError
 from qcal_plugin.progress import Progress
 from qcal_plugin.roles import WORKER_INPUT
-from qcal_plugin.run_directory import RunDirectory, RunDirectoryError, new_run_path
+from qcal_plugin.run_directory import MANIFEST_FILE, RunDirectory, RunDirectoryError, new_run_path
 from qcal_plugin.running import Runner
 from qcal_plugin.selection import select_items
 from qcal_plugin.stored import StoredAnswersError, load_stored_answers
@@ -143,11 +143,13 @@ class RunSession:
 
     def _run_path(self, model: str) -> tuple[Path, bool]:
         """The run's folder, and whether a run in it goes on."""
-        config, cache = self._config, self._pytest_config.cache
+        config = self._config
         resume = config.resume or config.last_failed
         if config.run_dir is not None:
+            if config.resume and not (config.run_dir / MANIFEST_FILE).exists():
+                raise RunDirectoryError(f"--resume: no run in {config.run_dir}; leave it out to start one there")
             return config.run_dir, resume
-        last = cache.get(LAST_RUN, None) if resume and cache is not None else None
+        last = self._cache.get(LAST_RUN, None) if resume and self._cache is not None else None
         if last is not None and Path(last).is_dir():
             return Path(last), True
         if config.resume:
@@ -155,8 +157,13 @@ class RunSession:
         return new_run_path(self._pytest_config.invocation_params.dir / RUNS_FOLDER, model), False
 
     def _remember(self, path: Path) -> None:
-        if self._pytest_config.cache is not None:
-            self._pytest_config.cache.set(LAST_RUN, str(path.absolute()))
+        if self._cache is not None:
+            self._cache.set(LAST_RUN, str(path.absolute()))
+
+    @property
+    def _cache(self) -> pytest.Cache | None:
+        """None under ``-p no:cacheprovider``."""
+        return getattr(self._pytest_config, "cache", None)
 
     def _header_lines(self, evaluation: Evaluation, who: Participants) -> list[str]:
         manifest = evaluation.directory.manifest
@@ -166,7 +173,7 @@ class RunSession:
             f"qcal: dataset {manifest.dataset} at {manifest.dataset_revision}",
             f"qcal: writing {_shown(evaluation.directory.path)}",
             *(f"qcal: note: stand-in: {stand_in}" for stand_in in manifest.stand_ins),
-            *(f"qcal: note: {warning}" for warning in (*who.warnings, *self._dataset.warnings)),
+            *(f"qcal: note: {warning}" for warning in (*who.warnings, *self._dataset.warnings, *evaluation.repaired)),
         ]
 
     def _progress_of_images(self, done: int, planned: int) -> None:
@@ -203,9 +210,14 @@ class RunSession:
             return
         from reports.publish import publish
         from reports.render_text import render
+        from reports.run_files import RunFileError
 
         path = evaluation.directory.path
-        document = publish(path, errors_as_zero=self._config.errors_as_zero)
+        try:
+            document = publish(path, errors_as_zero=self._config.errors_as_zero)
+        except (RunFileError, OSError) as error:
+            terminal.write_line(f"qcal: no report: {error}; when that is put right: python -m reports {_shown(path)}")
+            return
         verbosity = self._pytest_config.get_verbosity()
         if verbosity > -2:
             terminal.section("QCalEval", "=")

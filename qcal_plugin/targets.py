@@ -36,7 +36,7 @@ class Target:
 def parse_target(url: str) -> Target:
     """Read ``http://host:port/v1`` or ``.../v1/chat/completions``. Raises ValueError; it repeats no user info."""
     parts = urlsplit(url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not _is_reachable(parts):
         shown = f"{parts.scheme}:..." if "@" in url else repr(url)
         raise ValueError(f"{shown} is no http or https URL; expected something like http://localhost:8000/v1")
     base_path = parts.path.rstrip("/").removesuffix(CHAT_PATH)
@@ -51,6 +51,14 @@ def parse_target(url: str) -> Target:
         basic_auth=_basic_auth(parts),
         credentials=tuple(_credentials(parts)),
     )
+
+
+def _is_reachable(parts: SplitResult) -> bool:
+    """Whether a connection could be tried at all: the host is a name, the port a number."""
+    try:
+        return parts.port != 0 and bool((parts.hostname or "").encode("idna")) and " " not in parts.netloc
+    except ValueError:
+        return False
 
 
 def _basic_auth(parts: SplitResult) -> str | None:

@@ -15,7 +15,15 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 SAMPLE_FOLDER = REPOSITORY.parent / "shared" / "qcaleval-sample"
 VOLATILE_FIELDS = ("finished_at", "latency_s", "queue_s")
-LOADED_BY_SESSIONS = ("qcal_plugin.session", "qcal_plugin.worker", "reports.publish", "httpx_aiohttp", "datasets")
+LOADED_BY_SESSIONS = (
+    "qcal_plugin.session",
+    "qcal_plugin.worker",
+    "qcal_plugin.embedded",
+    "reports.publish",
+    "httpx_aiohttp",
+    "httpcore",
+    "datasets",
+)
 INI = "[pytest]\naddopts = --import-mode=importlib\nasyncio_default_fixture_loop_scope = function\n"
 
 
