@@ -27,6 +27,7 @@ from qcal_plugin.outcome import Outcome
 from reports.records import Answer, Failure, ItemKey, Verdict
 
 CLOSE_TIMEOUT_S = 2.0
+RUN_OVER = "the run is over"
 logger = logging.getLogger(__name__)
 
 
@@ -104,7 +105,7 @@ class Engine:
         """Ask nothing new; what is in flight may end, and its answers are kept."""
         self.loop.call_soon_threadsafe(self.stop, reason)
 
-    def close(self, reason: str = "the run is over") -> None:
+    def close(self, reason: str = RUN_OVER) -> None:
         """Cancel what is in flight, close connections, end the thread; within CLOSE_TIMEOUT_S. May be called twice."""
         if self._thread.is_alive():
             self.drain(reason)
@@ -241,7 +242,7 @@ class Engine:
         await self._model_lane.cancel()
         await self._judge_lane.cancel()
         for job in self._jobs.values():
-            _fail(job.future, EngineStopped(self.stopped or "the run is over"))
+            _fail(job.future, EngineStopped(self.stopped or RUN_OVER))
         for endpoint in self._endpoints:
             await endpoint.close()
         await self.loop.shutdown_asyncgens()

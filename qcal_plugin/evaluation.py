@@ -8,7 +8,7 @@ import importlib.metadata
 import platform
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,7 +16,8 @@ from qcal_plugin.budget import Budget
 from qcal_plugin.canary import CanaryResult, judge_canary, write_canary
 from qcal_plugin.embedded import blind_baseline_server
 from qcal_plugin.endpoint import Endpoint, EndpointSettings, Pause
-from qcal_plugin.engine import Engine
+from qcal_plugin.engine import RUN_OVER, Engine
+from qcal_plugin.engine_log import EngineLog
 from qcal_plugin.journal import AnswerJournal
 from qcal_plugin.judge import JUDGE_MAX_TOKENS, Judge, LexicalJudge, ModelJudge
 from qcal_plugin.limiter import Limiter
@@ -27,7 +28,7 @@ from qcal_plugin.outcome import Outcome
 from qcal_plugin.preflight import ResolvedTarget, authorization, resolve_target
 from qcal_plugin.prepared import PreparedDataset
 from qcal_plugin.recording import Recorder
-from qcal_plugin.run_directory import RunDirectory
+from qcal_plugin.run_directory import RunDirectory, RunDirectoryError
 from qcal_plugin.stored import StoredAnswers
 from qcal_plugin.targets import parse_target
 from reports.records import ItemKey, JudgeIdentity, PlannedItem, RunManifest
@@ -140,6 +141,7 @@ class Evaluation:
         self.recorder = Recorder(directory.records, self.outcome)
         self.endpoints: list[Endpoint] = []
         self._pauses: dict[str, Pause] = {}
+        self._log = EngineLog(limiter=self.limiter, judge_limiter=self.judge_limiter, endpoints=self.endpoints)
         self._planned: dict[ItemKey, PlannedItem] = {}
         self.judges = self._judges(config, who)
         self.engine = Engine(
@@ -158,10 +160,19 @@ class Evaluation:
         self.engine.start()
 
     def declare(self, planned: Sequence[PlannedItem]) -> None:
-        """Say which items will be demanded; they are the run's plan."""
+        """Say which items will be demanded; they are the run's plan. Where that cannot be written nothing is asked."""
         self._planned.update({item.key: item for item in planned})
-        self.directory.plan(planned)
+        try:
+            self.directory.plan(planned)
+        except RunDirectoryError as error:
+            self.engine.drain(str(error))
         self.engine.declare(item.key for item in planned)
+
+    @property
+    def repaired(self) -> tuple[str, ...]:
+        """What was put right in the folder, a line each."""
+        torn = {"answers.jsonl": self._journal.torn_bytes, "records.jsonl": self.recorder.torn_bytes}
+        return tuple(f"{name}: removed {size} bytes of a line that a crash cut" for name, size in torn.items() if size)
 
     def try_judges(self) -> tuple[CanaryResult, ...]:
         """Let the judges grade the canary, and write what came out."""
@@ -187,6 +198,9 @@ class Evaluation:
     def close(self) -> None:
         """End the engine and let go of the folder."""
         self.engine.close()
+        with suppress(OSError):  # what was measured is safe; these are figures about it
+            stopped = self.engine.stopped
+            self._log.append_to(self.directory.path, None if stopped == RUN_OVER else stopped)
         self._journal.close()
         self.recorder.close()
         self.directory.close()

@@ -5,12 +5,13 @@ JournalError    a line cannot be written or read; the message names the file
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from reports.records import (
     Answer,
@@ -27,8 +28,11 @@ class JournalError(Exception):
     """A journal cannot be written or read; ``str()`` names the file and the cause."""
 
 
+T = TypeVar("T")
+
+
 class Journal:
-    """A file of JSON lines, flushed line by line; safe to append to from several threads.
+    """A file of JSON lines, each handed to the operating system whole; safe to append to from several threads.
 
     A torn last line, left by a crash, is cut off when the file is opened: its item counts as not measured.
     """
@@ -38,21 +42,29 @@ class Journal:
         self._lock = threading.Lock()
         try:
             self.torn_bytes = _cut_torn_line(path)
-            self._file = path.open("ab")
+            self._file = path.open("ab", buffering=0)
+            self._size = path.stat().st_size
         except OSError as error:
             raise JournalError(f"cannot write {path}: {error.strerror}") from error
 
     def append(self, data: Mapping[str, Any]) -> int:
-        """Write one line and flush it; returns its offset in bytes. Raises JournalError, as on a full disk."""
+        """Write one line; returns its offset in bytes. Raises JournalError, as on a full disk; no half line stays."""
         line = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         with self._lock:
-            offset = self._file.tell()
+            offset = self._size
             try:
-                self._file.write(line)
-                self._file.flush()
+                self._write(line)
             except OSError as error:
+                with contextlib.suppress(OSError):
+                    self._file.truncate(offset)
                 raise JournalError(f"cannot write {self.path}: {error.strerror}; what was measured stays") from error
+            self._size += len(line)
         return offset
+
+    def _write(self, line: bytes) -> None:
+        rest = memoryview(line)
+        while rest:
+            rest = rest[self._file.write(rest) :]
 
     def read(self, offset: int) -> dict[str, Any]:
         """The line at `offset`."""
@@ -66,17 +78,22 @@ class Journal:
             self._file.close()
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each line of a journal with its offset; a torn last line is left out. Raises JournalError on a garbled one."""
+def read_lines(path: Path, parse: Callable[[dict[str, Any]], T]) -> Iterator[tuple[int, T]]:
+    """What `parse` makes of each line, with its offset; a torn last line is left out.
+
+    Raises JournalError on a garbled line, and on one that `parse` refuses.
+    """
     offset = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
                 return
             try:
-                yield offset, json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise JournalError(f"{path}, line {number}: not JSON ({error}); remove the line to go on") from error
+                parsed = parse(json.loads(line))
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+                reason = f"no field {error}" if isinstance(error, KeyError) else str(error)
+                raise JournalError(f"{path}, line {number}: {reason}; remove the line to go on") from error
+            yield offset, parsed
             offset += len(line)
 
 
@@ -90,8 +107,13 @@ class AnswerJournal:
         self._journal = Journal(path)
         self._answers: dict[ItemKey, tuple[str, int]] = {}
         self._verdicts: dict[tuple[ItemKey, str], tuple[str, int]] = {}
-        for offset, line in read_lines(path):
-            self._index(line, offset)
+        for offset, (key, judge, request_sha256) in read_lines(path, _identity):
+            self._index(key, judge, request_sha256, offset)
+
+    @property
+    def torn_bytes(self) -> int:
+        """What a crash had left of a last line."""
+        return self._journal.torn_bytes
 
     def answer(self, key: ItemKey, request_sha256: str) -> Answer | None:
         """The stored answer to this very request, if there is one."""
@@ -111,23 +133,38 @@ class AnswerJournal:
     def add_answer(self, key: ItemKey, request_sha256: str, answer: Answer) -> None:
         """Store an answer."""
         line = {"type": "answer", **key_to_json(key), "request_sha256": request_sha256, "answer": asdict(answer)}
-        self._index(line, self._journal.append(line))
+        self._index(key, None, request_sha256, self._journal.append(line))
 
     def add_verdict(self, key: ItemKey, request_sha256: str, verdict: Verdict) -> None:
         """Store a verdict, a failed one too: what the judge said is kept."""
         line = {"type": "verdict", **key_to_json(key), "request_sha256": request_sha256, "verdict": asdict(verdict)}
-        self._index(line, self._journal.append(line))
+        self._index(key, verdict.judge, request_sha256, self._journal.append(line))
 
     def close(self) -> None:
         """Close the file."""
         self._journal.close()
 
-    def _index(self, line: Mapping[str, Any], offset: int) -> None:
-        key, entry = key_from_json(line), (line["request_sha256"], offset)
-        if line["type"] == "answer":
-            self._answers[key] = entry
+    def _index(self, key: ItemKey, judge: str | None, request_sha256: str, offset: int) -> None:
+        if judge is None:
+            self._answers[key] = (request_sha256, offset)
         else:
-            self._verdicts[key, line["verdict"]["judge"]] = entry
+            self._verdicts[key, judge] = (request_sha256, offset)
+
+
+def stored_answer(line: Mapping[str, Any]) -> Answer:
+    """The answer on a line of ``answers.jsonl``. Raises what `read_lines` expects."""
+    answer = answer_from_json(line["answer"])
+    if not isinstance(answer.text, str):
+        raise TypeError("the answer has no text")
+    return answer
+
+
+def _identity(line: Mapping[str, Any]) -> tuple[ItemKey, str | None, str]:
+    """Item, judge (None: the model's answer) and digest of a line. Raises what `read_lines` expects."""
+    if line["type"] == "answer":
+        stored_answer(line)
+        return key_from_json(line), None, line["request_sha256"]
+    return key_from_json(line), verdict_from_json(line["verdict"]).judge, line["request_sha256"]
 
 
 def _matching(entry: tuple[str, int] | None, request_sha256: str) -> int | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from qcal_plugin.journal import Journal, read_lines
 from qcal_plugin.measuring import Measurement
 from qcal_plugin.outcome import Outcome
-from reports.records import ItemKey, PlannedItem, Record, Status, key_from_json, record_to_json
+from reports.records import ItemKey, PlannedItem, Record, Status, record_from_json, record_to_json
 
 
 class Recorder:
@@ -17,18 +18,25 @@ class Recorder:
 
     def __init__(self, path: Path, outcome: Callable[[ItemKey], Outcome]) -> None:
         self.measured: dict[ItemKey, float] = {}
-        self._unjudged: set[ItemKey] = set()
+        self._latest: dict[ItemKey, Status] = {}
         self._outcome = outcome
         self._journal = Journal(path)
-        for _, line in read_lines(path):
-            self._note(key_from_json(line), Status(line["status"]), line["score"] and line["score"]["value"])
+        for _, record in read_lines(path, record_from_json):
+            self._note(record.key, record.status, None if record.score is None else record.score.value)
+
+    @property
+    def torn_bytes(self) -> int:
+        """What a crash had left of a last line."""
+        return self._journal.torn_bytes
 
     def take(self, measurement: Measurement, planned: PlannedItem) -> None:
         """Write one measurement. A stored answer that tells nothing new adds no second line."""
         key, outcome = measurement.key, self._outcome(measurement.key)
-        known = key in self.measured or (measurement.status is Status.UNJUDGED and key in self._unjudged)
-        if known and outcome.attempts == 0:
+        unjudged = measurement.status is self._latest.get(key) is Status.UNJUDGED
+        if outcome.attempts == 0 and (key in self.measured or unjudged):
             return
+        if outcome.answer is not None and key not in self._latest:  # asked by a session that did not live to record it
+            outcome = replace(outcome, attempts=outcome.answer.attempts)
         self._journal.append(record_to_json(_record(measurement, planned, outcome)))
         self._note(key, measurement.status, None if measurement.score is None else measurement.score.value)
 
@@ -37,10 +45,9 @@ class Recorder:
         self._journal.close()
 
     def _note(self, key: ItemKey, status: Status, value: float | None) -> None:
+        self._latest[key] = status
         if value is not None:
             self.measured.setdefault(key, value)
-        elif status is Status.UNJUDGED:
-            self._unjudged.add(key)
 
 
 def _record(measurement: Measurement, planned: PlannedItem, outcome: Outcome) -> Record:

@@ -87,6 +87,10 @@ class RunDirectory:
     def _join(self, *, resume: bool) -> None:
         earlier = read_manifest(self.path)
         if earlier is None:
+            if self.records.exists() and self.records.stat().st_size:
+                raise RunDirectoryError(
+                    f"{self.path} holds records but no {MANIFEST_FILE}: restore it, or choose another --run-dir"
+                )
             return
         if not resume:
             raise RunDirectoryError(
@@ -94,7 +98,7 @@ class RunDirectory:
             )
         differences = unlike(earlier, self.manifest)
         if differences:
-            raise RunDirectoryError(f"{self.path} is another run: {differences[0]}; choose another --run-dir")
+            raise RunDirectoryError(f"{self.path} is another run: {'; '.join(differences)}; choose another --run-dir")
         self.manifest = replace(earlier, base_url=self.manifest.base_url)
 
     def _write(self) -> None:

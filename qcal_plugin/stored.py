@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from qcal_plugin.journal import JournalError, read_lines
+from qcal_plugin.journal import JournalError, read_lines, stored_answer
 from qcal_plugin.model import Sampling, StoredAnswer
 from qcal_plugin.run_directory import ANSWERS_FILE, MANIFEST_FILE, RunDirectoryError, read_manifest
-from reports.records import ItemKey, RunManifest, answer_from_json, key_from_json
+from reports.records import ItemKey, RunManifest, key_from_json
 
 
 class StoredAnswersError(Exception):
@@ -50,11 +52,17 @@ def load_stored_answers(path: Path) -> StoredAnswers:
 def _answers(path: Path) -> dict[ItemKey, StoredAnswer]:
     """The first answer to each item: a further attempt never replaces it."""
     found: dict[ItemKey, StoredAnswer] = {}
-    for _, line in read_lines(path):
-        if line["type"] == "answer":
-            stored = StoredAnswer(answer=answer_from_json(line["answer"]), request_sha256=line["request_sha256"])
-            found.setdefault(key_from_json(line), stored)
+    for _, (key, stored) in read_lines(path, _stored):
+        if stored is not None:
+            found.setdefault(key, stored)
     return found
+
+
+def _stored(line: Mapping[str, Any]) -> tuple[ItemKey, StoredAnswer | None]:
+    """A line's item and answer; None for a verdict."""
+    answer = stored_answer(line) if line["type"] == "answer" else None
+    stored = None if answer is None else StoredAnswer(answer=answer, request_sha256=line["request_sha256"])
+    return key_from_json(line), stored
 
 
 def _sampling(manifest: RunManifest) -> Sampling:
