@@ -3,7 +3,14 @@ import pytest
 from tests.dataset_factory import tiny_dataset
 from tests.endpoint import Endpoint, Reply
 from tests.hub_stand_in import HubStandIn
-from tests.inner_run import inner, loaded_by_sessions, prepared_cache, quick, sample_folder, workers  # noqa: F401
+from tests.inner_run import (  # noqa: F401  fixtures
+    inner,
+    loaded_by_sessions,
+    prepared_cache,
+    quick,
+    sample_folder,
+    workers,
+)
 from tests.real_engine import real_engine  # noqa: F401  a fixture
 from tests.scripts import always
 
