@@ -104,7 +104,11 @@ class RunSession:
         self._dataset = prepare(
             dataset_name or self._config.dataset, self._config.dataset_revision, progress=self._progress_of_images
         )
-        items = select_items(self._config.selection, self._dataset.samples)
+        self._selection = self._config.selection
+        if stored is not None:
+            stored = stored.of_samples(self._dataset)
+            self._selection = stored.narrowed(self._selection)
+        items = select_items(self._selection, self._dataset.samples)
         who = find_participants(self._config, stored, self._exits)
         path, resume = self._run_path(who.model_name)
         manifest = describe(self._config, self._dataset, who, path.name)
@@ -138,7 +142,12 @@ class RunSession:
         address = server.start()
         self._exits.callback(server.close)
         self._worker_input = json.dumps(
-            {"address": address.to_json(), "dataset": str(self._dataset.directory), "identity": self._identity}
+            {
+                "address": address.to_json(),
+                "dataset": str(self._dataset.directory),
+                "modes": self._selection.modes,
+                "identity": self._identity,
+            }
         )
 
     def _run_path(self, model: str) -> tuple[Path, bool]:

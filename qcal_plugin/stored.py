@@ -1,16 +1,23 @@
-"""Answers of an earlier run, for ``--answers``: scored and judged again without asking the model."""
+"""Stored answers for ``--answers``, of an earlier run or a result file: scored again without asking the model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from qcal_plugin.chat import clean_text
 from qcal_plugin.journal import JournalError, read_lines, stored_answer
 from qcal_plugin.model import Sampling, StoredAnswer
+from qcal_plugin.prepared import PreparedDataset
 from qcal_plugin.run_directory import ANSWERS_FILE, MANIFEST_FILE, RunDirectoryError, read_manifest
-from reports.records import ItemKey, RunManifest, key_from_json
+from qcal_plugin.selection import Selection
+from reports.official import OfficialFileError, read_inference
+from reports.records import Answer, ItemKey, RunManifest, key_from_json
+from scoring.questions import Mode
+
+PROTOCOL_MAX_TOKENS = 16384
 
 
 class StoredAnswersError(Exception):
@@ -19,7 +26,11 @@ class StoredAnswersError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAnswers:
-    """Answers by item, and the run that they come from."""
+    """Answers by item, and where they come from.
+
+    ``mode`` is that of a result file, which holds one only; None for a run. Its entries in mode ICL are named after
+    rows of the fewshot file until `of_samples` has renamed them.
+    """
 
     source: str
     model: str
@@ -27,11 +38,30 @@ class StoredAnswers:
     dataset: str | None
     sampling: Sampling
     answers: dict[ItemKey, StoredAnswer] = field(repr=False)
+    mode: Mode | None = None
+
+    def of_samples(self, dataset: PreparedDataset) -> StoredAnswers:
+        """The same answers with items named after samples."""
+        if self.mode is not Mode.ICL:
+            return self
+        names = {dataset.icl_id(sample.sample_id): sample.sample_id for sample in dataset.samples}
+        answers = {
+            key._replace(sample_id=names.get(key.sample_id) or key.sample_id): stored
+            for key, stored in self.answers.items()
+        }
+        return replace(self, answers=answers)
+
+    def narrowed(self, selection: Selection) -> Selection:
+        """The selection without the mode that a result file does not hold."""
+        modes = tuple(mode for mode in selection.modes if self.mode in {None, mode})
+        return replace(selection, modes=modes or selection.modes)
 
 
 def load_stored_answers(path: Path) -> StoredAnswers:
-    """The answers in a run's folder. Raises StoredAnswersError."""
+    """The answers in a run's folder or in an inference file of the reference. Raises StoredAnswersError."""
     try:
+        if path.is_file():
+            return _of_inference_file(path)
         manifest = read_manifest(path)
         if manifest is None:
             raise StoredAnswersError(f"--answers {path}: no run there (no {MANIFEST_FILE})")
@@ -43,10 +73,31 @@ def load_stored_answers(path: Path) -> StoredAnswers:
             sampling=_sampling(manifest),
             answers=_answers(path / ANSWERS_FILE),
         )
-    except (RunDirectoryError, JournalError) as error:
+    except (RunDirectoryError, JournalError, OfficialFileError) as error:
         raise StoredAnswersError(f"--answers {path}: {error}") from error
     except OSError as error:
         raise StoredAnswersError(f"--answers {path}: {error.strerror}") from error
+
+
+def _of_inference_file(path: Path) -> StoredAnswers:
+    """Nothing is known of the requests behind these answers but the protocol's own parameters."""
+    found = read_inference(path)
+    return StoredAnswers(
+        source=str(path),
+        model=found.model,
+        base_url="not stated",
+        dataset=None,
+        sampling=Sampling(model=found.model, max_tokens=PROTOCOL_MAX_TOKENS, temperature=0.0),
+        answers={
+            ItemKey(entry.entry_id, question, found.mode): StoredAnswer(
+                answer=Answer(text=clean_text(text).strip()), request_sha256=None
+            )
+            for entry in found.entries
+            for question, text in entry.answers.items()
+            if text is not None
+        },
+        mode=found.mode,
+    )
 
 
 def _answers(path: Path) -> dict[ItemKey, StoredAnswer]:

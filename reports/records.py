@@ -158,6 +158,7 @@ class RunManifest:
         stand_ins: embedded replacements in this run, in words for tables, such as ``model: blind baseline``.
         planned: the items of the run, in the order of collection.
         started_at: ISO 8601, UTC.
+        icl_ids: sample id -> id of its row in the ICL file, for result files of the reference.
     """
 
     run_id: str
@@ -173,6 +174,7 @@ class RunManifest:
     started_at: str
     stand_ins: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    icl_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +308,7 @@ def manifest_to_json(manifest: RunManifest) -> dict[str, Any]:
     data["judges"] = [asdict(judge) for judge in manifest.judges]
     data["settings"] = dict(manifest.settings)
     data["versions"] = dict(manifest.versions)
+    data["icl_ids"] = dict(manifest.icl_ids)
     data["stand_ins"] = list(manifest.stand_ins)
     data["planned"] = [
         {**key_to_json(item.key), "family": item.family, "scenario_type": item.scenario_type}
