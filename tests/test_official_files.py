@@ -14,7 +14,10 @@ from tests.scripts import by_model, error, for_image, judge_reply
 
 pytest_plugins = ["pytester"]
 
-ANSWER = (
+ANSWER = """Classification: Expected behavior
+Assessment: Reliable
+Status: SUCCESS
+{"amplitude": 0.51, "visible": true}"""
     'Classification: Expected behavior\nAssessment: Reliable\nStatus: SUCCESS\n{"amplitude": 0.51, "visible": true}'
 )
 
