@@ -102,6 +102,8 @@ class ChannelServer:
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             return
+        except asyncio.CancelledError:
+            return  # the engine closes; asyncio would report a connection's task that ends as cancelled
         finally:
             writer.close()
 
