@@ -10,14 +10,17 @@ from pathlib import Path
 
 from reports import render_text
 from reports.comparison import UnlikeRunsError, compare, joined
+from reports.export import ExportError, Format, export
 from reports.full import full_report
 from reports.junit import JUnitError, load_junit
 from reports.merge import MergeError, merge_directories
+from reports.official import OfficialFileError, read_judged
 from reports.outcomes import counting_errors_as_zero, evaluation_of
 from reports.overview import overview
 from reports.publish import publish
 from reports.run_files import RunFileError, load_run
 from reports.tables import Document
+from scoring.questions import Mode
 
 DESCRIPTION = """\
 Tables from what runs left behind, without asking a model.
@@ -29,6 +32,10 @@ Tables from what runs left behind, without asking a model.
                                       join the runs of shards into one
   python -m reports compare RUN_A RUN_B
                                       what changed from the first run to the second, and whether by more than chance
+  python -m reports export RUN --format csv --out FILE
+                                      records as CSV, Parquet, the reference's result files, or a log of Inspect
+  python -m reports import judged.json
+                                      the tables of a result file of the reference
 
 RUN is a run directory, such as runs/20260501T120000Z-my-vlm.
 Exit status: 0 done, 2 a run or file that cannot be used (one line says what to do)."""
@@ -38,15 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser()
-    if given and given[0] not in {"show", "merge", "compare", "-h", "--help"}:
+    if given and given[0] not in {"show", "merge", "compare", "export", "import", "-h", "--help"}:
         given.insert(0, "show")
     options = parser.parse_args(given or ["--help"])
     try:
         document = options.run(options)
-    except (RunFileError, JUnitError, MergeError, UnlikeRunsError, OSError) as error:
+    except (RunFileError, JUnitError, MergeError, UnlikeRunsError, OfficialFileError, ExportError, OSError) as error:
         sys.stderr.write(f"reports: {error}\n")
         return 2
-    sys.stdout.write(render_text.render(document, options.width))
+    if document is not None:
+        sys.stdout.write(render_text.render(document, options.width))
     return 0
 
 
@@ -71,6 +79,15 @@ def _compare(options: argparse.Namespace) -> Document:
     first, *others = (evaluation_of(load_run(path, texts=False)) for path in options.runs)
     documents = [compare(first, other, anyway=options.anyway) for other in others]
     return joined(documents)
+
+
+def _export(options: argparse.Namespace) -> None:
+    kind, mode = Format(options.format), Mode(options.mode)
+    export(load_run(options.run_dir), options.out, kind, mode=mode, errors_as_zero=options.errors_as_zero)
+
+
+def _import(options: argparse.Namespace) -> Document:
+    return overview(read_judged(options.file))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -107,6 +124,20 @@ def _parser() -> argparse.ArgumentParser:
     compared.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="the earlier run, then one or more later")
     compared.add_argument("--anyway", action="store_true", help="also runs that differ in dataset, scorer or settings")
     compared.set_defaults(run=_compare)
+    exported = commands.add_parser("export", parents=[shared], help="records for other tools")
+    exported.add_argument("run_dir", type=Path, metavar="RUN")
+    exported.add_argument("--format", required=True, choices=[kind.value for kind in Format])
+    exported.add_argument(
+        "--mode",
+        choices=[mode.value for mode in Mode],
+        default=Mode.ZEROSHOT.value,
+        help="for inference and judged, which hold one mode each (default: zeroshot)",
+    )
+    exported.add_argument("--out", required=True, type=Path, metavar="FILE")
+    exported.set_defaults(run=_export)
+    imported = commands.add_parser("import", parents=[shared], help="tables of a judged file of the reference")
+    imported.add_argument("file", type=Path, metavar="judged.json")
+    imported.set_defaults(run=_import)
     return parser
 
 
