@@ -245,6 +245,11 @@ class Engine:
             _fail(job.future, EngineStopped(self.stopped or RUN_OVER))
         for endpoint in self._endpoints:
             await endpoint.close()
+        await asyncio.sleep(0)  # workers that wait hear of it
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
         await self.loop.shutdown_asyncgens()
         self.loop.stop()
 
