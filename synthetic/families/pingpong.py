@@ -1,0 +1,211 @@
+"""PingPong: <Z> after a pi/2 pulse and an even number of pi pulses about the same axis, against their number.
+
+Rotations about one axis add up (Nielsen & Chuang, Quantum Computation and Quantum Information, section 4.2): with an
+angle of pi + e for each pi pulse, and half of that for the first pulse, N pulses leave <Z> = -sin((N + 1/2) e). So a
+small error grows linearly with N, with a sign that tells too large an amplitude from too small a one. Decoherence
+during the pulses takes exp(-N / N0) of it: pulses that swap the states average relaxation to <Z> = 0. Where no pulse
+reaches the qubit it stays in the ground state, <Z> = +1. A straight line is fitted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.random import Generator
+
+from scoring.reference import JSON
+from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.fitting import Fit, fit
+from synthetic.readout import Floats, expectation_z, measured_population
+from synthetic.style import Drawing, PlotType, Style
+
+Range = tuple[float, float]
+
+SMALL_RAD = 0.3
+"""An accumulated error up to this is small: its sine differs from it by less than 2%, so a line describes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """One PingPong calibration. Each pi pulse turns ``error_rad`` too far; not ``driven``, none turns at all."""
+
+    pulses: Floats
+    z: Floats
+    error_rad: float
+    driven: bool
+    shots: int
+    fit: Fit
+
+    @property
+    def last(self) -> int:
+        """The largest number of pulses."""
+        return int(self.pulses[-1])
+
+    @property
+    def accumulated_rad(self) -> float:
+        """The size of the error after the last pulse."""
+        return abs(self.error_rad) * (self.last + 0.5)
+
+    @property
+    def turns(self) -> float:
+        """The same in full turns."""
+        return self.accumulated_rad / (2.0 * np.pi)
+
+    @property
+    def turns_back(self) -> bool:
+        """Whether the error passes a quarter turn, where <Z> is largest."""
+        return self.accumulated_rad > np.pi / 2.0
+
+    @property
+    def slope(self) -> float:
+        """The fitted line's, per pulse."""
+        return self.fit.values[1]
+
+    @property
+    def change(self) -> float:
+        """Of the fitted line, from the first to the last pulse."""
+        return self.slope * self.last
+
+    @property
+    def error_percent(self) -> float:
+        """The size of the error in percent of pi, which is that of the pulse's amplitude."""
+        return 100.0 * abs(self.error_rad) / np.pi
+
+    @property
+    def sign(self) -> str:
+        """What the pulse does."""
+        return "over-rotates" if self.error_rad > 0.0 else "under-rotates"
+
+    @property
+    def remedy(self) -> str:
+        """What to do with the amplitude."""
+        return "lower" if self.error_rad > 0.0 else "raise"
+
+    @property
+    def trend(self) -> str:
+        """Where <Z> goes first."""
+        return "falls" if self.error_rad > 0.0 else "rises"
+
+
+def _line(x: Floats, offset: float, slope: float) -> Floats:
+    return offset + slope * x
+
+
+def _simulate(rng: Generator, *, accumulated_rad: tuple[Range, ...], driven: bool = True) -> Truth:
+    """Experiment and fit; ``accumulated_rad`` is in one of these ranges."""
+    last, step = ((40, 2), (60, 2), (80, 4), (100, 4), (120, 6))[rng.integers(5)]
+    pulses = np.arange(0.0, last + 1.0, step)
+    low, high = accumulated_rad[rng.integers(len(accumulated_rad))]
+    error_rad = float(rng.uniform(low, high) * rng.choice([-1.0, 1.0])) / (last + 0.5)
+    shots, error_0, error_1 = int(rng.integers(5000, 20000)), rng.uniform(0.005, 0.03), rng.uniform(0.01, 0.06)
+    turned = -np.sin((pulses + 0.5) * error_rad) * np.exp(-pulses / (last * rng.uniform(5.0, 20.0)))
+    z = turned if driven else np.ones_like(pulses)
+    population = measured_population(rng, (1.0 - z) / 2.0, shots=shots, error_0=error_0, error_1=error_1)
+    fitted = fit(_line, pulses, expectation_z(population), (0.0, 0.0))
+    assert fitted is not None  # noqa: S101 - a line always converges
+    return Truth(
+        pulses=pulses,
+        z=expectation_z(population),
+        error_rad=error_rad if driven else 0.0,
+        driven=driven,
+        shots=shots,
+        fit=fitted,
+    )
+
+
+def _started(truth: Truth) -> bool:
+    """The first pulse brought the qubit near the equator."""
+    return float(truth.z[0]) < 0.5
+
+
+def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
+    axes = style.axes()
+    style.points(axes, truth.pulses, truth.z, label="Data")
+    style.curve(axes, truth.pulses, truth.fit.at(truth.pulses), label="Linear fit")
+    axes.set_ylim(-1.1, 1.1)
+    style.dress(
+        axes,
+        title=str(style.rng.choice(["PingPong amplitude calibration", "PingPong", "Ping-pong of pi pulses"])),
+        x_label=str(style.rng.choice(["Pulse count", "Number of pi pulses", "Pulses N"])),
+        y_label=str(style.rng.choice(["<Z>", "⟨Z⟩", "Expectation value <Z>"])),
+    )
+    features = (
+        f"<Z> is shown as {style.data.name} {style.marker_name} for up to {truth.last} pulses.",
+        f"A straight line in {style.fit.name} is fitted to the points.",
+        f"<Z> begins near {truth.z[0]:z.2f} and ends near {truth.z[-1]:z.2f}.",
+        _course(truth),
+    )
+    return (style.drawing(axes, plot_type=PlotType.SCATTER, features=features),)
+
+
+def _course(truth: Truth) -> str:
+    if not _started(truth):
+        return "The points stay close to +1 at every number of pulses."
+    if truth.accumulated_rad < SMALL_RAD:
+        return f"The points follow a slightly sloped line: <Z> {truth.trend} slowly and stays close to zero."
+    if truth.accumulated_rad > np.pi:
+        return f"The points oscillate through about {truth.turns:.1f} periods, and the line misses them."
+    if truth.turns_back:
+        return f"<Z> first {truth.trend} to an extremum and then turns back towards zero, unlike the line."
+    return f"<Z> {truth.trend} along a bent curve, which the line only roughly follows."
+
+
+def _parameters(truth: Truth) -> JSON:
+    """A slope needs a response that does not turn back."""
+    described = _started(truth) and not truth.turns_back
+    return {
+        "error_per_gate": float(f"{truth.slope:.2g}") if described else None,
+        "accumulation_type": "none" if not _started(truth) else "oscillatory" if truth.turns_back else "linear",
+    }
+
+
+FAMILY: Family[Truth] = Family(
+    name="pingpong",
+    criteria={
+        "SUCCESS": lambda truth: _started(truth) and truth.accumulated_rad < SMALL_RAD,
+        "NO_EXCITATION": lambda truth: not _started(truth),
+        "MODERATE_ERROR": lambda truth: _started(truth) and SMALL_RAD <= truth.accumulated_rad < np.pi,
+        "LARGE_ERROR": lambda truth: _started(truth) and truth.accumulated_rad >= np.pi,
+    },
+    # Both ends of the line are read to a pixel or two, 0.01 of <Z>; that is 5 to 15% of the change in a success.
+    field_rules={
+        "error_per_gate": {"type": "pct", "tol_full": 0.2, "tol_half": 0.5},
+        "accumulation_type": {"type": "enum"},
+    },
+    draw=_draw,
+    parameters=_parameters,
+    scenarios=(
+        Scenario(
+            name="pingpong_failure_large_error",
+            status="LARGE_ERROR",
+            outcome=Outcome.ANOMALOUS,
+            assessment=Assessment.UNRELIABLE,
+            simulate=partial(_simulate, accumulated_rad=((4.5, 11.0),)),
+        ),
+        # a slope that begins to bend, or a first turn: not near a quarter turn, where the two are hard to tell
+        Scenario(
+            name="pingpong_failure_moderate_error",
+            status="MODERATE_ERROR",
+            outcome=Outcome.SUBOPTIMAL,
+            assessment=Assessment.UNRELIABLE,
+            simulate=partial(_simulate, accumulated_rad=((1.1, 1.35), (2.0, 2.7))),
+        ),
+        # the readout works and an earlier step, frequency or drive, is at fault: labelled as gmm_failure_no_excitation
+        Scenario(
+            name="pingpong_failure_no_excitation",
+            status="NO_EXCITATION",
+            outcome=Outcome.ANOMALOUS,
+            assessment=Assessment.UNRELIABLE,
+            simulate=partial(_simulate, accumulated_rad=((0.0, 0.0),), driven=False),
+        ),
+        Scenario(
+            name="pingpong_success_well_calibrated",
+            status="SUCCESS",
+            outcome=Outcome.EXPECTED,
+            assessment=Assessment.RELIABLE,
+            simulate=partial(_simulate, accumulated_rad=((0.1, 0.22),)),
+        ),
+    ),
+)
