@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from qcal_plugin.selection import parse_questions
+from reports.plain_text import one_line
 from reports.records import (
     Answer,
     ItemKey,
@@ -22,7 +23,7 @@ from scoring.dispatch import Scorer, score
 from scoring.final_answer import thought_flags
 from scoring.key_points import suspicious
 from scoring.questions import Question
-from scoring.reference import Reference
+from scoring.reference import JSON, Reference
 from scoring.score import Score
 
 
@@ -125,7 +126,7 @@ def below_mark(score: Score, mark: float | None) -> str | None:
     """Why a score fails ``--pass-mark`` (0-100), with what was read and what was expected; None if it does not."""
     if mark is None or 100 * score.value >= mark:
         return None
-    extracted, expected = (_short(json.dumps(value, ensure_ascii=False)) for value in (score.extracted, score.expected))
+    extracted, expected = (_shown(value) for value in (score.extracted, score.expected))
     return f"score {100 * score.value:.1f} is below --pass-mark {mark:g}: extracted {extracted}, expected {expected}"
 
 
@@ -136,5 +137,6 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _short(text: str, length: int = 300) -> str:
+def _shown(value: JSON, length: int = 300) -> str:
+    text = one_line(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= length else text[: length - 1] + "…"

@@ -116,8 +116,8 @@ class Runner:
 
     def answer(self, item: pytest.Item, planned: PlannedItem) -> Answer:
         """The model's answer. Ends the test with an error at setup where there is none."""
-        if OUTCOME not in item.stash:  # a skip condition kept it from being asked before the test started
-            item.stash[OUTCOME] = self._source.demand(planned.key)
+        if OUTCOME not in item.stash:  # it might have been skipped, so nothing was asked before the test started
+            item.stash[OUTCOME] = self._demand_late(planned)
         outcome = item.stash[OUTCOME]
         if outcome.answer is None:
             self._note(item, Measurement(key=planned.key, status=Status.REQUEST_FAILED))
@@ -154,6 +154,13 @@ class Runner:
         complaint = below_mark(score, self._config.pass_marks.get(case.question))
         if complaint is not None:
             pytest.fail(complaint, pytrace=False)
+
+    def _demand_late(self, planned: PlannedItem) -> Outcome:
+        self._source.declare([planned])
+        try:
+            return self._source.demand(planned.key)
+        except EngineStopped as stopped:
+            pytest.fail(f"not asked: {stopped}", pytrace=False)
 
     def _describe(self, item: pytest.Item, planned: PlannedItem) -> None:
         """Set the properties that an item has before it is measured; a rerun starts afresh."""

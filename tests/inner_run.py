@@ -125,8 +125,8 @@ class QuickPytest(InnerPytest):
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
         super().__init__(pytester.path, cache)
         self.pytester = pytester
-        for name in os.environ:
-            if name.startswith(("QCAL_", "COV_")):
+        for name in list(os.environ):
+            if name.startswith(("QCAL_", "COV_", "PYTEST_XDIST_")):
                 monkeypatch.delenv(name)
         monkeypatch.setenv("QCAL_CACHE_DIR", str(cache))
         monkeypatch.setenv("COLUMNS", "80")
