@@ -217,7 +217,7 @@ def _features(truth: Truth, style: Style, kind: str, result: str) -> tuple[str, 
     what, title = f"{style.data.name.capitalize()} points with error bars", result[0].lower() + result[1:]
     if kind == "retention":
         return (
-            f"{what} are single circuits, {style.second.name} points their means; a {style.fit.name} curve is fitted.",
+            f"{what} are single circuits, {style.second.name} points their means; the fit is {style.fit.name}.",
             f"The probability to retain both atoms {course} about {truth.last_retention:.2f}.",
             f"The title gives a {title}.",
         )

@@ -179,7 +179,7 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     points = f"{style.data.name.capitalize()} {style.marker_name} with error bars"
     features = (
         f"{points} show the retention at detunings up to ±{truth.edge_khz:g} kHz.",
-        f"A {style.fit.name} sinusoid with about {truth.fringes:.1f} fringes is fitted to them.",
+        f"The {style.fit.name} curve, a sinusoid with about {truth.fringes:.1f} fringes, is fitted to them.",
         f"The fitted curve oscillates between about {truth.lowest:.2f} and {truth.highest:.2f}.",
         f"The title reads {truth.detuning.plus_minus} Hz.",
     )
