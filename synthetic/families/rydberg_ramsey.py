@@ -2,8 +2,9 @@
 
 p(t) = c + A exp(-(t / T2)^2) cos(2 pi f t + phase): atoms whose detuning differs from shot to shot with the standard
 deviation s = sqrt(2) / T2, as by the Doppler shift, dephase like a Gaussian (Levine et al., Phys. Rev. Lett. 121,
-123603, 2018). The groups save time: the first fixes the frequency roughly, each later one more finely, if the error so far is
-less than a fringe at the next group. Where a group covers only a part of an oscillation, that chain does not start.
+123603, 2018). The groups save time: the first fixes the frequency roughly, each later one more finely, if
+the error so far is less than a fringe at the next group. Where a group covers only a part of an oscillation, that chain
+does not start.
 """
 
 from __future__ import annotations
