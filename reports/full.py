@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from reports.aggregate import Coverage, Summary
 from reports.breakdown import HARD_BELOW, Breakdown, FamilyScores, ScenarioScore, break_down
 from reports.consistency import Contradiction, Legibility
+from reports.judges import judge_report, judge_tables
 from reports.labels import BIASES, ConfusionMatrix
 from reports.leaderboard import leaderboard_table
 from reports.outcomes import Evaluation
@@ -26,8 +27,10 @@ def full_report(evaluation: Evaluation, run: Run | None = None) -> Document:
     """Everything that can be said of an evaluation; see `breakdown` for what needs the ``run`` behind it."""
     boards = tuple(board for mode in Mode if (board := leaderboard_table(evaluation, mode)) is not None)
     published = (Section(title="Published models", tables=boards),) if boards else ()
+    panel = None if run is None else judge_report(run)
+    judges = () if panel is None else (Section(title="Judges", tables=tuple(judge_tables(panel))),)
     parts = (section for breakdown in break_down(evaluation, run).values() for section in sections(breakdown))
-    return document(evaluation, (*overview(evaluation, run).sections, *published, *parts), run)
+    return document(evaluation, (*overview(evaluation, run).sections, *published, *judges, *parts), run)
 
 
 def sections(breakdown: Breakdown) -> Iterator[Section]:

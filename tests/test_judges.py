@@ -1,0 +1,97 @@
+"""Judges as instruments: agreement, each judge alone, disputed items."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.full import full_report
+from reports.judges import judge_report, krippendorff_alpha, weighted_kappa
+from reports.outcomes import evaluation_of
+from reports.records import Run, Verdict
+from reports.render_text import render
+from scoring.questions import Question
+from tests.run_factory import manifest, planned_item, scored
+
+GRADES = st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=2, max_size=20)
+
+
+def verdicts(first, second):
+    return (Verdict(judge="judge-a", reply="", grades=first), Verdict(judge="judge-b", reply="", grades=second))
+
+
+def panel_run():
+    """Q3 of two samples, on the first of which the judges differ; Q1 with two of three fields right."""
+    items = [planned_item("a", "Q3"), planned_item("b", "Q3"), planned_item("a", "Q1")]
+    records = (
+        scored(items[0], 0.5, verdicts=verdicts((1.0, 1.0), (0.0, 0.0))),
+        scored(items[1], 1.0, verdicts=verdicts((1.0, 1.0), (1.0, 1.0))),
+        scored(items[2], 0.5 * 2 / 3 + 0.5 * 0.75, components={"fields": 2 / 3}, verdicts=verdicts((1.0,), (0.5,))),
+    )
+    return Run(manifest=manifest(items), records=records)
+
+
+def test_each_judge_alone_gives_the_scores_that_its_grades_would_have_given():
+    report = judge_report(panel_run())
+
+    alone = {entry.question: entry for entry in report.alone}
+    assert (1.0, 0.5) == alone[Question.Q3].alone
+    assert 0.75 == alone[Question.Q3].together
+    assert (0.5 * 2 / 3 + 0.5, 0.5 * 2 / 3 + 0.25) == pytest.approx(alone[Question.Q1].alone)
+    assert 2 == alone[Question.Q3].items
+
+
+def test_the_difference_of_judges_is_clustered_by_sample():
+    pair = judge_report(panel_run()).pairs[0]
+
+    assert (3, 5, 2) == (pair.items, pair.key_points, pair.samples)
+    assert pytest.approx(((1.0 + 0.5) / 2 + 0.0) / 2) == pair.difference
+
+
+def test_the_widest_gap_comes_first_and_agreement_is_not_listed():
+    disputed = judge_report(panel_run()).disputed
+
+    assert [("a", "Q3", 1.0), ("a", "Q1", 0.5)] == [(r.key.sample_id, r.key.question, gap) for r, gap in disputed]
+
+
+def test_one_judge_alone_is_no_panel():
+    item = planned_item("a", "Q3")
+    records = (scored(item, 1.0, verdicts=verdicts((1.0,), (1.0,))[:1]),)
+    assert judge_report(Run(manifest=manifest([item]), records=records)) is None
+
+
+def test_the_full_report_shows_the_panel(snapshot):
+    run = panel_run()
+    document = full_report(evaluation_of(run), run)
+    judges = tuple(section for section in document.sections if section.title == "Judges")
+
+    assert snapshot == render(replace(document, sections=judges), 80)
+
+
+@given(GRADES)
+def test_full_agreement_is_1(grades):
+    assert weighted_kappa(grades, grades) in {None, 1.0}
+    assert krippendorff_alpha(np.array([grades, grades])) in {None, 1.0}
+
+
+def test_kappa_of_a_known_example():
+    """2 x 2 table 20, 5, 10, 15 (of right-or-wrong grades): kappa 0.4, where weights change nothing."""
+    first = [1.0] * 25 + [0.0] * 25
+    second = [1.0] * 20 + [0.0] * 5 + [1.0] * 10 + [0.0] * 15
+    assert pytest.approx(0.4) == weighted_kappa(first, second)
+
+
+def test_alpha_of_a_known_example():
+    """Two judges, three key points: (1, 1), (0, 0), (1, 0). Observed 1/6; expected var of 1,0,1,1,0,0 is 0.3."""
+    grades = np.array([[1.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    assert pytest.approx(1 - (0.5 / 3) / 0.3) == krippendorff_alpha(grades)
+
+
+@given(GRADES, st.randoms())
+def test_agreement_is_symmetric_and_at_most_1(grades, random):
+    other = random.sample(grades, len(grades))
+    kappa = weighted_kappa(grades, other)
+    assert weighted_kappa(other, grades) == pytest.approx(kappa) if kappa is not None else kappa is None
+    assert kappa is None or kappa <= 1
