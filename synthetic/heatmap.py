@@ -62,5 +62,5 @@ def points_on_map(
 def curve_on_map(style: Style, axes: Axes, x: ArrayLike, y: ArrayLike, *, ink: Ink, label: str) -> None:
     """A line with a thin contrasting outline."""
     outline = "black" if ink in {WHITE, YELLOW, CYAN, MAGENTA} else "white"
-    effects = [withStroke(linewidth=style.line_width + 1.2, foreground=outline, alpha=0.7)]
+    effects = [withStroke(linewidth=style.line_width + 1.6, foreground=outline)]
     axes.plot(x, y, "-", color=ink.code, linewidth=style.line_width, zorder=3, path_effects=effects, label=label)
