@@ -104,6 +104,8 @@ class Runner:
             report.qcal_measurement = measurement.to_json()  # type: ignore[attr-defined]
             answer = item.stash[OUTCOME].answer
             report.duration = report.duration if answer is None else answer.latency_s
+        if call.when == "teardown":
+            _forget(item)  # pytest keeps items to the end; answers are on disk by now
         return report
 
     # --- what the fixtures hand out ---
@@ -166,14 +168,18 @@ class Runner:
         """Set the properties that an item has before it is measured; a rerun starts afresh."""
         others = [pair for pair in item.user_properties if not pair[0].startswith(PROPERTY_PREFIX)]
         item.user_properties[:] = [*others, *item_properties(planned), *self._identity]
-        if OUTCOME in item.stash:
-            del item.stash[OUTCOME]
-        if MEASUREMENT in item.stash:
-            del item.stash[MEASUREMENT]
+        _forget(item)
 
     def _note(self, item: pytest.Item, measurement: Measurement) -> None:
         item.stash[MEASUREMENT] = measurement
         item.user_properties.extend(outcome_properties(measurement.status, measurement.score))
+
+
+def _forget(item: pytest.Item) -> None:
+    if OUTCOME in item.stash:
+        del item.stash[OUTCOME]
+    if MEASUREMENT in item.stash:
+        del item.stash[MEASUREMENT]
 
 
 def _words(failure: Failure | None) -> str:

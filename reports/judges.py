@@ -201,7 +201,7 @@ def _alone_table(report: JudgeReport) -> Table:
         *(Column(judge, Unit.SCORE, 1) for judge in report.judges),
         Column("Items", Unit.COUNT),
     )
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (f"{entry.question} {MODE_NAMES[entry.mode]}", entry.together, *entry.alone, entry.items)
         for entry in report.alone
     )
