@@ -196,7 +196,7 @@ class RunSession:
         text = getattr(report, "qcal_measurement", None)
         if text is None or self.evaluation is None:
             return
-        del report.qcal_measurement  # type: ignore[attr-defined]  # pytest keeps reports to the end
+        del report.qcal_measurement  # pytest keeps reports to the end
         try:
             self.evaluation.take(Measurement.from_json(text))
         except (JournalError, EngineStopped) as error:
