@@ -77,6 +77,7 @@ class RunConfig:
     pass_marks: Mapping[Question, float]
     budget_requests: int | None
     budget_tokens: int | None
+    html: bool
     errors_as_zero: bool
     prices: Path | None
     maxfail: int
@@ -137,6 +138,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--prices", metavar="FILE", help="TOML of prices and assumptions for --dry-run (docs/performance.md)")
     add("--budget-requests", metavar="N", type=int, help="stop cleanly after N requests; go on with --resume")
     add("--budget-tokens", metavar="N", type=int, help="stop cleanly after N tokens; go on with --resume")
+    add("--no-html", action="store_true", help="write no report.html (by default one file with all plots and answers)")
     add("--errors-as-zero", action="store_true", help="count errors as 0 in tables, as the reference scripts do")
 
 
@@ -182,6 +184,7 @@ def read_config(config: pytest.Config) -> RunConfig:
         pass_marks=_parsed("--pass-mark", parse_pass_marks, option("pass_mark")),
         budget_requests=_at_least(1, "--budget-requests", option("budget_requests")),
         budget_tokens=_at_least(1, "--budget-tokens", option("budget_tokens")),
+        html=not option("no_html"),
         errors_as_zero=option("errors_as_zero"),
         prices=Path(option("prices")) if option("prices") else None,
         maxfail=option("maxfail"),

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from qcal_plugin.channel import ChannelServer
 from qcal_plugin.dataset import DatasetError, prepare
 from qcal_plugin.evaluation import Evaluation, Participants, describe, find_participants
 from qcal_plugin.failures import EngineStopped
+from qcal_plugin.illustrations import write_illustrated_page
 from qcal_plugin.journal import JournalError
 from qcal_plugin.keys import RUNNER
 from qcal_plugin.measuring import Measurement
@@ -44,6 +46,7 @@ class RunSession:
         self._exits = ExitStack()
         self._failures = 0
         self._trouble: str | None = None
+        self._html: tuple[str, ...] = ()
         self.evaluation: Evaluation | None = None
 
     # --- hooks ---
@@ -102,7 +105,9 @@ class RunSession:
         stored = load_stored_answers(self._config.answers) if self._config.answers else None
         dataset_name = self._pytest_config.getoption("dataset") or (stored.dataset if stored else None)
         self._dataset = prepare(
-            dataset_name or self._config.dataset, self._config.dataset_revision, progress=self._progress_of_images
+            dataset_name or self._config.dataset,
+            self._config.dataset_revision,
+            progress=partial(self._show_progress, "checking images"),
         )
         self._selection = self._config.selection
         if stored is not None:
@@ -185,10 +190,10 @@ class RunSession:
             *(f"qcal: note: {warning}" for warning in (*who.warnings, *self._dataset.warnings, *evaluation.repaired)),
         ]
 
-    def _progress_of_images(self, done: int, planned: int) -> None:
+    def _show_progress(self, what: str, done: int, planned: int) -> None:
         terminal = self._pytest_config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None and terminal.isatty:
-            terminal.rewrite(f"qcal: checking images {done}/{planned}", erase=True)
+            terminal.rewrite(f"qcal: {what} {done}/{planned}", erase=True)
             if done == planned:
                 terminal.write_line("")
 
@@ -232,6 +237,11 @@ class RunSession:
         if verbosity > -2:
             terminal.section("QCalEval", "=")
             terminal.write_line(render(document, width=shutil.get_terminal_size().columns))
+        if self._config.html:
+            progress, as_zero = partial(self._show_progress, "preparing plots"), self._config.errors_as_zero
+            self._html = write_illustrated_page(
+                evaluation.directory, self._dataset, errors_as_zero=as_zero, progress=progress
+            )
 
     def _close_log(self) -> None:
         terminal = self._pytest_config.pluginmanager.get_plugin("terminalreporter")
@@ -251,7 +261,7 @@ class RunSession:
                 "--resume all that are missing"
             )
         path = _shown(evaluation.directory.path)
-        return [*lines, f"qcal: written to {path}; the tables again: python -m reports {path}"]
+        return [*lines, *self._html, f"qcal: written to {path}; the tables again: python -m reports {path}"]
 
 
 def _canary_line(result: CanaryResult) -> str:

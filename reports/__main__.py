@@ -12,6 +12,8 @@ from reports import render_text
 from reports.comparison import UnlikeRunsError, compare, joined
 from reports.export import ExportError, Format, export
 from reports.full import full_report
+from reports.html.page import write_page
+from reports.illustrations import join_illustrations
 from reports.junit import JUnitError, load_junit
 from reports.merge import MergeError, merge_directories
 from reports.official import OfficialFileError, read_judged
@@ -25,7 +27,7 @@ from scoring.questions import Mode
 DESCRIPTION = """\
 Tables from what runs left behind, without asking a model.
 
-  python -m reports RUN               print a run's tables; write its report.json and report.md anew
+  python -m reports RUN               print a run's tables; write report.html, .json and .md anew
   python -m reports RUN --full        ... and the paper's tables: families, confusion matrices, parameters, biases
   python -m reports a.xml b.xml ...   the same tables from JUnit files alone, such as those of a run's shards
   python -m reports merge RUN... --out DIR
@@ -61,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _show(options: argparse.Namespace) -> Document:
     paths: list[Path] = options.paths
     if len(paths) == 1 and paths[0].suffix != ".xml" and not paths[0].is_file():
-        return publish(paths[0], errors_as_zero=options.errors_as_zero, full=options.full)
+        return _publish(paths[0], options)
     if folders := [path for path in paths if path.is_dir()]:
         raise JUnitError(f"{folders[0]}: a directory among several paths; give one run, or only JUnit files")
     evaluation = load_junit(paths)
@@ -72,7 +74,14 @@ def _show(options: argparse.Namespace) -> Document:
 
 def _merge(options: argparse.Namespace) -> Document:
     merge_directories(options.runs, options.out)
-    return publish(options.out, errors_as_zero=options.errors_as_zero, full=options.full)
+    join_illustrations(options.runs, options.out)
+    return _publish(options.out, options)
+
+
+def _publish(run_dir: Path, options: argparse.Namespace) -> Document:
+    document = publish(run_dir, errors_as_zero=options.errors_as_zero, full=options.full)
+    write_page(run_dir, errors_as_zero=options.errors_as_zero)
+    return document
 
 
 def _compare(options: argparse.Namespace) -> Document:

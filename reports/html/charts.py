@@ -74,7 +74,7 @@ SCORE_AXIS = Axis(low=0.0, high=1.0, ticks=tuple(Tick(at, str(at)) for at in ran
 def difference_axis(values: Iterable[float]) -> Axis:
     """A symmetric axis, in whole tenths, that holds all these differences of scores; labelled in points."""
     reach = max([1, *(math.ceil(10 * abs(value) - 1e-9) for value in values)]) / 10
-    labels = ((at, f"{reach * (2 * at - 100):+.3g}") for at in (0, 25, 50, 75, 100))
+    labels = ((at, f"{reach * (2 * at - 100):+.3g}" if at != 50 else "0") for at in (0, 25, 50, 75, 100))
     return Axis(low=-reach, high=reach, ticks=tuple(Tick(at, label) for at, label in labels))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.aggregate import (
@@ -19,16 +20,19 @@ from reports.breakdown import Breakdown, FamilyScores, ScenarioScore, break_down
 from reports.comparability import comparability
 from reports.html.charts import Axis, Bar, Box, box, difference_axis, histogram, quantity_axis
 from reports.leaderboard import PublishedScores, published_scores
-from reports.outcomes import Evaluation, counted_records
+from reports.outcomes import Evaluation, Outcome, counted_records
 from reports.overview import findings
-from reports.records import Record, Run
+from reports.records import Answer, Record, Run
 from reports.tables import MODE_NAMES
 from scoring.questions import Mode, Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeFigures:
-    """One mode's scores, and the published ones."""
+    """One mode's scores, and the published ones.
+
+    ``published``: see `published_scores`.
+    """
 
     mode: Mode
     mean: MeanOfQuestions
@@ -36,18 +40,36 @@ class ModeFigures:
     published: tuple[PublishedScores, ...]
     breakdown: Breakdown
 
-    def published_range(self, question: Question) -> list[float]:
-        """The published scores of a question, in no order."""
+    @property
+    def board(self) -> list[PublishedScores | None]:
+        """The published rows, the best mean first, with None in this run's place."""
+        own = self.mean.mean
+        above = sum(own is not None and row.mean > own for row in self.published)
+        return [*self.published[:above], *([] if own is None else [None]), *self.published[above:]]
+
+    def published_means(self, question: Question | None = None) -> list[float]:
+        """The published means of a question, or of all together."""
+        if question is None:
+            return [row.mean for row in self.published]
         return [row.questions[question] for row in self.published if question in row.questions]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyRow:
-    """A row of the heat map: one family in each mode."""
+    """A row of the heat map: one family in each mode; ``samples`` as planned."""
 
     family: str
     samples: int
     modes: Mapping[Mode, FamilyScores]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HardScenario:
+    """A scenario type and the questions about it that are hardly ever answered."""
+
+    family: str
+    scenario_type: str
+    scores: tuple[tuple[Mode, ScenarioScore], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +94,17 @@ class Figures:
     families: tuple[FamilyRow, ...]
     deltas: Mapping[Question, IclDelta]
     delta_axis: Axis
-    hard: tuple[tuple[Mode, ScenarioScore], ...]
+    hard: tuple[HardScenario, ...]
     distributions: tuple[Distribution, ...]
     findings: Mapping[str, int]
+
+
+MEASURES: tuple[tuple[str, str, Callable[[Answer], float | None]], ...] = (
+    ("Latency", "s", lambda answer: answer.latency_s or None),
+    ("Answer tokens", "tokens", lambda answer: answer.completion_tokens),
+    ("Prompt tokens", "tokens", lambda answer: answer.prompt_tokens),
+)
+"""The distributions: title, unit, and where the values stand. Answers of result files have no latency."""
 
 
 def figures(evaluation: Evaluation, run: Run) -> Figures:
@@ -96,35 +126,43 @@ def figures(evaluation: Evaluation, run: Run) -> Figures:
         coverage=coverage(evaluation.outcomes),
         not_comparable=comparability(evaluation),
         modes=modes,
-        families=tuple(family_rows(modes)),
+        families=tuple(family_rows(modes, benchmark)),
         deltas=deltas,
         delta_axis=difference_axis(_delta_reach(deltas.values())),
-        hard=tuple((mode.mode, score) for mode in modes for score in mode.breakdown.hard_scenarios),
+        hard=tuple(hard_scenarios(modes)),
         distributions=tuple(distributions(counted_records(run).values())),
         findings=findings(run),
     )
 
 
-def family_rows(modes: Sequence[ModeFigures]) -> Iterator[FamilyRow]:
+def family_rows(modes: Sequence[ModeFigures], outcomes: Iterable[Outcome]) -> Iterator[FamilyRow]:
     """The families in the order of the first mode (the best mean first), then those that only others have."""
+    samples = Counter(family for family, _ in {(outcome.family, outcome.key.sample_id) for outcome in outcomes})
     by_family: dict[str, dict[Mode, FamilyScores]] = {}
     for figures_of_mode in modes:
         for entry in figures_of_mode.breakdown.families:
             by_family.setdefault(entry.family, {})[figures_of_mode.mode] = entry
     for family, entries in by_family.items():
-        samples = max(_planned_samples(entry) for entry in entries.values())
-        yield FamilyRow(family=family, samples=samples, modes=entries)
+        yield FamilyRow(family=family, samples=samples[family], modes=entries)
+
+
+def hard_scenarios(modes: Iterable[ModeFigures]) -> list[HardScenario]:
+    """The scenario types with hard questions, those with the most of them first."""
+    found: dict[tuple[str, str], list[tuple[Mode, ScenarioScore]]] = {}
+    for figures_of_mode in modes:
+        for score in figures_of_mode.breakdown.hard_scenarios:
+            found.setdefault((score.family, score.scenario_type), []).append((figures_of_mode.mode, score))
+    ranked = sorted(found.items(), key=lambda entry: (-len(entry[1]), entry[0]))
+    return [
+        HardScenario(family=family, scenario_type=scenario, scores=tuple(scores))
+        for (family, scenario), scores in ranked
+    ]
 
 
 def distributions(records: Iterable[Record]) -> Iterator[Distribution]:
     """Of latencies and tokens, each from the answers that report it; none without such answers."""
     answered = [(record.key, record.answer) for record in records if record.answer is not None]
-    measures = (
-        ("Latency", "s", lambda answer: answer.latency_s or None),
-        ("Answer tokens", "tokens", lambda answer: answer.completion_tokens),
-        ("Prompt tokens", "tokens", lambda answer: answer.prompt_tokens),
-    )
-    for title, unit, measure in measures:
+    for title, unit, measure in MEASURES:
         groups: dict[tuple[Mode, Question], list[float]] = {}
         for key, answer in answered:
             if (value := measure(answer)) is not None:
@@ -151,11 +189,6 @@ def _distribution(title: str, unit: str, groups: Mapping[tuple[Mode, Question], 
         all=box(values),
         rows={key: box(groups[key]) for key in order if key in groups},
     )
-
-
-def _planned_samples(entry: FamilyScores) -> int:
-    """The most samples that a question of the family was planned for, repeats aside."""
-    return max(summary.samples for summary in entry.questions.values())
 
 
 def _delta_reach(deltas: Iterable[IclDelta]) -> Iterator[float]:

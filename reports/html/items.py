@@ -20,10 +20,10 @@ from reports.outcomes import MISSING, counted_records
 from reports.records import Answer, PlannedItem, Record, Run, Verdict, score_to_json
 from scoring.questions import Question
 
-TEXT_BUDGET = 8_000_000
+TEXT_BUDGET = 6_000_000
 """Characters of answers, thoughts and judges' replies in one page: what keeps it well under 30 MB."""
 TEXT_LIMITS = (200_000, 100_000, 50_000, 20_000, 10_000, 5_000, 2_000, 1_000, 500)
-PLOT_BUDGET = 15_000_000
+PLOT_BUDGET = 12_000_000
 """Bytes of plots in one page."""
 
 LABELLED = frozenset({Question.Q2, Question.Q4, Question.Q6})

@@ -1,0 +1,156 @@
+"""Writes ``report.html`` from what is in a run's directory."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import urlencode
+
+import jinja2
+from markupsafe import Markup
+
+from reports.full import full_report
+from reports.html import figures, items
+from reports.html.charts import SCORE_AXIS
+from reports.illustrations import load_sheets, plot_files
+from reports.intervals import Interval
+from reports.labels import BIASES
+from reports.outcomes import Evaluation, counting_errors_as_zero, evaluation_of
+from reports.plain_text import visible
+from reports.records import Run
+from reports.run_files import RunGarbledError, load_run
+from reports.tables import MODE_NAMES, Column, Unit, printed
+from scoring.questions import Question
+
+HTML_NAME = "report.html"
+SCRIPTS = ("dom.js", "items.js", "detail.js", "main.js")
+STYLES = ("page.css", "heat.css", "items.css")
+HARD_SHOWN = 12
+
+_SCORE, _SHARE, _POINTS = (Column("", unit, 1) for unit in (Unit.SCORE, Unit.PERCENT, Unit.DIFFERENCE))
+
+
+def write_page(run_dir: Path, *, errors_as_zero: bool = False) -> Path:
+    """Write the page of the run in ``run_dir`` anew; returns its path. Raises RunFileError or OSError.
+
+    Without the run's samples or plots, or where they cannot be read, the page says so and shows the rest.
+    """
+    run = load_run(run_dir)
+    evaluation = evaluation_of(run)
+    if errors_as_zero:
+        evaluation = counting_errors_as_zero(evaluation)
+    page, aside = run_dir / HTML_NAME, run_dir / f".{HTML_NAME}.{os.getpid()}"
+    aside.write_text(render_page(run, evaluation, run_dir), encoding="utf-8")
+    aside.replace(page)
+    return page
+
+
+def render_page(run: Run, evaluation: Evaluation, run_dir: Path) -> str:
+    """The page of this run, whose samples and plots are in ``run_dir``."""
+    notes: list[str] = []
+    try:
+        sheets = load_sheets(run_dir)
+    except RunGarbledError as error:
+        sheets = {}
+        notes.append(str(error))
+    stored = plot_files(run_dir)
+    plots = items.plots_json(stored)
+    style, script = _static(STYLES), _static(SCRIPTS)
+    return (
+        _environment()
+        .get_template("page.jinja")
+        .render(
+            document=full_report(evaluation, run),
+            figures=figures.figures(evaluation, run),
+            manifest=run.manifest,
+            settings=run.manifest.settings,
+            notes=[*notes, *_absent(sheets, stored, plots)],
+            hard_shown=HARD_SHOWN,
+            families=sorted({item.family for item in run.manifest.planned}),
+            variants=sorted({item.key.variant for item in run.manifest.planned} - {""}),
+            data=Markup(items.island(items.items_json(run, sheets))),  # noqa: S704 - escaped by `island`
+            plots=Markup(items.island(plots)),  # noqa: S704
+            style=Markup(style),  # noqa: S704 - the package's own
+            script=Markup(script),  # noqa: S704
+            policy=content_security_policy(style, script),
+        )
+    )
+
+
+def content_security_policy(style: str, script: str) -> str:
+    """Only this style, this script and embedded images: nothing is fetched, nothing that a model wrote runs."""
+    return (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def items_link(**filters: str | None) -> str:
+    """A link within the page to the items that these filters leave; None filters nothing."""
+    return f"#items?{urlencode({name: value for name, value in filters.items() if value is not None})}"
+
+
+def _absent(sheets: Mapping[str, object], stored: Mapping[str, Path], plots: Mapping[str, str]) -> list[str]:
+    notes = []
+    if not sheets:
+        notes.append("The run's folder holds no samples.jsonl: prompts and reference answers are not shown.")
+    if not stored:
+        notes.append("The run's folder holds no plots: none are shown.")
+    elif len(plots) < len(stored):
+        notes.append(f"{len(stored) - len(plots)} of {len(stored)} plots are left out to keep the page small.")
+    return notes
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports.html"),
+        autoescape=True,
+        finalize=lambda value: visible(value) if type(value) is str else value,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "score": lambda value: printed(value, _SCORE),
+        "share": lambda value: printed(value, _SHARE),
+        "points": lambda value: printed(value, _POINTS),
+        "interval": _interval,
+        "level": lambda value: "h-none" if value is None else f"h{round(20 * value)}",
+        "quantity": lambda value: f"{value:,.1f}" if value < 10 else f"{value:,.0f}",
+        "breakable": _breakable,
+        "mode_name": figures.mode_name,
+        "cell": printed,
+        "at_on": lambda value, axis: axis.at(value),
+    }
+    environment.globals |= {
+        "items_link": items_link,
+        "score_axis": SCORE_AXIS,
+        "histogram_height": 96,
+        "modes": MODE_NAMES,
+        "questions": {question: question.task.replace("_", " ").capitalize() for question in Question},
+        "bias_definitions": {bias.name: bias.definition for bias in BIASES},
+        "text_unit": Unit.TEXT,
+    }
+    return environment
+
+
+def _interval(interval: Interval | None, points: bool = False) -> str:  # noqa: FBT001, FBT002 - a filter's argument
+    return "no interval" if interval is None else printed(interval, _POINTS if points else _SCORE)
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may be broken behind each underscore."""
+    return Markup("_<wbr>").join(visible(name).split("_"))
+
+
+def _static(names: tuple[str, ...]) -> str:
+    folder = files("reports.html") / "static"
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

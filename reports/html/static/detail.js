@@ -1,0 +1,145 @@
+// One item in a dialog: plots, prompt, answer, what was read from it, and how it was graded.
+
+const dialog = byId("detail");
+const zoom = byId("zoom");
+let openPlace = null;
+
+const section = (title, ...content) => [make("h3", {}, title), ...content];
+const block = (text, kind = "") => make("pre", { class: `block ${kind}`, tabindex: "0" }, visible(text));
+const fact = (name, value, kind = "") => make("div", {}, make("dt", {}, name), make("dd", { class: kind }, value));
+
+function table(headings, rows) {
+  const cells = (row) => row.map((cell, index) => make(index ? "td" : "th", index ? {} : { scope: "row" }, cell));
+  return make("div", { class: "scroll" }, make("table", {},
+    make("thead", {}, make("tr", {}, headings.map((heading) => make("th", { scope: "col" }, visible(heading))))),
+    make("tbody", {}, rows.map((row) => make("tr", {}, cells(row)))),
+  ));
+}
+
+/** A plot that shows at full size when chosen; a word where the page has it not. */
+function plot(digest, description) {
+  const picture = image(digest, description);
+  if (!picture) return make("small", {}, `[plot ${digest.slice(0, 12)} is not in this page]`);
+  return make("button", { type: "button", class: "zoom", "aria-label": `${description}: full size`, click: () => enlarge(digest, description) }, picture);
+}
+
+function enlarge(digest, description) {
+  const picture = image(digest, description);
+  picture.className = "fitted";
+  picture.addEventListener("click", () => picture.classList.toggle("fitted"));
+  zoom.replaceChildren(picture, make("button", { type: "button", click: () => zoom.close() }, "Close"));
+  zoom.showModal();
+}
+
+/** What the score is made of: fields with what was read and what was right, or shares that stand alone. */
+function components(item) {
+  const { components: parts, extracted, expected } = item.score;
+  if (!Object.keys(parts).length) return [];
+  const fields = expected !== null && typeof expected === "object" && !Array.isArray(expected) && item.question === "Q5";
+  const read = (source, name) => written(source && Object.hasOwn(source, name) ? source[name] : undefined);
+  const rows = Object.entries(parts).map(([name, value]) => [
+    visible(name), ...(fields ? [read(extracted, name), read(expected, name)] : []), grade(value),
+  ]);
+  return section("Parts of the score", table(["Part", ...(fields ? ["Read", "Expected"] : []), "Credit"], rows));
+}
+
+const grade = (value) => (value === undefined ? "–" : make("span", { class: `pill h${Math.round(20 * Math.min(Math.max(value, 0), 1))}` }, String(Number(value.toFixed(3)))));
+
+function reading(item) {
+  if (!item.score) return [];
+  const { extracted, expected } = item.score;
+  if (extracted === null && expected === null) return components(item);
+  const half = (title, value) => make("div", {}, section(title, block(value === null ? "nothing" : written(value), "code")));
+  return [make("div", { class: "pair" }, half("Read from the answer", extracted), half("Expected", expected)), ...components(item)];
+}
+
+function judging(item, sample) {
+  if (!item.verdicts?.length) return [];
+  const points = sample?.points[item.question] ?? [];
+  const graded = item.verdicts.filter((verdict) => verdict.grades);
+  const count = Math.max(points.length, ...graded.map((verdict) => verdict.grades.length));
+  const rows = Array.from({ length: count }, (_, index) => [
+    visible(points[index] ?? `Key point ${index + 1}`), ...graded.map((verdict) => grade(verdict.grades[index])),
+  ]);
+  const trouble = item.verdicts.filter((verdict) => verdict.error || verdict.faults.length).map((verdict) =>
+    make("p", { class: "error" }, visible(`${verdict.judge}: ${[verdict.error, ...verdict.faults].filter(Boolean).join(", ")}`)));
+  const replies = item.verdicts.filter((verdict) => verdict.reply !== null).flatMap((verdict) => section(verdict.judge, block(verdict.reply)));
+  return [
+    ...section("Key points", count ? table(["Key point", ...graded.map((verdict) => verdict.judge)], rows) : null),
+    ...trouble,
+    replies.length ? make("details", {}, make("summary", {}, "Judges' replies"), ...replies) : null,
+  ];
+}
+
+function answering(item) {
+  if (!item.answer) return [];
+  const { text, reasoning, from_reasoning: fromReasoning } = item.answer;
+  return [
+    ...section(fromReasoning ? "Answer (taken from the reasoning)" : "Answer", block(text || "(empty)")),
+    reasoning ? make("details", {}, make("summary", {}, "Reasoning"), block(reasoning)) : null,
+  ];
+}
+
+function prompting(item, sample) {
+  const parts = sample?.prompts[item.mode]?.[item.question];
+  if (!parts) return [];
+  const shown = parts.map((part) => (typeof part === "number" ? block(data.texts[part]) : plot(part, "Plot of the prompt")));
+  const texts = parts.filter((part) => typeof part === "number").length;
+  const summary = `Prompt (${parts.length - texts} images, ${texts} texts)`;
+  return [make("details", { open: item.mode === "zeroshot" }, make("summary", {}, summary), make("div", { class: "prompt" }, shown))];
+}
+
+function facts(item) {
+  const answer = item.answer ?? {};
+  const known = [
+    ["Family", item.family], ["Scenario type", item.scenario], ["Status", item.status.replace("_", " ")],
+    ["Finish reason", answer.finish_reason], ["Latency", answer.latency_s && seconds(answer.latency_s)],
+    ["In the queue", answer.queue_s && seconds(answer.queue_s)], ["Attempts", item.attempts],
+    ["Prompt tokens", answer.prompt_tokens], ["Answer tokens", answer.completion_tokens], ["of them reasoning", answer.reasoning_tokens],
+    ["Score by the other scorer", item.other === null || item.other === undefined ? null : hundredths(item.other)],
+    ["Flags", item.flags?.join(", ")], ["Finished", item.finished], ["Request SHA-256", item.request, "hash"],
+  ];
+  return make("dl", { class: "facts" }, known
+    .filter(([, value]) => value !== null && value !== undefined && value !== "")
+    .map(([name, value, kind]) => fact(name, visible(typeof value === "number" ? counted(value) : value), kind)));
+}
+
+function heading(item) {
+  const which = [item.question, modeNames[item.mode], item.repeat ? `repeat ${item.repeat + 1}` : null, item.variant].filter(Boolean).join(", ");
+  const step = (by, label, name) => make("button", { type: "button", "aria-label": name, disabled: !list.found[openPlace + by], click: () => openItem(openPlace + by) }, label);
+  return make("header", {},
+    make("h2", { id: "detail-title" }, breakable(item.sample), make("small", {}, visible(which))),
+    pill(item), step(-1, "←", "Previous item"), step(1, "→", "Next item"),
+    make("button", { type: "button", class: "close", autofocus: true, click: () => dialog.close() }, "Close"));
+}
+
+/** Open the item at this place of the list as it is filtered and sorted now. */
+function openItem(place) {
+  const item = list.found[place];
+  if (!item) return;
+  openPlace = place;
+  const sample = data.samples[item.sample];
+  const error = item.error ? make("p", { class: "error" }, visible(`${item.error.kind}: ${item.error.message}`)) : null;
+  const own = (sample?.plots ?? []).map((digest, index) => plot(digest, `Plot ${index + 1} of ${item.sample}`));
+  const sheet = [
+    error, make("div", { class: "plots" }, own), reading(item), judging(item, sample), answering(item),
+    sample?.answers[item.mode]?.[item.question] ? section("Reference answer", block(sample.answers[item.mode][item.question])) : null,
+    section("About this item", facts(item)), prompting(item, sample),
+  ];
+  dialog.replaceChildren(heading(item), make("div", { class: "sheet" }, sheet.flat()));
+  dialog.scrollTop = 0;
+  if (!dialog.open) dialog.showModal();
+}
+
+/** Back to the list, to the row of the item that was open last. */
+function leaveItem() {
+  if (openPlace === null) return;
+  showPage(Math.floor(openPlace / PAGE_SIZE));
+  byId("list").tBodies[0].querySelectorAll(".open")[openPlace % PAGE_SIZE]?.focus();
+  openPlace = null;
+}
+
+function stepThroughItems(event) {
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (by && !zoom.open && !event.target.closest("pre, .scroll")) openItem(openPlace + by);
+}
