@@ -5,15 +5,15 @@ UnlikeRunsError    the runs differ in more than the model; the message names the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from reports.aggregate import sample_scores
-from reports.outcomes import Evaluation, Outcome, grouped
-from reports.overview import capitalised
+from reports.outcomes import Evaluation, Identity, Outcome, grouped
 from reports.paired import LabelChanges, PairedDifference, label_changes, paired_difference
-from reports.records import ItemKey
-from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit
+from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, capitalised
 from scoring.questions import Mode, Question
 
 LABEL_QUESTIONS = frozenset({Question.Q2, Question.Q4, Question.Q6})
@@ -48,9 +48,17 @@ class UnlikeRunsError(Exception):
     """The runs cannot be compared as they are; ``str()`` names the field and both values."""
 
 
+class ItemName(NamedTuple):
+    """An item without its repeats, which are averaged: repeat 2 of one run has nothing to do with that of another."""
+
+    sample_id: str
+    question: Question
+    mode: Mode
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One group of items compared. Means are over the items that both runs measured."""
+    """One group of items compared. Means are over the samples that both runs measured."""
 
     name: str
     earlier_mean: float | None
@@ -58,21 +66,22 @@ class Row:
     difference: PairedDifference
 
 
-def unlike_fields(earlier: Evaluation, later: Evaluation) -> tuple[str, ...]:
-    """What keeps two runs from being compared, in words; the model may differ, that is the point."""
-    before, now = earlier.identity, later.identity
-    differences = [
-        f"{name.replace('_', ' ')} is {getattr(before, name)!r} in one and {getattr(now, name)!r} in the other"
-        for name in ("dataset_revision", "scorer", "judges")
-        if getattr(before, name) != getattr(now, name)
-    ]
-    ours, theirs = before.settings or {}, now.settings or {}
-    differences += [
-        f"{name} is {ours.get(name)!r} in one and {theirs.get(name)!r} in the other"
-        for name in sorted(ours.keys() | theirs.keys())
-        if ours.get(name) != theirs.get(name)
-    ]
-    return tuple(differences)
+def unlike_fields(earlier: Identity, later: Identity, *, judged: bool = True) -> tuple[str, ...]:
+    """What keeps two runs from being compared, in words; the model may differ, that is the point.
+
+    ``judged=False``: as far as questions without a judge are concerned.
+    """
+    before, now = _traits(earlier), _traits(later)
+    return tuple(
+        f"{name} is {before.get(name)!r} in one and {now.get(name)!r} in the other"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name) and (judged or not name.startswith("judge"))
+    )
+
+
+def _traits(identity: Identity) -> dict[str, object]:
+    fields = ("dataset_revision", "scorer", "scorer_version", "judges")
+    return {name.replace("_", " "): getattr(identity, name) for name in fields} | dict(identity.settings or {})
 
 
 def compare(earlier: Evaluation, later: Evaluation, *, anyway: bool = False) -> Document:
@@ -81,11 +90,10 @@ def compare(earlier: Evaluation, later: Evaluation, *, anyway: bool = False) -> 
     Raises UnlikeRunsError where they differ in dataset revision, scorer, judges or settings, unless ``anyway``; then
     every table says so.
     """
-    differences = unlike_fields(earlier, later)
+    differences = unlike_fields(earlier.identity, later.identity)
     if differences and not anyway:
-        raise UnlikeRunsError(f"{differences[0]}; --anyway compares them all the same and says so in every table")
+        raise UnlikeRunsError(f"{'; '.join(differences)} (--anyway compares all the same and says so in every table)")
     names = tuple(evaluation.identity.model or "not stated" for evaluation in (earlier, later))
-    shared = shared_items(earlier, later)
     stand_ins = sorted({name for evaluation in (earlier, later) for name in evaluation.identity.stand_ins})
     labels = [f"stand-ins: {'; '.join(stand_ins)}"] if stand_ins else []
     return Document(
@@ -94,7 +102,7 @@ def compare(earlier: Evaluation, later: Evaluation, *, anyway: bool = False) -> 
             ("Earlier", names[0]),
             ("Later", names[1]),
             ("Dataset", f"{earlier.identity.dataset} at {earlier.identity.dataset_revision}"),
-            ("Items", f"{len(shared)} measured in both"),
+            ("Items", _items_fact(earlier, later)),
         ),
         warnings=tuple(f"Unlike runs: {difference}." for difference in differences),
         sections=(
@@ -121,19 +129,34 @@ def joined(documents: Sequence[Document]) -> Document:
     return replace(first, title=f"QCalEval: {len(documents)} comparisons", sections=sections, warnings=warnings)
 
 
-def shared_items(earlier: Evaluation, later: Evaluation) -> tuple[tuple[Outcome, Outcome], ...]:
-    """Pairs of outcomes that are measured in both."""
-    before = {outcome.key: outcome for outcome in earlier.outcomes if outcome.measured}
-    return tuple(
-        (before[outcome.key], outcome) for outcome in later.outcomes if outcome.measured and outcome.key in before
-    )
+def _items_fact(earlier: Evaluation, later: Evaluation) -> str:
+    planned = {_item_name(o) for o in (*earlier.outcomes, *later.outcomes) if not o.key.variant}
+    shared = item_scores(earlier).keys() & item_scores(later).keys()
+    return f"{len(shared)} measured in both, of {len(planned)} planned in either"
+
+
+def item_scores(evaluation: Evaluation) -> dict[ItemName, float]:
+    """The score of each item that was measured, 0..1, repeats averaged; a study's variants are left out."""
+    measured = [outcome for outcome in evaluation.outcomes if outcome.measured and not outcome.key.variant]
+    return {
+        name: score
+        for name, outcomes in grouped(measured, _item_name).items()
+        for score in sample_scores(outcomes).values()
+    }
+
+
+def _item_name(outcome: Outcome) -> ItemName:
+    return ItemName(outcome.key.sample_id, outcome.key.question, outcome.key.mode)
 
 
 def overall_row(earlier: Sequence[Outcome], later: Sequence[Outcome], name: str) -> Row:
-    """The mean of question means of two sets of outcomes of one mode, over shared items."""
-    keys = {outcome.key for outcome in earlier if outcome.measured} & {o.key for o in later if o.measured}
-    questions = [question for question in Question if any(o.key.question is question for o in later)]
-    before, now = ([_scores(outcomes, keys, question) for question in questions] for outcomes in (earlier, later))
+    """The mean of question means of two sets of outcomes of one mode, over the questions that both ask.
+
+    Undefined where one of these has no sample that both measured.
+    """
+    pairs = [(_scores(earlier, question), _scores(later, question)) for question in shared_questions(earlier, later)]
+    before = [{sample: first[sample] for sample in first.keys() & second.keys()} for first, second in pairs]
+    now = [{sample: second[sample] for sample in first.keys() & second.keys()} for first, second in pairs]
     return Row(
         name=name,
         earlier_mean=_mean_of_means([list(scores.values()) for scores in before]),
@@ -142,14 +165,19 @@ def overall_row(earlier: Sequence[Outcome], later: Sequence[Outcome], name: str)
     )
 
 
-def _scores(outcomes: Sequence[Outcome], keys: set[ItemKey], question: Question) -> dict[str, float]:
-    return sample_scores(o for o in outcomes if o.key in keys and o.key.question is question)
+def shared_questions(earlier: Sequence[Outcome], later: Sequence[Outcome]) -> list[Question]:
+    """The questions that both sets of outcomes ask, in order."""
+    return sorted({outcome.key.question for outcome in earlier} & {outcome.key.question for outcome in later})
+
+
+def _scores(outcomes: Sequence[Outcome], question: Question) -> dict[str, float]:
+    return sample_scores(o for o in outcomes if o.measured and o.key.question is question)
 
 
 def _mean_of_means(groups: Sequence[Sequence[float]]) -> float | None:
     if not groups or not all(groups):
         return None
-    return sum(sum(values) / len(values) for values in groups) / len(groups)
+    return math.fsum(math.fsum(values) / len(values) for values in groups) / len(groups)
 
 
 def _by_mode(evaluation: Evaluation) -> dict[Mode, list[Outcome]]:
@@ -164,11 +192,13 @@ def _score_tables(earlier: Evaluation, later: Evaluation) -> Iterator[Table]:
 
 
 def _question_rows(before: Sequence[Outcome], now: Sequence[Outcome]) -> Iterator[Row]:
-    for question in Question:
-        rows = [[o for o in outcomes if o.key.question is question] for outcomes in (before, now)]
-        if all(rows):
-            yield overall_row(rows[0], rows[1], question.value)
+    for question in shared_questions(before, now):
+        yield overall_row(_of(before, question), _of(now, question), question.value)
     yield overall_row(before, now, "Mean")
+
+
+def _of(outcomes: Sequence[Outcome], question: Question) -> list[Outcome]:
+    return [outcome for outcome in outcomes if outcome.key.question is question]
 
 
 def _family_rows(before: Sequence[Outcome], now: Sequence[Outcome]) -> Iterator[Row]:
@@ -184,7 +214,8 @@ def _table(title: str, rows: Iterator[Row]) -> Table:
         columns=DIFFERENCE_COLUMNS,
         rows=tuple(_cells(row) for row in rows),
         notes=(
-            "Difference: later minus earlier on the items measured in both; p: sign-flip permutation by sample.",
+            "Difference: later minus earlier, on the samples measured in both. Mean: of the questions asked in both.",
+            "p: sign-flip permutation by sample, against no difference; with many rows some are small by chance.",
             "Detectable: the smallest true difference that this comparison would have found in 80% of cases.",
         ),
     )
@@ -199,18 +230,15 @@ def _cells(row: Row) -> tuple[Cell, ...]:
 def _change_tables(earlier: Evaluation, later: Evaluation) -> Iterator[Table]:
     before, now = _by_mode(earlier), _by_mode(later)
     for mode in (mode for mode in Mode if mode in before and mode in now):
-        rows = tuple(_change_cells(question, found) for question, found in _label_rows(before[mode], now[mode]))
-        yield Table(
-            title=f"{capitalised(MODE_NAMES[mode])}: labels fixed and broken", columns=CHANGE_COLUMNS, rows=rows
-        )
+        asked = [question for question in shared_questions(before[mode], now[mode]) if question in LABEL_QUESTIONS]
+        rows = [
+            _change_cells(question, label_changes(_scores(before[mode], question), _scores(now[mode], question)))
+            for question in asked
+        ]
+        if rows:
+            title = f"{capitalised(MODE_NAMES[mode])}: labels fixed and broken"
+            yield Table(title=title, columns=CHANGE_COLUMNS, rows=tuple(rows))
     yield flip_table(earlier, later)
-
-
-def _label_rows(before: Sequence[Outcome], now: Sequence[Outcome]) -> Iterator[tuple[Question, LabelChanges]]:
-    keys = {outcome.key for outcome in before if outcome.measured} & {o.key for o in now if o.measured}
-    for question in sorted(LABEL_QUESTIONS):
-        if any(key.question is question for key in keys):
-            yield question, label_changes(_scores(before, keys, question), _scores(now, keys, question))
 
 
 def _change_cells(question: Question, found: LabelChanges) -> tuple[Cell, ...]:
@@ -219,16 +247,13 @@ def _change_cells(question: Question, found: LabelChanges) -> tuple[Cell, ...]:
 
 def flip_table(earlier: Evaluation, later: Evaluation) -> Table:
     """The items that were fixed or broken, the largest changes first, fixed before broken."""
-    flips = [
-        (now.value - before.value, now.key, before.value, now.value)
-        for before, now in shared_items(earlier, later)
-        if before.value is not None and now.value is not None and abs(now.value - before.value) >= FLIP
-    ]
+    before, now = item_scores(earlier), item_scores(later)
+    changes = {name: now[name] - before[name] for name in before.keys() & now.keys()}
+    flips = sorted((name for name in changes if abs(changes[name]) >= FLIP), key=lambda name: (-changes[name], name))
     rows = tuple(
-        (f"{key.sample_id} {key.question}", MODE_NAMES[key.mode], before, now)
-        for _, key, before, now in sorted(flips, key=lambda flip: (-flip[0], flip[1]))
+        (f"{name.sample_id} {name.question}", MODE_NAMES[name.mode], before[name], now[name]) for name in flips
     )
-    fixed = sum(change > 0 for change, *_ in flips)
+    fixed = sum(changes[name] > 0 for name in flips)
     return Table(
         title="Items fixed and broken",
         columns=FLIP_COLUMNS,

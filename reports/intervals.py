@@ -86,34 +86,39 @@ def dispersion(groups: Iterable[Sequence[float]]) -> Dispersion:
     return Dispersion(min(1.0, max(within / largest, 1 / (freedom + 1))), float(freedom))
 
 
-def mean_interval(values: Sequence[float], spread: Dispersion | None = None) -> Interval | None:
+def mean_interval(
+    values: Sequence[float], spread: Dispersion | None = None, *, level: float = LEVEL
+) -> Interval | None:
     """The interval of the mean of scores (0..1), one per sample. None under two samples.
 
     ``spread`` is given for small groups: the dispersion of all groups like it.
     """
     if len(values) < 2:
         return None
-    return score_interval(math.fsum(values) / len(values), len(values), spread or dispersion([values]))
+    mean = math.fsum(values) / len(values)
+    return score_interval(mean, len(values), spread or dispersion([values]), level=level)
 
 
-def score_interval(mean: float, n: int, spread: Dispersion = LARGEST_DISPERSION) -> Interval | None:
+def score_interval(
+    mean: float, n: int, spread: Dispersion = LARGEST_DISPERSION, *, level: float = LEVEL
+) -> Interval | None:
     """The interval of a mean ``mean`` of ``n`` scores with this dispersion; by default Wilson's. None under two."""
     if n < 2:
         return None
     mean = min(1.0, max(0.0, mean))
-    a = spread.phi * _quantile(spread.freedom) ** 2 / n
+    a = spread.phi * quantile(spread.freedom, level) ** 2 / n
     centre = (mean + a / 2) / (1 + a)
     half = math.sqrt(a * mean * (1 - mean) + a * a / 4) / (1 + a)
     return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 
-def t_interval(values: Sequence[float]) -> Interval | None:
+def t_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval | None:
     """The interval mean +- t * s / sqrt(n), for quantities without bounds, one value per cluster. None under two."""
     if len(values) < 2:
         return None
     data = np.asarray(values, dtype=float)
     mean, error = float(data.mean()), float(data.std(ddof=1)) / math.sqrt(len(data))
-    half = _quantile(len(data) - 1) * error
+    half = quantile(len(data) - 1, level) * error
     return Interval(mean - half, mean + half)
 
 
@@ -149,7 +154,7 @@ def bootstrap_interval(n: int, statistic: Callable[[Draws], Floats]) -> Interval
         return None
     draws = np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n))
     values = statistic(draws)
-    tail = float(ndtr(-math.sqrt(n / (n - 1)) * _quantile(n - 1)))
+    tail = float(ndtr(-math.sqrt(n / (n - 1)) * quantile(n - 1)))
     low, high = np.nanquantile(values, [tail, 1 - tail])
     return Interval(float(low), float(high))
 
@@ -183,8 +188,9 @@ def _row_means(values: Floats) -> Floats:
     return means
 
 
-def _quantile(freedom: float) -> float:
-    tail = (1 + LEVEL) / 2
+def quantile(freedom: float, level: float = LEVEL) -> float:
+    """How many standard errors a two-sided interval reaches: the quantile of Student's t, or normal for ``inf``."""
+    tail = (1 + level) / 2
     return float(ndtri(tail)) if math.isinf(freedom) else float(stdtrit(freedom, tail))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from reports.records import ItemKey, Record, Run, Status
+from reports.records import ItemKey, Record, Run, RunManifest, Status
 from scoring.reference import JSON
 
 MISSING = "missing"
@@ -59,6 +59,7 @@ class Identity:
     dataset: str | None = None
     dataset_revision: str | None = None
     scorer: str | None = None
+    scorer_version: str | None = None
     stand_ins: tuple[str, ...] = ()
     settings: Mapping[str, JSON] | None = None
 
@@ -87,16 +88,21 @@ def evaluation_of(run: Run) -> Evaluation:
         _outcome(Outcome(key=key, family=item.family, scenario_type=item.scenario_type), records.get(key))
         for key, item in planned.items()
     )
-    identity = Identity(
+    return Evaluation(identity=identity_of(manifest), outcomes=outcomes)
+
+
+def identity_of(manifest: RunManifest) -> Identity:
+    """Who is measured on what, as the manifest states it."""
+    return Identity(
         model=manifest.model,
         judges=tuple(judge.model for judge in manifest.judges),
         dataset=manifest.dataset,
         dataset_revision=manifest.dataset_revision,
         scorer=manifest.scorer,
+        scorer_version=manifest.scorer_version,
         stand_ins=manifest.stand_ins,
         settings=manifest.settings,
     )
-    return Evaluation(identity=identity, outcomes=outcomes)
 
 
 def counted_records(run: Run) -> dict[ItemKey, Record]:

@@ -52,10 +52,10 @@ def write(tmp_path):
     return write
 
 
-def test_junit_files_hold_the_evaluation_but_for_its_settings(write):
+def test_junit_files_hold_the_evaluation_but_for_its_settings_and_scorer_version(write):
     run = run_of(VALUES, stand_ins=('model: a "blind" <baseline>',))
     evaluation = evaluation_of(run)
-    expected = replace(evaluation, identity=replace(evaluation.identity, settings=None))
+    expected = replace(evaluation, identity=replace(evaluation.identity, settings=None, scorer_version=None))
     assert expected == load_junit([write("a.xml", junit(run))])
 
 
