@@ -94,9 +94,10 @@ def change_interval(values: Sequence[float], *, limit: float = 1.0, level: float
     It holds all means delta that the data do not reject: |d - delta| <= t * sqrt(v / n), where v is the larger of the
     differences' variance, which gives Student's t interval, and the least variance that a mean of delta allows,
     h * |delta| - delta^2. There h = sum of d_i^2 / sum of |d_i| is the size of a change, or ``limit`` where all samples
-    change alike, or not at all. The second matters where few samples change, all for the worse: the plain t interval then misses the true
-    mean in 13% of cases where 2.5% are claimed, and claims certainty where nothing differs. For right-or-wrong scores
-    this is the idea of T. Tango 1998, Stat. Med. 17, 891; tests/test_reports_paired.py simulates its coverage.
+    change alike, or not at all. The second matters where few samples change, all for the worse: the plain t interval
+    then misses the true mean in 13% of cases where 2.5% are claimed, and claims certainty where nothing differs. For
+    right-or-wrong scores this is the idea of T. Tango 1998, Stat. Med. 17, 891; tests/test_reports_paired.py simulates
+    its coverage.
     """
     plain = t_interval(values, level=level)
     if plain is None:
@@ -108,7 +109,7 @@ def change_interval(values: Sequence[float], *, limit: float = 1.0, level: float
 
 
 def _bounds_by_least_variance(values: Sequence[float], size: float, reach: float) -> Iterator[float]:
-    """Where (d - delta)^2 = k * (size * |delta| - delta^2), k = reach^2 / n; on each side of 0 none or two solutions."""
+    """Where (d - delta)^2 = k * (size * |delta| - delta^2), k = reach^2 / n: on each side of 0 at two points or none."""
     k = reach**2 / len(values)
     for sign in (-1, 1):
         toward = sign * math.fsum(values) / len(values)
