@@ -88,8 +88,7 @@ class ChannelServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One worker: a token, then declarations and demands, one after the other, until it hangs up."""
         try:
-            greeting = await _receive(reader)
-            if not hmac.compare_digest(str(greeting.get("token")), self._token):
+            if not await self._knows_token(reader):
                 return
             while True:
                 message = await _receive(reader)
@@ -106,6 +105,13 @@ class ChannelServer:
             return  # the engine closes; asyncio would report a connection's task that ends as cancelled
         finally:
             writer.close()
+
+    async def _knows_token(self, reader: asyncio.StreamReader) -> bool:
+        try:
+            greeting = await _receive(reader)
+        except ValueError:
+            return False
+        return hmac.compare_digest(json.dumps(greeting), json.dumps({"token": self._token}))
 
     async def _answer(self, key: ItemKey) -> dict[str, Any]:
         future = asyncio.wrap_future(self._demand(key))

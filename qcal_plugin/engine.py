@@ -27,6 +27,7 @@ from qcal_plugin.outcome import Outcome
 from reports.records import Answer, Failure, ItemKey, Verdict
 
 CLOSE_TIMEOUT_S = 2.0
+FAREWELL_S = 0.01
 RUN_OVER = "the run is over"
 logger = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Engine:
         self._jobs: dict[ItemKey, Job] = {}
         self._released: set[ItemKey] = set()
         self._begun = False
+        self._over = False
         self._started = 0
         self._model_lane = Lane(slots=concurrency, may_run_ahead=self._may_run_ahead, on_error=self._job_raised)
         self._judge_lane = Lane(slots=judge_concurrency, may_run_ahead=lambda: True, on_error=self._job_raised)
@@ -94,7 +96,10 @@ class Engine:
     def demand(self, key: ItemKey) -> Future[Outcome]:
         """The item's outcome, when there is one. Fails with EngineStopped where nothing is asked any more."""
         handle: Future[Outcome] = Future()
-        self.loop.call_soon_threadsafe(self._demand, key, handle)
+        if self._over:
+            handle.set_exception(EngineStopped(self.stopped or RUN_OVER))
+        else:
+            self.loop.call_soon_threadsafe(self._demand, key, handle)
         return handle
 
     def release(self, key: ItemKey) -> None:
@@ -107,6 +112,7 @@ class Engine:
 
     def close(self, reason: str = RUN_OVER) -> None:
         """Cancel what is in flight, close connections, end the thread; within CLOSE_TIMEOUT_S. May be called twice."""
+        self._over = True
         if self._thread.is_alive():
             self.drain(reason)
             asyncio.run_coroutine_threadsafe(self._shut_down(), self.loop)
@@ -245,7 +251,7 @@ class Engine:
             _fail(job.future, EngineStopped(self.stopped or RUN_OVER))
         for endpoint in self._endpoints:
             await endpoint.close()
-        await asyncio.sleep(0)  # workers that wait hear of it
+        await asyncio.sleep(FAREWELL_S)  # workers that wait hear of it
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
