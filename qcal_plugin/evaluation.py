@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from qcal_plugin.budget import Budget
 from qcal_plugin.canary import CanaryResult, judge_canary, write_canary
+from qcal_plugin.controls import ControlledDataset
 from qcal_plugin.embedded import blind_baseline_server
 from qcal_plugin.endpoint import Endpoint, EndpointSettings, Pause
 from qcal_plugin.engine import RUN_OVER, Engine
@@ -150,7 +151,7 @@ class Evaluation:
         self._planned: dict[ItemKey, PlannedItem] = {}
         self.judges = self._judges(config, who)
         self.engine = Engine(
-            cases=dataset.case,
+            cases=ControlledDataset(dataset=dataset).case,
             model=self._model(config, who),
             judges=self.judges,
             endpoints=self.endpoints,

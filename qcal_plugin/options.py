@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from qcal_plugin.controls import parse_controls
 from qcal_plugin.extra_body import parse_extra_body, without_thinking
 from qcal_plugin.measuring import parse_pass_marks
 from qcal_plugin.redaction import Redaction
@@ -114,6 +115,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--seed", metavar="S", type=int, default=0, help="seed of --sample (default: 0)")
     add("--shard", metavar="I/N", help="only part I of N, by sample; merge with: python -m reports merge")
     add("--repeats", metavar="K", type=int, default=1, help="ask every item K times (default: 1)")
+    add("--control", metavar="LIST", help="ask also with another picture: blank, shuffled, sibling")
     add("--max-tokens", metavar="N", type=int, default=16384, help="of an answer (default: 16384, the protocol's)")
     add("--temperature", metavar="T", type=float, default=0.0, help="default: 0.0, the protocol's")
     add("--no-think", action="store_true", help='send chat_template_kwargs {"enable_thinking": false}')
@@ -167,6 +169,7 @@ def read_config(config: pytest.Config) -> RunConfig:
             seed=option("seed"),
             shard=_parsed("--shard", parse_shard, option("shard")) if option("shard") else None,
             repeats=_at_least(1, "--repeats", option("repeats")),
+            controls=_parsed("--control", parse_controls, option("control")) if option("control") else (),
         ),
         max_tokens=_at_least(1, "--max-tokens", option("max_tokens")),
         temperature=_at_least(0.0, "--temperature", option("temperature")),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
+from qcal_plugin.controls import Control, can_be_controlled
 from qcal_plugin.prepared import SampleEntry
 from reports.records import ItemKey, PlannedItem
 from scoring.questions import Mode, Question
@@ -32,6 +33,7 @@ class Selection:
     seed: int = 0
     shard: Shard | None = None
     repeats: int = 1
+    controls: tuple[Control, ...] = ()
 
 
 def parse_modes(text: str) -> tuple[Mode, ...]:
@@ -93,7 +95,10 @@ def select(
 
 
 def select_items(selection: Selection, samples: Sequence[SampleEntry]) -> tuple[PlannedItem, ...]:
-    """`select` with the options of a command line; each item as often as ``repeats`` says, one after the other."""
+    """`select` with the options of a command line.
+
+    Behind each item stand its controls, as far as the dataset has other plots to show, and its repeats.
+    """
     items = select(
         samples,
         modes=selection.modes,
@@ -103,9 +108,18 @@ def select_items(selection: Selection, samples: Sequence[SampleEntry]) -> tuple[
         seed=selection.seed,
         shard=selection.shard,
     )
+    entries = {entry.sample_id: entry for entry in samples} if selection.controls else {}
     return tuple(
-        replace(item, key=item.key._replace(repeat=repeat)) for item in items for repeat in range(selection.repeats)
+        replace(item, key=item.key._replace(repeat=repeat, variant=variant))
+        for item in items
+        for variant in ("", *_controls(entries, item.key.sample_id, selection.controls))
+        for repeat in range(selection.repeats)
     )
+
+
+def _controls(entries: Mapping[str, SampleEntry], sample_id: str, controls: Iterable[Control]) -> list[str]:
+    samples = tuple(entries.values())
+    return [control.value for control in controls if can_be_controlled(entries[sample_id], samples, control)]
 
 
 def stratified(samples: Sequence[SampleEntry], count: int, *, seed: int) -> list[SampleEntry]:

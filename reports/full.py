@@ -11,11 +11,11 @@ from reports.judges import judge_report, judge_tables
 from reports.labels import BIASES, ConfusionMatrix
 from reports.leaderboard import leaderboard_table
 from reports.outcomes import Evaluation
-from reports.overview import INTERVAL_NAME, capitalised, document, overview
+from reports.overview import INTERVAL_NAME, document, overview
 from reports.parameters import FieldError, FieldScore
 from reports.rates import Rate
 from reports.records import Run
-from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, printed
+from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, capitalised, printed
 from scoring.questions import Mode, Question
 
 COVERAGE_COLUMNS = (Column("Planned", Unit.COUNT), Column("Measured", Unit.COUNT), Column("%", Unit.PERCENT, 1))

@@ -10,7 +10,8 @@ from reports.comparability import comparability
 from reports.consistency import truncated
 from reports.outcomes import Evaluation, Outcome, counted_records, grouped
 from reports.records import Record, Run
-from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, printed
+from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, capitalised, printed
+from reports.visual_gain import visual_gain_tables
 from scoring.questions import Question
 
 INTERVAL_NAME = "95% interval"
@@ -40,6 +41,9 @@ DELTA_COLUMNS = (
 def overview(evaluation: Evaluation, run: Run | None = None) -> Document:
     """The standard report. With the ``run`` behind the evaluation it also says what failed and why."""
     sections = [Section(title="Scores", tables=tuple(score_tables(evaluation.outcomes)))]
+    gains = tuple(visual_gain_tables(evaluation.outcomes))
+    if gains:
+        sections.append(Section(title="Does it look at the plot?", tables=gains))
     findings = tuple(unmeasured_tables(evaluation.outcomes, run)) + (() if run is None else tuple(answer_tables(run)))
     if findings:
         sections.append(Section(title="Behind the scores", tables=findings))
@@ -93,11 +97,6 @@ def score_tables(outcomes: Sequence[Outcome]) -> Iterator[Table]:
             yield mode_table(f"{capitalised(MODE_NAMES[mode])}{suffix}", rows, mean)
         if deltas := icl_deltas(group):
             yield delta_table(f"Effect of demonstrations (ICL minus zero-shot){suffix}", deltas)
-
-
-def capitalised(text: str) -> str:
-    """The text with its first letter in upper case, the others as they are."""
-    return text[:1].upper() + text[1:]
 
 
 def mode_table(title: str, summaries: dict[Question, Summary], mean: MeanOfQuestions) -> Table:

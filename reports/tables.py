@@ -102,6 +102,11 @@ class Document:
 NO_FIGURE = "-"
 
 
+def capitalised(text: str) -> str:
+    """The text with its first letter in upper case, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def printed(cell: Cell, column: Column) -> str:
     """The cell as printed: the one place where figures are rounded. Strings come back as they are."""
     match cell:

@@ -1,0 +1,91 @@
+"""Does the model look at the plot? The same items with a blank picture, another family's plot, a sibling's plot."""
+
+import base64
+import io
+
+import pytest
+from PIL import Image
+
+from tests.endpoint import Reply
+from tests.scripts import always
+
+pytest_plugins = ["pytester"]
+
+SUCCESS, DAMPED = "Status: SUCCESS", "Status: DAMPED"
+
+
+def picture(request):
+    """The last picture of a request, decoded."""
+    url = [part for part in request.body["messages"][0]["content"] if part["type"] == "image_url"][-1]
+    return Image.open(io.BytesIO(base64.b64decode(url["image_url"]["url"].partition(",")[2])))
+
+
+def options(endpoint, folder, *more):
+    return [
+        "--model-url",
+        endpoint.base_url,
+        "--dataset",
+        str(folder),
+        "--questions",
+        "Q6",
+        "--modes",
+        "zeroshot",
+        *more,
+    ]
+
+
+def test_a_model_that_looks_gains_from_the_plot_and_one_that_does_not_gains_nothing(quick, endpoint, tiny_folder):
+    """The tiny dataset's plots are not white: this model says SUCCESS where it sees one, which is right on half."""
+    endpoint.script = lambda request: Reply(DAMPED if picture(request).getextrema()[0] == (255, 255) else SUCCESS)
+    looking = quick.run(*options(endpoint, tiny_folder, "--control", "blank"), run_dir="looking")
+    endpoint.script = always(Reply(SUCCESS))
+    blind = quick.run(*options(endpoint, tiny_folder, "--control", "blank"), run_dir="blind")
+
+    assert "Visual gain over a blank picture, zero-shot" in looking.out
+    gained = next(line for line in looking.out.splitlines() if line.startswith("Q6 ") and "+" in line)
+    assert ["Q6", "25.0", "50.0", "+25.0"] == gained.split()[:4]
+    nothing = next(line for line in blind.out.splitlines() if line.startswith("Q6 ") and "+0.0" in line)
+    assert ["Q6", "50.0", "50.0", "+0.0"] == nothing.split()[:4]
+
+
+def test_the_control_changes_the_picture_and_nothing_else(quick, endpoint, tiny_folder):
+    result = quick.run(*options(endpoint, tiny_folder, "--control", "blank,shuffled,sibling"))
+
+    assert 8 * 4 == len(result.records) == len(endpoint.requests)
+    by_variant = {}
+    for record in result.records:
+        by_variant.setdefault(record.get("variant", ""), {})[record["sample_id"]] = record["request_sha256"]
+    assert {"", "blank", "shuffled", "sibling"} == set(by_variant)
+    for sample in by_variant[""]:
+        assert 4 == len({requests[sample] for requests in by_variant.values()})
+    texts = {request.text for request in endpoint.requests}
+    assert 8 == len(texts)
+    sizes = {picture(request).size for request in endpoint.requests}
+    assert {(8, 8)} == sizes
+    assert {"RGBA"} == {picture(request).mode for request in endpoint.requests}
+
+
+def test_demonstrations_keep_their_pictures(quick, endpoint, tiny_folder):
+    """An ICL prompt of the tiny dataset shows image-0, then the sample's own."""
+    given = options(endpoint, tiny_folder, "--control", "blank", "-k", "rabi_success_b")
+    given[given.index("zeroshot")] = "icl"
+    quick.run(*given)
+
+    plain, blank = (request.images for request in endpoint.requests)
+    assert plain[0] == blank[0]
+    assert plain[1] != blank[1]
+
+
+def test_controls_have_node_ids_and_records_of_their_own(quick, endpoint, tiny_folder):
+    result = quick.run(*options(endpoint, tiny_folder, "--control", "sibling", "--limit", "1", "-v"))
+
+    assert "test_zeroshot[rabi-rabi_success_a-Q6-sibling] PASSED" in result.out
+
+
+@pytest.mark.parametrize("text", ["upside-down", "blank,nothing", ","])
+def test_an_unknown_control_is_one_line(quick, endpoint, tiny_folder, text):
+    result = quick.run(*options(endpoint, tiny_folder, "--control", text))
+
+    assert 4 == result.exit_status
+    assert "choose from blank, shuffled, sibling" in result.out
+    assert [] == endpoint.requests
