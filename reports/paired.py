@@ -109,7 +109,7 @@ def change_interval(values: Sequence[float], *, limit: float = 1.0, level: float
 
 
 def _bounds_by_least_variance(values: Sequence[float], size: float, reach: float) -> Iterator[float]:
-    """Where (d - delta)^2 = k * (size * |delta| - delta^2), k = reach^2 / n: on each side of 0 at two points or none."""
+    """Where (d - delta)^2 = k * (size * |delta| - delta^2), k = reach^2 / n: on each side of 0 twice or never."""
     k = reach**2 / len(values)
     for sign in (-1, 1):
         toward = sign * math.fsum(values) / len(values)

@@ -138,7 +138,7 @@ def test_several_later_runs_are_one_document():
     titles = [section.title for section in document.sections]
     assert "QCalEval: vlm-2 against vlm-1: scores" == titles[0]
     assert "QCalEval: vlm-3 against vlm-1: changes" == titles[-1]
-    with pytest.raises(UnlikeRunsError, match="^one run alone: name the earlier run and at least one"):
+    with pytest.raises(UnlikeRunsError, match=r"^one run alone: name the earlier run and at least one"):
         joined([])
 
 
