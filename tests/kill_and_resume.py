@@ -70,14 +70,18 @@ class Victim:
     def kill_and_resume(self, chance: random.Random, times: int) -> tuple[InnerResult, Kills]:
         """Kill the controller `times` times, unless a session ends before, then let one end."""
         kills = Kills(lost=[])
-        while kills.number < times and self._kill_once(chance, kills, resume=kills.number > 0):
+        while kills.number < times and self._kill_once(chance, kills):
             pass
-        return self.inner.run(*self.arguments, "--resume", run_dir=self.run_dir), kills
+        return self.inner.run(*self.arguments, *self._resume(), run_dir=self.run_dir), kills
 
-    def _kill_once(self, chance: random.Random, kills: Kills, *, resume: bool) -> bool:
+    def _resume(self) -> list[str]:
+        """A session killed while it set up has left no run to go on with."""
+        return ["--resume"] if self._content("run.json") else []
+
+    def _kill_once(self, chance: random.Random, kills: Kills) -> bool:
         """Start a session and kill its controller: after so many more requests, or at any moment of its life."""
         received, stored = len(self.endpoint.requests), self._lines("answers.jsonl")
-        session = self.inner.start(*self.arguments, *(["--resume"] if resume else []), run_dir=self.run_dir)
+        session = self.inner.start(*self.arguments, *self._resume(), run_dir=self.run_dir)
         threading.Thread(target=session.stdout.read, daemon=True).start()
         self._wait_for_the_moment(chance, session)
         if session.poll() is not None:
