@@ -6,10 +6,11 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from reports import render_text
-from reports.comparison import UnlikeRunsError, compare, joined
+from reports.comparison import UnlikeRunsError, compare, hard_section, joined
 from reports.export import ExportError, Format, export
 from reports.full import full_report
 from reports.html.page import write_page
@@ -85,9 +86,10 @@ def _publish(run_dir: Path, options: argparse.Namespace) -> Document:
 
 
 def _compare(options: argparse.Namespace) -> Document:
-    first, *others = (evaluation_of(load_run(path, texts=False)) for path in options.runs)
-    documents = [compare(first, other, anyway=options.anyway) for other in others]
-    return joined(documents)
+    evaluations = [evaluation_of(load_run(path, texts=False)) for path in options.runs]
+    first, *others = evaluations
+    document = joined([compare(first, other, anyway=options.anyway) for other in others])
+    return replace(document, sections=(*document.sections, hard_section(evaluations)))
 
 
 def _export(options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from reports.aggregate import sample_scores
+from reports.breakdown import HARD_BELOW, hard_for_all
 from reports.outcomes import Evaluation, Identity, Outcome, grouped
 from reports.paired import LabelChanges, PairedDifference, label_changes, paired_difference
 from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, capitalised
@@ -111,6 +112,18 @@ def compare(earlier: Evaluation, later: Evaluation, *, anyway: bool = False) -> 
         ),
         label="; ".join([*labels, *(["compared although unlike"] if differences else [])]),
     )
+
+
+def hard_section(evaluations: Sequence[Evaluation]) -> Section:
+    """The scenario types and questions that no run answers, mode by mode (the paper's Table 9 over several models)."""
+    columns = (Column("Family"), Column("Scenario type"), Column("Question"))
+    tables = []
+    for mode in Mode:
+        rows = tuple(hard_for_all(evaluations, mode))
+        notes = () if rows else ("There is none.",)
+        title = f"{capitalised(MODE_NAMES[mode])}: below {100 * HARD_BELOW:.0f} in each of {len(evaluations)} runs"
+        tables.append(Table(title=title, columns=columns, rows=rows, notes=notes))
+    return Section(title="Hard for all", tables=tuple(tables))
 
 
 def joined(documents: Sequence[Document]) -> Document:
