@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from reports.aggregate import Coverage, IclDelta, MeanOfQuestions, Summary, by_mode, by_question, coverage, icl_deltas
+from reports.attempts import attempt_tables
 from reports.comparability import comparability
 from reports.consistency import truncated
 from reports.outcomes import Evaluation, Outcome, counted_records, grouped
@@ -44,7 +45,8 @@ def overview(evaluation: Evaluation, run: Run | None = None) -> Document:
     gains = tuple(visual_gain_tables(evaluation.outcomes))
     if gains:
         sections.append(Section(title="Does it look at the plot?", tables=gains))
-    findings = tuple(unmeasured_tables(evaluation.outcomes, run)) + (() if run is None else tuple(answer_tables(run)))
+    of_run = () if run is None else (*attempt_tables(run), *answer_tables(run))
+    findings = (*unmeasured_tables(evaluation.outcomes, run), *of_run)
     if findings:
         sections.append(Section(title="Behind the scores", tables=findings))
     return document(evaluation, tuple(sections), run)

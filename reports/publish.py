@@ -10,6 +10,7 @@ from typing import Any
 
 from reports import render_markdown
 from reports.aggregate import by_mode, by_question, icl_deltas
+from reports.attempts import further_attempts
 from reports.breakdown import break_down
 from reports.comparability import comparability
 from reports.full import full_report
@@ -54,6 +55,10 @@ def report_json(evaluation: Evaluation, run: Run) -> dict[str, Any]:
         "not_comparable_because": list(reasons),
         **figures_json(evaluation),
         "breakdown": {mode: asdict(breakdown) for mode, breakdown in break_down(evaluation, run).items()},
+        "further_attempts": [
+            {"mode": mode, "question": question, **asdict(entry)}
+            for (mode, question), entry in further_attempts(run).items()
+        ],
         "findings": findings(run),
     }
 
