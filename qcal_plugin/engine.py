@@ -49,9 +49,9 @@ class Job:
 class Engine:
     """Works through the declared items once the first of them is demanded.
 
-    `declare`, `demand`, `release`, `drain` and `close` may be called from any thread. `look_ahead` bounds how many
-    items may be asked before tests have taken their predecessors; None sets no bound. Any bound blocks on the slowest
-    item at its head, so only ``-x`` and ``--maxfail`` set one.
+    `declare`, `demand`, `release`, `drain`, `abandon` and `close` may be called from any thread. `look_ahead` bounds
+    how many items may be asked before tests have taken their predecessors; None sets no bound. Any bound blocks on the
+    slowest item at its head, so only ``-x`` and ``--maxfail`` set one.
     """
 
     def __init__(
@@ -109,6 +109,11 @@ class Engine:
     def drain(self, reason: str) -> None:
         """Ask nothing new; what is in flight may end, and its answers are kept."""
         self.loop.call_soon_threadsafe(self.stop, reason)
+
+    def abandon(self, reason: str) -> None:
+        """As `drain`, and give up what is in flight: nobody waits for it. Outcomes so far are still to be had."""
+        self.drain(reason)
+        asyncio.run_coroutine_threadsafe(self._give_up(), self.loop)
 
     def close(self, reason: str = RUN_OVER) -> None:
         """Cancel what is in flight, close connections, end the thread; within CLOSE_TIMEOUT_S. May be called twice."""
@@ -244,11 +249,14 @@ class Engine:
         else:
             loop.default_exception_handler(context)
 
-    async def _shut_down(self) -> None:
+    async def _give_up(self) -> None:
         await self._model_lane.cancel()
         await self._judge_lane.cancel()
         for job in self._jobs.values():
             _fail(job.future, EngineStopped(self.stopped or RUN_OVER))
+
+    async def _shut_down(self) -> None:
+        await self._give_up()
         for endpoint in self._endpoints:
             await endpoint.close()
         await asyncio.sleep(FAREWELL_S)  # workers that wait hear of it

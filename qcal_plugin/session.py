@@ -81,7 +81,7 @@ class RunSession:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write the measurement down before anybody is told that the test passed."""
         self._record(report)
-        self._drain_at_maxfail(report)
+        self._stop_at_maxfail(report)
         self.progress.report(report)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -210,14 +210,19 @@ class RunSession:
             self._trouble = self._trouble or str(error)
             self.evaluation.engine.drain(str(error))
 
-    def _drain_at_maxfail(self, report: pytest.TestReport) -> None:
+    def _stop_at_maxfail(self, report: pytest.TestReport) -> None:
         self._failures += report.failed
-        if self.evaluation is not None and self._config.maxfail and self._failures >= self._config.maxfail:
-            self.evaluation.engine.drain(f"stopping after {self._failures} failures")
+        if self.evaluation is not None and self._at_maxfail:
+            self.evaluation.engine.abandon(f"stopping after {self._failures} failures")
+
+    @property
+    def _at_maxfail(self) -> bool:
+        return 0 < self._config.maxfail <= self._failures
 
     def _stop_asking(self) -> None:
         if self.evaluation is not None:
-            self._trouble = self._trouble or self.evaluation.engine.stopped
+            if not self._at_maxfail:  # which pytest says itself
+                self._trouble = self._trouble or self.evaluation.engine.stopped
             self.evaluation.engine.close()
 
     def _summarise(self, evaluation: Evaluation, terminal: pytest.TerminalReporter) -> None:

@@ -212,6 +212,24 @@ def test_drain_asks_nothing_new_and_lets_what_is_in_flight_arrive(tmp_path):
     assert items[:2] == model.asked
 
 
+def test_abandon_gives_up_what_is_in_flight_and_keeps_what_is_known(tmp_path):
+    """As at -x: other workers may still report items that they measured."""
+    items = keys(4)
+    model = ScriptedModel(held=items[1:])
+    with engine_of(model, tmp_path, concurrency=2) as engine:
+        engine.declare(items)
+        engine.demand(items[0]).result(LONG_S)
+        waiting = [engine.demand(key) for key in items[1:]]
+        model.wait_until_asked(3)
+
+        engine.abandon("stopping after 1 failures")
+
+        for demand in waiting:
+            with pytest.raises(EngineStopped, match="stopping after 1 failures"):
+                demand.result(LONG_S)
+        assert "sample-0" == engine.demand(items[0]).result(LONG_S).answer.text
+
+
 def test_item_that_is_answered_after_the_stop_is_not_judged_any_more(tmp_path):
     (key,) = keys(1, Question.Q3)
     model, judge = ScriptedModel(held=[key]), ScriptedJudge()

@@ -115,6 +115,15 @@ def test_x_asks_nothing_long_after_the_first_failure(session, endpoint, first_fa
     assert f"of {ALL} items not measured" in result.out
 
 
+def test_x_ends_although_other_requests_hang(session, endpoint, workers):
+    """With xdist, too: there the session waits for its workers, and they for their answers."""
+    hanging = delayed(600.0, always(Reply("late")))
+    endpoint.script = lambda request: error(400, "No.") if request.number == 0 else hanging(request)
+    result = session("-x", "--concurrency=4", *workers)
+    assert "1 error" in result.out
+    assert "stopping after 1 failures" in result.out
+
+
 def test_maxfail_counts_items_that_could_not_be_measured(session, endpoint):
     good, bad = Reply("Status: SUCCESS"), error(400, "Too many pixels.")
     endpoint.script = lambda request: bad if "about rabi" in request.text else good
