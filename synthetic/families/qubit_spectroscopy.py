@@ -127,7 +127,7 @@ def _line(rng: Generator, frequency_ghz: float, *, contrast: float) -> Line:
 
 
 def _simulate(rng: Generator, *, place: Range, others: tuple[int, ...] = (0,)) -> Truth:
-    """``place``: of the qubit's line, 0 and 1 are the ends of the sweep; ``others``: how many more lines there may be."""
+    """``place``: of the qubit's line, 0 and 1 being the ends of the sweep; ``others``: how many more lines."""
     span, step_mhz = float(rng.uniform(0.5, 1.1)), float(rng.uniform(3.0, 5.0))
     f01 = float(rng.uniform(4.0, 6.0))
     begin = f01 - span * float(rng.uniform(*place))
