@@ -33,7 +33,7 @@ def transmon_ghz(
     return np.asarray((highest_ghz + charging_ghz) * np.sqrt(junction) - charging_ghz)
 
 
-def lorentzian(x: Floats, centre: float | Floats, width: float, height: float, floor: float = 0.0) -> Floats:
+def lorentzian(x: Floats, centre: float | Floats, width: float, height: float | Floats, floor: float = 0.0) -> Floats:
     """A line of full width at half maximum ``width`` on a floor."""
     return floor + height / (1.0 + (2.0 * (x - centre) / width) ** 2)
 
@@ -52,7 +52,7 @@ def line_centres(frequency_ghz: Floats, cells: Floats, *, width_ghz: float) -> t
 
 
 def _line_centre(frequency_ghz: Floats, column: Floats, width_ghz: float) -> tuple[float, float]:
-    """The fit is of four widths around the highest cell; a fit that leaves it found no line."""
+    """The fit is of four widths around the highest cell; one that leaves it, or is too uncertain, found no line."""
     nothing = float("nan"), float("nan")
     top = int(np.argmax(column))
     if not column[top] > VISIBLE:  # nothing but NaN is not, either
@@ -60,6 +60,6 @@ def _line_centre(frequency_ghz: Floats, column: Floats, width_ghz: float) -> tup
     near = np.abs(frequency_ghz - frequency_ghz[top]) < 2.0 * width_ghz
     guess = (frequency_ghz[top], width_ghz, column[top], 0.0)
     line = fit(lorentzian, frequency_ghz[near], column[near], guess)
-    if line is None or abs(line.values[0] - frequency_ghz[top]) > width_ghz or not np.isfinite(line.errors[0]):
+    if line is None or abs(line.values[0] - frequency_ghz[top]) > width_ghz or not line.errors[0] < 0.5 * width_ghz:
         return nothing
     return line.values[0], line.errors[0]

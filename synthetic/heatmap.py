@@ -34,9 +34,14 @@ def heat_map(axes: Axes, x: Floats, y: Floats, values: Floats, *, colormap: str,
 
 
 def dress_map(style: Style, axes: Axes, *, title: str, x_label: str, y_label: str) -> None:
-    """As ``style.dress``, without a grid, which would hide the cells."""
-    replace(style, has_grid=False).dress(axes, title=title, x_label=x_label, y_label=y_label)
+    """As ``style.dress``, without a grid, which would hide the cells, and with the legend at the bottom.
+
+    To look for the best place for it would take matplotlib longer than all else, as it avoids each cell.
+    """
+    replace(style, has_grid=False, has_legend=False).dress(axes, title=title, x_label=x_label, y_label=y_label)
     axes.grid(visible=False)
+    if style.has_legend and axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower center", fontsize="small")
 
 
 def points_on_map(
@@ -59,8 +64,11 @@ def points_on_map(
     )
 
 
-def curve_on_map(style: Style, axes: Axes, x: ArrayLike, y: ArrayLike, *, ink: Ink, label: str) -> None:
+def curve_on_map(
+    style: Style, axes: Axes, x: ArrayLike, y: ArrayLike, *, ink: Ink, label: str, dashed: bool = False
+) -> None:
     """A line with a thin contrasting outline."""
     outline = "black" if ink in {WHITE, YELLOW, CYAN, MAGENTA} else "white"
     effects = [withStroke(linewidth=style.line_width + 1.6, foreground=outline)]
-    axes.plot(x, y, "-", color=ink.code, linewidth=style.line_width, zorder=3, path_effects=effects, label=label)
+    kind = "--" if dashed else "-"
+    axes.plot(x, y, kind, color=ink.code, linewidth=style.line_width, zorder=3, path_effects=effects, label=label)

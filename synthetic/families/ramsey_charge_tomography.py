@@ -52,7 +52,7 @@ class Truth:
         """The complex amplitude of the fringes, scan by scan: least squares of a sinusoid of their period."""
         angle = 2.0 * np.pi * self.bias_mv / self.period_mv
         basis = np.stack([np.ones_like(angle), np.cos(angle), np.sin(angle)], axis=1)
-        _, cosine, sine = np.linalg.lstsq(basis, self.amplitude_adc, rcond=None)[0]
+        _, cosine, sine = np.linalg.solve(basis.T @ basis, basis.T @ self.amplitude_adc)
         return np.asarray(cosine + 1j * sine)
 
     @property

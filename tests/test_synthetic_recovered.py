@@ -1,0 +1,106 @@
+"""What Q5 asks for can be recovered from the simulated data, within its tolerances; the physics keeps its limits."""
+
+import numpy as np
+import pytest
+
+from synthetic.coupler_spectroscopy import qubit_like_ghz
+from synthetic.driven_transmon import steady_populations
+from synthetic.families import load_family
+from synthetic.flux_maps import transmon_ghz
+from synthetic.sample import find_scenario
+
+SEEDS = range(10)
+
+
+def truths(family, scenario):
+    simulate = find_scenario(load_family(family), f"{family}_{scenario}").simulate
+    return [simulate(np.random.default_rng(seed)) for seed in SEEDS]
+
+
+def test_without_a_third_level_the_line_is_the_saturated_lorentzian():
+    detuning_mhz, rabi_mhz, t1_us, t2_us = np.linspace(-30.0, 30.0, 41), np.array([0.3, 2.0, 9.0]), 1.1, 0.25
+    levels = steady_populations(detuning_mhz, rabi_mhz, anharmonicity_mhz=-1e6, t1_us=t1_us, t2_us=t2_us)
+    drive = (2.0 * np.pi * rabi_mhz[:, None]) ** 2 * t1_us * t2_us
+    expected = 0.5 * drive / (1.0 + (2.0 * np.pi * detuning_mhz * t2_us) ** 2 + drive)
+    assert expected == pytest.approx(levels[..., 1], abs=1e-6)
+    assert levels.sum(axis=-1) == pytest.approx(1.0)
+
+
+def test_two_photons_excite_the_second_level_half_an_anharmonicity_below():
+    detuning_mhz = np.linspace(-160.0, -60.0, 201)
+    levels = steady_populations(detuning_mhz, np.array([1.0, 8.0]), anharmonicity_mhz=-220.0, t1_us=1.0, t2_us=0.3)
+    assert -110.0 == pytest.approx(detuning_mhz[np.argmax(levels[1, :, 2])], abs=1.0)
+    weak, strong = levels[..., 2].max(axis=1)
+    assert strong > 0.05
+    assert strong > 200.0 * weak  # as the fourth power of the drive, eight times as strong, below saturation
+
+
+def test_f01_is_where_a_weak_drive_is_seen():
+    for scenario in ("success_f01_low_amp_sharp", "success_f01_only_full_range", "success_f01_f02half_full_range"):
+        for truth in truths("qubit_spectroscopy_power_frequency", scenario):
+            below_half = truth.signal[: len(truth.signal) // 2].mean(axis=0)
+            assert truth.f01_mhz == pytest.approx(truth.frequency_mhz[np.argmax(below_half)], rel=0.002)
+
+
+def test_a_transmon_is_highest_at_its_sweet_spot_and_periodic():
+    bias_v = np.linspace(-1.0, 1.0, 9)
+    one, next_one = (
+        transmon_ghz(bias_v + shift_v, 5.0, 0.25, 3.0, charging_ghz=0.25, asymmetry=0.2) for shift_v in (0.0, 3.0)
+    )
+    assert one == pytest.approx(next_one)
+    assert (5.0, 0.25) == (pytest.approx(one.max()), bias_v[np.argmax(one)])
+
+
+def test_the_fitted_arc_has_its_top_where_the_qubit_has_it():
+    for truth in truths("qubit_flux_spectroscopy", "success"):
+        assert truth.highest_ghz == pytest.approx(truth.fitted_ghz, rel=0.001)
+        assert truth.sweet_spot_v == pytest.approx(truth.fitted_v, abs=0.05 * truth.half_sweep_v)
+
+
+@pytest.mark.parametrize("scenario", ["failure_bad_fit", "failure_fit_failed"])
+def test_the_top_of_an_arc_is_seen_without_a_fit(scenario):
+    for truth in truths("qubit_flux_spectroscopy", scenario):
+        assert truth.highest_ghz == pytest.approx(truth.top_ghz, rel=0.001)
+
+
+def test_a_qubit_avoids_the_coupler_by_twice_the_coupling():
+    below, above = qubit_like_ghz(np.array([4.5 - 1e-9, 4.5 + 1e-9]), 4.5, 0.1)
+    assert (4.6, 4.4) == (pytest.approx(below), pytest.approx(above))
+
+
+def test_crossings_and_plateaus_are_those_of_both_qubits():
+    for truth in truths("coupler_flux", "success"):
+        bias_v = np.linspace(truth.bias_v[0], truth.bias_v[-1], 2001)
+        for panel in truth.panels:
+            coupler_ghz = truth.coupler.ghz(bias_v)
+            crossed_v = bias_v[:-1][np.diff(np.sign(coupler_ghz - panel.qubit_ghz)) != 0]
+            assert truth.crossings_v == pytest.approx(tuple(crossed_v), rel=0.1)
+            line_ghz = qubit_like_ghz(coupler_ghz, panel.qubit_ghz, truth.coupling_ghz)
+            middle_ghz = float(np.interp(truth.centre_v, bias_v, line_ghz))
+            assert middle_ghz == pytest.approx(truth.plateaus_ghz(panel)[1], rel=0.001)
+
+
+@pytest.mark.parametrize("scenario", ["few_bursts", "many_bursts"])
+def test_jumps_are_where_the_fringes_move_and_as_far(scenario):
+    for truth in truths("ramsey_charge_tomography", scenario):
+        turned = np.diff(np.angle(truth.harmonic_adc)) / (2.0 * np.pi)
+        moved_e = np.abs(turned - np.round(turned))
+        places = np.flatnonzero(moved_e > 0.1)
+        assert truth.jump_scans == tuple(places + 1)
+        assert truth.sizes_mv == pytest.approx(moved_e[places] * truth.period_mv, rel=0.2)
+
+
+def test_the_mean_of_t1_is_that_of_the_actual_lifetimes():
+    for scenario in ("stable", "telegraphic_fluctuations", "random_walk"):
+        for truth in truths("t1_fluctuations", scenario):
+            assert truth.actual_us.mean() == pytest.approx(truth.mean_us, rel=0.05)
+
+
+@pytest.mark.parametrize("scenario", ["success", "failure_stabilize_negative", "failure_stabilize_positive"])
+def test_knees_and_middle_of_a_pinch_off_are_those_of_the_trace(scenario):
+    for truth in truths("pinchoff", scenario):
+        plateau, floor = truth.current[truth.saturation_index - 1], truth.low
+        share = (truth.current - floor) / (plateau - floor)
+        assert truth.transition_index == pytest.approx(np.argmax(share < 0.5), abs=1)
+        assert share[truth.saturation_index - 1 :][:2].min() > 0.8
+        assert share[truth.cut_off_index + 1 :].max() < 0.2
