@@ -93,7 +93,7 @@ class ChannelServer:
             while True:
                 message = await _receive(reader)
                 if "declare" in message:
-                    self._declare(tuple(_planned_from_json(item) for item in message["declare"]))
+                    self._declare(tuple(planned_from_json(item) for item in message["declare"]))
                     reply: dict[str, Any] = {}
                 else:
                     reply = await self._answer(key_from_json(message["demand"]))
@@ -131,7 +131,7 @@ class ChannelClient:
 
     def declare(self, planned: Iterable[PlannedItem]) -> None:
         """Tell the engine which items this worker may demand."""
-        self._exchange({"declare": [_planned_to_json(item) for item in planned]})
+        self._exchange({"declare": [planned_to_json(item) for item in planned]})
 
     def demand(self, key: ItemKey) -> Outcome:
         """Wait for an item's outcome. Raises EngineStopped, also where the controller is gone."""
@@ -180,11 +180,13 @@ class ChannelClient:
         return connection
 
 
-def _planned_to_json(item: PlannedItem) -> dict[str, Any]:
+def planned_to_json(item: PlannedItem) -> dict[str, Any]:
+    """A planned item as plain JSON."""
     return {**key_to_json(item.key), "family": item.family, "scenario_type": item.scenario_type}
 
 
-def _planned_from_json(data: dict[str, Any]) -> PlannedItem:
+def planned_from_json(data: dict[str, Any]) -> PlannedItem:
+    """Inverse of `planned_to_json`."""
     return PlannedItem(key=key_from_json(data), family=data["family"], scenario_type=data["scenario_type"])
 
 

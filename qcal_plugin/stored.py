@@ -14,7 +14,7 @@ from qcal_plugin.prepared import PreparedDataset
 from qcal_plugin.run_directory import ANSWERS_FILE, MANIFEST_FILE, RunDirectoryError, read_manifest
 from qcal_plugin.selection import Selection
 from reports.official import OfficialFileError, read_inference
-from reports.records import Answer, ItemKey, RunManifest, key_from_json
+from reports.records import Answer, ItemKey, PlannedItem, RunManifest, key_from_json
 from scoring.questions import Mode
 
 PROTOCOL_MAX_TOKENS = 16384
@@ -29,7 +29,8 @@ class StoredAnswers:
     """Answers by item, and where they come from.
 
     ``mode`` is that of a result file, which holds one only; None for a run. Its entries in mode ICL are named after
-    rows of the fewshot file until `of_samples` has renamed them.
+    rows of the fewshot file until `of_samples` has renamed them. ``planned`` is what a run set out to measure; None for
+    a result file.
     """
 
     source: str
@@ -39,6 +40,7 @@ class StoredAnswers:
     sampling: Sampling
     answers: dict[ItemKey, StoredAnswer] = field(repr=False)
     mode: Mode | None = None
+    planned: tuple[PlannedItem, ...] | None = field(repr=False, default=None)
 
     def of_samples(self, dataset: PreparedDataset) -> StoredAnswers:
         """The same answers with items named after samples."""
@@ -56,6 +58,16 @@ class StoredAnswers:
         modes = tuple(mode for mode in selection.modes if self.mode in {None, mode})
         return replace(selection, modes=modes or selection.modes)
 
+    def planned_among(self, selected: tuple[PlannedItem, ...]) -> tuple[PlannedItem, ...]:
+        """The run's own items, repeats and variants too, as far as they are selected. Raises ValueError if none is."""
+        if self.planned is None:
+            return selected
+        wanted = {item.key._replace(repeat=0, variant="") for item in selected}
+        items = tuple(item for item in self.planned if item.key._replace(repeat=0, variant="") in wanted)
+        if not items:
+            raise ValueError(f"nothing to score: {self.source} has planned none of the selected items")
+        return items
+
 
 def load_stored_answers(path: Path) -> StoredAnswers:
     """The answers in a run's folder or in an inference file of the reference. Raises StoredAnswersError."""
@@ -72,6 +84,7 @@ def load_stored_answers(path: Path) -> StoredAnswers:
             dataset=manifest.dataset,
             sampling=_sampling(manifest),
             answers=_answers(path / ANSWERS_FILE),
+            planned=manifest.planned,
         )
     except (RunDirectoryError, JournalError, OfficialFileError) as error:
         raise StoredAnswersError(f"--answers {path}: {error}") from error
