@@ -10,15 +10,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from reports.labels import EXPECTED, NOTHING, OTHER, SUCCESS, UNRELIABLE, answered_label, expected_label
+from reports.labels import (
+    EXPECTED,
+    GOOD_STATUSES,
+    NOTHING,
+    OTHER,
+    SUCCESS,
+    UNRELIABLE,
+    answered_label,
+    expected_label,
+)
 from reports.parameters import declines, number
 from reports.rates import Rate, rate
 from reports.records import Record
 from scoring.questions import Question
 from scoring.reference import JSON
-
-GOOD_STATUSES = frozenset({"SUCCESS", "STABLE", "CORRECTED", "EVENT", "NO_EVENT"})
-"""Codes that go with "Expected behavior" in the benchmark: three families have no SUCCESS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,8 @@ OTHER = "(other text)"
 EXPECTED, ANOMALOUS, SUBOPTIMAL, APPARATUS = CONCLUSIONS
 UNRELIABLE, NO_FIT, RELIABLE = ASSESSMENTS
 SUCCESS = "SUCCESS"
+GOOD_STATUSES = frozenset({SUCCESS, "STABLE", "CORRECTED", "EVENT", "NO_EVENT"})
+"""Codes that go with "Expected behavior" in the benchmark: three families have no SUCCESS."""
 
 KNOWN_LABELS: Mapping[Question, tuple[str, ...]] = {
     Question.Q2: (EXPECTED, SUBOPTIMAL, ANOMALOUS, APPARATUS),
@@ -124,7 +126,18 @@ def _expects(label: str) -> Callable[[Record], bool]:
     return lambda record: expected_label(record) == label
 
 
+def _failed(record: Record) -> bool:
+    return expected_label(record) not in GOOD_STATUSES
+
+
 BIASES = (
+    Bias(
+        name="False success (Q6)",
+        definition="answers of SUCCESS or another good status, where a failure is right",
+        question=Question.Q6,
+        among=_failed,
+        labels=GOOD_STATUSES,
+    ),
     Bias(
         name="Optimism (Q6)",
         definition="wrong answers that say SUCCESS, of all wrong answers",

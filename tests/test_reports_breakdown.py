@@ -85,6 +85,18 @@ def test_every_answer_is_in_the_matrix_once(pairs):
             ],
         ),
         (
+            "False success (Q6)",
+            (2, 4),
+            [
+                ("Q6", "NO_SIGNAL", "SUCCESS"),
+                ("Q6", "TELEGRAPHIC", "STABLE"),
+                ("Q6", "NO_SIGNAL", "DAMPED"),
+                ("Q6", "NO_SIGNAL", None),
+                ("Q6", "EVENT", "NO_EVENT"),
+                ("Q6", "SUCCESS", "SUCCESS"),
+            ],
+        ),
+        (
             "Suboptimal called expected (Q2)",
             (1, 2),
             [
@@ -123,7 +135,7 @@ def test_biases_are_shares_of_what_they_say(name, expected, records):
 
 
 def test_a_bias_without_occasion_has_no_share():
-    assert [None] * 5 == [rate.share for rate in bias_rates([]).values()]
+    assert [None] * 6 == [rate.share for rate in bias_rates([]).values()]
 
 
 def test_a_sample_that_was_asked_more_often_weighs_no_more():
