@@ -190,7 +190,7 @@ def read_config(config: pytest.Config) -> RunConfig:
         html=not option("no_html"),
         errors_as_zero=option("errors_as_zero"),
         prices=Path(option("prices")) if option("prices") else None,
-        maxfail=option("maxfail"),
+        maxfail=option("maxfail") or 0,
     )
 
 
