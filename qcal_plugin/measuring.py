@@ -91,11 +91,12 @@ class Measurement:
 
 
 def answer_flags(question: Question, answer: Answer) -> tuple[str, ...]:
-    """What is odd about an answer: cut, empty, only a thought, or addressed to the grader."""
+    """What is worth counting about an answer: cut, empty, only a thought, with one, or addressed to the grader."""
     found = {
         "truncated": answer.finish_reason == "length",
         "empty": not answer.text,
         "from_reasoning": answer.from_reasoning,
+        "reasoning": answer.reasoning is not None,
     }
     suspicions = suspicious(answer.text) if question.needs_judge else ()
     return (*(name for name, holds in found.items() if holds), *thought_flags(answer.text), *suspicions)
