@@ -1,5 +1,6 @@
 import pytest
 
+from tests.browser import browser, chromium  # noqa: F401  fixtures
 from tests.dataset_factory import tiny_dataset
 from tests.endpoint import Endpoint, Reply
 from tests.hub_stand_in import HubStandIn

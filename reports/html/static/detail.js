@@ -43,7 +43,7 @@ function components(item) {
   return section("Parts of the score", table(["Part", ...(fields ? ["Read", "Expected"] : []), "Credit"], rows));
 }
 
-const grade = (value) => (value === undefined ? "–" : make("span", { class: `pill h${Math.round(20 * Math.min(Math.max(value, 0), 1))}` }, String(Number(value.toFixed(3)))));
+const grade = (value) => (value === undefined ? "-" : make("span", { class: `pill h${Math.round(20 * Math.min(Math.max(value, 0), 1))}` }, String(Number(value.toFixed(3)))));
 
 function reading(item) {
   if (!item.score) return [];

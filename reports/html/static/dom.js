@@ -28,13 +28,13 @@ function breakable(name) {
 
 /** A JSON value as people write it: text bare, all else as JSON. */
 function written(value) {
-  if (value === undefined) return "–";
+  if (value === undefined) return "-";
   return visible(typeof value === "string" ? value : JSON.stringify(value, null, 1));
 }
 
-const hundredths = (value) => (value === null || value === undefined ? "–" : (100 * value).toFixed(1));
-const seconds = (value) => (value ? `${value < 10 ? value.toFixed(1) : value.toFixed(0)} s` : "–");
-const counted = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en"));
+const hundredths = (value) => (value === null || value === undefined ? "-" : (100 * value).toFixed(1));
+const seconds = (value) => (value ? `${value < 10 ? value.toFixed(1) : value.toFixed(0)} s` : "-");
+const counted = (value) => (value === null || value === undefined ? "-" : value.toLocaleString("en"));
 const modeNames = { zeroshot: "zero-shot", icl: "ICL" };
 
 /** The plot of this digest as an image, or null where the page has none. */

@@ -75,6 +75,9 @@ dialog.addEventListener("close", leaveItem);
 dialog.addEventListener("keydown", stepThroughItems);
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 addEventListener("hashchange", followLink);
+document.addEventListener("click", (event) => {  // the same link again, after the filters were changed
+  if (event.target.closest?.("a")?.hash === location.hash) followLink();
+});
 
 illustrateCards();
 setFilters({});

@@ -1,0 +1,107 @@
+"""What the plugin writes beside the records so that a report can show it."""
+
+import io
+import json
+
+import pytest
+from PIL import Image
+
+from qcal_plugin.dataset import prepare
+from qcal_plugin.illustrations import LONGEST_SIDE, encode_plot, illustrate
+from qcal_plugin.selection import Selection, select_items
+from reports.illustrations import load_sheets
+from scoring.questions import Mode, Question
+from tests.dataset_factory import png
+
+
+def run_tiny(inner, tiny_folder, endpoint, *options):
+    return inner.run(
+        "-q", "--dataset", str(tiny_folder), "--model-url", endpoint.base_url, "--model", "test-vlm", *options
+    )
+
+
+def sheets_of(result):
+    lines = (result.run_dir / "samples.jsonl").read_text().splitlines()
+    return {sheet["sample_id"]: sheet for sheet in map(json.loads, lines)}
+
+
+def test_a_run_leaves_a_page_with_the_samples_and_plots_it_shows(inner, tiny_folder, endpoint, workers):
+    result = run_tiny(inner, tiny_folder, endpoint, "--limit", "2", *workers)
+
+    sheets = sheets_of(result)
+    plots = {file.stem for file in (result.run_dir / "plots").iterdir()}
+    assert ["rabi_success_a", "rabi_success_b"] == sorted(sheets)
+    assert {digest for sheet in sheets.values() for digest in sheet["plots"]} == plots
+    assert "qcal: to look at: run/report.html" in result.out
+    assert all(digest in (result.run_dir / "report.html").read_text() for digest in plots)
+
+
+def test_a_prompt_is_kept_as_it_was_sent(inner, tiny_folder, endpoint):
+    result = run_tiny(inner, tiny_folder, endpoint, "--limit", "1", "--questions", "Q6")
+
+    sheet = sheets_of(result)["rabi_success_a"]
+    sent = {tuple(request.prompt) for request in endpoint.requests if request.images}
+    kept = {
+        tuple(part.get("text") or f"sha256:{part['image']}" for part in asked["Q6"])
+        for asked in sheet["prompts"].values()
+    }
+    assert sent == kept
+    assert {"zeroshot": {"Q6": "Status: SUCCESS"}, "icl": {"Q6": "Status: SUCCESS"}} == sheet["answers"]
+
+
+def test_a_run_that_goes_on_shows_the_samples_of_both_sessions(inner, tiny_folder, endpoint):
+    run_tiny(inner, tiny_folder, endpoint, "-k", "rabi_success_a and Q6")
+    result = run_tiny(inner, tiny_folder, endpoint, "-k", "drag_success_a and Q2", "--resume")
+    assert ["drag_success_a", "rabi_success_a"] == sorted(sheets_of(result))
+
+
+def test_no_html_writes_neither_page_nor_plots(inner, tiny_folder, endpoint):
+    result = run_tiny(inner, tiny_folder, endpoint, "--limit", "1", "--no-html")
+    assert not [name for name in ("report.html", "samples.jsonl", "plots") if (result.run_dir / name).exists()]
+    assert "report.html" not in result.out
+
+
+def test_a_plot_that_cannot_be_written_costs_the_plots_and_not_the_page(inner, tiny_folder, endpoint):
+    (inner.folder / "run" / "plots").parent.mkdir()
+    (inner.folder / "run" / "plots").write_text("in the way")
+    result = run_tiny(inner, tiny_folder, endpoint, "--limit", "1")
+    assert "qcal: plots are missing in report.html: " in result.out
+    assert "Traceback" not in result.out
+    assert (result.run_dir / "report.html").is_file()
+    assert 0 == result.exit_status
+
+
+def test_only_what_is_planned_is_written(tmp_path, tiny_folder):
+    dataset = prepare(str(tiny_folder), cache=tmp_path / "cache")
+    planned = select_items(Selection(modes=(Mode.ZEROSHOT,), questions=(Question.Q1,)), dataset.samples)
+    illustrate(tmp_path, planned, dataset)
+    sheets = load_sheets(tmp_path)
+    assert {(Mode.ZEROSHOT, Question.Q1)} == {
+        (mode, question) for sheet in sheets.values() for mode, asked in sheet.prompts.items() for question in asked
+    }
+    assert ("scatter plot", "linear axes", "sample 3") == sheets["rabi_failure_damped_b"].key_points[Question.Q1]
+
+
+def test_a_plot_is_made_once_and_progress_is_told_of_what_is_made(tmp_path, tiny_folder):
+    dataset = prepare(str(tiny_folder), cache=tmp_path / "cache")
+    planned = select_items(Selection(), dataset.samples)
+    told = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        illustrate(tmp_path / name, planned, dataset, progress=lambda done, total: told.append((done, total)))
+        assert 8 == len(list((tmp_path / name / "plots").iterdir()))
+    assert [(done, 8) for done in range(1, 9)] == told
+
+
+@pytest.mark.parametrize(("size", "expected"), [((3000, 1500), (1000, 500)), ((640, 480), (640, 480))])
+def test_a_plot_is_shrunk_to_the_longest_side_and_never_blown_up(size, expected):
+    with Image.open(io.BytesIO(encode_plot(png(size=size)))) as plot:
+        assert ("WEBP", expected) == (plot.format, plot.size)
+    assert LONGEST_SIDE == 1000
+
+
+def test_what_is_transparent_is_white():
+    clear = io.BytesIO()
+    Image.new("RGBA", (40, 40), (0, 0, 0, 0)).save(clear, "PNG")
+    with Image.open(io.BytesIO(encode_plot(clear.getvalue()))) as plot:
+        assert (255, 255, 255) == plot.convert("RGB").getpixel((20, 20))
