@@ -6,12 +6,12 @@ MergeError      the runs are not parts of one evaluation, or the target is taken
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from reports.records import ItemKey, PlannedItem, Run, RunManifest, manifest_to_json, record_to_json
-from reports.run_files import MANIFEST_NAME, RECORDS_NAME, load_run
+from reports.run_files import CANARY_NAME, MANIFEST_NAME, RECORDS_NAME, load_run
 
 ANSWERS_NAME = "answers.jsonl"
 ALIKE = ("model", "dataset", "dataset_revision", "scorer", "scorer_version", "stand_ins")
@@ -23,7 +23,7 @@ class MergeError(Exception):
 
 
 def merge_directories(sources: Sequence[Path], target: Path) -> Run:
-    """Joins the runs in ``sources`` and writes the result into ``target``, stored answers included.
+    """Joins the runs in ``sources`` and writes the result into ``target``, with stored answers and judge canaries.
 
     Raises MergeError, or RunFileError for a source that is no run.
     """
@@ -37,6 +37,7 @@ def merge_directories(sources: Sequence[Path], target: Path) -> Run:
     with (target / ANSWERS_NAME).open("wb") as answers:
         for source in sources:
             _append_whole_lines(source / ANSWERS_NAME, answers.write)
+    _join_canaries(sources, target)
     manifest = json.dumps(manifest_to_json(merged.manifest), ensure_ascii=False)
     (target / MANIFEST_NAME).write_text(manifest + "\n", encoding="utf-8")
     return merged
@@ -55,6 +56,7 @@ def merge(runs: Sequence[Run]) -> Run:
     return Run(
         manifest=replace(first.manifest, planned=tuple(planned.values())),
         records=tuple(record for run in (first, *others) for record in run.records),
+        judge_agreement=_lowest(run.judge_agreement for run in (first, *others)),
     )
 
 
@@ -73,6 +75,20 @@ def _traits(manifest: RunManifest) -> dict[str, object]:
     settings = {f"setting {name}": value for name, value in manifest.settings.items()}
     judges = [judge.model for judge in manifest.judges]
     return {name.replace("_", " "): getattr(manifest, name) for name in ALIKE} | {"judges": judges} | settings
+
+
+def _lowest(agreements: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    found = [entry for agreement in agreements for entry in agreement.items()]
+    return {name: min(agreement for judge, agreement in found if judge == name) for name, _ in found}
+
+
+def _join_canaries(sources: Sequence[Path], target: Path) -> None:
+    """One file with what every shard's judges gave; nothing where no shard tried them."""
+    files = [source / CANARY_NAME for source in sources if (source / CANARY_NAME).exists()]
+    canaries = [json.loads(file.read_bytes()) for file in files]
+    if canaries:
+        joined = canaries[0] | {"judges": [judge for canary in canaries for judge in canary["judges"]]}
+        (target / CANARY_NAME).write_text(json.dumps(joined, indent=1), encoding="utf-8")
 
 
 def _append_whole_lines(file: Path, write: Callable[[bytes], object]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reports.aggregate import Coverage, IclDelta, MeanOfQuestions, Summary, by_mode, by_question, coverage, icl_deltas
 from reports.attempts import attempt_tables
 from reports.comparability import comparability
 from reports.consistency import truncated
 from reports.outcomes import Evaluation, Outcome, counted_records, grouped
+from reports.reasoning import reasoning_tables
 from reports.records import Record, Run
 from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, capitalised, printed
 from reports.visual_gain import visual_gain_tables
@@ -45,7 +46,7 @@ def overview(evaluation: Evaluation, run: Run | None = None) -> Document:
     gains = tuple(visual_gain_tables(evaluation.outcomes))
     if gains:
         sections.append(Section(title="Does it look at the plot?", tables=gains))
-    of_run = () if run is None else (*attempt_tables(run), *answer_tables(run))
+    of_run = () if run is None else (*attempt_tables(run), *reasoning_tables(run), *answer_tables(run))
     findings = (*unmeasured_tables(evaluation.outcomes, run), *of_run)
     if findings:
         sections.append(Section(title="Behind the scores", tables=findings))
@@ -74,12 +75,19 @@ def _facts(evaluation: Evaluation, run: Run | None, *, comparable: bool) -> Iter
     identity, counts = evaluation.identity, coverage(evaluation.outcomes)
     yield "Model", identity.model or "not stated"
     yield "Judge", ", ".join(identity.judges) or "none"
+    if run is not None and run.judge_agreement:
+        yield "Judge canary", "; ".join(_agreements(run.judge_agreement))
     yield "Dataset", f"{identity.dataset or 'not stated'} at {identity.dataset_revision or 'revision not stated'}"
     yield "Scorer", identity.scorer or "not stated"
     yield "Items", f"{counts.measured} of {counts.planned} measured{_percent(counts)}"
     yield "Comparable with published figures", "yes" if comparable else "no"
     if run is not None:
         yield "Run", run.manifest.run_id
+
+
+def _agreements(judges: Mapping[str, float]) -> Iterator[str]:
+    for judge, agreement in judges.items():
+        yield f"{judge} agrees with {printed(agreement, Column('', Unit.PERCENT))}% of known grades"
 
 
 def _percent(counts: Coverage) -> str:

@@ -16,6 +16,7 @@ from reports.comparability import comparability
 from reports.full import full_report
 from reports.outcomes import Evaluation, counting_errors_as_zero, evaluation_of, grouped
 from reports.overview import findings, overview
+from reports.reasoning import reasoning
 from reports.records import Run, json_safe
 from reports.run_files import load_run
 from reports.tables import Document
@@ -59,7 +60,11 @@ def report_json(evaluation: Evaluation, run: Run) -> dict[str, Any]:
             {"mode": mode, "question": question, **asdict(entry)}
             for (mode, question), entry in further_attempts(run).items()
         ],
+        "reasoning": [
+            {"mode": mode, "question": question, **asdict(entry)} for (mode, question), entry in reasoning(run).items()
+        ],
         "findings": findings(run),
+        "judge_agreement": dict(run.judge_agreement),
     }
 
 

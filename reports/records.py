@@ -181,12 +181,16 @@ class RunManifest:
 class Run:
     """A manifest and the records on disk, in the order written (several per item where it was tried again).
 
-    ``torn_lines`` counts lines that were cut while they were written, and so hold no record (0 or 1).
+    Attributes:
+        torn_lines: lines that were cut while they were written, and so hold no record (0 or 1).
+        judge_agreement: judge -> share of the canary's key points that it graded as known, 0..1; the lowest where it
+            was tried several times (shards). Empty without ``--judge-canary``.
     """
 
     manifest: RunManifest
     records: tuple[Record, ...]
     torn_lines: int = 0
+    judge_agreement: Mapping[str, float] = field(default_factory=dict)
 
     def final_records(self) -> dict[ItemKey, Record]:
         """The record that counts for each item: the first that measured it, else the last one.

@@ -1,4 +1,4 @@
-"""Reads a run directory: ``run.json`` and ``records.jsonl`` (DESIGN.md section 4).
+"""Reads a run directory: ``run.json``, ``records.jsonl`` and ``canary.json`` (DESIGN.md section 4).
 
 RunFileError
 ├── RunMissingError      no run directory here
@@ -19,6 +19,7 @@ from reports.records import SCHEMA_VERSION, Record, Run, RunManifest, manifest_f
 
 MANIFEST_NAME = "run.json"
 RECORDS_NAME = "records.jsonl"
+CANARY_NAME = "canary.json"
 
 
 class RunFileError(Exception):
@@ -57,7 +58,8 @@ def load_run(path: Path, *, texts: bool = True) -> Run:
                 torn += 1
             else:
                 records.append(record if texts else _without_texts(record))
-    return Run(manifest=manifest, records=tuple(records), torn_lines=torn)
+    agreement = load_judge_agreement(path)
+    return Run(manifest=manifest, records=tuple(records), torn_lines=torn, judge_agreement=agreement)
 
 
 def load_manifest(path: Path) -> RunManifest:
@@ -73,6 +75,19 @@ def load_manifest(path: Path) -> RunManifest:
         raise RunGarbledError(
             f"{file}: not a run's manifest ({_reason(error)}); restore the file or make the run again"
         ) from error
+
+
+def load_judge_agreement(path: Path) -> dict[str, float]:
+    """See `Run.judge_agreement`; of the run in directory ``path``. Raises RunGarbledError."""
+    file = path / CANARY_NAME
+    if not file.is_file():
+        return {}
+    try:
+        judges = json.loads(file.read_bytes())["judges"]
+        found = [(str(judge["judge"]), float(judge["agreement"])) for judge in judges]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunGarbledError(f"{file}: not a judge canary's result ({_reason(error)}); delete it") from error
+    return {name: min(agreement for judge, agreement in found if judge == name) for name, _ in found}
 
 
 def _check_version(data: Mapping[str, Any], file: Path) -> None:
