@@ -1,0 +1,74 @@
+"""What a session says: its head, the tables at its end, and the last lines, which tell what to do next."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qcal_plugin.evaluation import Evaluation
+from qcal_plugin.illustrations import write_illustrated_page
+from qcal_plugin.preparation import PreparedRun
+
+
+def header_lines(run: PreparedRun) -> list[str]:
+    """What is measured, on what, where it is written, and what the user should know beforehand."""
+    manifest = run.evaluation.directory.manifest
+    judges = ", ".join(judge.model for judge in manifest.judges) or "none: Q1 and Q3 stay unjudged"
+    warnings = (*run.who.warnings, *run.dataset.warnings, *run.evaluation.repaired)
+    return [
+        f"qcal: {manifest.model} at {manifest.base_url}; judge: {judges}",
+        f"qcal: dataset {manifest.dataset} at {manifest.dataset_revision}",
+        f"qcal: writing {shown(run.evaluation.directory.path)}",
+        *(f"qcal: note: stand-in: {stand_in}" for stand_in in manifest.stand_ins),
+        *(f"qcal: note: {warning}" for warning in warnings),
+        *(
+            f"qcal: judge {result.judge} agrees with {100 * result.agreement:.0f}% of the canary's known grades"
+            for result in run.canary
+        ),
+    ]
+
+
+def print_tables(evaluation: Evaluation, terminal: pytest.TerminalReporter, *, errors_as_zero: bool) -> None:
+    """Write the reports and print the tables of the whole run, from what is on disk; they are silent at -qq."""
+    from reports.publish import publish
+    from reports.render_text import render
+    from reports.run_files import RunFileError
+
+    path = evaluation.directory.path
+    try:
+        document = publish(path, errors_as_zero=errors_as_zero)
+    except (RunFileError, OSError) as error:
+        terminal.write_line(f"qcal: no report: {error}; when that is put right: python -m reports {shown(path)}")
+        return
+    if terminal.config.get_verbosity() > -2:
+        terminal.section("QCalEval", "=")
+        terminal.write_line(render(document, width=shutil.get_terminal_size().columns))
+
+
+def write_page(run: PreparedRun, *, errors_as_zero: bool, progress: Callable[[int, int], None]) -> tuple[str, ...]:
+    """Write ``report.html``; returns lines for the user."""
+    return write_illustrated_page(
+        run.evaluation.directory, run.dataset, errors_as_zero=errors_as_zero, progress=progress
+    )
+
+
+def closing_lines(evaluation: Evaluation, trouble: str | None) -> list[str]:
+    """Why it stopped, what is missing and how to go on, where it all is."""
+    planned = evaluation.directory.manifest.planned
+    missing = sum(item.key not in evaluation.recorder.measured for item in planned)
+    lines = [f"qcal: stopped asking: {trouble}"] if trouble else []
+    if missing:
+        lines.append(
+            f"qcal: {missing} of {len(planned)} items not measured: --lf asks those that failed, "
+            "--resume all that are missing"
+        )
+    path = shown(evaluation.directory.path)
+    return [*lines, f"qcal: written to {path}; the tables again: python -m reports {path}"]
+
+
+def shown(path: Path) -> Path:
+    """The path as a person would type it here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
