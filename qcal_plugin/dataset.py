@@ -146,7 +146,7 @@ def _folder(name: str, cache: Path) -> Path | None:
 
 def _synthetic_folder(settings: SyntheticSettings, cache: Path) -> Path:
     """The generated dataset, made on first use."""
-    key = f"{SYNTHETIC_VERSION}\n{settings}"
+    key = f"{SYNTHETIC_VERSION}\n{settings!r}"  # unlike the name, this lists the families that there are
     folder = cache / "synthetic" / hashlib.sha256(key.encode()).hexdigest()[:32]
     if not folder.is_dir():
         from synthetic.dataset import generate
@@ -157,6 +157,7 @@ def _synthetic_folder(settings: SyntheticSettings, cache: Path) -> Path:
                 path,
                 seed=settings.seed,
                 per_scenario=settings.per_scenario,
+                siblings=settings.siblings,
                 families=settings.families,
                 workers=os.cpu_count() or 1,
             ),

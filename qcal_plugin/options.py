@@ -22,7 +22,7 @@ from scoring.questions import Question
 from scoring.reference import JSON
 
 DEFAULT_DATASET = "nvidia/QCalEval"
-DEMO_DATASET = "synthetic:seed=7,per-scenario=1"
+DEMO_DATASET = "synthetic:seed=7,per-scenario=1,siblings=6"
 MODEL_KEY_VARIABLE = "QCAL_MODEL_KEY"
 JUDGE_KEY_VARIABLE = "QCAL_JUDGE_KEY"
 

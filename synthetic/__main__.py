@@ -44,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--per-scenario", type=int, default=3, metavar="N", help="samples per scenario type (default: 3)"
     )
+    parser.add_argument(
+        "--siblings", type=int, default=0, metavar="K", help="one sample more of K scenario types (default: 0)"
+    )
     parser.add_argument("--families", metavar="A,B", help="only these families (default: all)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
     return parser
@@ -53,7 +56,9 @@ def _settings(options: argparse.Namespace) -> SyntheticSettings:
     if not (options.out or options.sheet or options.sft):
         raise SettingsError("nothing to do: give --out DIR, --sheet FILE.png or --sft DIR")
     families = options.families.split(",") if options.families else None
-    return checked_settings(seed=options.seed, per_scenario=options.per_scenario, families=families)
+    return checked_settings(
+        seed=options.seed, per_scenario=options.per_scenario, siblings=options.siblings, families=families
+    )
 
 
 def _write(options: argparse.Namespace, settings: SyntheticSettings) -> None:

@@ -61,6 +61,7 @@ def generate(
     *,
     seed: int,
     per_scenario: int,
+    siblings: int = 0,
     families: Sequence[str] | None = None,
     workers: int = 1,
     on_sample: Callable[[], None] | None = None,
@@ -73,6 +74,7 @@ def generate(
         out_dir: where to.
         seed: 0 or more.
         per_scenario: samples per scenario type, 1 or more.
+        siblings: how many scenario types, each of another family, have one sample more.
         families: all where None; their order does not matter.
         workers: processes to use.
         on_sample: called after each sample, for a progress bar.
@@ -81,7 +83,7 @@ def generate(
         SettingsError: settings that cannot be used.
         OSError: files that cannot be written.
     """
-    settings = checked_settings(seed=seed, per_scenario=per_scenario, families=families)
+    settings = checked_settings(seed=seed, per_scenario=per_scenario, siblings=siblings, families=families)
     write_dataset(out_dir, settings, produce(sample_keys(settings), workers=workers, on_sample=on_sample))
 
 
@@ -144,6 +146,7 @@ def _family_config(name: str) -> dict[str, Any]:
 
 def _card(settings: SyntheticSettings, samples: int, icl: int) -> str:
     libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "matplotlib", "pillow", "pyarrow"))
+    more = f" and one more of {settings.siblings} of them" if settings.siblings else ""
     return f"""---
 license: apache-2.0
 pretty_name: Synthetic quantum-calibration plots
@@ -160,7 +163,7 @@ configs:
 from the simulated truth, in the schema of `nvidia/QCalEval`. Scores on these samples are not comparable with published
 ones. No image, prompt or answer of the benchmark is in here.
 
-- {samples} samples, {settings.per_scenario} of each scenario type, and {icl} in-context rows.
+- {samples} samples, {settings.per_scenario} of each scenario type{more}, and {icl} in-context rows.
 - Families: {", ".join(settings.families)}.
 - Made as `{settings}`, generator version {SYNTHETIC_VERSION}, with {libraries}.
   The same settings and versions give the same bytes.

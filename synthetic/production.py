@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -12,13 +13,28 @@ from synthetic.settings import SyntheticSettings
 
 
 def sample_keys(settings: SyntheticSettings) -> list[SampleKey]:
-    """All samples of a data set, in the order in which they are written."""
-    return [
+    """All samples of a data set, in the order in which they are written: the siblings come last."""
+    regular = [
         SampleKey(seed=settings.seed, family=family, scenario=scenario.name, index=index)
         for family in settings.families
         for scenario in load_family(family).scenarios
         for index in range(settings.per_scenario)
     ]
+    return regular + _sibling_keys(settings)
+
+
+def _sibling_keys(settings: SyntheticSettings) -> list[SampleKey]:
+    """One sample more of a scenario type in each of the families whose names, hashed with the seed, come first."""
+
+    def digest(family: str) -> int:
+        return int.from_bytes(hashlib.sha256(f"{settings.seed}/siblings/{family}".encode()).digest())
+
+    keys = []
+    for family in sorted(sorted(settings.families, key=digest)[: settings.siblings]):
+        scenarios = load_family(family).scenarios
+        scenario = scenarios[digest(family) % len(scenarios)].name
+        keys.append(SampleKey(seed=settings.seed, family=family, scenario=scenario, index=settings.per_scenario))
+    return keys
 
 
 def produce(

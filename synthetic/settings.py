@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from synthetic.families import family_names
 
-SYNTHETIC_VERSION = "1"
+SYNTHETIC_VERSION = "2"
 """Raised whenever the same settings give other samples; part of any cache key."""
 
 PREFIX = "synthetic"
+SETTINGS = ("seed", "per-scenario", "siblings", "families")
 
 
 class SettingsError(ValueError):
@@ -23,25 +24,30 @@ class SyntheticSettings:
 
     Attributes:
         seed: 0 or more.
-        per_scenario: samples per scenario type, 1 or more. With 1 there are no ICL rows.
+        per_scenario: samples per scenario type, 1 or more. With 1 and no siblings there are no ICL rows.
+        siblings: so many scenario types, chosen by the seed, each of another family, have one sample more.
         families: in alphabetical order, each once.
     """
 
     seed: int = 7
     per_scenario: int = 3
+    siblings: int = 0
     families: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The name that :func:`parse_dataset_name` reads; equal settings have equal names."""
+        siblings = f",siblings={self.siblings}" if self.siblings else ""
         families = "" if self.families == family_names() else f",families={'+'.join(self.families)}"
-        return f"{PREFIX}:seed={self.seed},per-scenario={self.per_scenario}{families}"
+        return f"{PREFIX}:seed={self.seed},per-scenario={self.per_scenario}{siblings}{families}"
 
 
-def checked_settings(*, seed: int, per_scenario: int, families: Sequence[str] | None = None) -> SyntheticSettings:
+def checked_settings(
+    *, seed: int, per_scenario: int, siblings: int = 0, families: Sequence[str] | None = None
+) -> SyntheticSettings:
     """Settings in canonical form; all families where none are named.
 
     Raises:
-        SettingsError: a number below its range, or a family that cannot be simulated.
+        SettingsError: a number out of its range, or a family that cannot be simulated.
     """
     known = family_names()
     chosen = known if families is None else tuple(sorted(set(families)))
@@ -52,13 +58,15 @@ def checked_settings(*, seed: int, per_scenario: int, families: Sequence[str] | 
     unknown = [name for name in chosen if name not in known]
     if unknown or not chosen:
         raise SettingsError(f"families={'+'.join(unknown)}: unknown; there are {', '.join(known)}")
-    return SyntheticSettings(seed=seed, per_scenario=per_scenario, families=chosen)
+    if not 0 <= siblings <= len(chosen):
+        raise SettingsError(f"siblings={siblings}: must be 0 to {len(chosen)}, at most one for each family")
+    return SyntheticSettings(seed=seed, per_scenario=per_scenario, siblings=siblings, families=chosen)
 
 
 def parse_dataset_name(name: str) -> SyntheticSettings:
-    """The settings in a name such as ``synthetic:seed=7,per-scenario=3,families=drag+rabi``.
+    """The settings in a name such as ``synthetic:seed=7,per-scenario=1,siblings=2,families=drag+rabi``.
 
-    What is left out keeps its default: seed 7, 3 samples per scenario type, all families.
+    What is left out keeps its default: seed 7, 3 samples per scenario type, no siblings, all families.
 
     Raises:
         SettingsError: another prefix, an unknown or repeated setting, a value that cannot be used.
@@ -71,14 +79,14 @@ def parse_dataset_name(name: str) -> SyntheticSettings:
     given: dict[str, str] = {}
     for part in filter(None, text.split(",")):
         key, _, value = part.partition("=")
-        if key not in {"seed", "per-scenario", "families"} or key in given:
-            raise SettingsError(
-                f"{name!r}: {key!r} is unknown or repeated; settings are seed=, per-scenario= and families="
-            )
+        if key not in SETTINGS or key in given:
+            known = ", ".join(f"{setting}=" for setting in SETTINGS)
+            raise SettingsError(f"{name!r}: {key!r} is unknown or repeated; settings are {known}")
         given[key] = value
     return checked_settings(
         seed=_integer(given.get("seed", "7"), "seed"),
         per_scenario=_integer(given.get("per-scenario", "3"), "per-scenario"),
+        siblings=_integer(given.get("siblings", "0"), "siblings"),
         families=given["families"].split("+") if "families" in given else None,
     )
 

@@ -32,12 +32,19 @@ def test_out_sheet_and_sft_are_written_together(tmp_path, capsys):
     assert "" == capsys.readouterr().out
 
 
+def test_siblings_make_icl_rows_where_scenario_types_have_one_sample(tmp_path):
+    arguments = ["--sft", str(tmp_path), "--per-scenario", "1", "--siblings", "1", "--families", "pingpong"]
+    assert 0 == main(arguments)
+    assert 2 * 3 == len((tmp_path / "icl.jsonl").read_text(encoding="utf-8").splitlines())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ([], "nothing to do: give --out DIR, --sheet FILE.png or --sft DIR"),
         (["--out", "x", "--families", "rabbi"], "families=rabbi: unknown; there are "),
         (["--out", "x", "--per-scenario", "0"], "per-scenario=0: must be 1 or more"),
+        (["--out", "x", "--siblings", "2", "--families", "t1"], "siblings=2: must be 0 to 1, at most one for each"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, message, capsys):

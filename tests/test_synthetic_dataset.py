@@ -134,6 +134,39 @@ def test_without_siblings_there_are_no_icl_rows_but_a_table(tmp_path):
     assert (0, 10) == (table.num_rows, table.num_columns)
 
 
+def test_siblings_come_last_and_are_of_different_families():
+    plain = sample_keys(checked_settings(seed=3, per_scenario=1))
+    for seed in range(5):
+        keys = sample_keys(checked_settings(seed=seed, per_scenario=1, siblings=4))
+        more = keys[len(plain) :]
+        assert [(key.family, key.scenario) for key in plain] == [(key.family, key.scenario) for key in keys[:-4]]
+        assert 4 == len({key.family for key in more})
+        assert {1} == {key.index for key in more}
+
+
+def test_another_seed_chooses_other_siblings():
+    choices = {
+        tuple(key.scenario for key in sample_keys(checked_settings(seed=seed, per_scenario=1, siblings=2))[-2:])
+        for seed in range(10)
+    }
+    assert len(choices) > 5
+
+
+def test_only_scenario_types_with_a_sibling_are_icl_queries_and_single_samples_demonstrate(tmp_path):
+    generate(tmp_path, seed=3, per_scenario=1, siblings=1, families=["t1"])
+    rows = pq.read_table(tmp_path / TEST_FILE).to_pylist()
+    icl = pq.read_table(tmp_path / FEWSHOT_FILE).to_pylist()
+    doubled = rows[-1]
+    family = [row for row in rows if row["experiment_family"] == doubled["experiment_family"]]
+    assert doubled["id"] == f"{doubled['experiment_type']}_b"
+    assert {f"{doubled['experiment_type']}_a", doubled["id"]} == {row["source_id"] for row in icl}
+    for row in icl:
+        shown = [other["id"] for other in family if other["q6_answer"] in row["q6_prompt"]]
+        assert len(family) - 1 == len(shown)
+        assert row["source_id"] not in shown
+    assert "one more of 1 of them" in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_card_says_what_it_is(folder):
     card = (folder / "README.md").read_text(encoding="utf-8")
     for fact in ("Not the QCalEval benchmark", "seed=3", "matplotlib", "Apache-2.0", "16 samples"):
@@ -151,6 +184,8 @@ def test_a_data_set_name_is_read():
     assert SyntheticSettings(seed=11, per_scenario=2, families=("drag", "t1")) == settings
     assert settings == parse_dataset_name(str(settings))
     assert parse_dataset_name("synthetic") == parse_dataset_name("synthetic:seed=7,per-scenario=3")
+    with_siblings = "synthetic:seed=7,per-scenario=1,siblings=6"
+    assert with_siblings == str(parse_dataset_name(with_siblings))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +195,10 @@ def test_a_data_set_name_is_read():
         ("synthetic:seed=-1", "seed=-1: must be 0 or more"),
         ("synthetic:per-scenario=0", "per-scenario=0: must be 1 or more"),
         ("synthetic:families=rabbi", "families=rabbi: unknown; there are "),
-        ("synthetic:sed=1", "'sed' is unknown or repeated; settings are seed=, per-scenario= and families="),
+        ("synthetic:sed=1", "'sed' is unknown or repeated; settings are seed=, per-scenario=, siblings=, families="),
+        ("synthetic:siblings=-1,families=t1", "siblings=-1: must be 0 to 1, at most one for each family"),
+        ("synthetic:siblings=3,families=t1+drag", "siblings=3: must be 0 to 2, at most one for each family"),
+        ("synthetic:siblings=two", "siblings=two: must be an integer"),
         ("synthetic:seed=1,seed=2", "'seed' is unknown or repeated"),
         ("nvidia/QCalEval", "a synthetic data set is named synthetic:seed=7,per-scenario=3,families=drag+rabi"),
     ],
