@@ -83,6 +83,8 @@ class Participants:
 
 def find_participants(config: RunConfig, stored: StoredAnswers | None, exits: ExitStack) -> Participants:
     """Reach every endpoint once; starts the embedded model where ``--demo`` asks for it. Raises PreflightError."""
+    for given in (*([config.model] if config.model else []), *config.judges):
+        exits.enter_context(given.redaction.of_log("httpx"))
     option = config.model
     stand_ins: tuple[str, ...] = ()
     if config.demo:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 SHORTEST_IN_ERRORS = 4
@@ -39,6 +41,20 @@ class Redaction:
     def text(self, text: str) -> str:
         """A library's message."""
         return self.error(text.encode("utf-8", "replace")).decode()
+
+    @contextlib.contextmanager
+    def of_log(self, name: str) -> Iterator[None]:
+        """While it lasts, also what the logger of this name says: HTTP clients log URLs, query and all."""
+        logger = logging.getLogger(name)
+        logger.addFilter(self._rewritten)
+        try:
+            yield
+        finally:
+            logger.removeFilter(self._rewritten)
+
+    def _rewritten(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = self.text(record.getMessage()), ()
+        return True
 
 
 def _forms(secret: str) -> set[bytes]:
