@@ -17,7 +17,6 @@ from pathlib import Path
 from qcal_plugin.cache import write_file
 from qcal_plugin.cases import ImagePart, PromptPart, TextPart
 from qcal_plugin.prepared import PreparedDataset, images_dir
-from qcal_plugin.run_directory import RunDirectory
 from reports import illustrations
 from reports.illustrations import PLOTS_NAME, SampleSheet, write_sheets
 from reports.records import ItemKey, PlannedItem
@@ -30,33 +29,6 @@ ENCODING = f"{LONGEST_SIDE}-{QUALITY}"
 """Part of the cached file's name."""
 
 _THREADS = min(4, os.cpu_count() or 1)
-
-
-def write_illustrated_page(
-    directory: RunDirectory,
-    dataset: PreparedDataset,
-    *,
-    errors_as_zero: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[str, ...]:
-    """Write ``report.html`` of a run, with its plots; returns lines for the user, also about what went wrong.
-
-    The figures are on disk already: what fails here costs the page, or its pictures, and never the run.
-    """
-    from reports.html.page import write_page
-    from reports.run_files import RunFileError
-
-    lines = []
-    try:
-        illustrate(directory.path, directory.manifest.planned, dataset, progress=progress)
-    except (OSError, ValueError, KeyError) as error:
-        lines.append(f"qcal: plots are missing in report.html: {error}")
-    try:
-        page = write_page(directory.path, errors_as_zero=errors_as_zero)
-        lines.append(f"qcal: to look at: {page}")
-    except (OSError, RunFileError) as error:
-        lines.append(f"qcal: no report.html: {error}")
-    return tuple(lines)
 
 
 def illustrate(

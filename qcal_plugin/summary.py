@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qcal_plugin.evaluation import Evaluation
-from qcal_plugin.illustrations import write_illustrated_page
+from qcal_plugin.illustrations import illustrate
 from qcal_plugin.preparation import PreparedRun
 
 
@@ -49,10 +49,24 @@ def print_tables(evaluation: Evaluation, terminal: pytest.TerminalReporter, *, e
 
 
 def write_page(run: PreparedRun, *, errors_as_zero: bool, progress: Callable[[int, int], None]) -> tuple[str, ...]:
-    """Write ``report.html``; returns lines for the user."""
-    return write_illustrated_page(
-        run.evaluation.directory, run.dataset, errors_as_zero=errors_as_zero, progress=progress
-    )
+    """Write ``report.html`` with its plots; returns lines for the user, also about what went wrong.
+
+    The figures are on disk already: what fails here costs the page, or its pictures, and never the run.
+    """
+    from reports.html import page
+    from reports.run_files import RunFileError
+
+    directory, lines = run.evaluation.directory, []
+    try:
+        illustrate(directory.path, directory.manifest.planned, run.dataset, progress=progress)
+    except (OSError, ValueError, KeyError) as error:
+        lines.append(f"qcal: plots are missing in report.html: {error}")
+    try:
+        file = page.write_page(directory.path, errors_as_zero=errors_as_zero)
+        lines.append(f"qcal: to look at: {shown(file)}")
+    except (OSError, RunFileError) as error:
+        lines.append(f"qcal: no report.html: {error}")
+    return tuple(lines)
 
 
 def closing_lines(evaluation: Evaluation, trouble: str | None) -> list[str]:

@@ -14,8 +14,8 @@ from scoring.questions import Mode, Question
 from tests.dataset_factory import png
 
 
-def run_tiny(inner, tiny_folder, endpoint, *options):
-    return inner.run(
+def run_tiny(quick, tiny_folder, endpoint, *options):
+    return quick.run(
         "-q", "--dataset", str(tiny_folder), "--model-url", endpoint.base_url, "--model", "test-vlm", *options
     )
 
@@ -25,8 +25,8 @@ def sheets_of(result):
     return {sheet["sample_id"]: sheet for sheet in map(json.loads, lines)}
 
 
-def test_a_run_leaves_a_page_with_the_samples_and_plots_it_shows(inner, tiny_folder, endpoint, workers):
-    result = run_tiny(inner, tiny_folder, endpoint, "--limit", "2", *workers)
+def test_a_run_leaves_a_page_with_the_samples_and_plots_it_shows(quick, tiny_folder, endpoint, workers):
+    result = run_tiny(quick, tiny_folder, endpoint, "--limit", "2", *workers)
 
     sheets = sheets_of(result)
     plots = {file.stem for file in (result.run_dir / "plots").iterdir()}
@@ -36,8 +36,8 @@ def test_a_run_leaves_a_page_with_the_samples_and_plots_it_shows(inner, tiny_fol
     assert all(digest in (result.run_dir / "report.html").read_text() for digest in plots)
 
 
-def test_a_prompt_is_kept_as_it_was_sent(inner, tiny_folder, endpoint):
-    result = run_tiny(inner, tiny_folder, endpoint, "--limit", "1", "--questions", "Q6")
+def test_a_prompt_is_kept_as_it_was_sent(quick, tiny_folder, endpoint):
+    result = run_tiny(quick, tiny_folder, endpoint, "--limit", "1", "--questions", "Q6")
 
     sheet = sheets_of(result)["rabi_success_a"]
     sent = {tuple(request.prompt) for request in endpoint.requests if request.images}
@@ -49,22 +49,22 @@ def test_a_prompt_is_kept_as_it_was_sent(inner, tiny_folder, endpoint):
     assert {"zeroshot": {"Q6": "Status: SUCCESS"}, "icl": {"Q6": "Status: SUCCESS"}} == sheet["answers"]
 
 
-def test_a_run_that_goes_on_shows_the_samples_of_both_sessions(inner, tiny_folder, endpoint):
-    run_tiny(inner, tiny_folder, endpoint, "-k", "rabi_success_a and Q6")
-    result = run_tiny(inner, tiny_folder, endpoint, "-k", "drag_success_a and Q2", "--resume")
+def test_a_run_that_goes_on_shows_the_samples_of_both_sessions(quick, tiny_folder, endpoint):
+    run_tiny(quick, tiny_folder, endpoint, "-k", "rabi_success_a and Q6")
+    result = run_tiny(quick, tiny_folder, endpoint, "-k", "drag_success_a and Q2", "--resume")
     assert ["drag_success_a", "rabi_success_a"] == sorted(sheets_of(result))
 
 
-def test_no_html_writes_neither_page_nor_plots(inner, tiny_folder, endpoint):
-    result = run_tiny(inner, tiny_folder, endpoint, "--limit", "1", "--no-html")
+def test_no_html_writes_neither_page_nor_plots(quick, tiny_folder, endpoint):
+    result = run_tiny(quick, tiny_folder, endpoint, "--limit", "1", "--no-html")
     assert not [name for name in ("report.html", "samples.jsonl", "plots") if (result.run_dir / name).exists()]
     assert "report.html" not in result.out
 
 
-def test_a_plot_that_cannot_be_written_costs_the_plots_and_not_the_page(inner, tiny_folder, endpoint):
-    (inner.folder / "run" / "plots").parent.mkdir()
-    (inner.folder / "run" / "plots").write_text("in the way")
-    result = run_tiny(inner, tiny_folder, endpoint, "--limit", "1")
+def test_a_plot_that_cannot_be_written_costs_the_plots_and_not_the_page(quick, tiny_folder, endpoint):
+    (quick.folder / "run" / "plots").parent.mkdir()
+    (quick.folder / "run" / "plots").write_text("in the way")
+    result = run_tiny(quick, tiny_folder, endpoint, "--limit", "1")
     assert "qcal: plots are missing in report.html: " in result.out
     assert "Traceback" not in result.out
     assert (result.run_dir / "report.html").is_file()
