@@ -17,7 +17,7 @@ from qcal_plugin.options import RunConfig
 from qcal_plugin.preflight import PreflightError
 from qcal_plugin.prepared import PreparedDataset
 from qcal_plugin.run_directory import MANIFEST_FILE, RunDirectory, RunDirectoryError, new_run_path
-from qcal_plugin.selection import Selection, select_items
+from qcal_plugin.selection import select_items
 from qcal_plugin.stored import StoredAnswersError, load_stored_answers
 from reports.records import PlannedItem, identity_properties
 
@@ -32,7 +32,7 @@ class PreparedRun:
     """A run that is ready to ask.
 
     Attributes:
-        selection: as the command line has it, less what stored answers do not hold.
+        items: as the command line selects them, less what stored answers do not hold.
         identity: properties that every test of the run carries.
         canary: how the judges graded the canary; empty without ``--judge-canary``.
     """
@@ -40,7 +40,6 @@ class PreparedRun:
     evaluation: Evaluation
     dataset: PreparedDataset
     who: Participants
-    selection: Selection
     items: Sequence[PlannedItem]
     identity: Sequence[tuple[str, str]]
     canary: Sequence[CanaryResult]
@@ -56,11 +55,10 @@ def prepare_run(
     stored = load_stored_answers(config.answers) if config.answers else None
     name = pytest_config.getoption("dataset") or (stored.dataset if stored else None) or config.dataset
     dataset = prepare(name, config.dataset_revision, progress=progress)
-    selection = config.selection
-    if stored is not None:
-        stored = stored.of_samples(dataset)
-        selection = stored.narrowed(selection)
+    stored = None if stored is None else stored.of_samples(dataset)
+    selection = config.selection if stored is None else stored.narrowed(config.selection)
     items = select_items(selection, dataset.samples)
+    items = items if stored is None else stored.planned_among(items)
     who = find_participants(config, stored, exits)
     directory = _open_directory(pytest_config, config, dataset, who)
     exits.callback(directory.close)
@@ -70,7 +68,6 @@ def prepare_run(
         evaluation=evaluation,
         dataset=dataset,
         who=who,
-        selection=selection,
         items=items,
         identity=identity_properties(directory.manifest),
         canary=evaluation.try_judges() if config.judge_canary else (),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qcal_plugin.channel import ChannelServer
+from qcal_plugin.channel import ChannelServer, planned_to_json
 from qcal_plugin.failures import EngineStopped
 from qcal_plugin.journal import JournalError
 from qcal_plugin.keys import RUNNER
@@ -117,7 +117,7 @@ class RunSession:
             {
                 "address": address.to_json(),
                 "dataset": str(run.dataset.directory),
-                "modes": run.selection.modes,
+                "items": [planned_to_json(item) for item in run.items] if self._config.answers else None,
                 "identity": run.identity,
             }
         )
