@@ -18,8 +18,6 @@ ANSWER = """Classification: Expected behavior
 Assessment: Reliable
 Status: SUCCESS
 {"amplitude": 0.51, "visible": true}"""
-    'Classification: Expected behavior\nAssessment: Reliable\nStatus: SUCCESS\n{"amplitude": 0.51, "visible": true}'
-)
 
 
 @pytest.fixture
