@@ -226,8 +226,8 @@ def _fit(
     def free(x: Floats, qubit_ghz: float, coupling: float, spot_v: float, period_v: float) -> Floats:
         return qubit_like_ghz(coupler.ghz(x, spot_v, period_v), qubit_ghz, coupling)
 
-    spot_v = coupler.sweet_spot_v + coupler.period_v * rng.normal(0.0, 0.005)
-    guess = (middle_ghz, 0.1, float(spot_v), coupler.period_v * float(rng.normal(1.0, 0.005)))
+    spot_v = coupler.sweet_spot_v + coupler.period_v * rng.normal(0.0, 0.002)
+    guess = (middle_ghz, 0.1, float(spot_v), coupler.period_v * float(rng.normal(1.0, 0.002)))
     fitted = fit(free, bias_v, centres_ghz, guess)
     assert fitted is not None  # noqa: S101 - it starts close; the tests run many seeds
     return fitted, fitted.values[2], fitted.values[3]

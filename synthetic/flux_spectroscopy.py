@@ -132,7 +132,6 @@ def simulate_arc(
     periods: Range = (0.3, 0.37),
     guessed_sweeps: Range = (2.0, 2.5),
     kept_period: tuple[Range, ...] = (),
-    second_line: float = 0.25,
 ) -> Truth:
     """An arc and its fit.
 
@@ -146,18 +145,8 @@ def simulate_arc(
     line_ghz = transmon_ghz(
         bias_v, highest_ghz, sweet_spot_v, period_v, charging_ghz=charging_ghz, asymmetry=float(rng.uniform(0.0, 0.15))
     )
-    span_ghz = max(float(np.ptp(line_ghz)), 0.5)
-    frequency_ghz = np.linspace(
-        line_ghz.min() - span_ghz * rng.uniform(0.35, 0.8),
-        line_ghz.max() + span_ghz * rng.uniform(0.1, 0.35),
-        int(rng.integers(70, 110)),
-    )
-    lines = 2 if rng.random() < second_line else 1
-    width_ghz, height = float(np.ptp(frequency_ghz) * rng.uniform(0.03, 0.042)), float(rng.uniform(9.0, 18.0))
-    signal = lorentzian(frequency_ghz[:, None], line_ghz, width_ghz, height)
-    if lines == 2:
-        signal = signal + lorentzian(frequency_ghz[:, None], line_ghz - 0.5 * charging_ghz, width_ghz, 0.5 * height)
-    cells = noisy(rng, signal)
+    lines = 2 if rng.random() < 0.25 else 1
+    frequency_ghz, cells, width_ghz = _map(rng, [line_ghz, line_ghz - 0.5 * charging_ghz][:lines])
     centres_ghz, errors_ghz = line_centres(frequency_ghz, cells, width_ghz=width_ghz)
     kept_v = period_v * rng.uniform(*kept_period[rng.integers(len(kept_period))]) if kept_period else None
     return Truth(
@@ -172,6 +161,18 @@ def simulate_arc(
         sweet_spot_v=sweet_spot_v,
         fit=_dispersion(bias_v, centres_ghz, 2.0 * half_v * rng.uniform(*guessed_sweeps), kept_v),
     )
+
+
+def _map(rng: Generator, lines_ghz: list[Floats]) -> tuple[Floats, Floats, float]:
+    """Frequencies around the first line, the cells with all lines, and their width; the second is half as high."""
+    first = lines_ghz[0]
+    span_ghz = max(float(np.ptp(first)), 0.5)
+    low_ghz, high_ghz = first.min() - span_ghz * rng.uniform(0.35, 0.8), first.max() + span_ghz * rng.uniform(0.1, 0.35)
+    frequency_ghz = np.linspace(low_ghz, high_ghz, int(rng.integers(70, 110)))
+    width_ghz, height = float((high_ghz - low_ghz) * rng.uniform(0.03, 0.042)), float(rng.uniform(9.0, 18.0))
+    y_ghz = frequency_ghz[:, None]
+    signal = sum(lorentzian(y_ghz, line_ghz, width_ghz, height / (1 + k)) for k, line_ghz in enumerate(lines_ghz))
+    return frequency_ghz, noisy(rng, np.asarray(signal)), width_ghz
 
 
 def _dispersion(bias_v: Floats, centres_ghz: Floats, guess_v: float, kept_v: float | None) -> Fit | None:
