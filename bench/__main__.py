@@ -85,13 +85,14 @@ class Bench:
         return self.folder / "dataset"
 
     def ours(self, dataset: Path, *more: str) -> Command:
-        """The suite as a user starts it."""
+        """The suite as a user starts it, without the page: the scripts it is measured against write none."""
         run_dir = self.folder / f"run{len(self.measured)}"
         return lambda url: [
             *(sys.executable, "-m", "pytest", "test_qcaleval", "-q", "-o", f"cache_dir={self.folder / 'pytest_cache'}"),
             *("--dataset", str(dataset), "--run-dir", str(run_dir)),
             *("--model-url", f"{url}/model/v1", "--model", "model"),
             *("--judge-url", f"{url}/judge/v1", "--judge-model", "judge"),
+            "--no-html",
             *self._limits(),
             *more,
         ]
@@ -120,7 +121,8 @@ class Bench:
         self.measured.append(measurement)
         _say(f"{name}: {measurement.wall_s:.1f} s")
         if measurement.exit_status:
-            _say(f"  exit status {measurement.exit_status}; its last words:\n{measurement.output[-1500:]}")
+            words = f"exit status {measurement.exit_status}; its last words:\n{measurement.output[-1500:]}"
+            sys.exit(f"{name}: {words}\nNothing can be compared with a run that failed.")
         return measurement
 
     def _limits(self) -> list[str]:
