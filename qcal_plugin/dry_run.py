@@ -66,7 +66,7 @@ def read_assumptions(path: Path | None) -> Assumptions:
         return Assumptions()
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise pytest.UsageError(f"--prices {path}: {error}") from error
     known = {field.name for field in fields(Assumptions)}
     for name, value in given.items():

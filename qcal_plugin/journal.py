@@ -151,18 +151,10 @@ class AnswerJournal:
             self._verdicts[key, judge] = (request_sha256, offset)
 
 
-def stored_answer(line: Mapping[str, Any]) -> Answer:
-    """The answer on a line of ``answers.jsonl``. Raises what `read_lines` expects."""
-    answer = answer_from_json(line["answer"])
-    if not isinstance(answer.text, str):
-        raise TypeError("the answer has no text")
-    return answer
-
-
 def _identity(line: Mapping[str, Any]) -> tuple[ItemKey, str | None, str]:
     """Item, judge (None: the model's answer) and digest of a line. Raises what `read_lines` expects."""
     if line["type"] == "answer":
-        stored_answer(line)
+        answer_from_json(line["answer"])
         return key_from_json(line), None, line["request_sha256"]
     return key_from_json(line), verdict_from_json(line["verdict"]).judge, line["request_sha256"]
 

@@ -116,7 +116,7 @@ def read_manifest(path: Path) -> RunManifest | None:
         return None
     try:
         return manifest_from_json(json.loads(file.read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunDirectoryError(
             f"{file} is not readable as a run's manifest ({error}); choose another folder"
         ) from error

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from qcal_plugin.chat import clean_text
-from qcal_plugin.journal import JournalError, read_lines, stored_answer
+from qcal_plugin.journal import JournalError, read_lines
 from qcal_plugin.model import Sampling, StoredAnswer
 from qcal_plugin.prepared import PreparedDataset
 from qcal_plugin.run_directory import ANSWERS_FILE, MANIFEST_FILE, RunDirectoryError, read_manifest
 from qcal_plugin.selection import Selection
 from reports.official import OfficialFileError, read_inference
-from reports.records import Answer, ItemKey, PlannedItem, RunManifest, key_from_json
+from reports.records import Answer, ItemKey, PlannedItem, RunManifest, answer_from_json, key_from_json
 from scoring.questions import Mode
 
 PROTOCOL_MAX_TOKENS = 16384
@@ -124,7 +124,7 @@ def _answers(path: Path) -> dict[ItemKey, StoredAnswer]:
 
 def _stored(line: Mapping[str, Any]) -> tuple[ItemKey, StoredAnswer | None]:
     """A line's item and answer; None for a verdict."""
-    answer = stored_answer(line) if line["type"] == "answer" else None
+    answer = answer_from_json(line["answer"]) if line["type"] == "answer" else None
     stored = None if answer is None else StoredAnswer(answer=answer, request_sha256=line["request_sha256"])
     return key_from_json(line), stored
 

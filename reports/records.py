@@ -219,13 +219,13 @@ def key_to_json(key: ItemKey) -> dict[str, JSON]:
 
 
 def key_from_json(data: Mapping[str, Any]) -> ItemKey:
-    """Inverse of `key_to_json`. Raises KeyError or ValueError on anything else."""
+    """Inverse of `key_to_json`. Raises KeyError, TypeError or ValueError on anything else."""
     return ItemKey(
-        sample_id=data["sample_id"],
+        sample_id=_text(data, "sample_id"),
         question=Question(data["question"]),
         mode=Mode(data["mode"]),
         repeat=int(data.get("repeat", 0)),
-        variant=data.get("variant", ""),
+        variant=_text({"variant": "", **data}, "variant"),
     )
 
 
@@ -240,7 +240,9 @@ def score_to_json(score: Score) -> dict[str, JSON]:
 
 
 def score_from_json(data: Mapping[str, Any]) -> Score:
-    """Inverse of `score_to_json`."""
+    """Inverse of `score_to_json`. Raises KeyError, TypeError or ValueError on anything else."""
+    if not 0 <= data["value"] <= 1:
+        raise ValueError(f"score {data['value']} is not in 0..1")
     return Score(
         value=data["value"],
         extracted=data["extracted"],
@@ -251,12 +253,14 @@ def score_from_json(data: Mapping[str, Any]) -> Score:
 
 def answer_from_json(data: Mapping[str, Any]) -> Answer:
     """An `Answer` from its ``asdict`` form; unknown fields are ignored, so that older readers open newer files."""
-    return Answer(**{name: data[name] for name in _ANSWER_FIELDS if name in data})
+    known = {name: data[name] for name in _ANSWER_FIELDS if name in data}
+    return Answer(**{**known, "text": _text(data, "text")})
 
 
 def verdict_from_json(data: Mapping[str, Any]) -> Verdict:
     """A `Verdict` from its ``asdict`` form."""
     known = {name: data[name] for name in _VERDICT_FIELDS if name in data}
+    known["judge"] = _text(data, "judge")
     known["grades"] = None if known.get("grades") is None else tuple(known["grades"])
     known["faults"] = tuple(known.get("faults") or ())
     return Verdict(**known)
@@ -288,11 +292,11 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
     answer = None
     if data.get("answer") is not None:
         flat = {name: data[name] for name in _FLAT_ANSWER_FIELDS if data.get(name) is not None}
-        answer = Answer(text=data["answer"], attempts=max(1, int(data.get("attempts") or 1)), **flat)
+        answer = Answer(text=_text(data, "answer"), attempts=max(1, int(data.get("attempts") or 1)), **flat)
     return Record(
         key=key_from_json(data),
-        family=data["family"],
-        scenario_type=data["scenario_type"],
+        family=_text(data, "family"),
+        scenario_type=_text(data, "scenario_type"),
         status=Status(data["status"]),
         score=None if data.get("score") is None else score_from_json(data["score"]),
         other_score=None if data.get("other_score") is None else score_from_json(data["other_score"]),
@@ -325,9 +329,11 @@ def manifest_from_json(data: Mapping[str, Any]) -> RunManifest:
     """Inverse of `manifest_to_json`. Raises KeyError, TypeError or ValueError on anything else."""
     known = {item.name: data[item.name] for item in fields(RunManifest) if item.name in data}
     known["judges"] = tuple(JudgeIdentity(**judge) for judge in data["judges"])
+    known |= {name: _text(data, name) for name in _MANIFEST_TEXTS}
+    known["settings"] = dict(data["settings"])
     known["stand_ins"] = tuple(data.get("stand_ins") or ())
     known["planned"] = tuple(
-        PlannedItem(key=key_from_json(item), family=item["family"], scenario_type=item["scenario_type"])
+        PlannedItem(key=key_from_json(item), family=_text(item, "family"), scenario_type=_text(item, "scenario_type"))
         for item in data["planned"]
     )
     return RunManifest(**known)
@@ -393,6 +399,14 @@ def _prefixed(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(PROPERTY_PREFIX + name, value) for name, value in pairs]
 
 
+def _text(data: Mapping[str, Any], name: str) -> str:
+    value = data[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is no text but {type(value).__name__}")
+    return value
+
+
+_MANIFEST_TEXTS = ("run_id", "model", "base_url", "dataset", "dataset_revision", "scorer", "started_at")
 _ANSWER_FIELDS = tuple(item.name for item in fields(Answer))
 _VERDICT_FIELDS = tuple(item.name for item in fields(Verdict))
 _FLAT_ANSWER_FIELDS = tuple(name for name in _ANSWER_FIELDS if name not in {"text", "attempts"})
