@@ -12,12 +12,16 @@ from scoring.questions import Mode
 
 ASKS_MARKER = "qcal_asks"
 ITEM_MARKER = "qcal"
+LOAD_MARKER = "qcal_load"
 PARAMETER = "planned_item"
+LOAD_PARAMETER = "load_level"
 FOLDER = "test_qcaleval"
+LOAD_FILE = "test_service.py"
 
 MARKERS = (
     f"{ASKS_MARKER}(mode): the test function asks every selected item of this mode",
     f"{ITEM_MARKER}(family, scenario, question, mode, sample): one item; filter with -m \"qcal(family='rabi')\"",
+    f"{LOAD_MARKER}: the test holds a load (--parallel, --rate); without one it is not collected",
 )
 
 
@@ -61,6 +65,16 @@ def drop_unasked(items: list[pytest.Item]) -> None:
     items[:] = [item for item in items if planned_item(item) is not None or not _asks(item)]
 
 
+def drop_loads(items: list[pytest.Item]) -> None:
+    """Remove, in place, the tests that hold a load."""
+    items[:] = [item for item in items if not is_load(item)]
+
+
+def is_load(item: pytest.Item) -> bool:
+    """Whether the test holds a load."""
+    return item.get_closest_marker(LOAD_MARKER) is not None
+
+
 def put_zeroshot_first(items: list[pytest.Item]) -> None:
     """Sort benchmark tests by mode, in place; other tests keep the places in between."""
     modes = list(Mode)
@@ -84,6 +98,11 @@ def names_benchmark(arguments: Iterable[str]) -> bool:
     paths = [Path(argument.partition("::")[0]).absolute() for argument in arguments]
     folders = {folder for path in paths for folder in (path, *path.parents) if folder.name == FOLDER}
     return any((folder / "test_zeroshot.py").is_file() for folder in folders)
+
+
+def names_loads(arguments: Iterable[str]) -> bool:
+    """Whether the command line names the tests that hold a load, by their file."""
+    return any(Path(argument.partition("::")[0]).name == LOAD_FILE for argument in arguments)
 
 
 def _asks(item: pytest.Item) -> bool:

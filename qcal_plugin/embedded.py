@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from aiohttp import web
@@ -18,13 +19,30 @@ def blind_baseline_server() -> LoopbackServer:
     return LoopbackServer(chat_completions=_chat_completions, models=_models)
 
 
-async def _chat_completions(request: web.Request) -> web.Response:
+async def _chat_completions(request: web.Request) -> web.StreamResponse:
     try:
-        completion = _completion((await request.json())["messages"][-1]["content"])
+        body = await request.json()
+        completion, streamed = _completion(body["messages"][-1]["content"]), bool(body.get("stream"))
     except (ValueError, TypeError, LookupError, AttributeError):
         error = {"message": "expected a JSON object with chat messages", "type": "invalid_request_error"}
         return web.json_response({"error": error}, status=400)
-    return web.json_response(completion)
+    return await _stream(request, completion) if streamed else web.json_response(completion)
+
+
+async def _stream(request: web.Request, completion: dict[str, Any]) -> web.StreamResponse:
+    """The completion as events, a word at a time, as fast as they go; usage on the last chunk."""
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    words = completion["choices"][0]["message"]["content"].split(" ")
+    texts = [word if index == 0 else f" {word}" for index, word in enumerate(words)]
+    choices: list[dict[str, Any]] = [{"index": 0, "delta": {"content": text}, "finish_reason": None} for text in texts]
+    choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
+    for choice in choices:
+        chunk = {"id": completion["id"], "object": "chat.completion.chunk", "model": MODEL, "choices": [choice]}
+        usage = {"usage": completion["usage"]} if choice["finish_reason"] else {}
+        await response.write(b"data: " + json.dumps(chunk | usage).encode() + b"\n\n")
+    await response.write(b"data: [DONE]\n\n")
+    return response
 
 
 async def _models(_request: web.Request) -> web.Response:

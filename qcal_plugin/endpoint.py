@@ -177,26 +177,13 @@ class Endpoint:
         import aiohttp
         import httpx
 
-        client = self._client = self._client or self._new_client()
+        client = self._client = self._client or new_client(self.settings)
         try:
             async with asyncio.timeout(self.settings.request_timeout_s):
                 async with client.stream("POST", self.settings.url, content=body) as response:
                     return response.status_code, response.headers, await _read(response)
         except (httpx.TransportError, httpx.DecodingError, aiohttp.ClientError, TimeoutError) as error:
             raise transport_failure(error, self.settings.redaction) from error
-
-    def _new_client(self) -> httpx.AsyncClient:
-        import httpx
-        from httpx_aiohttp import HttpxAiohttpClient
-
-        headers = httpx.Headers({"Content-Type": "application/json", "User-Agent": "qcaleval-pytest"})
-        if self.settings.authorization:
-            headers["Authorization"] = self.settings.authorization
-        return HttpxAiohttpClient(
-            headers=headers,
-            limits=httpx.Limits(max_connections=0, keepalive_expiry=KEEPALIVE_S),  # 0: aiohttp sets no limit
-            timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
-        )
 
     def _heed(self, failure: RequestFailed, sent_at: float) -> None:
         """Slow down on overload; where the server says how long, every request to it waits, not only this one."""
@@ -250,6 +237,21 @@ class Endpoint:
                 f"{self.settings.public_url}: {self._failures_in_a_row} requests in a row failed, "
                 f"the last with: {failure.message}"
             )
+
+
+def new_client(settings: EndpointSettings) -> httpx.AsyncClient:
+    """A pool of connections without a limit of its own: whoever sends keeps count."""
+    import httpx
+    from httpx_aiohttp import HttpxAiohttpClient
+
+    headers = httpx.Headers({"Content-Type": "application/json", "User-Agent": "qcaleval-pytest"})
+    if settings.authorization:
+        headers["Authorization"] = settings.authorization
+    return HttpxAiohttpClient(
+        headers=headers,
+        limits=httpx.Limits(max_connections=0, keepalive_expiry=KEEPALIVE_S),  # 0: aiohttp sets no limit
+        timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
+    )
 
 
 def backoff_bound_s(attempt: int, settings: EndpointSettings) -> float:

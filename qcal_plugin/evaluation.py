@@ -233,15 +233,8 @@ class Evaluation:
         ]
 
     def _endpoint(self, config: RunConfig, target: ResolvedTarget, limiter: Limiter) -> Endpoint:
-        settings = EndpointSettings(
-            url=target.option.target.chat_url,
-            public_url=target.option.target.public_url,
-            authorization=authorization(target.option),
-            redaction=target.option.redaction,
-            retries=config.retries,
-            request_timeout_s=config.request_timeout_s,
-        )
         pause = self._pauses.setdefault(target.option.target.server, Pause())
+        settings = endpoint_settings(config, target)
         endpoint = Endpoint(settings, limiter, stop=self._stop, budget=self.budget, pause=pause)
         self.endpoints.append(endpoint)
         return endpoint
@@ -255,6 +248,18 @@ class Evaluation:
         for key, value in self.recorder.measured.items():
             if 100 * value < pass_marks.get(key.question, 0.0):
                 self._journal.forget(key)
+
+
+def endpoint_settings(config: RunConfig, target: ResolvedTarget) -> EndpointSettings:
+    """How to reach an endpoint that answered."""
+    return EndpointSettings(
+        url=target.option.target.chat_url,
+        public_url=target.option.target.public_url,
+        authorization=authorization(target.option),
+        redaction=target.option.redaction,
+        retries=config.retries,
+        request_timeout_s=config.request_timeout_s,
+    )
 
 
 def _names(judges: Sequence[ResolvedTarget]) -> list[str]:

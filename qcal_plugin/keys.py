@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from qcal_plugin.measuring import Measurement
     from qcal_plugin.outcome import Outcome
     from qcal_plugin.running import Runner
+    from qcal_plugin.service.session import ServiceSession
     from qcal_plugin.session import RunSession
 
 RUNNER: pytest.StashKey[Runner] = pytest.StashKey()
@@ -17,6 +18,9 @@ RUNNER: pytest.StashKey[Runner] = pytest.StashKey()
 
 SESSION: pytest.StashKey[RunSession] = pytest.StashKey()
 """On the config of the process that owns the engine: the only one, or the xdist controller."""
+
+LOAD_SESSION: pytest.StashKey[ServiceSession] = pytest.StashKey()
+"""On the config of a process that measures a service under load."""
 
 OUTCOME: pytest.StashKey[Outcome] = pytest.StashKey()
 """On an item: what the engine found out, taken before the item starts."""

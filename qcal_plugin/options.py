@@ -15,6 +15,7 @@ from qcal_plugin.extra_body import parse_extra_body, without_thinking
 from qcal_plugin.measuring import parse_pass_marks
 from qcal_plugin.redaction import Redaction
 from qcal_plugin.selection import Selection, parse_modes, parse_questions, parse_shard
+from qcal_plugin.service.settings import add_service_options
 from qcal_plugin.targets import Target, parse_target
 from scoring.dispatch import Scorer
 from scoring.key_points import default_template, load_template
@@ -141,6 +142,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--budget-requests", metavar="N", type=int, help="stop cleanly after N requests; go on with --resume")
     add("--budget-tokens", metavar="N", type=int, help="stop cleanly after N tokens; go on with --resume")
     add("--no-html", action="store_true", help="write no report.html (by default one file with all plots and answers)")
+    add_service_options(add)
     add("--errors-as-zero", action="store_true", help="count errors as 0 in tables, as the reference scripts do")
 
 

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from qcal_plugin import collection
-from qcal_plugin.keys import RUNNER
+from qcal_plugin.keys import LOAD_SESSION, RUNNER
 from qcal_plugin.options import add_options
 from qcal_plugin.roles import take_role
+from qcal_plugin.service.settings import asks_for_load
 from scoring.score import Score
 
 if TYPE_CHECKING:
     from qcal_plugin.measuring import CaseUnderTest
     from reports.records import Answer, PlannedItem, Verdict
+    from reports.service_records import LoadLevel, MeasuredLevel
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +30,12 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in collection.MARKERS:
         config.addinivalue_line("markers", line)
     take_role(config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that hold a load are there only where a load is asked for."""
+    if not asks_for_load(config):
+        collection.drop_loads(items)
 
 
 @pytest.fixture
@@ -54,3 +62,15 @@ def judge_verdicts(
 def record_score(request: pytest.FixtureRequest, case: CaseUnderTest) -> Callable[[Score], None]:
     """Puts the item's score on record: in the run directory, as user properties, in JUnit XML."""
     return lambda score: request.config.stash[RUNNER].record(request.node, case, score)
+
+
+@pytest.fixture
+def measured_load(request: pytest.FixtureRequest, load_level: LoadLevel) -> MeasuredLevel:
+    """The requests of a load (``--parallel``, ``--rate``) that was held. No answer at all is an error."""
+    return request.config.stash[LOAD_SESSION].measure(load_level)
+
+
+@pytest.fixture
+def highest_load(request: pytest.FixtureRequest) -> int:
+    """The most requests in flight that keep ``--slo``, with ``--find-max-load``."""
+    return request.config.stash[LOAD_SESSION].find_highest_load()

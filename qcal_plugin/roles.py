@@ -11,10 +11,15 @@ from qcal_plugin import collection
 from qcal_plugin.keys import RUNNER
 from qcal_plugin.options import RunConfig, asks_for_run, read_config
 from qcal_plugin.selection import select_items
+from qcal_plugin.service.role import take_load_role
+from qcal_plugin.service.settings import asks_for_load
 from reports.records import PlannedItem
 
 WORKER_INPUT = "qcal"
 NO_MODEL = "no model to ask: add --model-url http://localhost:8000/v1, or --demo to try it without one"
+LOOKS = ("collectonly", "setupplan")
+SHOWS = ("showfixtures", "show_fixtures_per_test", "cacheshow")
+"""Options with which no test runs; with the second kind none is collected, either."""
 DISCOURAGED_SCHEDULERS = frozenset({"loadscope", "loadfile", "loadgroup"})
 
 
@@ -23,9 +28,11 @@ def take_role(config: pytest.Config) -> None:
     worker_input = getattr(config, "workerinput", {}).get(WORKER_INPUT)
     if worker_input is not None:
         _become_worker(config, json.loads(worker_input))
-    elif _any_given(config, "collectonly", "setupplan"):
+    elif asks_for_load(config) or collection.names_loads(config.args):
+        take_load_role(config, collect_only=_any_given(config, *LOOKS, *SHOWS))
+    elif _any_given(config, *LOOKS):
         config.pluginmanager.register(CollectionOnly(read_config(config)), "qcal-collection")
-    elif _any_given(config, "showfixtures", "show_fixtures_per_test", "cacheshow"):
+    elif _any_given(config, *SHOWS):
         return  # no test runs
     elif config.option.dry_run:
         _become_dry_run(config)

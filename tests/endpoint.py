@@ -17,7 +17,7 @@ import socket
 import struct
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -179,6 +179,50 @@ class Drip(Outcome):
             await response.write(bytes([byte]))
             await asyncio.sleep(self.interval_s)
         return response
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream(Outcome):
+    """A streamed completion, punctual whatever the load: chunk k leaves ``first_s + k * interval_s`` after arrival.
+
+    ``deltas`` are the chunks' deltas; texts stand for content. ``usage`` goes on a chunk of its own with empty
+    choices, where asked for; ``tail`` are the bytes at the end. ``ending`` None leaves the finish reason out.
+    """
+
+    deltas: Sequence[Any] = field(kw_only=False)
+    first_s: float = 0.0
+    interval_s: float = 0.0
+    ending: str | None = "stop"
+    prompt_tokens: int = 300
+    cached_tokens: int | None = None
+    usage: bool = True
+    tail: bytes = b"data: [DONE]\n\n"
+
+    async def respond(self, http_request, model):
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(http_request)
+        for index, delta in enumerate(self.deltas):
+            await asyncio.sleep(max(0.0, began + self.first_s + index * self.interval_s - clock()))
+            said = {"content": delta} if isinstance(delta, str) else delta
+            await response.write(self._event(model, [{"index": 0, "delta": said, "finish_reason": None}]))
+        if self.ending is not None:
+            await response.write(self._event(model, [{"index": 0, "delta": {}, "finish_reason": self.ending}]))
+        if self.usage and "stream_options" in await http_request.json():
+            await response.write(self._event(model, [], usage=self._usage()))
+        await response.write(self.tail)
+        return response
+
+    def _event(self, model: str, choices: list[Any], **others: Any) -> bytes:
+        chunk = {"object": "chat.completion.chunk", "model": model, "choices": choices, **others}
+        return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+    def _usage(self) -> dict[str, Any]:
+        usage: dict[str, Any] = {"prompt_tokens": self.prompt_tokens, "completion_tokens": len(self.deltas)}
+        if self.cached_tokens is not None:
+            usage["prompt_tokens_details"] = {"cached_tokens": self.cached_tokens}
+        return usage
 
 
 Script = Callable[[ParsedRequest], Outcome]

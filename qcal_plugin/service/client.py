@@ -1,0 +1,90 @@
+"""Sends streamed requests and takes the time. No request is sent twice: a failure is a finding here."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from qcal_plugin.endpoint import MAX_ERROR_BYTES, EndpointSettings, new_client
+from qcal_plugin.failures import RequestFailed, http_failure, transport_failure
+from qcal_plugin.service.stream import EventReader, StreamedReply
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@dataclass(slots=True)
+class Timed:
+    """One request as it went. Seconds since it was sent; ``reply`` holds what came until ``failure``, if any."""
+
+    sent_at: float
+    reply: StreamedReply = field(default_factory=StreamedReply)
+    ttfb_s: float | None = None
+    duration_s: float = 0.0
+    failure: RequestFailed | None = None
+
+
+class StreamClient:
+    """A pool of connections to one endpoint, for one event loop."""
+
+    def __init__(self, settings: EndpointSettings) -> None:
+        self._settings = settings
+        self._client = new_client(settings)
+        self._client.headers["Accept-Encoding"] = "identity"  # a compressing proxy would hold tokens back
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def send(self, body: bytes, timed: Timed | None = None) -> Timed:
+        """Send one request and read its stream to the end; ``timed`` is filled in as it goes."""
+        import aiohttp
+        import httpx
+
+        timed = timed or Timed(sent_at=time.perf_counter())
+        try:
+            async with asyncio.timeout(self._settings.request_timeout_s):
+                async with self._client.stream("POST", self._settings.url, content=body) as response:
+                    timed.ttfb_s = time.perf_counter() - timed.sent_at
+                    await self._read(response, timed)
+        except RequestFailed as failure:
+            timed.failure = failure
+        except (httpx.TransportError, httpx.DecodingError, aiohttp.ClientError, TimeoutError) as error:
+            timed.failure = transport_failure(error, self._settings.redaction)
+        finally:
+            timed.duration_s = time.perf_counter() - timed.sent_at
+        return timed
+
+    async def _read(self, response: httpx.Response, timed: Timed) -> None:
+        redaction = self._settings.redaction
+        if response.status_code != 200:
+            body = await _beginning(response)
+            raise http_failure(response.status_code, response.headers, redaction.error(body))
+        if not response.headers.get("content-type", "").startswith("text/event-stream"):
+            raise RequestFailed(kind="no_stream", message="the server sent no event stream", http_status=200)
+        events = EventReader()
+        async for received in response.aiter_bytes():
+            now = time.perf_counter() - timed.sent_at
+            for event in events.feed(received):
+                timed.reply.take(redaction.reply(event), now)
+        for event in events.finish():
+            timed.reply.take(redaction.reply(event), time.perf_counter() - timed.sent_at)
+        if not timed.reply.ended:
+            raise RequestFailed(kind="reset", message="the stream ended without finish_reason or [DONE]")
+        if not timed.reply.token_s:
+            raise RequestFailed(
+                kind="no_answer",
+                message=f"the reply has no content (finish_reason: {timed.reply.finish_reason})",
+                http_status=200,
+            )
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    body = b""
+    async for received in response.aiter_bytes():
+        body += received
+        if len(body) > MAX_ERROR_BYTES:
+            break
+    return body

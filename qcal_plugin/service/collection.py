@@ -1,0 +1,37 @@
+"""Which tests a service study has: one for each load, one for the search; none of the benchmark's items."""
+
+from __future__ import annotations
+
+import pytest
+
+from qcal_plugin import collection
+from qcal_plugin.service.settings import ServiceSettings
+
+SEARCH_FIXTURE = "highest_load"
+
+
+class LoadItems:
+    """Collects the loads that were asked for, in order."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+
+    @pytest.hookimpl
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One test per load level."""
+        if collection.asked_mode(metafunc) is not None:
+            collection.parametrize(metafunc, ())
+        elif collection.LOAD_PARAMETER in metafunc.fixturenames:
+            levels = [pytest.param(level, id=level.name) for level in self._settings.levels]
+            metafunc.parametrize(collection.LOAD_PARAMETER, levels)
+
+    @pytest.hookimpl
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Drop what is not asked: the benchmark's items, the search, levels where there are none."""
+        collection.drop_unasked(items)
+        items[:] = [item for item in items if not collection.is_load(item) or self._is_asked(item)]
+
+    def _is_asked(self, item: pytest.Item) -> bool:
+        if SEARCH_FIXTURE in getattr(item, "fixturenames", ()):
+            return self._settings.find_max_load
+        return bool(self._settings.levels)

@@ -1,0 +1,44 @@
+"""Whether this process measures a service, and the mistakes that can be seen before anything is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from qcal_plugin.collection import LOAD_FILE
+from qcal_plugin.keys import LOAD_SESSION
+from qcal_plugin.options import read_config
+from qcal_plugin.service.collection import LoadItems
+from qcal_plugin.service.settings import LOAD_OPTIONS, asks_for_load, read_service
+
+NO_LOAD = f"{LOAD_FILE} measures a service under load: add --parallel 1,2,5 or --rate 2"
+
+
+def take_load_role(config: pytest.Config, *, collect_only: bool) -> None:
+    """Register what a service study needs. Raises pytest.UsageError where the command line cannot work."""
+    if not asks_for_load(config):
+        raise pytest.UsageError(NO_LOAD)
+    settings = read_service(config)
+    run_config = read_config(config)
+    _check_together(config)
+    config.pluginmanager.register(LoadItems(settings), "qcal-loads")
+    if not collect_only:
+        from qcal_plugin.service.session import ServiceSession
+
+        session = ServiceSession(config, run_config, settings)
+        config.stash[LOAD_SESSION] = session
+        config.pluginmanager.register(session, "qcal-session")
+
+
+def _check_together(config: pytest.Config) -> None:
+    flag = next(f"--{name.replace('_', '-')}" for name in LOAD_OPTIONS if config.getoption(name))
+    if not config.args:
+        raise pytest.UsageError(f"name the test file: pytest test_qcaleval/{LOAD_FILE} {flag} ...")
+    if not (config.getoption("model_url") or config.getoption("demo")):
+        raise pytest.UsageError(f"{flag}: no model to ask: add --model-url http://localhost:8000/v1, or --demo")
+    if config.getoption("dist", "no") != "no":
+        raise pytest.UsageError(f"{flag}: one process holds the load, however high: leave out -n")
+    if config.getoption("judge_url"):
+        raise pytest.UsageError(f"{flag}: judging would disturb the load: leave out --judge-url")
+    for name in ("dry_run", "resume"):
+        if config.getoption(name):
+            raise pytest.UsageError(f"{flag} and --{name.replace('_', '-')}: give one of them")

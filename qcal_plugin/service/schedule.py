@@ -1,0 +1,67 @@
+"""When requests are sent, and when there is no point in sending more. Pure.
+
+Open loop: gaps between arrivals are drawn from a gamma distribution of mean 1/rate and shape ``burstiness``: 1 is a
+Poisson process, below 1 arrivals come in bursts, above 1 they come more evenly (variance of a gap: 1 / (burstiness *
+rate^2)).
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+import random
+from collections.abc import Callable, Sequence
+
+SETTLED_AFTER = 10
+"""Answers that tell how long a first token takes before there is a backlog."""
+CERTAIN = 3.0
+"""Standard deviations of the number of arrivals by which first tokens must lag behind."""
+LAGGING = 0.9
+
+
+def arrival_times(rate: float, number: int, *, burstiness: float = 1.0, seed: int = 0) -> list[float]:
+    """The first ``number`` arrivals, in seconds, the first at 0; of ``rate`` a second."""
+    gaps = random.Random(seed)  # noqa: S311 - a schedule, not a secret
+    times = [0.0]
+    while len(times) < number:
+        times.append(times[-1] + gaps.gammavariate(burstiness, 1 / (rate * burstiness)))
+    return times[:number]
+
+
+def over_saturated(
+    arrivals: Sequence[float], first_tokens: Sequence[float], waits: Sequence[float], *, burstiness: float = 1.0
+) -> bool:
+    """Whether an open loop has lost its steady state: requests come in faster than the server begins to answer.
+
+    ``arrivals`` are the moments sent so far, ``first_tokens`` those at which a reply began or ended, both ascending;
+    ``waits`` how long the first requests waited for that. In the latter half of the time, first tokens must lag behind
+    arrivals by `CERTAIN` standard deviations of the arrivals' number and by a tenth. Nothing is said before
+    twice the usual wait has passed: until then a healthy server lags as well.
+    """
+    if len(waits) < SETTLED_AFTER:
+        return False
+    now = arrivals[-1] - arrivals[0]
+    usual_wait = sorted(waits[:SETTLED_AFTER])[SETTLED_AFTER // 2]
+    if now < 2 * usual_wait:
+        return False
+    half = arrivals[0] + now / 2
+    came = len(arrivals) - bisect.bisect_left(arrivals, half)
+    begun = bisect.bisect_right(first_tokens, arrivals[-1]) - bisect.bisect_left(first_tokens, half)
+    return came - begun > CERTAIN * math.sqrt(came / min(1.0, burstiness)) and begun < LAGGING * came
+
+
+def highest_load(meets: Callable[[int], bool], limit: int) -> int | None:
+    """The highest load up to ``limit`` that meets the objectives; None if 1 does not.
+
+    Doubles from 1 until a load fails, then halves the interval between the last that met them and the first that did
+    not: at most 2 * log2(limit) + 1 loads are tried, each once. Right where the service only gets worse with load.
+    """
+    met, failed = 0, limit + 1
+    trial = 1
+    while failed - met > 1:
+        if meets(trial):
+            met = trial
+        else:
+            failed = trial
+        trial = min(2 * met, limit) if failed > limit else (met + failed) // 2
+    return met or None

@@ -1,0 +1,194 @@
+"""The process that owns a service study: sets it up, measures its loads, writes and prints what came out."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Generator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from qcal_plugin.dataset import prepare
+from qcal_plugin.evaluation import describe, endpoint_settings, find_participants
+from qcal_plugin.failures import RequestFailed
+from qcal_plugin.journal import Journal
+from qcal_plugin.model import Sampling
+from qcal_plugin.options import RunConfig
+from qcal_plugin.preparation import MISTAKES, RUNS_FOLDER
+from qcal_plugin.prepared import DatasetIdentity, PreparedDataset
+from qcal_plugin.run_directory import RunDirectory, new_run_path
+from qcal_plugin.selection import select_items
+from qcal_plugin.service.load import BenchmarkLoad, Load, RandomLoad, load_order
+from qcal_plugin.service.runner import LoadRunner
+from qcal_plugin.service.schedule import highest_load
+from qcal_plugin.service.settings import RandomImages, ServiceSettings
+from reports.service_records import ATTAINMENT, SERVICE_NAME, LoadLevel, MeasuredLevel, attainment, level_lines
+
+HIGHEST_TRIED = 512
+
+
+class ServiceSession:
+    """Measures loads one after the other, in this process, and writes each down when it is over."""
+
+    def __init__(self, pytest_config: pytest.Config, config: RunConfig, settings: ServiceSettings) -> None:
+        self._pytest_config = pytest_config
+        self._config = config
+        self._settings = settings
+        self._exits = ExitStack()
+        self._too_fast: LoadLevel | None = None
+        self._directory: RunDirectory | None = None
+
+    # --- hooks ---
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Find prompts, endpoint and folder; anything wrong ends the session here."""
+        try:
+            self._set_up()
+        except MISTAKES as error:
+            raise pytest.UsageError(str(error)) from error
+
+    def pytest_report_header(self) -> list[str]:
+        """What is loaded with what."""
+        if self._directory is None:
+            return []
+        manifest = self._directory.manifest
+        return [
+            f"qcal: load on {manifest.model} at {manifest.base_url}: {self._settings.to_json()['load']}",
+            f"qcal: dataset {manifest.dataset} at {manifest.dataset_revision}",
+            f"qcal: writing {_shown(self._directory.path)}",
+            *(f"qcal: note: stand-in: {stand_in}" for stand_in in manifest.stand_ins),
+            *(f"qcal: note: {warning}" for warning in self._warnings),
+        ]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the tables from what is on disk."""
+        if self._directory is not None and (self._directory.path / SERVICE_NAME).stat().st_size:
+            self._summarise(self._directory.path, terminalreporter)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Generator[None, None, None]:
+        """Close with where it is written, below pytest's own last line."""
+        yield
+        terminal = self._pytest_config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and self._directory is not None:
+            path = _shown(self._directory.path)
+            terminal.write_line(f"qcal: written to {path}; the tables again: python -m reports {path}")
+
+    def pytest_unconfigure(self) -> None:
+        """Let go of everything, also where setting up failed half-way."""
+        self._exits.close()
+
+    # --- what the fixtures hand out ---
+
+    def measure(self, level: LoadLevel) -> MeasuredLevel:
+        """Hold a load and write it down. Ends the test with an error at setup where it could not be held."""
+        if self._too_fast is not None and not level.closed and level.load >= self._too_fast.load:
+            pytest.skip(f"{self._too_fast.name} was too much already")
+        measured = self._measured(level)
+        if measured.stopped is not None:
+            self._too_fast = self._too_fast if level.closed else level
+            pytest.fail(f"{level.name}: {measured.stopped}", pytrace=False)
+        if not measured.answered:
+            pytest.fail(f"{level.name}: no request was answered: {measured.first_error}", pytrace=False)
+        return measured
+
+    def find_highest_load(self) -> int:
+        """The most requests in flight that keep ``--slo``; every load tried is written down."""
+        objectives, share = self._settings.objectives, 0.0
+
+        def meets(load: int) -> bool:
+            nonlocal share
+            share = attainment(self._measured(self._settings.search_level(load)), objectives)
+            return share >= ATTAINMENT
+
+        found = highest_load(meets, HIGHEST_TRIED)
+        if found is None:
+            pytest.fail(f"not even one request in flight keeps --slo: {100 * share:.0f}% of them did", pytrace=False)
+        return found
+
+    # --- what they do ---
+
+    def _set_up(self) -> None:
+        config, random = self._config, self._settings.random
+        dataset = prepare(config.dataset, config.dataset_revision) if random is None else _no_dataset(random)
+        who = find_participants(config, None, self._exits)
+        assert who.model is not None, "a load needs an endpoint"
+        path = config.run_dir or new_run_path(self._pytest_config.invocation_params.dir / RUNS_FOLDER, who.model_name)
+        manifest = describe(config, dataset, who, path.name)
+        manifest = replace(
+            manifest,
+            judges=(),
+            icl_ids={},
+            settings={**manifest.settings, "service": self._settings.to_json()},
+            stand_ins=tuple(stand_in for stand_in in manifest.stand_ins if not stand_in.startswith("judge:")),
+        )
+        directory = RunDirectory.open(path, manifest, resume=False)
+        self._exits.callback(directory.close)
+        directory.plan(())
+        self._journal = Journal(directory.path / SERVICE_NAME)
+        self._exits.callback(self._journal.close)
+        self._warnings = (*who.warnings, *dataset.warnings)
+        self._runner = LoadRunner(
+            endpoint_settings(config, who.model),
+            self._load(dataset, who.sampling),
+            burstiness=self._settings.burstiness,
+            seed=config.selection.seed,
+            min_tokens=self._settings.min_tokens,
+        )
+        self._directory = directory
+
+    def _load(self, dataset: PreparedDataset, sampling: Sampling) -> Load:
+        random = self._settings.random
+        if random is None:
+            items = load_order(select_items(self._config.selection, dataset.samples), seed=self._config.selection.seed)
+            return BenchmarkLoad(dataset=dataset, items=items, sampling=sampling, scorer=self._config.scorer)
+        folder = self._exits.enter_context(tempfile.TemporaryDirectory(prefix="qcal-load-"))
+        return RandomLoad(folder=Path(folder), images=random, sampling=sampling)
+
+    def _measured(self, level: LoadLevel) -> MeasuredLevel:
+        try:
+            measured = self._runner.measure(level)
+        except RequestFailed as failure:
+            pytest.fail(f"{level.name}: the first request failed: {failure}", pytrace=False)
+        for line in level_lines(measured):
+            self._journal.append(line)
+        return measured
+
+    def _summarise(self, path: Path, terminal: pytest.TerminalReporter) -> None:
+        from reports.render_text import render
+        from reports.run_files import RunFileError
+        from reports.service_report import publish_service
+
+        try:
+            document = publish_service(path)
+        except (RunFileError, OSError) as error:
+            terminal.write_line(f"qcal: no report: {error}; when that is put right: python -m reports {_shown(path)}")
+            return
+        if self._pytest_config.get_verbosity() > -2:
+            terminal.section("QCalEval: service", "=")
+            terminal.write_line(render(document, width=shutil.get_terminal_size().columns))
+
+
+def _no_dataset(random: RandomImages) -> PreparedDataset:
+    """What stands for the dataset where random images are sent."""
+    identity = DatasetIdentity(name=str(random), revision="made for this study")
+    nowhere = Path()
+    return PreparedDataset(
+        directory=nowhere,
+        identity=identity,
+        warnings=(),
+        samples=(),
+        images={},
+        references_path=nowhere,
+        prompts_path=nowhere,
+        _entries={},
+    )
+
+
+def _shown(path: Path) -> Path:
+    """The path as a person would type it here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

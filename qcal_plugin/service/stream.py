@@ -1,0 +1,133 @@
+"""One streamed chat completion: its events read as servers really send them, and the moment of each.
+
+What differs between servers and is provided for: no ``[DONE]`` at the end; usage on a chunk of its own with empty or
+non-empty ``choices``, on the last chunk, or never; a first chunk with a role or ``content: null`` only; reasoning as
+``reasoning`` or ``reasoning_content``, or in the content before a lone ``</think>``; comments as heartbeats; an error
+as an event.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from qcal_plugin.chat import clean_text
+from qcal_plugin.failures import RequestFailed, server_message
+
+END_OF_THOUGHT = "</think>"
+DONE = b"[DONE]"
+
+
+class EventReader:
+    """Cuts the bytes of a stream into the data of its events.
+
+    Each ``data:`` line is an event, at once: chat completions never break one over lines, and some proxies leave out
+    the empty line behind it. Lines may end in LF, CRLF or CR and may be cut anywhere between reads.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, received: bytes) -> list[bytes]:
+        """The events that these bytes complete."""
+        lines = (self._rest + received).splitlines(keepends=True)
+        self._rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
+        return _data(lines)
+
+    def finish(self) -> list[bytes]:
+        """What is left when the stream ends without a line end."""
+        lines, self._rest = [self._rest], b""
+        return _data(lines)
+
+
+def _data(lines: list[bytes]) -> list[bytes]:
+    found = (line.removeprefix(b"data:").strip() for line in lines if line.startswith(b"data:"))
+    return [data for data in found if data]
+
+
+@dataclass(slots=True)
+class StreamedReply:
+    """A reply as it comes in. Moments are whatever clock `take` is given.
+
+    Attributes:
+        token_s: the moment of each chunk that holds content or reasoning.
+        ended: the server said so, by a finish reason or ``[DONE]``; without it the stream was cut.
+    """
+
+    token_s: list[float] = field(default_factory=list)
+    finish_reason: str | None = None
+    ended: bool = False
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    _content: list[tuple[float, str]] = field(default_factory=list)
+    _reasoning: list[str] = field(default_factory=list)
+
+    def take(self, data: bytes, now: float) -> None:
+        """One event. Raises RequestFailed if it is an error, or no chunk of a chat completion."""
+        if data == DONE:
+            self.ended = True
+            return
+        try:
+            chunk = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise RequestFailed(kind="malformed", message=f"an event is no JSON ({data[:60]!r})") from error
+        if not isinstance(chunk, dict):
+            raise RequestFailed(kind="malformed", message=f"an event is no JSON object ({data[:60]!r})")
+        if chunk.get("error"):
+            raise RequestFailed(kind="stream_error", message=f"an error in the stream: {server_message(data)}")
+        if isinstance(chunk.get("usage"), dict):
+            self.usage = chunk["usage"]
+        choices = chunk.get("choices")
+        if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+            self._take_choice(choices[0], now)
+
+    def _take_choice(self, choice: Mapping[str, Any], now: float) -> None:
+        delta = choice.get("delta")
+        delta = delta if isinstance(delta, dict) else {}
+        content = _text(delta, "content")
+        reasoning = _text(delta, "reasoning") or _text(delta, "reasoning_content")
+        if content:
+            self._content.append((now, content))
+        if reasoning:
+            self._reasoning.append(reasoning)
+        if content or reasoning:
+            self.token_s.append(now)
+        if isinstance(choice.get("finish_reason"), str):
+            self.finish_reason, self.ended = choice["finish_reason"], True
+
+    @property
+    def text(self) -> str:
+        """The content; without any, the reasoning, as in `qcal_plugin.chat`."""
+        return clean_text("".join(text for _, text in self._content) or "".join(self._reasoning)).strip()
+
+    @property
+    def from_reasoning(self) -> bool:
+        """Whether the text is reasoning for want of content."""
+        return not self._content and bool(self._reasoning)
+
+    @property
+    def answer_s(self) -> float | None:
+        """The moment of the first content that is no blank and no part of a thought; None if there was none."""
+        whole = "".join(text for _, text in self._content)
+        thought = whole.rfind(END_OF_THOUGHT)
+        begins = 0 if thought < 0 else thought + len(END_OF_THOUGHT)
+        begins += len(whole[begins:]) - len(whole[begins:].lstrip())
+        length = 0
+        for moment, text in self._content:
+            length += len(text)
+            if length > begins:
+                return moment
+        return None
+
+    def count(self, *path: str) -> int | None:
+        """A count that ``usage`` holds; None if it does not."""
+        found: Any = self.usage
+        for name in path:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
+
+
+def _text(delta: Mapping[str, Any], name: str) -> str:
+    text = delta.get(name)
+    return text if isinstance(text, str) else ""

@@ -1,0 +1,36 @@
+"""A document as one HTML page: its tables, below charts that were drawn elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+import jinja2
+from markupsafe import Markup
+
+from reports.html.page import content_security_policy
+from reports.plain_text import visible
+from reports.tables import Document, Unit, printed
+
+STYLE = "page.css"
+
+
+def render_plain_page(document: Document, charts: Sequence[tuple[str, str]] = ()) -> str:
+    """The page; each chart is what it shows, in words, and a ``data:`` URL. Nothing is fetched, no script runs."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports.html"),
+        autoescape=True,
+        finalize=lambda value: visible(value) if type(value) is str else value,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["cell"] = printed
+    environment.globals["text_unit"] = Unit.TEXT
+    style = (files("reports.html") / "static" / STYLE).read_text(encoding="utf-8")
+    return environment.get_template("plain_page.jinja").render(
+        document=document,
+        charts=charts,
+        style=Markup(style),  # noqa: S704 - the package's own
+        policy=content_security_policy(style, ""),
+    )
