@@ -15,8 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from qcal_plugin.cache import write_file
-from qcal_plugin.cases import ImagePart, PromptPart, TextPart
-from qcal_plugin.prepared import PreparedDataset, images_dir
+from qcal_plugin.cases import Case, ImagePart, PromptPart, TextPart
 from reports import illustrations
 from reports.illustrations import PLOTS_NAME, SampleSheet, write_sheets
 from reports.records import ItemKey, PlannedItem
@@ -34,25 +33,21 @@ _THREADS = min(4, os.cpu_count() or 1)
 def illustrate(
     run_dir: Path,
     planned: Sequence[PlannedItem],
-    dataset: PreparedDataset,
+    cases: Callable[[ItemKey], Case],
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write ``samples.jsonl`` and the plots that the planned items show.
+    """Write ``samples.jsonl`` and the plots that the planned items show; ``cases`` says what was asked.
 
     ``progress`` is told how many of the plots that had to be made are done, and how many there are.
-
     Raises OSError or ValueError, as where the disk is full or the cache has lost a file.
     """
-    sheets = [_sheet(keys, dataset) for keys in _by_sample(planned).values()]
-    write_sheets(run_dir, sheets)
-    images = {image.sha256: image for image in dataset.images.values()}
-    shown = sorted({digest for sheet in sheets for digest in _plots(sheet)})
-    cache = images_dir(dataset.directory).parent / PLOTS_NAME
-    _fill_cache([images[digest] for digest in shown if not _cached(digest, cache).exists()], cache, progress)
+    images: dict[str, ImagePart] = {}
+    write_sheets(run_dir, [_sheet(keys, cases, images) for keys in _by_sample(planned).values()])
+    _fill_cache([image for image in images.values() if not _cached(image).exists()], progress)
     (run_dir / PLOTS_NAME).mkdir(exist_ok=True)
-    for digest in shown:
-        shutil.copyfile(_cached(digest, cache), run_dir / PLOTS_NAME / f"{digest}.webp")
+    for image in images.values():
+        shutil.copyfile(_cached(image), run_dir / PLOTS_NAME / f"{image.sha256}.webp")
 
 
 def encode_plot(image: bytes) -> bytes:
@@ -69,10 +64,9 @@ def encode_plot(image: bytes) -> bytes:
     return file.getvalue()
 
 
-def _fill_cache(images: Sequence[ImagePart], cache: Path, progress: Callable[[int, int], None] | None) -> None:
+def _fill_cache(images: Sequence[ImagePart], progress: Callable[[int, int], None] | None) -> None:
     def make(image: ImagePart) -> None:
-        plot = encode_plot(base64.b64decode(Path(image.base64_path).read_bytes()))
-        write_file(_cached(image.sha256, cache), plot)
+        write_file(_cached(image), encode_plot(base64.b64decode(Path(image.base64_path).read_bytes())))
 
     with ThreadPoolExecutor(_THREADS) as pool:
         try:
@@ -83,36 +77,39 @@ def _fill_cache(images: Sequence[ImagePart], cache: Path, progress: Callable[[in
             pool.shutdown(cancel_futures=True)  # at Ctrl-C the rest is not waited for
 
 
-def _cached(digest: str, cache: Path) -> Path:
-    return cache / f"{digest}-{ENCODING}.webp"
+def _cached(image: ImagePart) -> Path:
+    """Where the plot is kept: beside the folder of the images that are sent."""
+    return Path(image.base64_path).parent.with_name(PLOTS_NAME) / f"{image.sha256}-{ENCODING}.webp"
 
 
 def _by_sample(planned: Iterable[PlannedItem]) -> dict[str, list[ItemKey]]:
+    """Sample -> its items, repeats aside."""
     samples: dict[str, list[ItemKey]] = {}
-    for item in planned:
-        samples.setdefault(item.key.sample_id, []).append(item.key)
+    for key in dict.fromkeys(item.key._replace(repeat=0) for item in planned):
+        samples.setdefault(key.sample_id, []).append(key)
     return samples
 
 
-def _sheet(keys: Sequence[ItemKey], dataset: PreparedDataset) -> SampleSheet:
-    """The sample of these items, all of one sample."""
-    sample_id = keys[0].sample_id
-    own = dataset.case(ItemKey(sample_id, Question.Q1, Mode.ZEROSHOT)).prompt
-    prompts: dict[Mode, dict[Question, tuple[illustrations.PromptPart, ...]]] = {}
+def _sheet(keys: Sequence[ItemKey], cases: Callable[[ItemKey], Case], images: dict[str, ImagePart]) -> SampleSheet:
+    """The sample of these items, all of one sample; ``images`` takes up what they show, by digest."""
+    own = cases(ItemKey(keys[0].sample_id, Question.Q1, Mode.ZEROSHOT))
+    asked = {key: cases(key) for key in keys}
+    for case in (own, *asked.values()):
+        images.update({part.sha256: part for part in case.prompt if isinstance(part, ImagePart)})
+    prompts: dict[str, dict[Mode, dict[Question, tuple[illustrations.PromptPart, ...]]]] = {}
     answers: dict[Mode, dict[Question, str]] = {}
-    key_points: dict[Question, tuple[str, ...]] = {}
-    for key in dict.fromkeys(ItemKey(key.sample_id, key.question, key.mode) for key in keys):
-        case = dataset.case(key)
-        prompts.setdefault(key.mode, {})[key.question] = tuple(map(_part, case.prompt))
+    for key, case in asked.items():
+        prompts.setdefault(key.variant, {}).setdefault(key.mode, {})[key.question] = tuple(map(_part, case.prompt))
         answers.setdefault(key.mode, {})[key.question] = case.reference.answer
-        if case.reference.key_points:
-            key_points[key.question] = case.reference.key_points
     return SampleSheet(
-        sample_id=sample_id,
-        plots=tuple(part.sha256 for part in own if isinstance(part, ImagePart)),
-        prompts=prompts,
+        sample_id=keys[0].sample_id,
+        plots=tuple(part.sha256 for part in own.prompt if isinstance(part, ImagePart)),
+        prompts=prompts.pop("", {}),
+        variants=prompts,
         answers=answers,
-        key_points=key_points,
+        key_points={
+            key.question: case.reference.key_points for key, case in asked.items() if case.reference.key_points
+        },
     )
 
 
@@ -120,10 +117,3 @@ def _part(part: PromptPart) -> illustrations.PromptPart:
     if isinstance(part, TextPart):
         return illustrations.PromptPart(text=part.text)
     return illustrations.PromptPart(image=part.sha256)
-
-
-def _plots(sheet: SampleSheet) -> Iterable[str]:
-    yield from sheet.plots
-    for asked in sheet.prompts.values():
-        for parts in asked.values():
-            yield from (part.image for part in parts if part.image is not None)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from qcal_plugin.controls import ControlledDataset
 from qcal_plugin.evaluation import Evaluation
 from qcal_plugin.illustrations import illustrate
 from qcal_plugin.preparation import PreparedRun
@@ -57,8 +58,9 @@ def write_page(run: PreparedRun, *, errors_as_zero: bool, progress: Callable[[in
     from reports.run_files import RunFileError
 
     directory, lines = run.evaluation.directory, []
+    cases = ControlledDataset(dataset=run.dataset).case
     try:
-        illustrate(directory.path, directory.manifest.planned, run.dataset, progress=progress)
+        illustrate(directory.path, directory.manifest.planned, cases, progress=progress)
     except (OSError, ValueError, KeyError) as error:
         lines.append(f"qcal: plots are missing in report.html: {error}")
     try:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from reports.run_files import RunGarbledError
 from scoring.questions import Mode, Question
 
 SAMPLES_NAME = "samples.jsonl"
 PLOTS_NAME = "plots"
+T = TypeVar("T")
+ByItem: TypeAlias = Mapping[Mode, Mapping[Question, T]]
+
 MEDIA_TYPES = {".webp": "image/webp", ".png": "image/png"}
 
 
@@ -28,6 +31,9 @@ class PromptPart(NamedTuple):
     image: str | None = None
 
 
+Prompts: TypeAlias = ByItem[tuple[PromptPart, ...]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleSheet:
     """One sample as it was asked.
@@ -35,26 +41,27 @@ class SampleSheet:
     Attributes:
         plots: digests of the sample's own images; prompts with demonstrations hold others too.
         prompts: of the planned questions.
+        variants: the same of a study's conditions, by variant; left out of the file where there are none.
         answers: the reference answers to them.
         key_points: what judges grade, of Q1 and Q3.
     """
 
     sample_id: str
     plots: tuple[str, ...]
-    prompts: Mapping[Mode, Mapping[Question, tuple[PromptPart, ...]]]
-    answers: Mapping[Mode, Mapping[Question, str]]
+    prompts: Prompts
+    answers: ByItem[str]
     key_points: Mapping[Question, tuple[str, ...]]
+    variants: Mapping[str, Prompts] = field(default_factory=dict)
 
 
 def sheet_to_json(sheet: SampleSheet) -> dict[str, Any]:
     """One line of ``samples.jsonl``; a prompt is a list of ``{"text": ...}`` and ``{"image": <sha256>}``."""
+    variants = {variant: _prompts_to_json(prompts) for variant, prompts in sheet.variants.items()}
     return {
         "sample_id": sheet.sample_id,
         "plots": list(sheet.plots),
-        "prompts": {
-            mode: {question: [_part_to_json(part) for part in parts] for question, parts in asked.items()}
-            for mode, asked in sheet.prompts.items()
-        },
+        "prompts": _prompts_to_json(sheet.prompts),
+        **({"variants": variants} if variants else {}),
         "answers": {mode: dict(answers) for mode, answers in sheet.answers.items()},
         "key_points": {question: list(points) for question, points in sheet.key_points.items()},
     }
@@ -65,10 +72,8 @@ def sheet_from_json(data: Mapping[str, Any]) -> SampleSheet:
     return SampleSheet(
         sample_id=data["sample_id"],
         plots=tuple(data["plots"]),
-        prompts={
-            Mode(mode): {Question(q): tuple(PromptPart(**part) for part in parts) for q, parts in asked.items()}
-            for mode, asked in data["prompts"].items()
-        },
+        prompts=_prompts_from_json(data["prompts"]),
+        variants={variant: _prompts_from_json(prompts) for variant, prompts in data.get("variants", {}).items()},
         answers={
             Mode(mode): {Question(question): text for question, text in answers.items()}
             for mode, answers in data["answers"].items()
@@ -119,15 +124,34 @@ def join_illustrations(sources: Sequence[Path], target: Path) -> None:
         write_sheets(target, sheets.values())
 
 
+def _prompts_to_json(prompts: Prompts) -> dict[str, dict[str, list[dict[str, str | None]]]]:
+    return {
+        mode: {question: [_part_to_json(part) for part in parts] for question, parts in asked.items()}
+        for mode, asked in prompts.items()
+    }
+
+
+def _prompts_from_json(data: Mapping[str, Any]) -> Prompts:
+    return {
+        Mode(mode): {Question(q): tuple(PromptPart(**part) for part in parts) for q, parts in asked.items()}
+        for mode, asked in data.items()
+    }
+
+
 def _joined(first: SampleSheet, second: SampleSheet) -> SampleSheet:
     """What both say of one sample, of which they asked different questions or modes."""
-    modes = first.prompts.keys() | second.prompts.keys()
+    variants = first.variants.keys() | second.variants.keys()
     return replace(
         first,
-        prompts={mode: {**first.prompts.get(mode, {}), **second.prompts.get(mode, {})} for mode in modes},
-        answers={mode: {**first.answers.get(mode, {}), **second.answers.get(mode, {})} for mode in modes},
+        prompts=_merged(first.prompts, second.prompts),
+        variants={name: _merged(first.variants.get(name, {}), second.variants.get(name, {})) for name in variants},
+        answers=_merged(first.answers, second.answers),
         key_points={**first.key_points, **second.key_points},
     )
+
+
+def _merged(first: ByItem[T], second: ByItem[T]) -> ByItem[T]:
+    return {mode: {**first.get(mode, {}), **second.get(mode, {})} for mode in first.keys() | second.keys()}
 
 
 def _part_to_json(part: PromptPart) -> dict[str, str | None]:

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reports.illustrations import MEDIA_TYPES, PromptPart, SampleSheet
+from reports.illustrations import MEDIA_TYPES, PromptPart, Prompts, SampleSheet
 from reports.labels import answered_label, expected_label
 from reports.outcomes import MISSING, counted_records
 from reports.records import Answer, PlannedItem, Record, Run, Verdict, score_to_json
@@ -131,11 +131,15 @@ def _sample(sheet: SampleSheet, texts: dict[str, int]) -> dict[str, Any]:
     def part(given: PromptPart) -> int | str:
         return given.image if given.image is not None else texts.setdefault(given.text or "", len(texts))
 
+    def prompts(given: Prompts) -> dict[str, dict[str, list[int | str]]]:
+        return {
+            mode: {question: [*map(part, parts)] for question, parts in asked.items()} for mode, asked in given.items()
+        }
+
     return {
         "plots": sheet.plots,
-        "prompts": {
-            mode: {q: [*map(part, parts)] for q, parts in asked.items()} for mode, asked in sheet.prompts.items()
-        },
+        "prompts": prompts(sheet.prompts),
+        "variants": {variant: prompts(asked) for variant, asked in sheet.variants.items()},
         "answers": sheet.answers,
         "points": sheet.key_points,
     }

@@ -80,8 +80,19 @@ function answering(item) {
   ];
 }
 
+/** What was asked: texts by place, images by digest; undefined where the run has not kept it. */
+function promptOf(item, sample) {
+  return (item.variant ? sample?.variants[item.variant] : sample?.prompts)?.[item.mode]?.[item.question];
+}
+
+/** The sample's plots; in a study's variant what was shown in their place, which is last in the prompt. */
+function shownPlots(item, sample) {
+  const images = (promptOf(item, sample) ?? []).filter((part) => typeof part === "string");
+  return item.variant ? images.slice(-sample.plots.length) : (sample?.plots ?? []);
+}
+
 function prompting(item, sample) {
-  const parts = sample?.prompts[item.mode]?.[item.question];
+  const parts = promptOf(item, sample);
   if (!parts) return [];
   const shown = parts.map((part) => (typeof part === "number" ? block(data.texts[part]) : plot(part, "Plot of the prompt")));
   const texts = parts.filter((part) => typeof part === "number").length;
@@ -120,7 +131,7 @@ function openItem(place) {
   openPlace = place;
   const sample = data.samples[item.sample];
   const error = item.error ? make("p", { class: "error" }, visible(`${item.error.kind}: ${item.error.message}`)) : null;
-  const own = (sample?.plots ?? []).map((digest, index) => plot(digest, `Plot ${index + 1} of ${item.sample}`));
+  const own = shownPlots(item, sample).map((digest, index) => plot(digest, `Plot ${index + 1} of ${item.sample}`));
   const sheet = [
     error, make("div", { class: "plots" }, own), reading(item), judging(item, sample), answering(item),
     sample?.answers[item.mode]?.[item.question] ? section("Reference answer", block(sample.answers[item.mode][item.question])) : null,

@@ -57,7 +57,7 @@ function excerpt(item) {
 
 function row(item, place) {
   const name = [item.sample, item.repeat ? ` #${item.repeat + 1}` : "", item.variant ? ` (${item.variant})` : ""].join("");
-  const digest = data.samples[item.sample]?.plots[0];
+  const digest = shownPlots(item, data.samples[item.sample])[0];
   return make(
     "tr", { click: () => openItem(place) },
     make("td", { class: "picture" }, digest && image(digest, "")),
