@@ -1,8 +1,6 @@
 """Everything that reads what others wrote, as functions of bytes that raise only where there is a defect.
 
-tests/test_fuzz.py feeds them with hypothesis; with atheris installed (it is no dependency), one target at a time:
-
-    python -m tests.fuzz_targets chat_reply -max_total_time=60
+tests/test_fuzz.py feeds them with hypothesis, tests/fuzz.py with atheris.
 """
 
 import atexit
@@ -10,7 +8,6 @@ import contextlib
 import json
 import math
 import shutil
-import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -193,16 +190,3 @@ def _folder() -> Path:
 
 _FOLDERS = [Path(tempfile.mkdtemp(prefix="qcal-fuzz-"))]
 atexit.register(shutil.rmtree, _FOLDERS[0], ignore_errors=True)
-
-
-if __name__ == "__main__":
-    import atheris
-
-    name = sys.argv.pop(1)
-    corpus = _FOLDERS[0] / "corpus"
-    corpus.mkdir()
-    for number, seed in enumerate(SEEDS[TARGETS[name]]):
-        (corpus / str(number)).write_bytes(seed)
-    atheris.instrument_all()
-    atheris.Setup([*sys.argv, str(corpus)], TARGETS[name])
-    atheris.Fuzz()
