@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 
 SETTLED_AFTER = 10
 """Answers that tell how long a first token takes before there is a backlog."""
-CERTAIN = 3.0
-"""Standard deviations of the number of arrivals by which first tokens must lag behind."""
+CERTAIN = 4.0
+"""Standard deviations of the difference by which first tokens must lag behind arrivals; it is looked at often."""
 LAGGING = 0.9
 
 
@@ -35,8 +35,8 @@ def over_saturated(
 
     ``arrivals`` are the moments sent so far, ``first_tokens`` those at which a reply began or ended, both ascending;
     ``waits`` how long the first requests waited for that. In the latter half of the time, first tokens must lag behind
-    arrivals by `CERTAIN` standard deviations of the arrivals' number and by a tenth. Nothing is said before
-    twice the usual wait has passed: until then a healthy server lags as well.
+    arrivals by `CERTAIN` standard deviations of the difference of two such counts, and by a tenth. Nothing is said
+    before twice the usual wait has passed: until then a healthy server lags as well.
     """
     if len(waits) < SETTLED_AFTER:
         return False
@@ -47,7 +47,7 @@ def over_saturated(
     half = arrivals[0] + now / 2
     came = len(arrivals) - bisect.bisect_left(arrivals, half)
     begun = bisect.bisect_right(first_tokens, arrivals[-1]) - bisect.bisect_left(first_tokens, half)
-    return came - begun > CERTAIN * math.sqrt(came / min(1.0, burstiness)) and begun < LAGGING * came
+    return came - begun > CERTAIN * math.sqrt((came + begun) / min(1.0, burstiness)) and begun < LAGGING * came
 
 
 def highest_load(meets: Callable[[int], bool], limit: int) -> int | None:

@@ -31,7 +31,7 @@ class RandomImages:
     words: int
 
     def __str__(self) -> str:
-        return f"{self.images} random images of {self.width}x{self.height} and {self.words} words"
+        return f"random images ({self.images} of {self.width}x{self.height}) and {self.words} words"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,8 @@ class ServiceSettings:
 
     def search_level(self, load: int) -> LoadLevel:
         """The level that tries a load."""
-        return _level(LoadKind.SEARCH, load, self.search_number, self.warmup)
+        number = None if self.search_number is None else max(self.search_number, load)
+        return _level(LoadKind.SEARCH, load, number, self.warmup)
 
     def to_json(self) -> dict[str, JSON]:
         """What a report should say about the study besides its levels."""
@@ -123,6 +124,11 @@ def _levels(
         raise pytest.UsageError(f"{len(numbers)} --number for {len(loads)} loads: give one, or one for each")
     each: list[float | None] = [*numbers] * len(loads) if len(numbers) == 1 else [*numbers] or [None] * len(loads)
     levels = tuple(_level(kind, load, number, warmup) for (kind, load), number in zip(loads, each, strict=True))
+    for level in levels:
+        if level.closed and level.number < level.load:
+            raise pytest.UsageError(
+                f"--number {level.number} for {level.name}: fewer requests than are to be in flight"
+            )
     if len({level.name for level in levels}) < len(levels):
         raise pytest.UsageError(f"{', '.join(level.name for level in levels)}: the same load twice")
     return levels
