@@ -1,6 +1,7 @@
 """Whole runs whose items meet faults: what is on record, what the user reads, how the run is completed."""
 
 import json
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -42,7 +43,7 @@ def asking(endpoint, tiny_folder, workers):
 def test_each_item_of_a_run_ends_as_its_own_fault_demands(quick, endpoint, asking):
     endpoint.script = faulty
 
-    result = quick.run(*asking, "--retries=1", "--request-timeout=0.7")
+    result = quick.run(*asking, "--retries=1", "--request-timeout=0.7", "--junitxml=out.xml")
 
     by_number = dict(enumerate(sorted_by_sample(result)))
     assert 1 == result.exit_status
@@ -50,6 +51,7 @@ def test_each_item_of_a_run_ends_as_its_own_fault_demands(quick, endpoint, askin
     assert {0, 4, 6} == {n for n, record in by_number.items() if record["status"] == "scored"}
     assert ATTEMPTS == {n: record["attempts"] for n, record in by_number.items() if n}
     assert "\x1b[31m" not in result.out
+    assert 8 == len(ET.parse(quick.folder / "out.xml").findall(".//testcase"))
     for words in (
         "no answer: HTTP 500: cannot decode the image (twice the same)",
         "no answer: HTTP 400: context length exceeded",
