@@ -173,7 +173,7 @@ def window_of(measured: MeasuredLevel) -> Window | None:
     if measured.level.closed:
         last_sent = max(record.sent_s for record in measured.records)
         start = min(record.sent_s for record in counted)
-        end = min(record.end_s for record in measured.records if record.end_s >= last_sent)
+        end = min((record.end_s for record in measured.records if record.end_s > last_sent), default=start)
     else:
         arrivals = [record.planned_s for record in counted]
         start, end = min(arrivals), max(arrivals)

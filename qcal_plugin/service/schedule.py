@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 SETTLED_AFTER = 10
 """Answers that tell how long a first token takes before there is a backlog."""
-CERTAIN = 4.0
+CERTAIN = 3.0
 """Standard deviations of the difference by which first tokens must lag behind arrivals; it is looked at often."""
 LAGGING = 0.9
 

@@ -126,9 +126,7 @@ def _levels(
     levels = tuple(_level(kind, load, number, warmup) for (kind, load), number in zip(loads, each, strict=True))
     for level in levels:
         if level.closed and level.number < level.load:
-            raise pytest.UsageError(
-                f"--number {level.number} for {level.name}: fewer requests than are to be in flight"
-            )
+            raise pytest.UsageError(f"--number {level.number} for {level.name}: fewer than are to be in flight")
     if len({level.name for level in levels}) < len(levels):
         raise pytest.UsageError(f"{', '.join(level.name for level in levels)}: the same load twice")
     return levels
