@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -10,18 +11,25 @@ from dataclasses import replace
 from pathlib import Path
 
 from reports import render_text
+from reports.baselines import load_baselines
 from reports.comparison import UnlikeRunsError, compare, hard_section, joined
 from reports.export import ExportError, Format, export
 from reports.full import full_report
+from reports.gate_file import GateFileError, read_gate_file
+from reports.gate_words import log_lines
+from reports.gates import GateReport, judge_run
+from reports.github import add_job_summary, annotation_lines
 from reports.html.page import write_page
 from reports.illustrations import join_illustrations
 from reports.junit import JUnitError, load_junit
 from reports.merge import MergeError, merge_directories
 from reports.official import OfficialFileError, read_judged
-from reports.outcomes import counting_errors_as_zero, evaluation_of
+from reports.outcomes import counting_errors_as_zero, evaluation_of, identity_of
 from reports.overview import overview
+from reports.plain_text import visible
 from reports.publish import publish
 from reports.run_files import RunFileError, load_run
+from reports.service_report import is_service_study, publish_service
 from reports.tables import Document
 from scoring.questions import Mode
 
@@ -35,29 +43,48 @@ Tables from what runs left behind, without asking a model.
                                       join the runs of shards into one
   python -m reports compare RUN_A RUN_B
                                       what changed from the first run to the second, and whether by more than chance
+  python -m reports gate RUN --gate gates.toml
+                                      whether the run passes the gates of a file (docs/ci.md)
   python -m reports export RUN --format csv --out FILE
                                       records as CSV, Parquet, the reference's result files, or a log of Inspect
   python -m reports import judged.json
                                       the tables of a result file of the reference
 
 RUN is a run directory, such as runs/20260501T120000Z-my-vlm.
-Exit status: 0 done, 2 a run or file that cannot be used (one line says what to do)."""
+Exit status: 0 done, 2 a run or file that cannot be used (one line says what to do); of gate: 0 all gates pass, 1 one
+fails, 10 inconclusive, 11 cannot be gated."""
+
+MISTAKES = (
+    RunFileError,
+    JUnitError,
+    MergeError,
+    UnlikeRunsError,
+    OfficialFileError,
+    ExportError,
+    GateFileError,
+    OSError,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser()
-    if given and given[0] not in {"show", "merge", "compare", "export", "import", "-h", "--help"}:
+    if given and given[0] not in {"show", "merge", "compare", "gate", "export", "import", "-h", "--help"}:
         given.insert(0, "show")
     options = parser.parse_args(given or ["--help"])
     try:
-        document = options.run(options)
-    except (RunFileError, JUnitError, MergeError, UnlikeRunsError, OfficialFileError, ExportError, OSError) as error:
+        result = options.run(options)
+    except MISTAKES as error:
         sys.stderr.write(f"reports: {error}\n")
         return 2
-    if document is not None:
-        sys.stdout.write(render_text.render(document, options.width))
+    match result:
+        case Document():
+            sys.stdout.write(render_text.render(result, options.width))
+        case GateReport():
+            lines = [*annotation_lines(result, os.environ), *log_lines(result, options.run_dir)]
+            sys.stdout.writelines(f"{visible(line)}\n" for line in lines)
+            return result.exit_status
     return 0
 
 
@@ -80,6 +107,8 @@ def _merge(options: argparse.Namespace) -> Document:
 
 
 def _publish(run_dir: Path, options: argparse.Namespace) -> Document:
+    if is_service_study(run_dir):
+        return publish_service(run_dir, full=options.full)
     document = publish(run_dir, errors_as_zero=options.errors_as_zero, full=options.full)
     write_page(run_dir, errors_as_zero=options.errors_as_zero)
     return document
@@ -90,6 +119,14 @@ def _compare(options: argparse.Namespace) -> Document:
     first, *others = evaluations
     document = joined([compare(first, other, anyway=options.anyway) for other in others])
     return replace(document, sections=(*document.sections, hard_section(evaluations)))
+
+
+def _gate(options: argparse.Namespace) -> GateReport:
+    file, run = read_gate_file(options.gate), load_run(options.run_dir, texts=False)
+    report = judge_run(file, run, load_baselines(file, identity_of(run.manifest)))
+    publish(options.run_dir, errors_as_zero=options.errors_as_zero, gates=report)
+    add_job_summary(options.run_dir, os.environ)
+    return report
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -135,6 +172,10 @@ def _parser() -> argparse.ArgumentParser:
     compared.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="the earlier run, then one or more later")
     compared.add_argument("--anyway", action="store_true", help="also runs that differ in dataset, scorer or settings")
     compared.set_defaults(run=_compare)
+    gated = commands.add_parser("gate", parents=[shared], help="whether a run passes the gates of a file")
+    gated.add_argument("run_dir", type=Path, metavar="RUN")
+    gated.add_argument("--gate", required=True, type=Path, metavar="FILE", help="such as examples/gates.toml")
+    gated.set_defaults(run=_gate)
     exported = commands.add_parser("export", parents=[shared], help="records for other tools")
     exported.add_argument("run_dir", type=Path, metavar="RUN")
     exported.add_argument("--format", required=True, choices=[kind.value for kind in Format])

@@ -1,4 +1,7 @@
-"""Writes a run's reports beside its records: ``report.json`` (schema in docs/reports.md) and ``report.md``."""
+"""Writes a run's reports beside its records.
+
+``report.json`` (schema in docs/reports.md) and ``report.md`` hold everything, ``summary.md`` what fits a comment.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from reports.attempts import further_attempts
 from reports.breakdown import break_down
 from reports.comparability import comparability
 from reports.full import full_report
+from reports.gate_words import gate_section, gates_json
+from reports.gates import GateReport
 from reports.outcomes import Evaluation, counting_errors_as_zero, evaluation_of, grouped
 from reports.overview import findings, overview
 from reports.reasoning import reasoning
@@ -24,22 +29,32 @@ from reports.tables import Document
 REPORT_SCHEMA_VERSION = 1
 JSON_NAME = "report.json"
 MARKDOWN_NAME = "report.md"
+SUMMARY_NAME = "summary.md"
 
 
-def publish(run_dir: Path, *, errors_as_zero: bool = False, full: bool = False) -> Document:
+def publish(
+    run_dir: Path, *, errors_as_zero: bool = False, full: bool = False, gates: GateReport | None = None
+) -> Document:
     """Writes the reports of the run in ``run_dir`` anew and returns the document to print: the overview, or all of it.
 
-    The files always hold all of it. Raises RunFileError.
+    ``gates``: verdicts on this run, for the files. Raises RunFileError.
     """
     run = load_run(run_dir, texts=False)
     evaluation = evaluation_of(run)
     if errors_as_zero:
         evaluation = counting_errors_as_zero(evaluation)
-    complete = full_report(evaluation, run)
+    complete, short = full_report(evaluation, run), overview(evaluation, run)
     report = report_json(evaluation, run) | {"errors_as_zero": errors_as_zero}
+    if gates is not None:
+        report["gates"] = gates_json(gates)
     _write(run_dir / JSON_NAME, json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    _write(run_dir / MARKDOWN_NAME, render_markdown.render(complete))
-    return complete if full else overview(evaluation, run)
+    _write(run_dir / MARKDOWN_NAME, render_markdown.render(_with_gates(complete, gates)))
+    _write(run_dir / SUMMARY_NAME, render_markdown.render(_with_gates(short, gates)))
+    return complete if full else short
+
+
+def _with_gates(document: Document, gates: GateReport | None) -> Document:
+    return document if gates is None else replace(document, sections=(gate_section(gates), *document.sections))
 
 
 def report_json(evaluation: Evaluation, run: Run) -> dict[str, Any]:

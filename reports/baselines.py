@@ -1,0 +1,42 @@
+"""The runs that a gate file compares with, checked before anything is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reports.comparison import unlike_fields
+from reports.gate_file import Gate, GateFile, GateFileError
+from reports.outcomes import Identity, identity_of
+from reports.records import Run
+from reports.run_files import RunFileError, load_run
+
+
+def load_baselines(file: GateFile, identity: Identity) -> dict[Path, Run]:
+    """The file's baselines by path, for a run of this identity.
+
+    Raises GateFileError where one cannot be read, holds nothing measured, or differs from the run in more than the
+    model. A gate on questions without a judge does not mind other judges.
+    """
+    baselines = {path: _load(file, path) for path in file.baselines}
+    for gate in file.gates:
+        if gate.baseline is not None:
+            _check_alike(file, gate, identity_of(baselines[gate.baseline].manifest), identity)
+    return baselines
+
+
+def _load(file: GateFile, path: Path) -> Run:
+    try:
+        run = load_run(path, texts=False)
+    except RunFileError as error:
+        raise GateFileError(f"{file.path}: baseline {error}") from error
+    if not any(record.measured for record in run.records):
+        raise GateFileError(f"{file.path}: baseline {path}: nothing was measured in it; name a finished run")
+    return run
+
+
+def _check_alike(file: GateFile, gate: Gate, baseline: Identity, identity: Identity) -> None:
+    judged = any(question.needs_judge for question in gate.metric.questions)
+    if differences := unlike_fields(baseline, identity, judged=judged):
+        raise GateFileError(
+            f"{file.path}: {gate.title}: the baseline is another kind of run: {'; '.join(differences)} (this run)"
+        )

@@ -1,0 +1,23 @@
+"""What a CI of GitHub shows beside its log: a summary of the job, and annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from reports.gate_words import github_annotations
+from reports.gates import GateReport
+from reports.publish import SUMMARY_NAME
+
+
+def annotation_lines(report: GateReport | None, environment: Mapping[str, str]) -> list[str]:
+    """Lines to print where GitHub reads them; none elsewhere."""
+    return [] if report is None or environment.get("GITHUB_ACTIONS") != "true" else github_annotations(report)
+
+
+def add_job_summary(run_dir: Path, environment: Mapping[str, str]) -> None:
+    """Append the run's ``summary.md`` to the job's summary, where there is one. Raises OSError."""
+    target, summary = environment.get("GITHUB_STEP_SUMMARY"), run_dir / SUMMARY_NAME
+    if target and summary.exists():
+        with Path(target).open("a", encoding="utf-8") as stream:
+            stream.write(summary.read_text(encoding="utf-8") + "\n")

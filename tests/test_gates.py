@@ -1,0 +1,401 @@
+"""Verdicts against examples worked out by hand."""
+
+import math
+import statistics
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.gates import Verdict, judge_run
+from reports.holm import step_down
+from reports.intervals import mean_interval
+from reports.metrics import metric_values
+from reports.records import Answer, Run
+from tests.gate_factory import gate, gate_file, q6, right, run_with, verdict
+from tests.run_factory import failed, manifest, planned_item, scored
+
+BASE = Path("base")
+
+# --- one gate ---
+
+
+@pytest.mark.parametrize(
+    ("expected", "condition"),
+    [
+        (Verdict.PASS, {"min": 78}),
+        (Verdict.INCONCLUSIVE, {"min": 79}),
+        (Verdict.FAIL, {"max": 78}),
+        (Verdict.INCONCLUSIVE, {"max": 79}),
+    ],
+)
+def test_the_bound_of_the_interval_decides(expected, condition):
+    found = verdict(q6(*right(45, of=50)), gate(**condition))
+    # Wilson's interval, by its formula: (0.9 + z^2/100 -+ z sqrt(0.09/50 + z^2/10000)) / (1 + z^2/50)
+    assert (expected, 0.9) == (found.verdict, found.figure)
+    assert (pytest.approx(0.78640, abs=1e-5), pytest.approx(0.95652, abs=1e-5)) == (
+        found.interval.low,
+        found.interval.high,
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected", "condition"),
+    [(Verdict.FAIL, {"min": 22}), (Verdict.INCONCLUSIVE, {"min": 21}), (Verdict.PASS, {"max": 22})],
+)
+def test_bounds_work_the_other_way_round_too(expected, condition):
+    assert expected is verdict(q6(*right(5, of=50)), gate(**condition)).verdict  # 4.3 to 21.4
+
+
+@pytest.mark.parametrize(
+    ("expected", "condition"),
+    [
+        (Verdict.PASS, {"min": 70}),
+        (Verdict.FAIL, {"min": 70.1}),
+        (Verdict.PASS, {"max": 70}),
+        (Verdict.FAIL, {"max": 69.9}),
+    ],
+)
+def test_point_mode_compares_the_plain_figure(expected, condition):
+    assert expected is verdict(q6(*right(7, of=10)), gate(**condition, mode="point")).verdict
+
+
+def test_the_mean_is_that_of_the_questions():
+    run = run_with({("Q2", "zeroshot"): right(15, of=20), ("Q6", "zeroshot"): right(5, of=20)})
+    found = verdict(run, gate("zeroshot.Q2+Q6", min=20))
+    assert (pytest.approx(0.5), 20) == (found.figure, found.samples)
+
+
+def test_a_mean_needs_all_its_questions():
+    found = verdict(q6(*right(9, of=10)), gate("zeroshot.mean", min=50))
+    assert Verdict.CANNOT is found.verdict
+    assert "Q1, Q2, Q3, Q4, Q5 (zeroshot) not asked in this run" == found.reason
+
+
+def test_a_family_takes_its_own_samples_and_the_spread_of_all_families():
+    values = right(5, of=10) + [0.59, 0.61] * 5
+    found = verdict(run_with({("Q5", "zeroshot"): values}), gate("zeroshot.Q5", min=20, family="f1"))
+    assert (pytest.approx(0.6), 10) == (found.figure, found.samples)
+    alone = mean_interval(values[10:])
+    assert found.interval.high - found.interval.low > 1.5 * (alone.high - alone.low)
+
+
+def test_an_unknown_family_is_not_asked():
+    found = verdict(q6(*right(9, of=10)), gate(min=50, family="rabbi"))
+    assert (Verdict.CANNOT, "Q6 of rabbi (zeroshot) not asked in this run") == (found.verdict, found.reason)
+
+
+# --- too few samples ---
+
+
+@pytest.mark.parametrize(
+    ("samples", "condition", "needed"),
+    [
+        (4, {"min": 60}, 6),  # n / (n + z^2) >= 0.6
+        (4, {"max": 40}, 6),
+        (1, {"min": 1}, 2),
+        (99, {"min": 99}, 381),
+    ],
+)
+def test_too_few_samples_cannot_carry_a_verdict(samples, condition, needed):
+    found = verdict(q6(*[1.0] * samples), gate(**condition))
+    assert Verdict.CANNOT is found.verdict
+    assert f"{samples} samples cannot carry a verdict, however good the result; {needed} could" == found.reason
+    assert Verdict.CANNOT is not verdict(q6(*[1.0] * needed), gate(**condition)).verdict
+
+
+def test_a_difference_needs_ten_samples():
+    few, enough = (q6(*[1.0] * count) for count in (9, 10))
+    drop = gate(max_drop=50, baseline=BASE)
+    assert (
+        "9 samples cannot carry a verdict, however good the result; 10 could"
+        == verdict(few, drop, baselines={BASE: few}).reason
+    )
+    assert Verdict.PASS is verdict(enough, drop, baselines={BASE: enough}).verdict
+
+
+def test_a_plain_figure_needs_one_sample():
+    assert Verdict.PASS is verdict(q6(1.0), gate(min=100, mode="point")).verdict
+
+
+# --- differences ---
+
+
+def against(before, after, **fields):
+    return verdict(q6(*after), gate(baseline=BASE, **fields), baselines={BASE: q6(*before)})
+
+
+def test_the_same_answers_pass_where_samples_are_many():
+    answers = right(150, of=200)
+    assert Verdict.PASS is against(answers, answers, max_drop=2).verdict  # t^2 / (n + t^2) = 1.9%
+    assert Verdict.INCONCLUSIVE is against(answers, answers, max_drop=1.8).verdict
+
+
+def test_a_drop_is_later_minus_earlier():
+    found = against(right(180, of=200), right(160, of=200), max_drop=2)
+    assert (Verdict.FAIL, pytest.approx(-0.1)) == (found.verdict, found.figure)
+    assert Verdict.PASS is against(right(160, of=200), right(180, of=200), max_drop=2).verdict
+
+
+def test_a_drop_that_is_allowed_but_not_shown_to_be_small_is_inconclusive():
+    found = against(right(50, of=100), [*right(49, of=50), *right(1, of=50)], max_drop=2)
+    assert (Verdict.INCONCLUSIVE, 0.0) == (found.verdict, found.figure)
+
+
+def test_only_what_both_runs_planned_is_compared():
+    found = against(right(15, of=15), right(25, of=40), max_drop=5)
+    assert (15, 0.0) == (found.samples, found.figure)
+
+
+def test_a_delta_is_icl_minus_zero_shot_on_shared_samples():
+    run = run_with({("Q6", "zeroshot"): right(5, of=20), ("Q6", "icl"): right(12, of=15)})
+    found = verdict(run, gate("icl.Q6.delta", min=10))
+    assert (15, pytest.approx(7 / 15)) == (found.samples, found.figure)
+    assert Verdict.PASS is found.verdict
+
+
+def test_a_drop_of_a_delta_is_a_difference_of_differences():
+    before = run_with({("Q6", "zeroshot"): [0.0] * 20, ("Q6", "icl"): [1.0] * 20})
+    after = run_with({("Q6", "zeroshot"): [1.0] * 20, ("Q6", "icl"): [0.0] * 20})
+    found = verdict(after, gate("icl.Q6.delta", max_drop=10, baseline=BASE), baselines={BASE: before})
+    assert (Verdict.FAIL, -2.0) == (found.verdict, found.figure)
+
+
+# --- rates ---
+
+
+def labelled(*answers, question="Q6"):
+    """A run of samples with (scenario, expected, answered); answered None was not measured."""
+    items = [
+        planned_item(f"s{number:03}", question, "zeroshot", scenario=scenario)
+        for number, (scenario, _, _) in enumerate(answers)
+    ]
+    records = tuple(
+        scored(item, float(expected == answered), expected=expected, extracted=answered)
+        for item, (_, expected, answered) in zip(items, answers, strict=True)
+        if answered is not None
+    )
+    return Run(manifest=manifest(items), records=records)
+
+
+def test_a_false_success_is_a_failure_called_good():
+    answers = [("no_signal", "NO_SIGNAL", "SUCCESS")] * 3 + [("no_signal", "NO_SIGNAL", "DAMPED")] * 17
+    good = [("success", "SUCCESS", "SUCCESS")] * 30
+    found = verdict(labelled(*answers, *good), gate("q6.false_success", max=40))
+    assert (Verdict.PASS, 3 / 20, 20) == (found.verdict, pytest.approx(found.figure), found.samples)
+
+
+def test_unmeasured_items_count_in_a_rate_unless_their_scenario_type_does_not():
+    known = [("no_signal", "NO_SIGNAL", "NO_SIGNAL")] * 20 + [("success", "SUCCESS", "SUCCESS")]
+    lost = [("no_signal", "NO_SIGNAL", None), ("success", "SUCCESS", None), ("unheard", "DAMPED", None)]
+    found = verdict(labelled(*known, *lost), gate("q6.false_success", max=40))
+    assert (22, 2) == (found.samples, found.unmeasured)
+
+
+@pytest.mark.parametrize(
+    ("metric", "question", "expected", "wrong"),
+    [
+        ("q2.suboptimal_as_expected", "Q2", "Suboptimal parameters", "Expected behavior"),
+        ("q4.false_confidence", "Q4", "Unreliable", "Reliable"),
+        ("q4.no_fit_blindness", "Q4", "No fit", "Reliable"),
+        ("q2.unreadable", "Q2", "Suboptimal parameters", "whatever"),
+        ("q6.unreadable", "Q6", "SUCCESS", None),
+    ],
+)
+def test_other_rates_are_those_of_the_reports(metric, question, expected, wrong):
+    items = [planned_item(f"s{number}", question) for number in range(20)]
+    records = [
+        scored(item, 0.0, expected=expected, extracted=wrong if number < 5 else expected)
+        for number, item in enumerate(items)
+    ]
+    found = verdict(Run(manifest=manifest(items), records=tuple(records)), gate(metric, max=60))
+    assert (Verdict.PASS, 0.25) == (found.verdict, found.figure)
+
+
+# --- what was not measured ---
+
+
+@pytest.mark.parametrize(
+    ("expected", "measured", "lost", "minimum"),
+    [
+        (Verdict.PASS, right(98, of=98), 2, 80),  # passes even if both are wrong
+        (Verdict.FAIL, right(20, of=98), 2, 80),  # fails even if both are right
+        (Verdict.CANNOT, right(90, of=98), 2, 84),  # fails to pass only if both are wrong
+        (Verdict.INCONCLUSIVE, right(80, of=98), 2, 80),  # undecided whatever they are
+        (Verdict.CANNOT, [], 20, 80),
+    ],
+)
+def test_what_was_not_measured_counts_as_wrong_and_as_right(expected, measured, lost, minimum):
+    found = verdict(q6(*measured, *[None] * lost), gate(min=minimum))
+    assert (expected, lost, len(measured) + lost) == (found.verdict, found.unmeasured, found.samples)
+    if expected is Verdict.CANNOT:
+        assert f"depends on {lost} items that were not measured" == found.reason
+
+
+def test_bounds_are_those_of_the_worst_and_the_best_case():
+    found = verdict(q6(*right(8, of=10), None, None), gate(min=50))
+    assert pytest.approx(0.8) == found.figure
+    assert mean_interval(right(8, of=12)).low == found.interval.low
+    assert mean_interval(right(10, of=12)).high == found.interval.high
+
+
+def test_what_the_baseline_lacks_counts_the_other_way_round():
+    before, after = [*right(20, of=20), None], [*right(20, of=20), 1.0]
+    values = metric_values(gate(max_drop=2, baseline=BASE), q6(*after), q6(*before))
+    assert (0.0, pytest.approx(1 / 21)) == tuple(statistics.fmean(values.sample_values(fill)) for fill in (0, 1))
+
+
+def test_a_plain_figure_that_what_is_missing_could_turn_cannot_be_gated():
+    values = (*right(7, of=9), None)
+    assert Verdict.CANNOT is verdict(q6(*values), gate(min=75, mode="point")).verdict
+    assert Verdict.PASS is verdict(q6(*values), gate(min=70, mode="point")).verdict
+    assert Verdict.FAIL is verdict(q6(*values), gate(min=85, mode="point")).verdict
+
+
+@given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=12, max_size=30), st.data())
+def test_losing_items_never_turns_one_verdict_into_the_other(values, data):
+    lost = data.draw(st.sets(st.integers(0, len(values) - 1), max_size=8))
+    minimum = data.draw(st.integers(1, 75))
+    kept = [None if number in lost else value for number, value in enumerate(values)]
+    full, partial = (verdict(q6(*found), gate(min=minimum)).verdict for found in (values, kept))
+    assert {full, partial} != {Verdict.PASS, Verdict.FAIL}
+
+
+# --- several gates ---
+
+
+def test_holm_reads_the_strictest_claim_first():
+    # three claims with p-values 0.01, 0.02, 0.04 (of an interval's two sides): 0.05 / 3, / 2, / 1
+    tests = [lambda level, p=p: p <= 1 - level for p in (0.04, 0.01, 0.02)]
+    assert [pytest.approx(1 - 0.05 / m) for m in (1, 3, 2)] == step_down(tests, 0.95)
+
+
+def test_holm_stops_at_the_first_claim_that_is_not_shown():
+    tests = [lambda level, p=p: p <= 1 - level for p in (0.03, 0.01, 0.04)]
+    assert [pytest.approx(1 - 0.05 / m) for m in (2, 3, 2)] == step_down(tests, 0.95)
+    assert [] == step_down([], 0.95)
+
+
+def test_a_gate_that_passes_alone_may_not_pass_in_company():
+    run, close = q6(*right(45, of=50)), gate(min=78)
+    found = verdict(run, close, gate(min=79))
+    assert (Verdict.INCONCLUSIVE, True) == (found.verdict, found.corrected)
+    assert pytest.approx(0.76575, abs=1e-5) == found.interval.low  # at 97.5%: z = 2.241403
+    assert (Verdict.PASS, False) == (verdict(run, close).verdict, verdict(run, close).corrected)
+
+
+def test_a_gate_that_clearly_passes_costs_the_others_nothing():
+    found = verdict(q6(*right(45, of=50)), gate(min=78), gate(min=50))
+    assert (Verdict.PASS, pytest.approx(0.78640, abs=1e-5)) == (found.verdict, found.interval.low)
+
+
+def test_gates_that_test_nothing_cost_the_others_nothing():
+    others = [gate(min=10, mode="point"), gate(min=60, family="f7"), gate("icl.Q6", min=60)]
+    assert Verdict.PASS is verdict(q6(*right(45, of=50)), gate(min=78), *others).verdict
+
+
+@pytest.mark.parametrize(
+    ("expected", "status", "gates"),
+    [
+        (Verdict.PASS, 0, [gate(min=50), gate(min=60)]),
+        (Verdict.FAIL, 1, [gate(min=80), gate(max=50), gate("icl.Q6", min=50)]),
+        (Verdict.INCONCLUSIVE, 10, [gate(min=50), gate(min=80)]),
+        (Verdict.CANNOT, 11, [gate(min=50), gate(min=80), gate("icl.Q6", min=50)]),
+    ],
+)
+def test_the_most_alarming_verdict_is_the_files(expected, status, gates):
+    report = judge_run(gate_file("gates.toml", *gates), q6(*right(18, of=20)), {})
+    assert (expected, status) == (report.verdict, report.exit_status)
+
+
+# --- conditions on the whole run ---
+
+
+def test_more_unmeasured_items_than_allowed_are_an_obstacle_to_every_gate():
+    run = q6(*[1.0] * 50, None, None)
+    assert Verdict.PASS is verdict(run, gate(min=50), max_unmeasured=2).verdict
+    found = verdict(run, gate(min=50), max_unmeasured=1)
+    assert (Verdict.CANNOT, "2 of 52 items not measured (max_unmeasured 1)") == (found.verdict, found.reason)
+    assert found.interval is not None
+
+
+def test_more_cut_answers_than_allowed_are_an_obstacle():
+    items = [planned_item(f"s{number}") for number in range(21)]
+    cut = Answer(text="cut", finish_reason="length")
+    records = (scored(items[0], 1.0, answer=cut), *(scored(item, 1.0) for item in items[1:20]), failed(items[20]))
+    run = Run(manifest=manifest(items), records=records)
+    assert Verdict.PASS is verdict(run, gate(min=50), max_truncated=0.05).verdict
+    found = verdict(run, gate(min=50), max_truncated=0.04)
+    assert (Verdict.CANNOT, "1 of 20 answers cut at max_tokens (max_truncated 0.04)") == (found.verdict, found.reason)
+
+
+def test_a_judge_that_drifted_is_an_obstacle():
+    run = replace(q6(*[1.0] * 20), judge_agreement={"judge-a": 0.9, "judge-b": 0.65})
+    assert Verdict.PASS is verdict(run, gate(min=50), min_agreement=0.65).verdict
+    found = verdict(run, gate(min=50), min_agreement=0.7)
+    assert Verdict.CANNOT is found.verdict
+    assert "judge judge-b agrees with 65% of the canary's known grades (min_agreement 0.7)" == found.reason
+
+
+def test_judges_that_were_not_tried_are_an_obstacle():
+    found = verdict(q6(*[1.0] * 20), gate(min=50), min_agreement=0.7)
+    assert "judges not tried (min_agreement 0.7): ask with --judge-canary" == found.reason
+
+
+def test_an_interrupted_run_cannot_be_gated():
+    report = judge_run(gate_file("gates.toml", gate(min=50)), q6(*[1.0] * 20), {}, interrupted="stopped by Ctrl-C")
+    assert (Verdict.CANNOT, ("stopped by Ctrl-C",)) == (report.verdict, report.obstacles)
+
+
+# --- what would decide ---
+
+
+def test_the_detectable_difference_is_that_of_the_interval():
+    found = verdict(run_with({("Q5", "zeroshot"): [0.2, 0.6] * 50}), gate("zeroshot.Q5", min=40))
+    half = (found.interval.high - found.interval.low) / 2
+    t = 1.984217  # of 99 degrees of freedom, 97.5%
+    assert pytest.approx(half * (t + 0.841621) / t, rel=1e-4) == found.detectable
+
+
+def test_so_many_samples_would_decide_that_the_difference_becomes_detectable():
+    found = verdict(q6(*right(70, of=100)), gate(min=65))
+    assert Verdict.INCONCLUSIVE is found.verdict
+    assert math.ceil(100 * (found.detectable / 0.05) ** 2) == found.outlook.samples
+    assert found.outlook.repeats is None
+
+
+def test_a_figure_on_the_threshold_is_never_decided():
+    assert verdict(q6(*right(70, of=100)), gate(min=70)).outlook.samples is None
+
+
+def test_equal_models_are_what_a_baseline_gate_plans_for():
+    found = against(right(50, of=100), [*right(49, of=50), *right(1, of=50)], max_drop=2)
+    assert math.ceil(100 * (found.detectable / 0.02) ** 2) == found.outlook.samples
+
+
+def test_variance_is_split_into_samples_and_repeats():
+    values = metric_values(gate(min=50), q6((0.0, 1.0), (1.0, 1.0)))
+    # s^2 = (0.5 + 0) / 2; (s^2 / 2 + s^2 / 2) / 2^2
+    assert pytest.approx(0.0625) == values.variance_of_repeats()
+    assert metric_values(gate(min=50), q6(0.0, 1.0)).variance_of_repeats() is None
+
+
+def test_a_repeat_that_was_not_measured_is_left_out_of_the_variance():
+    values = metric_values(gate(min=50), q6((0.0, 1.0), (1.0, None)))
+    assert pytest.approx(0.5 * (1 / 2 + 1) / 4) == values.variance_of_repeats()
+
+
+def test_repeats_decide_where_their_variance_is_what_blurs():
+    noisy = q6(*[(1.0, 0.0)] * 20, *[(1.0, 1.0)] * 20)
+    found = verdict(noisy, gate(min=68))
+    assert (Verdict.INCONCLUSIVE, 2) == (found.verdict, found.repeats)
+    assert found.repeats_share > 0.5
+    assert found.outlook.repeats > 2
+
+
+def test_no_number_of_repeats_decides_where_samples_differ():
+    found = verdict(q6(*[(1.0, 1.0)] * 28, *[(0.0, 0.0)] * 11, (0.0, 1.0)), gate(min=65))
+    assert found.repeats_share < 0.1
+    assert found.outlook.repeats is None
