@@ -19,7 +19,9 @@ from reports.gate_file import GateFileError, read_gate_file
 from reports.gate_words import log_lines
 from reports.gates import GateReport, judge_run
 from reports.github import add_job_summary, annotation_lines
+from reports.html.flips import flips
 from reports.html.page import write_page
+from reports.html.plain_page import render_plain_page
 from reports.illustrations import join_illustrations
 from reports.junit import JUnitError, load_junit
 from reports.merge import MergeError, merge_directories
@@ -118,7 +120,11 @@ def _compare(options: argparse.Namespace) -> Document:
     evaluations = [evaluation_of(load_run(path, texts=False)) for path in options.runs]
     first, *others = evaluations
     document = joined([compare(first, other, anyway=options.anyway) for other in others])
-    return replace(document, sections=(*document.sections, hard_section(evaluations)))
+    document = replace(document, sections=(*document.sections, hard_section(evaluations)))
+    if options.html is not None:
+        page = render_plain_page(document, flips=flips(options.runs[0], options.runs[-1]))
+        options.html.write_text(page, encoding="utf-8")
+    return document
 
 
 def _gate(options: argparse.Namespace) -> GateReport:
@@ -171,6 +177,9 @@ def _parser() -> argparse.ArgumentParser:
     compared = commands.add_parser("compare", parents=[shared], help="what changed from the first run to the others")
     compared.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="the earlier run, then one or more later")
     compared.add_argument("--anyway", action="store_true", help="also runs that differ in dataset, scorer or settings")
+    compared.add_argument(
+        "--html", type=Path, metavar="FILE", help="also write a page with the items fixed and broken, and their plots"
+    )
     compared.set_defaults(run=_compare)
     gated = commands.add_parser("gate", parents=[shared], help="whether a run passes the gates of a file")
     gated.add_argument("run_dir", type=Path, metavar="RUN")

@@ -8,14 +8,16 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
+from reports.html.flips import Flip
 from reports.html.page import content_security_policy
 from reports.plain_text import visible
-from reports.tables import Document, Unit, printed
+from reports.tables import Column, Document, Unit, printed
 
 STYLE = "page.css"
+SCORE = Column("", Unit.SCORE, 1)
 
 
-def render_plain_page(document: Document, charts: Sequence[tuple[str, str]] = ()) -> str:
+def render_plain_page(document: Document, charts: Sequence[tuple[str, str]] = (), flips: Sequence[Flip] = ()) -> str:
     """The page; each chart is what it shows, in words, and a ``data:`` URL. Nothing is fetched, no script runs."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("reports.html"),
@@ -25,12 +27,13 @@ def render_plain_page(document: Document, charts: Sequence[tuple[str, str]] = ()
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = printed
+    environment.filters |= {"cell": printed, "score": lambda value: printed(value, SCORE)}
     environment.globals["text_unit"] = Unit.TEXT
     style = (files("reports.html") / "static" / STYLE).read_text(encoding="utf-8")
     return environment.get_template("plain_page.jinja").render(
         document=document,
         charts=charts,
+        flips=flips,
         style=Markup(style),  # noqa: S704 - the package's own
         policy=content_security_policy(style, ""),
     )
