@@ -50,8 +50,8 @@ class Engine:
     """Works through the declared items once the first of them is demanded.
 
     `declare`, `demand`, `release`, `drain`, `abandon` and `close` may be called from any thread. `look_ahead` bounds
-    how many items may be asked before tests have taken their predecessors; None sets no bound. Any bound blocks on the
-    slowest item at its head, so only ``-x`` and ``--maxfail`` set one.
+    how many items may be asked before a test waits for them; None sets no bound. Any bound blocks on the slowest item
+    at its head, so only ``-x`` and ``--maxfail`` set one.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Engine:
         self._released: set[ItemKey] = set()
         self._begun = False
         self._over = False
-        self._started = 0
+        self._ahead: set[ItemKey] = set()
         self._model_lane = Lane(slots=concurrency, may_run_ahead=self._may_run_ahead, on_error=self._job_raised)
         self._judge_lane = Lane(slots=judge_concurrency, may_run_ahead=lambda: True, on_error=self._job_raised)
         self._thread = threading.Thread(target=self.loop.run_forever, name="qcal-engine", daemon=True)
@@ -155,9 +155,11 @@ class Engine:
         job.demanded = True
         self._queue(undeclared if self._begun else list(self._jobs.values()))
         self._begun = True
+        self._ahead.discard(key)
         self._model_lane.promote((key, ""))
         for judge in self._judges:
             self._judge_lane.promote((key, judge.name))
+        self._model_lane.pump()
 
     def _queue(self, jobs: Sequence[Job]) -> None:
         if self.stopped is None:
@@ -168,14 +170,14 @@ class Engine:
     def _release(self, key: ItemKey) -> None:
         if self._jobs.pop(key, None) is not None:
             self._released.add(key)
-        self._model_lane.pump()
 
     def _may_run_ahead(self) -> bool:
-        return self.look_ahead is None or self._started - len(self._released) < self.look_ahead
+        return self.look_ahead is None or len(self._ahead) < self.look_ahead
 
     async def _ask(self, job: Job) -> None:
         """Get the model's answer, stored or new, and hand it to the judges."""
-        self._started += 1
+        if not job.demanded:
+            self._ahead.add(job.key)
         case = self._cases(job.key)
         request = self._model.request(case)
         job.request_sha256 = request.sha256

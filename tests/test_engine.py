@@ -61,6 +61,17 @@ def test_demands_for_the_same_item_share_one_job(tmp_path):
     assert [key] == model.asked
 
 
+def test_an_item_that_is_declared_again_after_it_was_measured_is_no_new_work(tmp_path):
+    """As by a worker that collects late, or replaces a crashed one."""
+    (key,) = keys(1)
+    with engine_of(ScriptedModel(), tmp_path) as engine:
+        engine.demand(key).result(LONG_S)
+        engine.release(key)
+        engine.declare([key])
+        settle(engine)
+        assert 1 == engine.answered
+
+
 def test_nothing_is_asked_before_the_first_demand(tmp_path):
     items = keys(5)
     model = ScriptedModel()
@@ -99,23 +110,18 @@ def test_look_ahead_without_a_bound_asks_everything_while_one_item_blocks(tmp_pa
         assert not first.done()
 
 
-def test_bounded_look_ahead_waits_for_the_tests_to_take_what_was_asked(tmp_path):
-    """And never holds back what a test waits for."""
+def test_bounded_look_ahead_waits_for_the_tests_to_follow(tmp_path):
+    """Whether or not they put what they get on record; what a test waits for is never held back."""
     items = keys(50)
     model = ScriptedModel()
     with engine_of(model, tmp_path, concurrency=2, look_ahead=6) as engine:
         engine.declare(items)
-        engine.demand(items[0]).result(LONG_S)
-        settle(engine)
-        assert 6 <= len(model.asked) <= 6 + 2
-
+        for number, key in enumerate(items[:20], start=1):
+            engine.demand(key).result(LONG_S)
+            model.wait_until_asked(number + 6)
+            settle(engine)
+            assert len(model.asked) <= number + 6 + 2
         engine.demand(items[49]).result(LONG_S)
-        asked = len(model.asked)
-        for key in items[:4]:
-            engine.release(key)
-        model.wait_until_asked(asked + 3)
-        settle(engine)
-        assert len(model.asked) <= 6 + 4 + 2
 
 
 def test_judging_holds_no_slot_of_the_model(tmp_path):
@@ -143,6 +149,22 @@ def test_the_judge_of_an_item_that_a_test_waits_for_goes_first(tmp_path):
         judge.gate.set_result(None)
         late.result(LONG_S)
         assert ["sample-0", "sample-5"] == judge.graded[:2]
+
+
+def test_an_item_that_a_test_waits_for_when_it_is_answered_is_judged_first(tmp_path):
+    items = keys(4, Question.Q3)
+    model, judge = ScriptedModel(held=items[3:]), ScriptedJudge(held=True)
+    with engine_of(model, tmp_path, judges=[judge], concurrency=2, judge_concurrency=1) as engine:
+        engine.declare(items)
+        engine.demand(items[0])
+        late = engine.demand(items[3])
+        model.wait_until_asked(4)
+        settle(engine)
+        model.open(items[3])
+        settle(engine)
+        judge.gate.set_result(None)
+        late.result(LONG_S)
+        assert ["sample-0", "sample-3"] == judge.graded[:2]
 
 
 def test_every_judge_of_a_panel_grades_and_the_verdicts_come_in_their_order(tmp_path):

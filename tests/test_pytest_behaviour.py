@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
@@ -99,18 +100,18 @@ def test_zeroshot_is_asked_before_icl(session, endpoint):
 
 @pytest.fixture
 def first_fails(endpoint):
-    """The first item collected meets an error that is final."""
-    fault = error(400, "This picture is no picture.")
+    """The first item collected meets an error that is final, while the others are answered at once."""
+    fault = replace(error(400, "This picture is no picture."), delay_s=0.5)
     endpoint.script = lambda request: (
         fault if request.text == "Question 1 about rabi 0: <image> what?" else Reply("Status: SUCCESS")
     )
 
 
 def test_x_asks_nothing_long_after_the_first_failure(session, endpoint, first_fails, workers):
-    """Three rounds of two requests may have been sent ahead of the tests."""
+    """Three rounds of two requests may be ahead of the tests, and two in flight; a second worker runs on meanwhile."""
     result = session("-x", "--concurrency=2", *workers)
     assert (INTERRUPTED if workers else FAILED) == result.exit_status, result.out
-    assert 3 * 2 + 2 >= len(endpoint.requests)
+    assert 3 * 2 + 2 >= len(endpoint.requests) - len(result.records)
     assert "stopping after 1 failures" in result.out
     assert f"of {ALL} items not measured" in result.out
 
