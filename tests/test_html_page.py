@@ -12,11 +12,13 @@ import pytest
 from reports.__main__ import main
 from reports.html.items import TEXT_BUDGET, TEXT_LIMITS, island, items_json, shortened, text_limit
 from reports.html.page import write_page
+from reports.illustrations import PromptPart, SampleSheet, join_illustrations, load_sheets, write_sheets
 from reports.outcomes import evaluation_of
 from reports.overview import overview
 from reports.records import Answer
 from reports.run_files import load_run
 from reports.tables import Column, Unit, printed
+from scoring.questions import Mode, Question
 from tests.inner_run import REPOSITORY
 from tests.report_factory import HOSTILE, digest, plot, report_dir, report_run
 
@@ -101,9 +103,14 @@ def test_only_its_own_script_and_style_are_allowed(hostile):
         for tag, attrs, text in hostile.raw
         if attrs.get("type") != "application/json"
     }
-    assert f"script-src '{allowed['script']}'; style-src '{allowed['style']}'; img-src data:;" in policy
-    assert policy.startswith("default-src 'none';")
-    assert "unsafe" not in policy
+    assert [
+        "default-src 'none'",
+        f"script-src '{allowed['script']}'",
+        f"style-src '{allowed['style']}'",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ] == policy.split("; ")
 
 
 def test_no_element_runs_code_or_points_elsewhere(hostile):
@@ -208,6 +215,27 @@ def test_a_merged_run_shows_the_samples_and_plots_of_its_parts(tmp_path):
     page = Page((tmp_path / "merged" / "report.html").read_text(encoding="utf-8"))
     assert 12 == len(page.island("data")["samples"])
     assert 12 == len(page.island("plots"))
+
+
+def test_what_several_runs_asked_about_one_sample_is_brought_together(tmp_path):
+    for name, questions in (("a", {Question.Q2: "Reliable"}), ("b", {Question.Q6: "SUCCESS"})):
+        prompts = {question: (PromptPart(text=f"about {question}"),) for question in questions}
+        sheet = SampleSheet(
+            sample_id="one",
+            plots=(),
+            prompts={Mode.ZEROSHOT: prompts},
+            variants={"blank": {Mode.ICL: prompts}},
+            answers={Mode.ZEROSHOT: questions},
+            key_points={},
+        )
+        (tmp_path / name).mkdir()
+        write_sheets(tmp_path / name, [sheet])
+    (tmp_path / "both").mkdir()
+    join_illustrations([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
+    joined = load_sheets(tmp_path / "both")["one"]
+    assert {Question.Q2, Question.Q6} == joined.prompts[Mode.ZEROSHOT].keys()
+    assert {Question.Q2, Question.Q6} == joined.variants["blank"][Mode.ICL].keys()
+    assert {Question.Q2: "Reliable", Question.Q6: "SUCCESS"} == joined.answers[Mode.ZEROSHOT]
 
 
 # --- size and looks --------------------------------------------------------------------------------------------------
