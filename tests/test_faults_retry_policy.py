@@ -98,6 +98,18 @@ def test_the_run_ends_at_once_although_a_server_asked_to_wait(endpoint, tmp_path
         assert ["stopped"] * 4 == ends(futures)
 
 
+def test_what_waits_for_its_turn_when_the_run_ends_is_not_sent(endpoint, tmp_path):
+    endpoint.script = delayed(0.3, OK)
+    with running_engine(endpoint.base_url, tmp_path, concurrency=4) as (engine, endpoints):
+        endpoints[0].limiter.limit = 1.0
+        futures = ask(engine, keys(4))
+        while not endpoint.requests:
+            time.sleep(0.01)
+        engine.drain("enough")
+        assert [None] + ["stopped"] * 3 == ends(futures)
+    assert 1 == len(endpoint.requests)
+
+
 # --- the limiter -----------------------------------------------------------------------------------------------------
 
 
