@@ -213,18 +213,27 @@ def _quantile_interval(clusters: Sequence[Sequence[float]], probability: float) 
     if not _tells(probability, clusters) or len(clusters) < FEWEST_REDRAWN:
         return None
     values = np.array([value for cluster in clusters for value in cluster])
+    if len(values) == len(clusters):
+        return bootstrap_interval(len(clusters), lambda draws: _row_quantiles(values[draws], probability))
     order = np.argsort(values)
     owners = np.repeat(np.arange(len(clusters)), [len(cluster) for cluster in clusters])[order]
-    ascending = values[order]
+    return bootstrap_interval(
+        len(clusters), lambda draws: _quantiles_of_redrawn(values[order], owners, draws, probability)
+    )
 
-    def quantiles(draws: Draws) -> Floats:
-        found = np.empty(len(draws))
-        for index, drawn in enumerate(draws):
-            heaped = np.cumsum(np.bincount(drawn, minlength=len(clusters))[owners])
-            found[index] = ascending[np.searchsorted(heaped, probability * heaped[-1] - 1e-9)]
-        return found
 
-    return bootstrap_interval(len(clusters), quantiles)
+def _row_quantiles(rows: Floats, probability: float) -> Floats:
+    place = max(0, math.ceil(probability * rows.shape[1] - 1e-9) - 1)
+    return np.partition(rows, place, axis=1)[:, place]
+
+
+def _quantiles_of_redrawn(ascending: Floats, owners: Draws, draws: Draws, probability: float) -> Floats:
+    """Of the values of the drawn clusters; ``owners`` says to which cluster each value belongs."""
+    found = np.empty(len(draws))
+    for index, drawn in enumerate(draws):
+        heaped = np.cumsum(np.bincount(drawn, minlength=draws.shape[1])[owners])
+        found[index] = ascending[np.searchsorted(heaped, probability * heaped[-1] - 1e-9)]
+    return found
 
 
 def _times(records: Iterable[ServiceRecord], metric: Metric) -> list[tuple[float]]:

@@ -186,7 +186,8 @@ class Stream(Outcome):
     """A streamed completion, punctual whatever the load: chunk k leaves ``first_s + k * interval_s`` after arrival.
 
     ``deltas`` are the chunks' deltas; texts stand for content. ``usage`` goes on a chunk of its own with empty
-    choices, where asked for; ``tail`` are the bytes at the end. ``ending`` None leaves the finish reason out.
+    choices, where asked for, and counts ``tokens`` (by default the chunks). ``tail`` are the bytes at the end.
+    ``ending`` None leaves the finish reason out.
     """
 
     deltas: Sequence[Any] = field(kw_only=False)
@@ -194,6 +195,7 @@ class Stream(Outcome):
     interval_s: float = 0.0
     ending: str | None = "stop"
     prompt_tokens: int = 300
+    tokens: int | None = None
     cached_tokens: int | None = None
     usage: bool = True
     tail: bytes = b"data: [DONE]\n\n"
@@ -219,7 +221,10 @@ class Stream(Outcome):
         return b"data: " + json.dumps(chunk).encode() + b"\n\n"
 
     def _usage(self) -> dict[str, Any]:
-        usage: dict[str, Any] = {"prompt_tokens": self.prompt_tokens, "completion_tokens": len(self.deltas)}
+        usage: dict[str, Any] = {
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.tokens or len(self.deltas),
+        }
         if self.cached_tokens is not None:
             usage["prompt_tokens_details"] = {"cached_tokens": self.cached_tokens}
         return usage

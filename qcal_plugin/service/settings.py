@@ -77,7 +77,7 @@ def add_service_options(add: Callable[..., None]) -> None:
     add("--warmup", metavar="N", type=int, help="requests before those that count (default: as many as the load)")
     add("--burstiness", metavar="B", type=float, default=1.0, help="with --rate: 1 Poisson (default), below 1 bursts")
     add("--slo", metavar="LIST", help="what a good request keeps, in seconds: ttft<=0.5,e2e<=8")
-    add("--find-max-load", action="store_true", help="search the most requests in flight of which 95%% keep --slo")
+    add("--find-max-load", action="store_true", help="search the most requests in flight that keep --slo")
     add("--min-tokens", metavar="N", type=int, help="with a load: ask the server for at least so many tokens")
     add("--image-width", metavar="PX", type=int, help="with a load: random images in place of the benchmark's prompts")
     add("--image-height", metavar="PX", type=int, help="their height (default: the width)")
