@@ -1,10 +1,11 @@
 # make demo: try the suite without a model. make test: the suite's own tests. Both set up .venv where it is missing.
+# make chaos: every fault, 50 kills; writes the tables in docs/reliability.md.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench chaos clean
 
 # the first 87 samples are one of each scenario type; those behind them are shown in ICL prompts but not asked about
 demo: $(INSTALLED)
@@ -22,6 +23,10 @@ check: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m bench
+
+chaos: $(INSTALLED)
+	$(BIN)/python -m tests.fault_matrix
+	$(BIN)/python -m tests.kill_and_resume
 
 $(INSTALLED): pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)

@@ -13,7 +13,7 @@ from qcal_plugin.endpoint import EndpointSettings, backoff_bound_s
 from qcal_plugin.failures import EngineStopped
 from qcal_plugin.limiter import Limiter
 from scoring.questions import Question
-from tests.endpoint import Reply
+from tests.endpoint import Hang, Reply
 from tests.engine_factory import QUICK, keys, running_engine
 from tests.fault_servers import OK, other_words_each_time
 from tests.scripts import always, by_model, delayed, error, from_request, judge_reply, rate_limited, retry_after_seconds
@@ -128,6 +128,17 @@ def test_the_limit_adapts_to_what_the_server_takes_and_loses_nothing(endpoint, t
     assert min(limits) < 8
     assert sorted(at for at, _ in limiter.history) == [at for at, _ in limiter.history]
     assert endpoints[0].rate_limited < 150
+
+
+def test_as_many_are_in_flight_as_are_allowed(endpoint, tmp_path):
+    """More than the hundred connections that HTTP clients allow by default."""
+    endpoint.script = always(Hang())
+    with running_engine(endpoint.base_url, tmp_path, concurrency=130) as (engine, _):
+        ask(engine, keys(131))
+        limit_at = time.monotonic() + 20
+        while len(endpoint.requests) < 130 and time.monotonic() < limit_at:
+            time.sleep(0.02)
+        assert 130 == endpoint.in_flight_peak
 
 
 def test_retries_heed_the_lowered_limit(endpoint, tmp_path):

@@ -26,6 +26,11 @@ def test_flips_are_attempts_that_scored_otherwise():
     assert (0.0, 0.5) == (entry.counted_mean, entry.further_mean)
 
 
+def test_a_lower_score_is_a_flip_too():
+    (entry,) = further_attempts(asked_again(0.0, 0.0, 0.0)).values()
+    assert (1, 3) == (entry.flips.count, entry.flips.of)
+
+
 def test_further_attempts_change_no_score():
     before, after = (evaluation_of(run).outcomes for run in (asked_again(), asked_again(1.0, 1.0)))
     assert before == after
