@@ -1,4 +1,4 @@
-"""Servers for tests/fault_matrix.py that no single script makes: contexts with a base URL, and scripts with a memory."""
+"""Servers for tests/fault_matrix.py that no single script makes: contexts with a base URL, scripts with a memory."""
 
 import subprocess
 import tempfile

@@ -24,7 +24,7 @@ def test_ctrl_c_cancels_what_is_in_flight_and_prints_what_was_measured(inner, en
     options = ["--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--concurrency", "4", *workers]
     session = inner.start(*options)
     wait_until(lambda: len(endpoint.requests) >= 16)
-    wait_until(lambda: (inner.folder / "run" / "records.jsonl").exists())
+    wait_until((inner.folder / "run" / "records.jsonl").exists)
     time.sleep(0.5)
 
     os.killpg(session.pid, signal.SIGINT)
