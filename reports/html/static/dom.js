@@ -33,7 +33,10 @@ function written(value) {
 }
 
 const hundredths = (value) => (value === null || value === undefined ? "-" : (100 * value).toFixed(1));
-const seconds = (value) => (value ? `${value < 10 ? value.toFixed(1) : value.toFixed(0)} s` : "-");
+const seconds = (value) => {
+  if (!value) return "-";
+  return value < 0.1 ? `${(1000 * value).toFixed(0)} ms` : `${value.toFixed(value < 10 ? 1 : 0)} s`;
+};
 const counted = (value) => (value === null || value === undefined ? "-" : value.toLocaleString("en"));
 const modeNames = { zeroshot: "zero-shot", icl: "ICL" };
 
