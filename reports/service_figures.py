@@ -204,7 +204,8 @@ def _quantile(values: Floats, probability: float) -> float:
 
 def _mean_interval(clusters: Sequence[Sequence[float]]) -> Interval | None:
     if all(len(cluster) == 1 for cluster in clusters):
-        return t_interval([cluster[0] for cluster in clusters])
+        interval = t_interval([cluster[0] for cluster in clusters])
+        return interval and Interval(max(0.0, interval.low), interval.high)  # no time is negative
     sums, sizes = np.array([math.fsum(cluster) for cluster in clusters]), np.array([len(c) for c in clusters])
     return bootstrap_interval(len(clusters), lambda draws: sums[draws].sum(axis=1) / sizes[draws].sum(axis=1))
 

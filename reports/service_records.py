@@ -76,6 +76,7 @@ class ServiceRecord:
         token_s: to each chunk with content or reasoning in it; chunks that arrived in one read share a moment.
         answer_s: to the first content after any thought.
         estimated: the server reported no usage; ``output_tokens`` is the number of chunks.
+        resent: its first connection turned out to be closed; all times are those of the second.
         cached_tokens: of the prompt, as the server says.
         score: of the answer, 0..1; None for what cannot be scored without a judge.
     """
@@ -95,6 +96,7 @@ class ServiceRecord:
     reasoning_tokens: int | None = None
     cached_tokens: int | None = None
     estimated: bool = False
+    resent: bool = False
     finish_reason: str | None = None
     sample_id: str | None = None
     question: str | None = None

@@ -174,6 +174,7 @@ def timed_record(run: LevelRun, number: int, planned_at: float, timed: Timed) ->
         reasoning_tokens=reply.count("completion_tokens_details", "reasoning_tokens"),
         cached_tokens=cached,
         estimated=reported is None,
+        resent=timed.resent,
         finish_reason=reply.finish_reason,
         answer=None if timed.failure is not None else reply.text,
         error=None if timed.failure is None else _failure(timed.failure),
