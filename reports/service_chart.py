@@ -47,7 +47,9 @@ def _draw_times(axes: Axes, levels: Sequence[LevelFigures], load_name: str) -> N
             _line(axes, levels, f"{metric} p{100 * probability:g}", colour, marker, find, dashed=dashed)
         for level in levels:
             _whisker(axes, level.level.load, level.times[metric].quantile_intervals[0.5], colour)
-    axes.set(title="Times", xlabel=load_name, ylabel="seconds", ylim=(0, None))
+    axes.set(
+        title="Times", xlabel=load_name, xticks=[level.level.load for level in levels], ylabel="seconds", ylim=(0, None)
+    )
     axes.legend(frameon=False)
 
 
@@ -55,8 +57,14 @@ def _draw_throughput(axes: Axes, levels: Sequence[LevelFigures], load_name: str)
     _line(axes, levels, "answered", BLUE, "o", lambda level: level.request_rate)
     _line(axes, levels, "good", GREEN, "^", lambda level: level.goodput)
     _line(axes, levels, "right", ORANGE, "s", _right_rate)
-    axes.set(title="Throughput", xlabel=load_name, ylabel="requests a second", ylim=(0, None))
-    axes.legend(frameon=False, loc="upper left")
+    axes.set(
+        title="Throughput",
+        xlabel=load_name,
+        xticks=[level.level.load for level in levels],
+        ylabel="requests a second",
+        ylim=(0, None),
+    )
+    axes.legend(frameon=False)
     tokens = axes.twinx()
     _line(tokens, levels, "output tokens", GREY, "x", lambda level: level.output_rate, dashed=True)
     tokens.set(ylabel="output tokens a second", ylim=(0, None))
