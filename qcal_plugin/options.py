@@ -12,11 +12,13 @@ import pytest
 
 from qcal_plugin.controls import parse_controls
 from qcal_plugin.extra_body import parse_extra_body, without_thinking
+from qcal_plugin.gate_option import read_gates
 from qcal_plugin.measuring import parse_pass_marks
 from qcal_plugin.redaction import Redaction
 from qcal_plugin.selection import Selection, parse_modes, parse_questions, parse_shard
 from qcal_plugin.service.settings import add_service_options
 from qcal_plugin.targets import Target, parse_target
+from reports.gate_file import GateFile
 from scoring.dispatch import Scorer
 from scoring.key_points import default_template, load_template
 from scoring.questions import Question
@@ -53,6 +55,7 @@ class RunConfig:
     Attributes:
         model: None with ``--demo`` and ``--answers``.
         pass_marks: lowest passing score of each question, 0-100; empty without ``--pass-mark``.
+        gates: conditions for a release; None without ``--gate``.
         maxfail: pytest's own; 0 means no limit.
     """
 
@@ -77,6 +80,7 @@ class RunConfig:
     demo: bool
     scorer: Scorer
     pass_marks: Mapping[Question, float]
+    gates: GateFile | None
     budget_requests: int | None
     budget_tokens: int | None
     html: bool
@@ -137,6 +141,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--demo", action="store_true", help="synthetic plots, a blind baseline and a lexical judge; needs no network")
     add("--scoring", metavar="NAME", default="compatible", help="compatible (default: as published) or strict")
     add("--pass-mark", metavar="MARK", action="append", default=[], help="fail items below this score: 50, or Q6=100")
+    add("--gate", metavar="FILE", help="gates for a release, TOML (docs/ci.md); exit status 0, 1, 10 or 11")
     add("--dry-run", action="store_true", help="say what would be asked, how much and how long; ask nothing")
     add("--prices", metavar="FILE", help="TOML of prices and assumptions for --dry-run (docs/performance.md)")
     add("--budget-requests", metavar="N", type=int, help="stop cleanly after N requests; go on with --resume")
@@ -187,6 +192,7 @@ def read_config(config: pytest.Config) -> RunConfig:
         demo=demo,
         scorer=_parsed("--scoring", _scorer, option("scoring")),
         pass_marks=_parsed("--pass-mark", parse_pass_marks, option("pass_mark")),
+        gates=read_gates(option("gate"), canary=option("judge_canary")),
         budget_requests=_at_least(1, "--budget-requests", option("budget_requests")),
         budget_tokens=_at_least(1, "--budget-tokens", option("budget_tokens")),
         html=not option("no_html"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +19,20 @@ from qcal_plugin.prepared import PreparedDataset
 from qcal_plugin.run_directory import MANIFEST_FILE, RunDirectory, RunDirectoryError, new_run_path
 from qcal_plugin.selection import select_items
 from qcal_plugin.stored import StoredAnswersError, load_stored_answers
-from reports.records import PlannedItem, identity_properties
+from reports.gate_file import GateFileError
+from reports.records import PlannedItem, Run, RunManifest, identity_properties
 
 LAST_RUN = "qcal/last_run"
 RUNS_FOLDER = "runs"
-MISTAKES = (DatasetError, PreflightError, RunDirectoryError, StoredAnswersError, JournalError, ValueError)
+MISTAKES = (
+    DatasetError,
+    PreflightError,
+    RunDirectoryError,
+    StoredAnswersError,
+    JournalError,
+    GateFileError,
+    ValueError,
+)
 """What `prepare_run` raises for what a user can put right."""
 
 
@@ -35,6 +44,7 @@ class PreparedRun:
         items: as the command line selects them, less what stored answers do not hold.
         identity: properties that every test of the run carries.
         canary: how the judges graded the canary; empty without ``--judge-canary``.
+        baselines: the runs that ``--gate`` compares with, by path.
     """
 
     evaluation: Evaluation
@@ -43,6 +53,7 @@ class PreparedRun:
     items: Sequence[PlannedItem]
     identity: Sequence[tuple[str, str]]
     canary: Sequence[CanaryResult]
+    baselines: Mapping[Path, Run]
 
 
 def prepare_run(
@@ -60,6 +71,7 @@ def prepare_run(
     items = select_items(selection, dataset.samples)
     items = items if stored is None else stored.planned_among(items)
     who = find_participants(config, stored, exits)
+    baselines = _check_gates(config, describe(config, dataset, who, ""), items)
     directory = _open_directory(pytest_config, config, dataset, who)
     exits.callback(directory.close)
     evaluation = Evaluation(config, dataset, who, directory)
@@ -71,7 +83,21 @@ def prepare_run(
         items=items,
         identity=identity_properties(directory.manifest),
         canary=evaluation.try_judges() if config.judge_canary else (),
+        baselines=baselines,
     )
+
+
+def _check_gates(config: RunConfig, manifest: RunManifest, items: Sequence[PlannedItem]) -> Mapping[Path, Run]:
+    """The baselines of ``--gate``. A run that goes on may hold more than this command asks: it is gated at its end."""
+    if config.gates is None:
+        return {}
+    from reports.gate_check import check_samples, load_baselines
+    from reports.outcomes import identity_of
+
+    baselines = load_baselines(config.gates, identity_of(manifest))
+    if not (config.resume or config.last_failed):
+        check_samples(config.gates, manifest, items, baselines)
+    return baselines
 
 
 def _open_directory(

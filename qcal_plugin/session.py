@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,7 +21,10 @@ from qcal_plugin.preparation import MISTAKES, PreparedRun, prepare_run
 from qcal_plugin.progress import Progress
 from qcal_plugin.roles import WORKER_INPUT
 from qcal_plugin.running import Runner
-from qcal_plugin.summary import closing_lines, header_lines, print_tables, write_page
+from qcal_plugin.summary import closing_lines, header_lines, print_tables, shown, write_page
+
+if TYPE_CHECKING:
+    from reports.gates import GateReport
 
 
 class RunSession:
@@ -36,6 +39,7 @@ class RunSession:
         self._trouble: str | None = None
         self._page: tuple[str, ...] = ()
         self._run: PreparedRun | None = None
+        self._gates: GateReport | None = None
 
     # --- hooks ---
 
@@ -77,10 +81,12 @@ class RunSession:
             self._summarise(self._run, terminalreporter)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self) -> Generator[None, None, None]:
-        """Close with what to do next, below pytest's own last line."""
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Decide before anything is reported; close with what to do next, below pytest's own last line."""
+        self._decide(session)
         yield
         self._close_log()
+        session.exitstatus = session.exitstatus if self._gates is None else self._gates.exit_status
 
     def pytest_unconfigure(self) -> None:
         """Let go of everything, also where setting up failed half-way."""
@@ -153,16 +159,33 @@ class RunSession:
 
     def _summarise(self, run: PreparedRun, terminal: pytest.TerminalReporter) -> None:
         as_zero = self._config.errors_as_zero
-        print_tables(run.evaluation, terminal, errors_as_zero=as_zero)
+        print_tables(run.evaluation, terminal, errors_as_zero=as_zero, gates=self._gates)
         if self._config.html:
             plots = partial(self._show_progress, "preparing plots")
             self._page = write_page(run, errors_as_zero=as_zero, progress=plots)
 
+    def _decide(self, session: pytest.Session) -> None:
+        in_error = session.exitstatus in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR}
+        if self._run is not None and self._config.gates is not None and not in_error:
+            from qcal_plugin.gating import gate_session
+
+            run = self._run
+            self._gates = gate_session(
+                session, self._config.gates, run.baselines, run.evaluation.directory, self._trouble
+            )
+
     def _close_log(self) -> None:
-        terminal = self._terminal
-        if terminal is not None and self._run is not None and self._run.evaluation.directory.manifest.planned:
-            for line in (*self._page, *closing_lines(self._run.evaluation, self._trouble)):
-                terminal.write_line(line)
+        if self._terminal is not None and self._run is not None:
+            for line in self._last_lines(self._run):
+                self._terminal.write_line(line)
+
+    def _last_lines(self, run: PreparedRun) -> Iterator[str]:
+        if run.evaluation.directory.manifest.planned:
+            yield from (*self._page, *closing_lines(run.evaluation, self._trouble))
+        if self._gates is not None:
+            from qcal_plugin.gating import gate_lines
+
+            yield from gate_lines(self._gates, shown(run.evaluation.directory.path))
 
     def _show_progress(self, what: str, done: int, planned: int) -> None:
         terminal = self._terminal

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +14,9 @@ from qcal_plugin.controls import ControlledDataset
 from qcal_plugin.evaluation import Evaluation
 from qcal_plugin.illustrations import illustrate
 from qcal_plugin.preparation import PreparedRun
+
+if TYPE_CHECKING:
+    from reports.gates import GateReport
 
 
 def header_lines(run: PreparedRun) -> list[str]:
@@ -32,15 +37,19 @@ def header_lines(run: PreparedRun) -> list[str]:
     ]
 
 
-def print_tables(evaluation: Evaluation, terminal: pytest.TerminalReporter, *, errors_as_zero: bool) -> None:
+def print_tables(
+    evaluation: Evaluation, terminal: pytest.TerminalReporter, *, errors_as_zero: bool, gates: GateReport | None
+) -> None:
     """Write the reports and print the tables of the whole run, from what is on disk; they are silent at -qq."""
+    from reports.github import add_job_summary
     from reports.publish import publish
     from reports.render_text import render
     from reports.run_files import RunFileError
 
     path = evaluation.directory.path
     try:
-        document = publish(path, errors_as_zero=errors_as_zero)
+        document = publish(path, errors_as_zero=errors_as_zero, gates=gates)
+        add_job_summary(path, os.environ)
     except (RunFileError, OSError) as error:
         terminal.write_line(f"qcal: no report: {error}; when that is put right: python -m reports {shown(path)}")
         return

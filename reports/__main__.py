@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from reports import render_text
-from reports.baselines import load_baselines
 from reports.comparison import UnlikeRunsError, compare, hard_section, joined
 from reports.export import ExportError, Format, export
 from reports.full import full_report
+from reports.gate_check import load_baselines
 from reports.gate_file import GateFileError, read_gate_file
 from reports.gate_words import log_lines
 from reports.gates import GateReport, judge_run

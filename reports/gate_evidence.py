@@ -79,7 +79,7 @@ def evidence(gate: Gate, everywhere: MetricValues) -> Evidence:
     values = source.sample_values()
     return Evidence(
         gate=gate,
-        refusal=_nothing_planned(gate, source) or too_few(gate, source.samples),
+        refusal=_not_asked(gate, everywhere, source) or too_few(gate, source.samples),
         source=source,
         values=values,
         extremes=(source.sample_values(0), source.sample_values(1)) if source.unmeasured else (values,),
@@ -87,13 +87,13 @@ def evidence(gate: Gate, everywhere: MetricValues) -> Evidence:
     )
 
 
-def _nothing_planned(gate: Gate, source: MetricValues) -> str:
+def _not_asked(gate: Gate, everywhere: MetricValues, source: MetricValues) -> str:
+    families = sorted(set(everywhere.families.values()))
+    if gate.family is not None and gate.family not in families:
+        return f"no sample of family {gate.family} in this run, only of {', '.join(families) or 'none'}"
     absent = [question.value for question, parts in source.questions.items() if not parts[0].items]
-    if not absent:
-        return ""
     both = " and its baseline" if gate.baseline is not None else ""
-    of_family = f" of {gate.family}" if gate.family is not None else ""
-    return f"{', '.join(absent)}{of_family} ({gate.metric.mode}) not asked in this run{both}"
+    return f"{', '.join(absent)} ({gate.metric.mode}) not asked in this run{both}" if absent else ""
 
 
 def too_few(gate: Gate, samples: int) -> str:

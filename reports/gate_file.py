@@ -86,9 +86,11 @@ class Gate:
     def title(self) -> str:
         """The condition in words, different for different gates of a file."""
         of_family = f" of {self.family}" if self.family else ""
-        if self.baseline is not None:
-            return f"{self.metric.name}{of_family}, max_drop {-100 * self.threshold:g} from {self.baseline}"
-        return f"{self.metric.name}{of_family}, {'max' if self.at_most else 'min'} {100 * self.threshold:g}"
+        limit = "max_drop" if self.baseline is not None else "max" if self.at_most else "min"
+        value = -self.threshold if self.baseline is not None else self.threshold
+        source = f" from {self.baseline}" if self.baseline is not None else ""
+        plain = ", plain figure" if self.decision is Decision.POINT else ""
+        return f"{self.metric.name}{of_family}, {limit} {100 * value:g}{source}{plain}"
 
     @property
     def differential(self) -> bool:
@@ -130,7 +132,7 @@ def read_gate_file(path: Path) -> GateFile:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise GateFileError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise GateFileError(f"{path}: not TOML ({error})") from error
     try:
         return _gate_file(path, data)

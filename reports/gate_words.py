@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reports.gate_file import Decision
 from reports.gates import GateReport, GateVerdict, Verdict
 from reports.tables import Cell, Column, Section, Table, Unit, printed
 
@@ -89,8 +88,6 @@ def figures(entry: GateVerdict) -> str:
         parts.append(f"detectable {100 * entry.detectable:.1f}{_edges(entry, column)}")
     if entry.repeats_share is not None:
         parts.append(f"{100 * entry.repeats_share:.0f}% of the variance from repeats")
-    if entry.gate.decision is Decision.POINT:
-        parts.append('plain figure compared (mode = "point")')
     return ", ".join(parts)
 
 

@@ -101,7 +101,7 @@ def test_the_gates_of_the_example_in_full(read):
         "zeroshot.Q6 of rabi, min 60.5",
         "icl.Q6.delta, min -10",
         "zeroshot.mean, max_drop 2 from runs/2026-11-01-prod",
-        "q6.false_success, max 15",
+        "q6.false_success, max 15, plain figure",
     ] == [entry.title for entry in file.gates]
     assert [0.7, 0.605, -0.1, -0.02, 0.15] == [entry.threshold for entry in file.gates]
     assert [False, False, False, False, True] == [entry.at_most for entry in file.gates]

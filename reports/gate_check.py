@@ -1,13 +1,17 @@
-"""The runs that a gate file compares with, checked before anything is asked."""
+"""What is wrong with a gate file for a run, before anything is asked: its baselines, and too few samples."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from reports.comparison import unlike_fields
+from reports.gate_evidence import evidence
 from reports.gate_file import Gate, GateFile, GateFileError
+from reports.metrics import metric_values
 from reports.outcomes import Identity, identity_of
-from reports.records import Run
+from reports.records import PlannedItem, Run, RunManifest
 from reports.run_files import RunFileError, load_run
 
 
@@ -22,6 +26,17 @@ def load_baselines(file: GateFile, identity: Identity) -> dict[Path, Run]:
         if gate.baseline is not None:
             _check_alike(file, gate, identity_of(baselines[gate.baseline].manifest), identity)
     return baselines
+
+
+def check_samples(
+    file: GateFile, manifest: RunManifest, items: Iterable[PlannedItem], baselines: Mapping[Path, Run]
+) -> None:
+    """Raises GateFileError where a gate's questions are not among the items, or its samples cannot carry a verdict."""
+    run = Run(manifest=replace(manifest, planned=tuple(items)), records=())
+    for gate in file.gates:
+        baseline = None if gate.baseline is None else baselines[gate.baseline]
+        if refusal := evidence(gate, metric_values(gate, run, baseline)).refusal:
+            raise GateFileError(f"{file.path}: {gate.title}: {refusal}")
 
 
 def _load(file: GateFile, path: Path) -> Run:
