@@ -27,6 +27,7 @@ from qcal_plugin.run_directory import RunDirectoryError, read_manifest
 from qcal_plugin.selection import parse_modes, parse_questions, parse_shard
 from qcal_plugin.stored import StoredAnswersError, load_stored_answers
 from qcal_plugin.targets import parse_target
+from reports.gate_file import GateFileError, read_gate_file
 from reports.outcomes import evaluation_of
 from reports.records import Answer, key_to_json, manifest_to_json, record_to_json
 from reports.run_files import RunFileError, load_run
@@ -155,6 +156,14 @@ def prices(data: bytes) -> None:
         read_assumptions(path)
 
 
+def gates(data: bytes) -> None:
+    """The file of --gate."""
+    path = _folder() / "gates.toml"
+    path.write_bytes(data)
+    with contextlib.suppress(GateFileError):
+        read_gate_file(path)
+
+
 _MANIFEST = manifest([ITEM], settings={"max_tokens": 10, "temperature": 0.0, "extra_body": {}})
 _LINE = {"type": "answer", **key_to_json(ITEM.key), "request_sha256": "abc"}
 SEEDS = {
@@ -174,6 +183,10 @@ SEEDS = {
     records: [json.dumps(record_to_json(scored(ITEM, 0.5))).encode() + b"\n"],
     run_manifest: [json.dumps(manifest_to_json(_MANIFEST)).encode()],
     options: [b"http://h:1/v1?a=b", b"zeroshot,icl", b"Q1,q6", b"2/5", b'{"top_p": 0.9}', b"50 Q6=100"],
+    gates: [
+        b'[[gate]]\nmetric = "zeroshot.mean"\nmin = 50\n[coverage]\nmax_unmeasured = 3\n',
+        b'[[gate]]\nmetric = "icl.Q6.delta"\nmax_drop = 2.5\nbaseline = "runs/a"\nmode = "point"\n',
+    ],
     prices: [b"image_tokens = 1000\nmodel_input_price = 2.5", b"[a]\nb = 1"],
 }
 TARGETS = {target.__name__: target for target in SEEDS}

@@ -11,7 +11,17 @@ from qcal_plugin.dataset_errors import DatasetError
 from qcal_plugin.dataset_layout import SAMPLES_FILE
 from qcal_plugin.dataset_rows import read_samples
 from tests.dataset_factory import tiny_dataset
-from tests.fuzz_targets import SEEDS, TARGETS, answer_journal, chat_reply, error_body, prices, records, run_manifest
+from tests.fuzz_targets import (
+    SEEDS,
+    TARGETS,
+    answer_journal,
+    chat_reply,
+    error_body,
+    gates,
+    prices,
+    records,
+    run_manifest,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -71,6 +81,7 @@ NOT_HASHABLE = (
 )
 FOUND = [  # inputs that once raised something else
     (prices, b"a = " + b"[" * 3000),
+    (gates, b"a = " + b"[" * 3000),
     (answer_journal, NOT_HASHABLE),
     (records, SEEDS[records][0].replace(b'"drag_success_a"', b"[]")),
     (run_manifest, SEEDS[run_manifest][0].replace(b'"drag_success_a"', b"[]")),
