@@ -21,7 +21,9 @@ def session(quick, endpoint, tiny_folder):
     """Runs the suite on the tiny dataset."""
 
     def run(*options, run_dir="run"):
-        return quick.run("--model-url", endpoint.base_url, "--dataset", str(tiny_folder), *options, run_dir=run_dir)
+        return quick.run(
+            "--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--no-html", *options, run_dir=run_dir
+        )
 
     return run
 
@@ -41,8 +43,8 @@ def counts(result):
 # --- choosing ---
 
 
-def test_k_selects_by_family_sample_and_question(session, endpoint, workers):
-    result = session("-k", "drag and Q6", *workers)
+def test_k_selects_by_family_sample_and_question(session, endpoint):
+    result = session("-k", "drag and Q6")
     assert OK == result.exit_status, result.out
     samples = {f"drag_{scenario}_{letter}" for scenario in ("success", "failure_no_signal") for letter in "ab"}
     assert {(sample, "Q6", mode) for sample in samples for mode in ("zeroshot", "icl")} == planned(result)
@@ -181,8 +183,8 @@ def test_unjudged_items_are_skipped_with_the_reason(session):
     assert {"Q1": "unjudged", "Q2": "scored"} == {record["question"]: record["status"] for record in result.records}
 
 
-def test_item_without_an_answer_is_an_error_at_setup_that_says_why(session, first_fails, workers):
-    result = session("--questions=Q1,Q2", "--limit=1", *workers)
+def test_item_without_an_answer_is_an_error_at_setup_that_says_why(session, first_fails):
+    result = session("--questions=Q1,Q2", "--limit=1")
     assert FAILED == result.exit_status
     assert {"passed": 1, "error": 1} == counts(result)
     assert "no answer: HTTP 400: This picture is no picture." in result.out

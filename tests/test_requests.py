@@ -28,7 +28,7 @@ def asked(quick, endpoint, tiny_folder):
 
     def run(*options, folder=tiny_folder, url=None):
         arrived = len(endpoint.requests)
-        result = quick.run("--model-url", url or endpoint.base_url, "--dataset", str(folder), *options)
+        result = quick.run("--model-url", url or endpoint.base_url, "--dataset", str(folder), "--no-html", *options)
         assert 0 == result.exit_status, result.out
         return endpoint.requests[arrived:]
 
@@ -197,7 +197,7 @@ def test_model_url_is_a_base_or_the_full_url(asked, endpoint, suffix):
 
 
 def test_a_request_has_the_same_digest_wherever_it_is_sent(quick, endpoint, tiny_folder):
-    options = ("--dataset", str(tiny_folder), *ONE_SAMPLE)
+    options = ("--dataset", str(tiny_folder), "--no-html", *ONE_SAMPLE)
     with Endpoint(endpoint.script) as elsewhere:
         first = quick.run("--model-url", endpoint.base_url, *options, run_dir="first")
         second = quick.run("--model-url", f"{elsewhere.base_url}/chat/completions", *options, run_dir="second")
