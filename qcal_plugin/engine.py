@@ -134,7 +134,7 @@ class Engine:
             endpoint.close_door(reason)
         for lane in (self._model_lane, self._judge_lane):
             lane.clear()
-        in_flight = {key for lane in (self._model_lane, self._judge_lane) for key, _ in lane.running}
+        in_flight = {key for lane in (self._model_lane, self._judge_lane) for key, _ in lane.running.values()}
         for key, job in self._jobs.items():
             if key not in in_flight:
                 _fail(job.future, EngineStopped(reason))
@@ -168,7 +168,8 @@ class Engine:
             _fail(job.future, EngineStopped(self.stopped))
 
     def _release(self, key: ItemKey) -> None:
-        if self._jobs.pop(key, None) is not None:
+        if key in self._jobs and self._jobs[key].future.done():
+            del self._jobs[key]
             self._released.add(key)
 
     def _may_run_ahead(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
@@ -30,7 +29,7 @@ class Lane:
         on_error: Callable[[JobId, BaseException], None],
     ) -> None:
         self._slots = slots
-        self.running: dict[JobId, asyncio.Task[None]] = {}
+        self.running: dict[asyncio.Task[None], JobId] = {}  # an item may come again before its task has quite ended
         self._may_run_ahead = may_run_ahead
         self._on_error = on_error
         self._urgent: dict[JobId, Start] = {}
@@ -59,8 +58,9 @@ class Lane:
             if not queue:
                 return
             job = next(iter(queue))
-            task = self.running[job] = asyncio.get_running_loop().create_task(queue.pop(job)())
-            task.add_done_callback(functools.partial(self._finished, job))
+            task = asyncio.get_running_loop().create_task(queue.pop(job)())
+            self.running[task] = job
+            task.add_done_callback(self._finished)
 
     def clear(self) -> None:
         """Drop what has not started."""
@@ -70,12 +70,12 @@ class Lane:
     async def cancel(self) -> None:
         """Drop what waits and cancel what runs; returns when all of it has ended."""
         self.clear()
-        for task in self.running.values():
+        for task in self.running:
             task.cancel()
-        await asyncio.gather(*self.running.values(), return_exceptions=True)
+        await asyncio.gather(*self.running, return_exceptions=True)
 
-    def _finished(self, job: JobId, task: asyncio.Task[None]) -> None:
-        del self.running[job]
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        job = self.running.pop(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._on_error(job, error)

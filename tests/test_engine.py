@@ -345,7 +345,7 @@ async def _run_lane(steps, slots):
     await asyncio.sleep(0)
     gate.set()
     while lane.running:
-        await asyncio.wait(lane.running.values())
+        await asyncio.wait(lane.running)
     return started, most
 
 
@@ -363,7 +363,7 @@ def test_lane_hears_of_every_error_and_goes_on():
         lane.add((JOBS[0], "judge-a"), bad, urgent=False)
         lane.add((JOBS[1], ""), good, urgent=False)
         while lane.running:
-            await asyncio.wait(lane.running.values())
+            await asyncio.wait(lane.running)
         return heard, done
 
     assert ([("judge-a", "no")], [1]) == asyncio.run(scenario())
