@@ -141,22 +141,28 @@ def test_as_many_are_in_flight_as_are_allowed(endpoint, tmp_path):
         assert 130 == endpoint.in_flight_peak
 
 
-def test_retries_heed_the_lowered_limit(endpoint, tmp_path):
-    """Sixteen are refused at once; what is tried again comes as the limit allows, not sixteen at a time."""
-
-    def refuse_the_first_sixteen(request):
-        return rate_limited() if request.number < 16 else Reply("Status: SUCCESS")
-
-    endpoint.script = delayed(0.05, refuse_the_first_sixteen)
-    with running_engine(endpoint.base_url, tmp_path, concurrency=16) as (engine, _):
-        assert [None] * 16 == ends(ask(engine, keys(16)))
-    assert max(request.in_flight for request in endpoint.requests[16:]) <= int(16 * 0.8)
-
-
 async def in_turns(limiter, number):
     """So many requests in flight."""
     for _ in range(number):
         await limiter.__aenter__()
+
+
+def test_a_lowered_limit_holds_for_all_that_wait_for_a_turn():
+    async def scenario():
+        limiter = Limiter(16)
+        await in_turns(limiter, 16)
+        limiter.overloaded(sent_at=0.0, now=1.0)
+        waiting = [asyncio.create_task(limiter.__aenter__()) for _ in range(16)]
+        await asyncio.sleep(0)
+        for _ in range(16):
+            await limiter.__aexit__(None, None, None)
+        await asyncio.sleep(0)
+        granted = sum(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()
+        return granted
+
+    assert int(16 * 0.8) == asyncio.run(scenario())
 
 
 def test_the_limit_falls_by_a_fifth_once_per_episode():

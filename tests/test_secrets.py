@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from qcal_plugin.endpoint import Endpoint
+from qcal_plugin.endpoint import Endpoint, new_client
 from qcal_plugin.evaluation import Evaluation
 from qcal_plugin.measuring import CaseUnderTest
 from qcal_plugin.options import read_config
@@ -100,7 +100,7 @@ def test_no_credential_shows_when_the_plugin_crashes_in_a_test(quick, asking, mo
 
 def test_no_credential_shows_when_the_plugin_crashes_in_the_engine(quick, asking, monkeypatch):
     async def crash(self, body):
-        headers = self._new_client().headers
+        headers = new_client(self.settings).headers
         raise RuntimeError(f"engine crashed: {self.settings} {headers}")
 
     monkeypatch.setattr(Endpoint, "_send", crash)
