@@ -72,6 +72,17 @@ class Evidence:
         interval = interval_of(self.gate, self.values, LEVEL, self.spread)
         return None if interval is None else (interval.high - interval.low) / 2 / quantile(self.freedom)
 
+    @property
+    def error_at_threshold(self) -> float | None:
+        """The standard error that a figure on the threshold would have, as far as an interval decides.
+
+        A mean of scores spreads least near 0 and 1: a good figure says too little of what a worse one would be.
+        """
+        if self.gate.differential or self.gate.decision is Decision.POINT or len(self.values) < 2:
+            return self.standard_error
+        spread = self.spread or dispersion([self.values])
+        return math.sqrt(spread.phi * self.gate.threshold * (1 - self.gate.threshold) / len(self.values))
+
 
 def evidence(gate: Gate, everywhere: MetricValues) -> Evidence:
     """What the gate rests on, from the values of its metric in all families."""

@@ -191,8 +191,8 @@ def _verdict(found: Evidence, levels: Levels) -> GateVerdict:
     compared = found.figures if gate.decision is Decision.POINT and not found.refusal else bounds
     verdict = Verdict.CANNOT if compared is None else _compared(found, compared, levels)
     within = found.source.variance_of_repeats()
-    level = max(levels.to_pass, levels.to_fail)
-    detectable = None if error is None else detectable_difference(error, found.freedom, level=level)
+    level, near = max(levels.to_pass, levels.to_fail), found.error_at_threshold
+    detectable = None if near is None else detectable_difference(near, found.freedom, level=level)
     result = GateVerdict(
         gate=gate,
         verdict=verdict,

@@ -353,11 +353,16 @@ def test_an_interrupted_run_cannot_be_gated():
 # --- what would decide ---
 
 
-def test_the_detectable_difference_is_that_of_the_interval():
-    found = verdict(run_with({("Q5", "zeroshot"): [0.2, 0.6] * 50}), gate("zeroshot.Q5", min=40))
-    half = (found.interval.high - found.interval.low) / 2
-    t = 1.984217  # of 99 degrees of freedom, 97.5%
-    assert pytest.approx(half * (t + 0.841621) / t, rel=1e-4) == found.detectable
+def test_the_detectable_difference_is_counted_from_the_threshold():
+    # right-or-wrong scores: sqrt(0.4 * 0.6 / 100) * (z(97.5%) + z(80%)), wherever the figure lies
+    expected = math.sqrt(0.4 * 0.6 / 100) * (1.959964 + 0.841621)
+    for count in (40, 70, 100):
+        assert pytest.approx(expected, rel=1e-5) == verdict(q6(*right(count, of=100)), gate(min=40)).detectable
+
+
+def test_the_detectable_difference_of_a_drop_is_that_of_the_differences():
+    found = against([0.0, 0.5] * 50, [0.2, 0.2] * 50, max_drop=2)  # 0.2 and -0.3: s = 0.25 * sqrt(100 / 99)
+    assert pytest.approx(0.25 / math.sqrt(99) * (1.984217 + 0.841621), rel=1e-5) == found.detectable
 
 
 def test_so_many_samples_would_decide_that_the_difference_becomes_detectable():

@@ -116,15 +116,26 @@ def test_four_gates_together_fail_the_same_model_in_no_more_than_5_of_100_cases(
     assert statistics.fmean(any(v.verdict is Verdict.FAIL for v in found) for found in verdicts) <= 0.05
 
 
-@pytest.mark.parametrize("metric", ["zeroshot.Q5", "zeroshot.Q6"])
-def test_a_model_on_the_threshold_passes_or_fails_in_no_more_than_5_of_100_cases_each(metric):
-    """Each release meets new samples, drawn from many; their true mean is the threshold."""
+def thresholds_met(metric, mean, count=300):
+    """Verdicts on releases that each meet new samples, drawn from many whose mean is this one; the threshold is 60."""
     random = np.random.default_rng(3)
     condition = gate(metric, min=60)
     verdicts = []
-    for _ in range(300):
-        chances = random.beta(3, 2, size=(SAMPLES, 1)) * np.ones(6)
+    for _ in range(count):
+        chances = random.beta(3, 2, size=(SAMPLES, 1)) * (mean / 0.6) * np.ones(6)
         found = values(answered(random, chances), questions=condition.metric.questions)
         verdicts += decide([evidence(condition, found)])
+    return verdicts
+
+
+@pytest.mark.parametrize("metric", ["zeroshot.Q5", "zeroshot.Q6"])
+def test_a_model_on_the_threshold_passes_or_fails_in_no_more_than_5_of_100_cases_each(metric):
+    verdicts = thresholds_met(metric, 0.6)
     assert 0 < share(verdicts, Verdict.PASS) <= 0.05
     assert 0 < share(verdicts, Verdict.FAIL) <= 0.05
+
+
+@pytest.mark.parametrize("metric", ["zeroshot.Q5", "zeroshot.Q6"])
+def test_a_model_below_the_threshold_by_the_detectable_difference_fails_in_80_of_100_cases(metric):
+    detectable = statistics.fmean(found.detectable for found in thresholds_met(metric, 0.6, count=20))
+    assert pytest.approx(0.8, abs=0.07) == share(thresholds_met(metric, 0.6 - detectable), Verdict.FAIL)
