@@ -132,9 +132,10 @@ class Engine:
         self.stopped = reason
         for endpoint in self._endpoints:
             endpoint.close_door(reason)
-        for lane in (self._model_lane, self._judge_lane):
+        lanes = (self._model_lane, self._judge_lane)
+        for lane in lanes:
             lane.clear()
-        in_flight = {key for lane in (self._model_lane, self._judge_lane) for key, _ in lane.running.values()}
+        in_flight = {key for lane in lanes for task, (key, _) in lane.running.items() if not task.done()}
         for key, job in self._jobs.items():
             if key not in in_flight:
                 _fail(job.future, EngineStopped(reason))

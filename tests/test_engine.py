@@ -265,6 +265,26 @@ def test_item_that_is_answered_after_the_stop_is_not_judged_any_more(tmp_path):
     assert [] == judge.graded
 
 
+def test_item_whose_judge_waits_at_the_very_moment_of_the_stop_hears_of_it(tmp_path):
+    """Its answer is there and its task has ended, but the lane has not heard of that yet."""
+    first, second = keys(2, Question.Q3)
+
+    class StoppingModel(ScriptedModel):
+        async def ask(self, case, request, ready_at):
+            answer = await super().ask(case, request, ready_at)
+            if case.key == second:
+                engine.loop.call_soon(engine.stop, "enough")
+            return answer
+
+    judge = ScriptedJudge(held=True)
+    with engine_of(StoppingModel(), tmp_path, judges=[judge], judge_concurrency=1) as engine:
+        engine.demand(first)
+        while not judge.graded:
+            time.sleep(0.002)
+        with pytest.raises(EngineStopped, match="enough"):
+            engine.demand(second).result(LONG_S)
+
+
 def test_the_first_reason_to_stop_stands(tmp_path):
     with engine_of(ScriptedModel(), tmp_path) as engine:
         engine.drain("the first")

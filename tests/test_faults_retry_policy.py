@@ -279,5 +279,6 @@ def test_a_judge_that_refuses_stops_the_run_and_the_answers_stay(endpoint, tmp_p
         first = outcomes[0].result(timeout=20)
         assert "http_401: HTTP 401: Who are you?" == first.verdicts[0].error
         assert f"{endpoint.base_url} refuses: HTTP 401: Who are you?" == engine.stopped
+        ends(outcomes)
     answered = [request for request in endpoint.requests if request.model == "model-a"]
     assert len(answered) == (tmp_path / "answers.jsonl").read_text().count('"type":"answer"')
