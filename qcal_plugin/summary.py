@@ -84,7 +84,7 @@ def closing_lines(evaluation: Evaluation, trouble: str | None) -> list[str]:
     """Why it stopped, what is missing and how to go on, where it all is."""
     planned = evaluation.directory.manifest.planned
     missing = sum(item.key not in evaluation.recorder.measured for item in planned)
-    lines = [f"qcal: stopped asking: {trouble}"] if trouble else []
+    lines = [f"qcal: stopped asking: {trouble}{_remedy(trouble)}"] if trouble else []
     if missing:
         lines.append(
             f"qcal: {missing} of {len(planned)} items not measured: --lf asks those that failed, "
@@ -92,6 +92,15 @@ def closing_lines(evaluation: Evaluation, trouble: str | None) -> list[str]:
         )
     path = shown(evaluation.directory.path)
     return [*lines, f"qcal: written to {path}; the tables again: python -m reports {path}"]
+
+
+def _remedy(trouble: str) -> str:
+    """What to do about a refusal, in the words of the command line."""
+    if "refuses: HTTP 404" in trouble:
+        return "; check the model's name and the URL, which for most servers ends in /v1"
+    if "refuses: HTTP 401" in trouble or "refuses: HTTP 403" in trouble:
+        return "; check the key: --model-key-env and --judge-key-env name its variable"
+    return ""
 
 
 def shown(path: Path) -> Path:

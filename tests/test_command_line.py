@@ -395,3 +395,15 @@ def test_whole_processes_complain_the_same_way(inner, tiny_folder):
     assert USAGE_ERROR == result.exit_status
     assert 1 == len(result.out.strip().splitlines()), result.out
     assert "is the server running, are host and port right?" in result.out
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"), [(404, "check the model's name and the URL"), (401, "check the key: --model-key-env")]
+)
+def test_a_refusal_at_the_first_request_says_what_to_do(quick, endpoint, tiny_folder, status, remedy):
+    endpoint.script = always(error(status, "no"))
+
+    result = quick.run("--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--no-html", "-q")
+
+    assert f"refuses: HTTP {status}: no; {remedy}" in result.out
+    assert "Traceback" not in result.out
