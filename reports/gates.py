@@ -9,7 +9,7 @@ whole interval is on the bad side, and is inconclusive where the interval holds 
   `paired.change_interval`, and the threshold -max_drop. PASS is then the verdict of a non-inferiority test with margin
   max_drop, one-sided at 2.5% (G. Piaggio et al. 2012, JAMA 308, 2594); FAIL is that of the test in the other
   direction: the drop is shown to be larger than allowed. Two runs of one model differ by 0 in truth, which is no drop
-  at all, so that they fail in no more than 2.5% of cases, whatever max_drop is; and a true drop of max_drop + d, where
+  at all, so that they fail in about 2.5% of cases at most, whatever max_drop is; and a true drop of max_drop + d, where
   d is the smallest detectable difference, fails in 80%.
 - The gates of a file are tested together (`holm`): 2.5% is the chance that any of them fails wrongly, and also that any
   passes wrongly.

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+from scoring.canary import load_canary
 from tests.endpoint import Outcome, ParsedRequest, Raw, Reply, Script
 
 # --- scripts ---------------------------------------------------------------------------------------------------------
@@ -78,6 +79,16 @@ BOGUS_GZIP = Raw(b"this is not gzip", headers={"Content-Encoding": "gzip"})
 
 def judge_reply(grades: Sequence[float]) -> Reply:
     return Reply(json.dumps(list(grades)))
+
+
+def faithful_judge() -> Script:
+    """A judge that gives the answers of the canary their known grades, and any other answer full marks."""
+    known = sorted(load_canary(), key=lambda answer: -len(answer.text))
+
+    def script(request: ParsedRequest) -> Outcome:
+        return judge_reply(next((answer.grades for answer in known if answer.text in request.text), (1.0,) * 5))
+
+    return script
 
 
 def huge_reply(size_bytes: int = 60_000_000) -> Reply:

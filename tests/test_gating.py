@@ -8,7 +8,7 @@ import pytest
 from reports.junit import load_junit
 from tests.endpoint import Reply
 from tests.run_factory import run_of, write_run
-from tests.scripts import always, by_model, error, from_request, judge_reply
+from tests.scripts import always, by_model, error, faithful_judge, from_request, judge_reply
 
 pytest_plugins = ["pytester"]
 
@@ -178,8 +178,7 @@ def test_github_gets_a_summary_of_runs_without_gates(gated, monkeypatch, tmp_pat
 @pytest.mark.parametrize(("grades", "status"), [((1.0, 1.0, 1.0), 11), (None, 0)], ids=["flatterer", "faithful"])
 def test_a_judge_that_fails_the_canary_gates_nothing(gated, endpoint, grades, status):
     endpoint.models = ("model-a", "judge-a")
-    faithful = canary_grades()
-    judge = (lambda _: judge_reply(grades)) if grades else (lambda request: judge_reply(faithful(request.text)))
+    judge = faithful_judge() if grades is None else always(judge_reply(grades))
     endpoint.script = by_model({"model-a": SUCCESS, "judge-a": judge})
     judging = ("--judge-url", endpoint.base_url, "--judge-model=judge-a", "--judge-canary", "--model=model-a")
     result = gated(PASSING + "[judges]\nmin_agreement = 0.7\n", *judging)
@@ -188,14 +187,6 @@ def test_a_judge_that_fails_the_canary_gates_nothing(gated, endpoint, grades, st
         assert "not gated: judge judge-a agrees with" in result.out
         assert "% of the canary's known grades (min_agreement 0.7)" in result.out
     assert (result.report["judge_agreement"]["judge-a"] < 0.7) == bool(status)
-
-
-def canary_grades():
-    """The known grades of the canary answer that a judge's prompt holds."""
-    from scoring.canary import load_canary
-
-    answers = sorted(load_canary(), key=lambda answer: -len(answer.text))
-    return lambda text: next(answer.grades for answer in answers if answer.text in text)
 
 
 # --- mistakes, before anything is asked ---
