@@ -14,6 +14,8 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 SAMPLE_FOLDER = REPOSITORY.parent / "shared" / "qcaleval-sample"
+OF_OTHERS = ("QCAL_", "COV_", "CI", "BUILD_NUMBER", "GITHUB_")
+"""Beginnings of variables that inner sessions must not see: a CI's change what pytest prints."""
 VOLATILE_FIELDS = ("finished_at", "latency_s", "queue_s")
 LOADED_BY_SESSIONS = (
     "qcal_plugin.session",
@@ -75,7 +77,7 @@ class InnerPytest:
     def __init__(self, folder: Path, cache: Path) -> None:
         self.folder = folder
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "QCAL_", "COV_"))},
+            **{name: value for name, value in os.environ.items() if not name.startswith((*OF_OTHERS, "PYTEST_"))},
             "QCAL_CACHE_DIR": str(cache),
             "COLUMNS": "80",
         }
@@ -126,7 +128,7 @@ class QuickPytest(InnerPytest):
         super().__init__(pytester.path, cache)
         self.pytester = pytester
         for name in list(os.environ):
-            if name.startswith(("QCAL_", "COV_", "PYTEST_XDIST_")):
+            if name.startswith((*OF_OTHERS, "PYTEST_XDIST_")):
                 monkeypatch.delenv(name)
         monkeypatch.setenv("QCAL_CACHE_DIR", str(cache))
         monkeypatch.setenv("COLUMNS", "80")

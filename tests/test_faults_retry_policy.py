@@ -17,6 +17,7 @@ from tests.endpoint import Hang, Reply
 from tests.engine_factory import QUICK, keys, running_engine
 from tests.fault_servers import OK, other_words_each_time
 from tests.scripts import always, by_model, delayed, error, from_request, judge_reply, rate_limited, retry_after_seconds
+from tests.waiting import wait_until
 
 DEFAULT = EndpointSettings(url="", public_url="")
 DENIED = error(400, "No.")
@@ -280,5 +281,9 @@ def test_a_judge_that_refuses_stops_the_run_and_the_answers_stay(endpoint, tmp_p
         assert "http_401: HTTP 401: Who are you?" == first.verdicts[0].error
         assert f"{endpoint.base_url} refuses: HTTP 401: Who are you?" == engine.stopped
         ends(outcomes)
-    answered = [request for request in endpoint.requests if request.model == "model-a"]
-    assert len(answered) == (tmp_path / "answers.jsonl").read_text().count('"type":"answer"')
+        wait_until(lambda: endpoint.in_flight["model-a"] == 0)  # what was in flight may end
+        wait_until(lambda: stored_answers(tmp_path) == sum(request.model == "model-a" for request in endpoint.requests))
+
+
+def stored_answers(folder):
+    return (folder / "answers.jsonl").read_text().count('"type":"answer"')

@@ -6,15 +6,9 @@ import time
 
 from tests.endpoint import Reply
 from tests.scripts import always, delayed
+from tests.waiting import wait_until
 
 HANGING_S = 120.0
-
-
-def wait_until(condition, limit_s=40.0):
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)
 
 
 def test_ctrl_c_cancels_what_is_in_flight_and_prints_what_was_measured(inner, endpoint, tiny_folder, workers):
