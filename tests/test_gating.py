@@ -126,6 +126,15 @@ def test_the_last_ten_lines_tell_what_to_do_next(gated):
     ) == lines[-1]
 
 
+def test_repeats_tell_how_much_of_the_doubt_they_can_take_away(gated, endpoint):
+    endpoint.script = lambda request: Reply("Status: SUCCESS" if request.attempt == 1 else "Status: NO_SIGNAL")
+    result = gated(toml(min=25), "--repeats=2")
+    (entry,) = result.report["gates"]["gates"]
+    assert (2, "INCONCLUSIVE") == (entry["repeats"], entry["verdict"])
+    assert f"{100 * entry['repeats_share']:.0f}% of the variance from repeats" in result.out
+    assert f"or --repeats {entry['outlook']['repeats']} (now 2)" in result.out
+
+
 def test_verdicts_are_in_every_report(gated):
     result = gated(PASSING + FAILING)
     assert ["PASS", "FAIL"] == [entry["verdict"] for entry in result.report["gates"]["gates"]]
