@@ -258,15 +258,21 @@ def _change_cells(question: Question, found: LabelChanges) -> tuple[Cell, ...]:
     return (question.value, found.fixed, found.broken, found.p_value)
 
 
-def flip_table(earlier: Evaluation, later: Evaluation) -> Table:
-    """The items that were fixed or broken, the largest changes first, fixed before broken."""
+def flipped_items(earlier: Evaluation, later: Evaluation) -> list[tuple[ItemName, float, float]]:
+    """Items whose score changed by at least FLIP, with both scores; the largest changes first, fixed before broken."""
     before, now = item_scores(earlier), item_scores(later)
     changes = {name: now[name] - before[name] for name in before.keys() & now.keys()}
     flips = sorted((name for name in changes if abs(changes[name]) >= FLIP), key=lambda name: (-changes[name], name))
+    return [(name, before[name], now[name]) for name in flips]
+
+
+def flip_table(earlier: Evaluation, later: Evaluation) -> Table:
+    """The items that were fixed or broken, the largest changes first, fixed before broken."""
+    flips = flipped_items(earlier, later)
     rows = tuple(
-        (f"{name.sample_id} {name.question}", MODE_NAMES[name.mode], before[name], now[name]) for name in flips
+        (f"{name.sample_id} {name.question}", MODE_NAMES[name.mode], before, now) for name, before, now in flips
     )
-    fixed = sum(changes[name] > 0 for name in flips)
+    fixed = sum(now > before for _, before, now in flips)
     return Table(
         title="Items fixed and broken",
         columns=FLIP_COLUMNS,

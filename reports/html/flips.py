@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.comparison import FLIP, ItemName, item_scores
+from reports.comparison import ItemName, flipped_items
 from reports.html.items import plots_json, shortened
 from reports.illustrations import load_sheets, plot_files
 from reports.outcomes import counted_records, evaluation_of
-from reports.records import ItemKey, Record, Run
+from reports.records import ItemKey, Record
 from reports.run_files import load_run
 from reports.tables import MODE_NAMES
 
@@ -29,7 +29,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
-    """An item whose score changed by at least FLIP. ``plots``: ``data:`` URLs, none where the run kept none."""
+    """An item that was fixed or broken. ``plots``: ``data:`` URLs, none where the run kept none."""
 
     title: str
     fixed: bool
@@ -45,22 +45,21 @@ def flips(earlier_dir: Path, later_dir: Path) -> tuple[Flip, ...]:
     Raises RunFileError or OSError.
     """
     earlier, later = load_run(earlier_dir), load_run(later_dir)
-    before, now = item_scores(evaluation_of(earlier)), item_scores(evaluation_of(later))
-    changes = {name: now[name] - before[name] for name in before.keys() & now.keys()}
-    names = sorted((n for n in changes if abs(changes[n]) >= FLIP), key=lambda n: (-changes[n], n))[:MOST_FLIPS]
+    found = flipped_items(evaluation_of(earlier), evaluation_of(later))[:MOST_FLIPS]
+    before, now = counted_records(earlier), counted_records(later)
     sheets = load_sheets(later_dir)
-    wanted = {digest for name in names if name.sample_id in sheets for digest in sheets[name.sample_id].plots}
+    wanted = {digest for name, *_ in found if name.sample_id in sheets for digest in sheets[name.sample_id].plots}
     pictures = plots_json({digest: path for digest, path in plot_files(later_dir).items() if digest in wanted})
     return tuple(
         Flip(
             title=f"{name.sample_id} {name.question} ({MODE_NAMES[name.mode]})",
-            fixed=changes[name] > 0,
-            expected=_expected(_record(later, name)),
-            earlier=_side(before[name], _record(earlier, name)),
-            later=_side(now[name], _record(later, name)),
+            fixed=later_score > earlier_score,
+            expected=_expected(now.get(_key(name))),
+            earlier=_side(earlier_score, before.get(_key(name))),
+            later=_side(later_score, now.get(_key(name))),
             plots=_plots(sheets[name.sample_id].plots if name.sample_id in sheets else (), pictures),
         )
-        for name in names
+        for name, earlier_score, later_score in found
     )
 
 
@@ -68,8 +67,9 @@ def _plots(digests: Sequence[str], pictures: dict[str, str]) -> tuple[str, ...]:
     return tuple(pictures[digest] for digest in digests if digest in pictures)
 
 
-def _record(run: Run, name: ItemName) -> Record | None:
-    return counted_records(run).get(ItemKey(name.sample_id, name.question, name.mode))
+def _key(name: ItemName) -> ItemKey:
+    """Of the first repeat."""
+    return ItemKey(name.sample_id, name.question, name.mode)
 
 
 def _expected(record: Record | None) -> str:
