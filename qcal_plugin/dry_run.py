@@ -14,9 +14,9 @@ from qcal_plugin.cases import Case, ImagePart, TextPart
 from qcal_plugin.model import Sampling
 from qcal_plugin.options import RunConfig
 from qcal_plugin.outcome import Outcome
-from qcal_plugin.prepared import PreparedDataset
 from qcal_plugin.running import Runner
 from qcal_plugin.selection import select_items
+from qcal_plugin.studies import StudiedDataset
 from reports.records import ItemKey, PlannedItem
 
 CHARACTERS_PER_TOKEN = 4.0
@@ -144,7 +144,7 @@ def estimate_lines(found: Estimate, config: RunConfig, assumed: Assumptions) -> 
 class DryRun:
     """Collects as a run would, then prints the estimate in the place of running."""
 
-    def __init__(self, pytest_config: pytest.Config, config: RunConfig, dataset: PreparedDataset) -> None:
+    def __init__(self, pytest_config: pytest.Config, config: RunConfig, dataset: StudiedDataset) -> None:
         self._config = config
         self._dataset = dataset
         self._assumed = read_assumptions(config.prices)
@@ -152,7 +152,7 @@ class DryRun:
         runner = Runner(
             config,
             dataset=dataset,
-            items=select_items(config.selection, dataset.samples),
+            items=select_items(config.selection, dataset),
             source=self,
             identity=(),
         )

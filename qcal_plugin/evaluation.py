@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 
 from qcal_plugin.budget import Budget
 from qcal_plugin.canary import CanaryResult, judge_canary, write_canary
-from qcal_plugin.controls import ControlledDataset
 from qcal_plugin.embedded import blind_baseline_server
 from qcal_plugin.endpoint import Endpoint, EndpointSettings, Pause
 from qcal_plugin.engine import RUN_OVER, Engine
@@ -31,6 +30,7 @@ from qcal_plugin.prepared import PreparedDataset
 from qcal_plugin.recording import Recorder
 from qcal_plugin.run_directory import RunDirectory, RunDirectoryError
 from qcal_plugin.stored import StoredAnswers
+from qcal_plugin.studies import StudiedDataset
 from qcal_plugin.targets import parse_target
 from reports.records import ItemKey, JudgeIdentity, PlannedItem, RunManifest
 from scoring.dispatch import SCORER_VERSION
@@ -140,7 +140,7 @@ def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run
 class Evaluation:
     """A run under way."""
 
-    def __init__(self, config: RunConfig, dataset: PreparedDataset, who: Participants, directory: RunDirectory) -> None:
+    def __init__(self, config: RunConfig, dataset: StudiedDataset, who: Participants, directory: RunDirectory) -> None:
         self.directory = directory
         self.budget = Budget(requests=config.budget_requests, tokens=config.budget_tokens)
         self.limiter = Limiter(config.concurrency)
@@ -153,7 +153,7 @@ class Evaluation:
         self._planned: dict[ItemKey, PlannedItem] = {}
         self.judges = self._judges(config, who)
         self.engine = Engine(
-            cases=ControlledDataset(dataset=dataset).case,
+            cases=dataset.case,
             model=self._model(config, who),
             judges=self.judges,
             endpoints=self.endpoints,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from qcal_plugin.canary import CanaryResult
-from qcal_plugin.dataset import DatasetError, prepare
+from qcal_plugin.dataset import DatasetError
 from qcal_plugin.evaluation import Evaluation, Participants, describe, find_participants
 from qcal_plugin.journal import JournalError
 from qcal_plugin.options import RunConfig
@@ -19,6 +19,8 @@ from qcal_plugin.prepared import PreparedDataset
 from qcal_plugin.run_directory import MANIFEST_FILE, RunDirectory, RunDirectoryError, new_run_path
 from qcal_plugin.selection import select_items
 from qcal_plugin.stored import StoredAnswersError, load_stored_answers
+from qcal_plugin.studies import StudiedDataset
+from qcal_plugin.study_data import prepare_studied
 from reports.gate_file import GateFileError
 from reports.records import PlannedItem, Run, RunManifest, identity_properties
 
@@ -48,7 +50,7 @@ class PreparedRun:
     """
 
     evaluation: Evaluation
-    dataset: PreparedDataset
+    studied: StudiedDataset
     who: Participants
     items: Sequence[PlannedItem]
     identity: Sequence[tuple[str, str]]
@@ -65,20 +67,21 @@ def prepare_run(
     """
     stored = load_stored_answers(config.answers) if config.answers else None
     name = pytest_config.getoption("dataset") or (stored.dataset if stored else None) or config.dataset
-    dataset = prepare(name, config.dataset_revision, progress=progress)
+    studied = prepare_studied(config, name=name, progress=progress)
+    dataset = studied.dataset
     stored = None if stored is None else stored.of_samples(dataset)
     selection = config.selection if stored is None else stored.narrowed(config.selection)
-    items = select_items(selection, dataset.samples)
+    items = select_items(selection, studied)
     items = items if stored is None else stored.planned_among(items)
     who = find_participants(config, stored, exits)
     baselines = _check_gates(config, describe(config, dataset, who, ""), items)
     directory = _open_directory(pytest_config, config, dataset, who)
     exits.callback(directory.close)
-    evaluation = Evaluation(config, dataset, who, directory)
+    evaluation = Evaluation(config, studied, who, directory)
     exits.callback(evaluation.close)
     return PreparedRun(
         evaluation=evaluation,
-        dataset=dataset,
+        studied=studied,
         who=who,
         items=items,
         identity=identity_properties(directory.manifest),

@@ -108,6 +108,11 @@ class PreparedDataset:
             field_rules=line["field_rules"] if key.question is Question.Q5 else {},
         )
 
+    def images_of(self, sample_id: str) -> list[ImagePart]:
+        """The sample's own images, in order. Raises KeyError if there is no such sample."""
+        prompt = self.case(ItemKey(sample_id, Question.Q1, Mode.ZEROSHOT)).prompt
+        return [part for part in prompt if isinstance(part, ImagePart)]
+
     def icl_id(self, sample_id: str) -> str | None:
         """The id of the sample's row in the ICL file (result files name it); None without ICL."""
         icl_id: str | None = self._entries[sample_id]["icl_id"]

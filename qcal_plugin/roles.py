@@ -57,14 +57,15 @@ def _become_owner(config: pytest.Config) -> None:
 
 
 def _become_dry_run(config: pytest.Config) -> None:
-    from qcal_plugin.dataset import DatasetError, prepare
+    from qcal_plugin.dataset import DatasetError
     from qcal_plugin.dry_run import DryRun
+    from qcal_plugin.study_data import prepare_studied
 
     if config.getoption("dist", "no") != "no":
         raise pytest.UsageError("--dry-run runs nothing: leave out -n")
     run_config = read_config(config)
     try:
-        dataset = prepare(run_config.dataset, run_config.dataset_revision)
+        dataset = prepare_studied(run_config)
         config.pluginmanager.register(DryRun(config, run_config, dataset), "qcal-dry-run")
     except (DatasetError, ValueError) as error:
         raise pytest.UsageError(str(error)) from error
@@ -141,9 +142,10 @@ class CollectionOnly:
 
 
 def _collect(config: RunConfig) -> Iterable[PlannedItem]:
-    from qcal_plugin.dataset import DatasetError, prepare
+    from qcal_plugin.dataset import DatasetError
+    from qcal_plugin.study_data import prepare_studied
 
     try:
-        return select_items(config.selection, prepare(config.dataset, config.dataset_revision).samples)
+        return select_items(config.selection, prepare_studied(config))
     except (DatasetError, ValueError) as error:
         raise pytest.Collector.CollectError(str(error)) from error

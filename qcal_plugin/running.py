@@ -13,7 +13,7 @@ from qcal_plugin.keys import MEASUREMENT, OUTCOME
 from qcal_plugin.measuring import CaseUnderTest, Measurement, answer_flags, below_mark
 from qcal_plugin.options import RunConfig
 from qcal_plugin.outcome import Outcome
-from qcal_plugin.prepared import PreparedDataset
+from qcal_plugin.studies import StudiedDataset
 from reports.records import (
     PROPERTY_PREFIX,
     Answer,
@@ -47,7 +47,7 @@ class Runner:
         self,
         config: RunConfig,
         *,
-        dataset: PreparedDataset,
+        dataset: StudiedDataset,
         items: Sequence[PlannedItem],
         source: Source,
         identity: Sequence[tuple[str, str]],

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from qcal_plugin.controls import Control, can_be_controlled
 from qcal_plugin.prepared import SampleEntry
+from qcal_plugin.studies import StudiedDataset
 from reports.records import ItemKey, PlannedItem
 from scoring.questions import Mode, Question
 
@@ -94,11 +95,12 @@ def select(
     return items
 
 
-def select_items(selection: Selection, samples: Sequence[SampleEntry]) -> tuple[PlannedItem, ...]:
+def select_items(selection: Selection, dataset: StudiedDataset) -> tuple[PlannedItem, ...]:
     """`select` with the options of a command line.
 
     Behind each item stand its controls, as far as the dataset has other plots to show, and its repeats.
     """
+    samples = dataset.samples
     items = select(
         samples,
         modes=selection.modes,

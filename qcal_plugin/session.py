@@ -106,7 +106,7 @@ class RunSession:
     def _run_tests_here(self, run: PreparedRun) -> None:
         runner = Runner(
             self._config,
-            dataset=run.dataset,
+            dataset=run.studied,
             items=run.items,
             source=LocalSource(run.evaluation, self._progress),
             identity=run.identity,
@@ -122,7 +122,7 @@ class RunSession:
         self._worker_input = json.dumps(
             {
                 "address": address.to_json(),
-                "dataset": str(run.dataset.directory),
+                **run.studied.to_json(),
                 "items": [planned_to_json(item) for item in run.items] if self._config.answers else None,
                 "identity": run.identity,
             }

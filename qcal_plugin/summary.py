@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from qcal_plugin.controls import ControlledDataset
 from qcal_plugin.evaluation import Evaluation
 from qcal_plugin.illustrations import illustrate
 from qcal_plugin.preparation import PreparedRun
@@ -23,7 +22,7 @@ def header_lines(run: PreparedRun) -> list[str]:
     """What is measured, on what, where it is written, and what the user should know beforehand."""
     manifest = run.evaluation.directory.manifest
     judges = ", ".join(judge.model for judge in manifest.judges) or "none: Q1 and Q3 stay unjudged"
-    warnings = (*run.who.warnings, *run.dataset.warnings, *run.evaluation.repaired)
+    warnings = (*run.who.warnings, *run.studied.dataset.warnings, *run.evaluation.repaired)
     return [
         f"qcal: {manifest.model} at {manifest.base_url}; judge: {judges}",
         f"qcal: dataset {manifest.dataset} at {manifest.dataset_revision}",
@@ -67,9 +66,8 @@ def write_page(run: PreparedRun, *, errors_as_zero: bool, progress: Callable[[in
     from reports.run_files import RunFileError
 
     directory, lines = run.evaluation.directory, []
-    cases = ControlledDataset(dataset=run.dataset).case
     try:
-        illustrate(directory.path, directory.manifest.planned, cases, progress=progress)
+        illustrate(directory.path, directory.manifest.planned, run.studied.case, progress=progress)
     except (OSError, ValueError, KeyError) as error:
         lines.append(f"qcal: plots are missing in report.html: {error}")
     try:

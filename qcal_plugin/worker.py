@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from qcal_plugin.channel import ChannelAddress, ChannelClient, planned_from_json
 from qcal_plugin.options import RunConfig
-from qcal_plugin.prepared import open_prepared
 from qcal_plugin.running import Runner
 from qcal_plugin.selection import select_items
+from qcal_plugin.studies import open_studied
 
 
 def worker_runner(config: RunConfig, given: Mapping[str, Any]) -> Runner:
     """The worker's runner, from what the controller put into ``workerinput``: the items too, if answers are stored."""
-    dataset = open_prepared(Path(given["dataset"]))
+    dataset = open_studied(given["dataset"], given["perturbed"])
     items = given["items"]
     return Runner(
         config,
         dataset=dataset,
-        items=select_items(config.selection, dataset.samples)
-        if items is None
-        else tuple(map(planned_from_json, items)),
+        items=select_items(config.selection, dataset) if items is None else tuple(map(planned_from_json, items)),
         source=ChannelClient(ChannelAddress.from_json(given["address"])),
         identity=[(name, value) for name, value in given["identity"]],
     )

@@ -9,6 +9,7 @@ from PIL import Image
 from qcal_plugin.dataset import prepare
 from qcal_plugin.illustrations import LONGEST_SIDE, encode_plot, illustrate
 from qcal_plugin.selection import Selection, select_items
+from qcal_plugin.studies import StudiedDataset
 from reports.illustrations import load_sheets
 from scoring.questions import Mode, Question
 from tests.dataset_factory import png
@@ -83,7 +84,7 @@ def test_a_plot_that_cannot_be_written_costs_the_plots_and_not_the_page(quick, t
 
 def test_only_what_is_planned_is_written(tmp_path, tiny_folder):
     dataset = prepare(str(tiny_folder), cache=tmp_path / "cache")
-    planned = select_items(Selection(modes=(Mode.ZEROSHOT,), questions=(Question.Q1,)), dataset.samples)
+    planned = select_items(Selection(modes=(Mode.ZEROSHOT,), questions=(Question.Q1,)), StudiedDataset(dataset=dataset))
     illustrate(tmp_path, planned, dataset.case)
     sheets = load_sheets(tmp_path)
     assert {(Mode.ZEROSHOT, Question.Q1)} == {
@@ -94,7 +95,7 @@ def test_only_what_is_planned_is_written(tmp_path, tiny_folder):
 
 def test_a_plot_is_made_once_and_progress_is_told_of_what_is_made(tmp_path, tiny_folder):
     dataset = prepare(str(tiny_folder), cache=tmp_path / "cache")
-    planned = select_items(Selection(), dataset.samples)
+    planned = select_items(Selection(), StudiedDataset(dataset=dataset))
     told = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()

@@ -25,6 +25,7 @@ from qcal_plugin.service.load import BenchmarkLoad, Load, RandomLoad, load_order
 from qcal_plugin.service.runner import LoadRunner
 from qcal_plugin.service.schedule import highest_load
 from qcal_plugin.service.settings import RandomImages, ServiceSettings
+from qcal_plugin.studies import StudiedDataset
 from reports.service_records import ATTAINMENT, SERVICE_NAME, LoadLevel, MeasuredLevel, attainment, level_lines
 
 HIGHEST_TRIED = 512
@@ -144,7 +145,9 @@ class ServiceSession:
     def _load(self, dataset: PreparedDataset, sampling: Sampling) -> Load:
         random = self._settings.random
         if random is None:
-            items = load_order(select_items(self._config.selection, dataset.samples), seed=self._config.selection.seed)
+            items = load_order(
+                select_items(self._config.selection, StudiedDataset(dataset=dataset)), seed=self._config.selection.seed
+            )
             return BenchmarkLoad(dataset=dataset, items=items, sampling=sampling, scorer=self._config.scorer)
         folder = self._exits.enter_context(tempfile.TemporaryDirectory(prefix="qcal-load-"))
         return RandomLoad(folder=Path(folder), images=random, sampling=sampling)

@@ -1,0 +1,15 @@
+"""The data of a run: its dataset, and what its studies need besides."""
+
+from __future__ import annotations
+
+from qcal_plugin.dataset import Progress, prepare
+from qcal_plugin.options import RunConfig
+from qcal_plugin.studies import StudiedDataset
+
+
+def prepare_studied(config: RunConfig, *, name: str | None = None, progress: Progress | None = None) -> StudiedDataset:
+    """Everything a run asks about, checked and ready; ``name`` in place of the configured dataset.
+
+    Raises DatasetError.
+    """
+    return StudiedDataset(dataset=prepare(name or config.dataset, config.dataset_revision, progress=progress))
