@@ -64,7 +64,7 @@ def measure(name: str, command: Command, delays: Delays, log: Path, variables: M
     with endpoint(delays) as url, log.open("wb") as output:
         started_at, begin = time.time(), time.monotonic()
         process = subprocess.Popen(
-            command(url), cwd=ROOT, env={**os.environ, **variables}, stdout=output, stderr=subprocess.STDOUT
+            command(url), cwd=ROOT, env=environment(variables), stdout=output, stderr=subprocess.STDOUT
         )
         tree = _Tree(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
@@ -87,6 +87,14 @@ def measure(name: str, command: Command, delays: Delays, log: Path, variables: M
         judge=stats["judge"],
         output=log.read_text(errors="replace"),
     )
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """This process's variables and these; Python may keep its bytecode, as it does by default.
+
+    Without that every process would compile this project anew, but not the libraries that the others are made of.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | variables
 
 
 @contextmanager

@@ -57,10 +57,11 @@ class Progress:
         return waited_s >= SHORTEST_PAUSE_S and done * LOG_LINES >= self._planned
 
     def _start_line(self, terminal: pytest.TerminalReporter) -> None:
-        """End a line of dots; under xdist pytest does not know that it is in one."""
-        if self._config.getoption("dist", "no") == "no":
+        """End a line of dots; under xdist and at -q, where no file's name leads it, pytest does not know of it."""
+        verbosity = self._config.get_verbosity()
+        if self._config.getoption("dist", "no") == "no" and verbosity >= 0:
             terminal.ensure_newline()
-        elif self._config.get_verbosity() <= 0:
+        elif verbosity <= 0:
             terminal.write("\n")
 
     @property

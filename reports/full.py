@@ -23,13 +23,20 @@ SCORE_COLUMNS = (Column("Mean", Unit.SCORE, 1), Column(INTERVAL_NAME, Unit.SCORE
 SHARE_COLUMNS = (Column("Share", Unit.PERCENT, 1), Column(INTERVAL_NAME, Unit.PERCENT, 1, span=True))
 
 
-def full_report(evaluation: Evaluation, run: Run | None = None) -> Document:
-    """Everything that can be said of an evaluation; see `breakdown` for what needs the ``run`` behind it."""
+def full_report(
+    evaluation: Evaluation, run: Run | None = None, breakdowns: Mapping[Mode, Breakdown] | None = None
+) -> Document:
+    """Everything that can be said of an evaluation; see `breakdown` for what needs the ``run`` behind it.
+
+    ``breakdowns``: of `break_down`, where somebody has them already.
+    """
+    if breakdowns is None:
+        breakdowns = break_down(evaluation, run)
     boards = tuple(board for mode in Mode if (board := leaderboard_table(evaluation, mode)) is not None)
     published = (Section(title="Published models", tables=boards),) if boards else ()
     panel = None if run is None else judge_report(run)
     judges = () if panel is None else (Section(title="Judges", tables=tuple(judge_tables(panel))),)
-    parts = (section for breakdown in break_down(evaluation, run).values() for section in sections(breakdown))
+    parts = (section for breakdown in breakdowns.values() for section in sections(breakdown))
     return document(evaluation, (*overview(evaluation, run).sections, *published, *judges, *parts), run)
 
 

@@ -34,6 +34,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -154,11 +155,18 @@ def bootstrap_interval(n: int, statistic: Callable[[Draws], Floats]) -> Interval
     """
     if n < FEWEST_REDRAWN:
         return None
-    draws = np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n))
-    values = statistic(draws)
+    values = statistic(_draws(n))
     tail = float(ndtr(-math.sqrt(n / (n - 1)) * quantile(n - 1)))
     low, high = np.nanquantile(values, [tail, 1 - tail])
     return Interval(float(low), float(high))
+
+
+@lru_cache(maxsize=4)
+def _draws(n: int) -> Draws:
+    """Read-only; kept, because a report asks for many intervals of as many samples."""
+    draws = np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n))
+    draws.flags.writeable = False
+    return draws
 
 
 def median_interval(values: Sequence[float]) -> Interval | None:

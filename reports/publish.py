@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from reports import render_markdown
 from reports.aggregate import by_mode, by_question, icl_deltas
 from reports.attempts import further_attempts
-from reports.breakdown import break_down
+from reports.breakdown import Breakdown, break_down
 from reports.comparability import comparability
 from reports.full import full_report
 from reports.gate_words import gate_section, gates_json
@@ -25,6 +26,7 @@ from reports.reasoning import reasoning
 from reports.records import Run, json_safe
 from reports.run_files import load_run
 from reports.tables import Document
+from scoring.questions import Mode
 
 REPORT_SCHEMA_VERSION = 1
 JSON_NAME = "report.json"
@@ -43,8 +45,9 @@ def publish(
     evaluation = evaluation_of(run)
     if errors_as_zero:
         evaluation = counting_errors_as_zero(evaluation)
-    complete, short = full_report(evaluation, run), overview(evaluation, run)
-    report = report_json(evaluation, run) | {"errors_as_zero": errors_as_zero}
+    breakdowns = break_down(evaluation, run)
+    complete, short = full_report(evaluation, run, breakdowns), overview(evaluation, run)
+    report = report_json(evaluation, run, breakdowns) | {"errors_as_zero": errors_as_zero}
     if gates is not None:
         report["gates"] = gates_json(gates)
     _write(run_dir / JSON_NAME, json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
@@ -57,7 +60,7 @@ def _with_gates(document: Document, gates: GateReport | None) -> Document:
     return document if gates is None else replace(document, sections=(gate_section(gates), *document.sections))
 
 
-def report_json(evaluation: Evaluation, run: Run) -> dict[str, Any]:
+def report_json(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Breakdown]) -> dict[str, Any]:
     """The content of ``report.json``: scores and shares as fractions 0..1, null where there is no figure."""
     manifest = run.manifest
     reasons = comparability(evaluation)
@@ -70,7 +73,7 @@ def report_json(evaluation: Evaluation, run: Run) -> dict[str, Any]:
         "comparable": not reasons,
         "not_comparable_because": list(reasons),
         **figures_json(evaluation),
-        "breakdown": {mode: asdict(breakdown) for mode, breakdown in break_down(evaluation, run).items()},
+        "breakdown": {mode: asdict(breakdown) for mode, breakdown in breakdowns.items()},
         "further_attempts": [
             {"mode": mode, "question": question, **asdict(entry)}
             for (mode, question), entry in further_attempts(run).items()

@@ -20,8 +20,9 @@ def slow_run(inner, endpoint, folder, *more):
     return inner.run("--model-url", endpoint.base_url, "--dataset", str(folder), "--concurrency", "4", *more)
 
 
-def test_a_log_gets_a_plain_line_now_and_then(inner, endpoint, tiny_folder, workers):
-    result = slow_run(inner, endpoint, tiny_folder, *workers)
+@pytest.mark.parametrize("quiet", [(), ("-q",)], ids=["usual", "quiet"])
+def test_a_log_gets_a_plain_line_now_and_then(inner, endpoint, tiny_folder, workers, quiet):
+    result = slow_run(inner, endpoint, tiny_folder, *workers, *quiet)
 
     found = LINE.findall(result.out)
     assert found, result.out
