@@ -70,6 +70,11 @@ def drop_loads(items: list[pytest.Item]) -> None:
     items[:] = [item for item in items if not is_load(item)]
 
 
+def is_load_file(path: Path) -> bool:
+    """Whether this is the suite's own file of tests that hold a load."""
+    return path.name == LOAD_FILE and path.parent.name == FOLDER
+
+
 def is_load(item: pytest.Item) -> bool:
     """Whether the test holds a load."""
     return item.get_closest_marker(LOAD_MARKER) is not None

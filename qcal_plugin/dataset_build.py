@@ -128,9 +128,10 @@ def _references(row: SampleRow, icl_row: FewshotRow | None) -> dict[str, Any]:
 
 def _prompts(row: SampleRow, icl_row: FewshotRow | None, *, known: Mapping[str, Any]) -> dict[str, Any]:
     zeroshot = {question: zeroshot_prompt(prompt, row.image_ids) for question, prompt in row.prompts.items()}
+    line = {"background": row.background, Mode.ZEROSHOT: zeroshot}
     if icl_row is None:
-        return {Mode.ZEROSHOT: zeroshot}
-    return {Mode.ZEROSHOT: zeroshot, Mode.ICL: icl_prompts(icl_row.prompts, icl_row.image_ids, known)}
+        return line
+    return {**line, Mode.ICL: icl_prompts(icl_row.prompts, icl_row.image_ids, known)}
 
 
 def _write_lines(directory: Path, name: str, lines: Iterable[Mapping[str, Any]]) -> _Lines:

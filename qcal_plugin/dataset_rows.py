@@ -49,6 +49,7 @@ class SampleRow:
     scenario_type: str
     image_ids: tuple[str, ...]
     images: tuple[bytes, ...] = field(repr=False)
+    background: str
     prompts: Mapping[Question, str]
     answers: Mapping[Question, str]
     key_points: Mapping[Question, tuple[str, ...]]
@@ -130,6 +131,7 @@ def _sample_row(cells: Cells) -> SampleRow:
         scenario_type=cells.name("experiment_type"),
         image_ids=image_ids,
         images=images,
+        background=cells.text("experiment_background"),
         prompts={question: cells.text(column) for question, column in _PROMPTS.items()},
         answers={question: cells.text(column) for question, column in _ANSWERS.items()},
         key_points={question: cells.texts(column) for question, column in _KEY_POINTS.items()},

@@ -29,7 +29,7 @@ from qcal_plugin.preflight import ResolvedTarget, authorization, resolve_target
 from qcal_plugin.prepared import PreparedDataset
 from qcal_plugin.recording import Recorder
 from qcal_plugin.run_directory import RunDirectory, RunDirectoryError
-from qcal_plugin.stored import StoredAnswers
+from qcal_plugin.stored import DEMONSTRATIONS_SEED, StoredAnswers
 from qcal_plugin.studies import StudiedDataset
 from qcal_plugin.targets import parse_target
 from reports.records import ItemKey, JudgeIdentity, PlannedItem, RunManifest
@@ -124,7 +124,7 @@ def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run
         dataset_revision=dataset.identity.revision,
         scorer=config.scorer.value,
         scorer_version=str(SCORER_VERSION),
-        settings=_settings(config, who.sampling),
+        settings=_settings(config, who),
         planned=(),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         stand_ins=who.stand_ins + synthetic,
@@ -271,13 +271,18 @@ def _names(judges: Sequence[ResolvedTarget]) -> list[str]:
     return names
 
 
-def _settings(config: RunConfig, sampling: Sampling) -> dict[str, JSON]:
+def _settings(config: RunConfig, who: Participants) -> dict[str, JSON]:
+    sampling = who.sampling
+    seed = None if who.stored is None else who.stored.seed
+    if config.selection.shots is not None:
+        seed = config.selection.seed
     return {
         "max_tokens": sampling.max_tokens,
         "temperature": sampling.temperature,
         "extra_body": dict(sampling.extra_body),
         "judge_template_sha256": hashlib.sha256(config.judge_template.encode()).hexdigest(),
         "judge_max_tokens": JUDGE_MAX_TOKENS,
+        **({} if seed is None else {DEMONSTRATIONS_SEED: seed}),
     }
 
 

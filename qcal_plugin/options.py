@@ -17,6 +17,8 @@ from qcal_plugin.measuring import parse_pass_marks
 from qcal_plugin.redaction import Redaction
 from qcal_plugin.selection import Selection, parse_modes, parse_questions, parse_shard
 from qcal_plugin.service.settings import add_service_options
+from qcal_plugin.shots import ShotPlan, parse_counts, parse_families
+from qcal_plugin.spaced_values import take_spaced_values
 from qcal_plugin.targets import Target, parse_target
 from reports.gate_file import GateFile
 from scoring.dispatch import Scorer
@@ -114,13 +116,21 @@ def add_options(parser: pytest.Parser) -> None:
     )
     add("--dataset-revision", metavar="COMMIT", help="pin the Hub repository to a commit")
     add("--modes", metavar="LIST", default="zeroshot,icl", help="zeroshot, icl or both (default)")
-    add("--questions", metavar="LIST", default="Q1,Q2,Q3,Q4,Q5,Q6", help="such as Q2,Q6 (default: all six)")
+    add("--questions", metavar="LIST", help="such as Q2,Q6 (default: all six; with --shots Q6)")
     add("--limit", metavar="N", type=int, help="only the first N samples")
     add("--sample", metavar="N", type=int, help="N samples, drawn in proportion from every family")
-    add("--seed", metavar="S", type=int, default=0, help="seed of --sample (default: 0)")
+    add("--seed", metavar="S", type=int, default=0, help="seed of --sample and --shots (default: 0)")
     add("--shard", metavar="I/N", help="only part I of N, by sample; merge with: python -m reports merge")
     add("--repeats", metavar="K", type=int, default=1, help="ask every item K times (default: 1)")
     add("--control", metavar="LIST", help="ask also with another picture: blank, shuffled, sibling")
+    add("--shots", metavar="LIST", action="append", default=[], help="ask with so many demonstrations: 0 1 2 3 4 5")
+    add("--shot-orders", metavar="K", type=int, default=1, help="each set of demonstrations in K orders (default: 1)")
+    add(
+        "--shot-families",
+        metavar="LIST",
+        default="five",
+        help="names, paper, all, or five (default): those with five scenario types",
+    )
     add("--max-tokens", metavar="N", type=int, default=16384, help="of an answer (default: 16384, the protocol's)")
     add("--temperature", metavar="T", type=float, default=0.0, help="default: 0.0, the protocol's")
     add("--no-think", action="store_true", help='send chat_template_kwargs {"enable_thinking": false}')
@@ -160,6 +170,7 @@ def read_config(config: pytest.Config) -> RunConfig:
     """Check all options. Raises pytest.UsageError on the first mistake."""
     option: Callable[[str], Any] = config.getoption
     _check_together(option)
+    shots = _shots(config)
     demo = bool(option("demo"))
     return RunConfig(
         model=_model(option),
@@ -170,13 +181,14 @@ def read_config(config: pytest.Config) -> RunConfig:
         dataset_revision=option("dataset_revision"),
         selection=Selection(
             modes=_parsed("--modes", parse_modes, option("modes")),
-            questions=_parsed("--questions", parse_questions, option("questions")),
+            questions=_parsed("--questions", parse_questions, _questions(option("questions"), shots)),
             limit=_at_least(1, "--limit", option("limit")),
             sample=_at_least(1, "--sample", option("sample")),
             seed=option("seed"),
             shard=_parsed("--shard", parse_shard, option("shard")) if option("shard") else None,
             repeats=_at_least(1, "--repeats", option("repeats")),
             controls=_parsed("--control", parse_controls, option("control")) if option("control") else (),
+            shots=shots,
         ),
         max_tokens=_at_least(1, "--max-tokens", option("max_tokens")),
         temperature=_at_least(0.0, "--temperature", option("temperature")),
@@ -213,6 +225,28 @@ def _check_together(option: Callable[[str], Any]) -> None:
     for name in ("model", "model_key_env"):
         if option(name) and (option("demo") or option("answers")):
             raise pytest.UsageError(f"--{name.replace('_', '-')} goes with --model-url, not with {given[0]}")
+
+
+def _shots(config: pytest.Config) -> ShotPlan | None:
+    option: Callable[[str], Any] = config.getoption
+    given = [*option("shots"), *take_spaced_values(config, ["--shots"])["--shots"]]
+    if not given:
+        return None
+    if option("control"):
+        raise pytest.UsageError("--shots and --control: give one of them; each asks the items in another way")
+    if not config.args:
+        raise pytest.UsageError("name the folder: pytest test_qcaleval --shots ...")
+    return ShotPlan(
+        counts=_parsed("--shots", parse_counts, given),
+        orders=_at_least(1, "--shot-orders", option("shot_orders")),
+        families=_parsed("--shot-families", parse_families, option("shot_families")),
+    )
+
+
+def _questions(given: str | None, shots: ShotPlan | None) -> str:
+    if given is not None:
+        return given
+    return ",".join(Question) if shots is None else Question.Q6
 
 
 def _model(option: Callable[[str], Any]) -> TargetOption | None:

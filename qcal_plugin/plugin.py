@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,11 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in collection.MARKERS:
         config.addinivalue_line("markers", line)
     take_role(config)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The file of load tests counts for nothing where no load is asked for."""
+    return True if collection.is_load_file(collection_path) and not asks_for_load(config) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

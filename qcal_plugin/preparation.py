@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +68,8 @@ def prepare_run(
     stored = load_stored_answers(config.answers) if config.answers else None
     name = pytest_config.getoption("dataset") or (stored.dataset if stored else None) or config.dataset
     studied = prepare_studied(config, name=name, progress=progress)
+    if stored is not None and stored.seed is not None:
+        studied = replace(studied, seed=stored.seed)
     dataset = studied.dataset
     stored = None if stored is None else stored.of_samples(dataset)
     selection = config.selection if stored is None else stored.narrowed(config.selection)

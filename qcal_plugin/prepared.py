@@ -6,7 +6,7 @@ Layout of a prepared dataset's folder (``<cache>/prepared/<key>``)::
 
     index.json                   identity, warnings, one entry per sample, where each image's base64 text is
     references-<digest>.jsonl    one line per sample: answers, key points, field rules
-    prompts-<digest>.jsonl       one line per sample: content of every prompt, images by id
+    prompts-<digest>.jsonl       one line per sample: background, content of every prompt, images by id
 
 The index is written last and names the other two, which never change: readers see all or nothing. The base64 texts are
 in ``<cache>/images``, shared by all prepared datasets.
@@ -25,7 +25,7 @@ from reports.records import ItemKey
 from scoring.questions import Mode, Question
 from scoring.reference import Reference
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Part of the folder's key: raised when the layout, the rows' checks or the making of prompts change."""
 
 INDEX_FILE = "index.json"
@@ -112,6 +112,11 @@ class PreparedDataset:
         """The sample's own images, in order. Raises KeyError if there is no such sample."""
         prompt = self.case(ItemKey(sample_id, Question.Q1, Mode.ZEROSHOT)).prompt
         return [part for part in prompt if isinstance(part, ImagePart)]
+
+    def background(self, sample_id: str) -> str:
+        """What the dataset says of the experiment. Raises KeyError if there is no such sample."""
+        text: str = _read_line(self.prompts_path, self._entries[sample_id]["prompts"])["background"]
+        return text
 
     def icl_id(self, sample_id: str) -> str | None:
         """The id of the sample's row in the ICL file (result files name it); None without ICL."""

@@ -13,6 +13,7 @@ from qcal_plugin.keys import MEASUREMENT, OUTCOME
 from qcal_plugin.measuring import CaseUnderTest, Measurement, answer_flags, below_mark
 from qcal_plugin.options import RunConfig
 from qcal_plugin.outcome import Outcome
+from qcal_plugin.shots import copy_flags
 from qcal_plugin.studies import StudiedDataset
 from reports.records import (
     PROPERTY_PREFIX,
@@ -150,12 +151,16 @@ class Runner:
             status=Status.SCORED,
             score=score,
             other_score=case.other_score(outcome.answer, outcome.verdicts),
-            flags=answer_flags(case.question, outcome.answer),
+            flags=(*answer_flags(case.question, outcome.answer), *self._copy_flags(case, outcome.answer)),
         )
         self._note(item, measurement)
         complaint = below_mark(score, self._config.pass_marks.get(case.question))
         if complaint is not None:
             pytest.fail(complaint, pytrace=False)
+
+    def _copy_flags(self, case: CaseUnderTest, answer: Answer) -> tuple[str, ...]:
+        shown = self._dataset.demonstrations(case.planned.key)
+        return copy_flags(case.question, answer.text, case.reference, shown, self._config.scorer) if shown else ()
 
     def _demand_late(self, planned: PlannedItem) -> Outcome:
         self._source.declare([planned])

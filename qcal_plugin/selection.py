@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from qcal_plugin.controls import Control, can_be_controlled
 from qcal_plugin.prepared import SampleEntry
+from qcal_plugin.shots import ShotPlan, conditions, queries
 from qcal_plugin.studies import StudiedDataset
 from reports.records import ItemKey, PlannedItem
 from scoring.questions import Mode, Question
@@ -35,6 +36,7 @@ class Selection:
     shard: Shard | None = None
     repeats: int = 1
     controls: tuple[Control, ...] = ()
+    shots: ShotPlan | None = None
 
 
 def parse_modes(text: str) -> tuple[Mode, ...]:
@@ -98,9 +100,12 @@ def select(
 def select_items(selection: Selection, dataset: StudiedDataset) -> tuple[PlannedItem, ...]:
     """`select` with the options of a command line.
 
-    Behind each item stand its controls, as far as the dataset has other plots to show, and its repeats.
+    Behind each item stand its controls, as far as the dataset has other plots to show, and its repeats. With a
+    `ShotPlan` only its questions are asked. Raises ValueError where nothing is left to ask.
     """
     samples = dataset.samples
+    if selection.shots is not None:
+        return _repeated(_shot_items(selection, selection.shots, samples), selection.repeats)
     items = select(
         samples,
         modes=selection.modes,
@@ -111,12 +116,35 @@ def select_items(selection: Selection, dataset: StudiedDataset) -> tuple[Planned
         shard=selection.shard,
     )
     entries = {entry.sample_id: entry for entry in samples} if selection.controls else {}
-    return tuple(
-        replace(item, key=item.key._replace(repeat=repeat, variant=variant))
+    varied = (
+        replace(item, key=item.key._replace(variant=variant))
         for item in items
         for variant in ("", *_controls(entries, item.key.sample_id, selection.controls))
-        for repeat in range(selection.repeats)
     )
+    return _repeated(varied, selection.repeats)
+
+
+def _repeated(items: Iterable[PlannedItem], repeats: int) -> tuple[PlannedItem, ...]:
+    return tuple(replace(item, key=item.key._replace(repeat=repeat)) for item in items for repeat in range(repeats))
+
+
+def _shot_items(selection: Selection, plan: ShotPlan, samples: Sequence[SampleEntry]) -> Iterator[PlannedItem]:
+    """The zero-shot items of the plan's queries, if 0 demonstrations are asked for, and those with demonstrations."""
+    zeroshot = select(
+        queries(plan, samples),
+        modes=(Mode.ZEROSHOT,),
+        questions=selection.questions,
+        limit=selection.limit,
+        sample=selection.sample,
+        seed=selection.seed,
+        shard=selection.shard,
+    )
+    entries = {entry.sample_id: entry for entry in samples}
+    for item in zeroshot:
+        if 0 in plan.counts and Mode.ZEROSHOT in selection.modes:
+            yield item
+        for shots in conditions(plan, entries[item.key.sample_id], samples) if Mode.ICL in selection.modes else ():
+            yield replace(item, key=item.key._replace(mode=Mode.ICL, variant=shots.variant))
 
 
 def _controls(entries: Mapping[str, SampleEntry], sample_id: str, controls: Iterable[Control]) -> list[str]:

@@ -13,11 +13,14 @@ from qcal_plugin.model import Sampling, StoredAnswer
 from qcal_plugin.prepared import PreparedDataset
 from qcal_plugin.run_directory import ANSWERS_FILE, MANIFEST_FILE, RunDirectoryError, read_manifest
 from qcal_plugin.selection import Selection
+from qcal_plugin.studies import benchmark_key
 from reports.official import OfficialFileError, read_inference
 from reports.records import Answer, ItemKey, PlannedItem, RunManifest, answer_from_json, key_from_json
 from scoring.questions import Mode
 
 PROTOCOL_MAX_TOKENS = 16384
+DEMONSTRATIONS_SEED = "demonstrations_seed"
+"""The setting of a run with ``--shots``: the same seed shows the same demonstrations."""
 
 
 class StoredAnswersError(Exception):
@@ -30,7 +33,7 @@ class StoredAnswers:
 
     ``mode`` is that of a result file, which holds one only; None for a run. Its entries in mode ICL are named after
     rows of the fewshot file until `of_samples` has renamed them. ``planned`` is what a run set out to measure; None for
-    a result file.
+    a result file. ``seed`` is that of a run's demonstrations; None where it shows none.
     """
 
     source: str
@@ -41,6 +44,7 @@ class StoredAnswers:
     answers: dict[ItemKey, StoredAnswer] = field(repr=False)
     mode: Mode | None = None
     planned: tuple[PlannedItem, ...] | None = field(repr=False, default=None)
+    seed: int | None = None
 
     def of_samples(self, dataset: PreparedDataset) -> StoredAnswers:
         """The same answers with items named after samples."""
@@ -62,8 +66,8 @@ class StoredAnswers:
         """The run's own items, repeats and variants too, as far as they are selected. Raises ValueError if none is."""
         if self.planned is None:
             return selected
-        wanted = {item.key._replace(repeat=0, variant="") for item in selected}
-        items = tuple(item for item in self.planned if item.key._replace(repeat=0, variant="") in wanted)
+        wanted = {benchmark_key(item.key) for item in selected}
+        items = tuple(item for item in self.planned if benchmark_key(item.key) in wanted)
         if not items:
             raise ValueError(f"nothing to score: {self.source} has planned none of the selected items")
         return items
@@ -85,6 +89,7 @@ def load_stored_answers(path: Path) -> StoredAnswers:
             sampling=_sampling(manifest),
             answers=_answers(path / ANSWERS_FILE),
             planned=manifest.planned,
+            seed=_seed(manifest),
         )
     except (RunDirectoryError, JournalError, OfficialFileError) as error:
         raise StoredAnswersError(f"--answers {path}: {error}") from error
@@ -127,6 +132,11 @@ def _stored(line: Mapping[str, Any]) -> tuple[ItemKey, StoredAnswer | None]:
     answer = answer_from_json(line["answer"]) if line["type"] == "answer" else None
     stored = None if answer is None else StoredAnswer(answer=answer, request_sha256=line["request_sha256"])
     return key_from_json(line), stored
+
+
+def _seed(manifest: RunManifest) -> int | None:
+    seed = manifest.settings.get(DEMONSTRATIONS_SEED)
+    return seed if isinstance(seed, int) else None
 
 
 def _sampling(manifest: RunManifest) -> Sampling:

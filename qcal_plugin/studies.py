@@ -13,6 +13,8 @@ from pathlib import Path
 from qcal_plugin.cases import Case
 from qcal_plugin.controls import Control, controlled_case
 from qcal_plugin.prepared import PreparedDataset, SampleEntry, open_prepared
+from qcal_plugin.shots import shot_case, shown, zeroshot_key
+from reports.conditions import parse_shots
 from reports.records import ItemKey
 from scoring.reference import Reference
 
@@ -23,10 +25,12 @@ class StudiedDataset:
 
     Attributes:
         perturbed: the same samples drawn in another style, by the name of the perturbation (``--perturb``).
+        seed: of the demonstrations (``--shots``).
     """
 
     dataset: PreparedDataset
     perturbed: Mapping[str, PreparedDataset] = field(default_factory=dict)
+    seed: int = 0
 
     @property
     def samples(self) -> tuple[SampleEntry, ...]:
@@ -39,21 +43,38 @@ class StudiedDataset:
             return self.perturbed[key.variant].case(key)
         if key.variant in set(Control):
             return controlled_case(self.dataset, key)
+        shots = parse_shots(key.variant)
+        if shots is not None:
+            return shot_case(self.dataset, key, shots, self.seed)
         return self.dataset.case(key)
 
     def reference(self, key: ItemKey) -> Reference:
         """What the answer is compared with. Raises KeyError if there is no such item."""
-        return self.perturbed.get(key.variant, self.dataset).reference(key)
+        return self.perturbed.get(key.variant, self.dataset).reference(benchmark_key(key))
+
+    def demonstrations(self, key: ItemKey) -> tuple[Reference, ...]:
+        """The references of what is demonstrated before the question, in order; none without ``--shots``."""
+        shots = parse_shots(key.variant)
+        examples = () if shots is None else shown(self.dataset, key, shots, self.seed)
+        return tuple(
+            self.dataset.reference(zeroshot_key(key._replace(sample_id=example.sample_id))) for example in examples
+        )
 
     def to_json(self) -> dict[str, object]:
         """Where it lies, for workers."""
         perturbed = {name: str(dataset.directory) for name, dataset in self.perturbed.items()}
-        return {"dataset": str(self.dataset.directory), "perturbed": perturbed}
+        return {"dataset": str(self.dataset.directory), "perturbed": perturbed, "seed": self.seed}
 
 
-def open_studied(directory: str, perturbed: Mapping[str, str]) -> StudiedDataset:
+def benchmark_key(key: ItemKey) -> ItemKey:
+    """The benchmark's own item behind one of a study, the repeat aside; with demonstrations the zero-shot one."""
+    return zeroshot_key(key) if parse_shots(key.variant) is not None else key._replace(repeat=0, variant="")
+
+
+def open_studied(directory: str, perturbed: Mapping[str, str], seed: int) -> StudiedDataset:
     """Inverse of `StudiedDataset.to_json`. Raises as `open_prepared` does."""
     return StudiedDataset(
         dataset=open_prepared(Path(directory)),
         perturbed={name: open_prepared(Path(path)) for name, path in perturbed.items()},
+        seed=seed,
     )

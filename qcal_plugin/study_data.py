@@ -12,4 +12,5 @@ def prepare_studied(config: RunConfig, *, name: str | None = None, progress: Pro
 
     Raises DatasetError.
     """
-    return StudiedDataset(dataset=prepare(name or config.dataset, config.dataset_revision, progress=progress))
+    dataset = prepare(name or config.dataset, config.dataset_revision, progress=progress)
+    return StudiedDataset(dataset=dataset, seed=config.selection.seed)

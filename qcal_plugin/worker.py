@@ -14,7 +14,7 @@ from qcal_plugin.studies import open_studied
 
 def worker_runner(config: RunConfig, given: Mapping[str, Any]) -> Runner:
     """The worker's runner, from what the controller put into ``workerinput``: the items too, if answers are stored."""
-    dataset = open_studied(given["dataset"], given["perturbed"])
+    dataset = open_studied(given["dataset"], given["perturbed"], given["seed"])
     items = given["items"]
     return Runner(
         config,

@@ -15,6 +15,7 @@ from reports.overview import INTERVAL_NAME, document, overview
 from reports.parameters import FieldError, FieldScore
 from reports.rates import Rate
 from reports.records import Run
+from reports.shots_tables import shot_details
 from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, capitalised, printed
 from scoring.questions import Mode, Question
 
@@ -37,7 +38,8 @@ def full_report(
     panel = None if run is None else judge_report(run)
     judges = () if panel is None else (Section(title="Judges", tables=tuple(judge_tables(panel))),)
     parts = (section for breakdown in breakdowns.values() for section in sections(breakdown))
-    return document(evaluation, (*overview(evaluation, run).sections, *published, *judges, *parts), run)
+    shots = shot_details(evaluation)
+    return document(evaluation, (*overview(evaluation, run).sections, *published, *shots, *judges, *parts), run)
 
 
 def sections(breakdown: Breakdown) -> Iterator[Section]:

@@ -44,8 +44,14 @@ def published_q6_by_family() -> dict[str, dict[str, float]]:
     """Family -> model -> published zero-shot Q6 score (0..1), for the four models of the paper's table by family."""
     return {
         row["family"]: {name: float(value) / 100 for name, value in row.items() if name not in {"family", "samples"}}
-        for row in _rows("q6_by_family_2026_04.csv")
+        for row in published_rows("q6_by_family_2026_04.csv")
     }
+
+
+def published_rows(name: str) -> list[dict[str, str]]:
+    """The rows of a file in ``reports/published``, as text."""
+    text = (files("reports") / "published" / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 def leaderboard_table(evaluation: Evaluation, mode: Mode) -> Table | None:
@@ -98,17 +104,12 @@ def _cells(model: str, kind: str, mean: float, scores: Mapping[Question, float |
 
 
 def _april(mode: Mode) -> Iterator[PublishedScores]:
-    for row in _rows(FILES[mode]):
+    for row in published_rows(FILES[mode]):
         questions = {question: float(row[question.lower()]) / 100 for question in mode.questions}
         yield PublishedScores(model=row["model"], kind=row["type"], mean=float(row["mean"]) / 100, questions=questions)
 
 
 def _july(mode: Mode) -> Iterator[PublishedScores]:
-    for row in _rows(LATER_MEANS):
+    for row in published_rows(LATER_MEANS):
         name = f"{row['model']} {row['precision']} (July)"
         yield PublishedScores(model=name, kind="", mean=float(row[f"{mode}_mean"]) / 100, questions={})
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    text = (files("reports") / "published" / name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))

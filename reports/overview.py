@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from reports.aggregate import Coverage, IclDelta, MeanOfQuestions, Summary, by_mode, by_question, coverage, icl_deltas
 from reports.attempts import attempt_tables
 from reports.comparability import comparability
+from reports.conditions import parse_shots
 from reports.consistency import truncated
 from reports.outcomes import Evaluation, Outcome, counted_records, grouped
 from reports.reasoning import reasoning_tables
 from reports.records import Record, Run
+from reports.shots_tables import shot_section
 from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, capitalised, printed
 from reports.visual_gain import visual_gain_tables
 from scoring.questions import Question
@@ -43,6 +45,7 @@ DELTA_COLUMNS = (
 def overview(evaluation: Evaluation, run: Run | None = None) -> Document:
     """The standard report. With the ``run`` behind the evaluation it also says what failed and why."""
     sections = [Section(title="Scores", tables=tuple(score_tables(evaluation.outcomes)))]
+    sections += shot_section(evaluation, run)
     gains = tuple(visual_gain_tables(evaluation.outcomes))
     if gains:
         sections.append(Section(title="Does it look at the plot?", tables=gains))
@@ -100,6 +103,8 @@ def _percent(counts: Coverage) -> str:
 def score_tables(outcomes: Sequence[Outcome]) -> Iterator[Table]:
     """For each variant: a table per mode, and the ICL deltas where both modes were asked."""
     for variant, group in sorted(grouped(outcomes, lambda outcome: outcome.key.variant).items()):
+        if parse_shots(variant) is not None:
+            continue  # see reports.shots
         suffix = f", variant {variant}" if variant else ""
         summaries, means = by_question(group), by_mode(group)
         for mode, mean in means.items():

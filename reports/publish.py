@@ -20,11 +20,12 @@ from reports.comparability import comparability
 from reports.full import full_report
 from reports.gate_words import gate_section, gates_json
 from reports.gates import GateReport
-from reports.outcomes import Evaluation, counting_errors_as_zero, evaluation_of, grouped
+from reports.outcomes import Evaluation, counted_records, counting_errors_as_zero, evaluation_of, grouped
 from reports.overview import findings, overview
 from reports.reasoning import reasoning
 from reports.records import Run, json_safe
 from reports.run_files import load_run
+from reports.shots import shot_figures
 from reports.tables import Document
 from scoring.questions import Mode
 
@@ -80,6 +81,11 @@ def report_json(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Brea
         ],
         "reasoning": [
             {"mode": mode, "question": question, **asdict(entry)} for (mode, question), entry in reasoning(run).items()
+        ],
+        "shots": [
+            asdict(entry)
+            for figures in shot_figures(evaluation.outcomes, counted_records(run)).values()
+            for entry in figures
         ],
         "findings": findings(run),
         "judge_agreement": dict(run.judge_agreement),

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from typing import Any
 
 from reports import render_markdown
 from reports.html.plain_page import render_plain_page
+from reports.html.studies import svg_url
 from reports.records import RunManifest
 from reports.run_files import load_manifest
 from reports.service_chart import load_chart
@@ -43,7 +43,7 @@ def publish_service(run_dir: Path, *, full: bool = False) -> Document:
     document = service_document(manifest, service_sections(figures, levels, objectives))
     chart = load_chart(figures)
     report = json.dumps(service_json(manifest, figures), indent=1, ensure_ascii=False, allow_nan=False)
-    image = f"data:image/svg+xml;base64,{base64.b64encode(chart.encode()).decode()}"
+    image = svg_url(chart)
     for name, text in {
         CHART_NAME: chart,
         "report.json": report + "\n",

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from qcal_plugin.spaced_values import NUMBER, take_spaced_values
 from reports.service_records import LoadKind, LoadLevel, Objective, parse_objectives
 from scoring.reference import JSON
 
 FEWEST_REQUESTS = 20
 REQUESTS_PER_PLACE = 4
 LOAD_OPTIONS = ("parallel", "rate", "find_max_load")
-_NUMBER = re.compile(r"\d+(\.\d+)?")
 _LISTS = ("--parallel", "--number", "--rate")
 
 
@@ -93,7 +91,7 @@ def asks_for_load(config: pytest.Config) -> bool:
 def read_service(config: pytest.Config) -> ServiceSettings:
     """Check all of them. Raises pytest.UsageError on the first mistake."""
     option: Callable[[str], Any] = config.getoption
-    spaced = _take_spaced_values(config)
+    spaced = take_spaced_values(config, _LISTS)
     parallel = _numbers("--parallel", [*option("parallel"), *spaced["--parallel"]], whole=True)
     rates = _numbers("--rate", [*option("rate"), *spaced["--rate"]], whole=False)
     numbers = _numbers("--number", [*option("number"), *spaced["--number"]], whole=True)
@@ -170,26 +168,10 @@ def _objectives(text: str | None) -> tuple[Objective, ...]:
 def _numbers(flag: str, lists: Sequence[str], *, whole: bool) -> list[float]:
     found = [text.strip() for entry in lists for text in entry.split(",")]
     for text in found:
-        if not _NUMBER.fullmatch(text) or float(text) <= 0 or (whole and "." in text):
+        if not NUMBER.fullmatch(text) or float(text) <= 0 or (whole and "." in text):
             kind = "whole numbers, at least 1" if whole else "numbers above 0"
             raise pytest.UsageError(f"{flag} {text!r}: expected {kind}, such as {flag} 1,2,5")
     return [float(text) for text in found]
-
-
-def _take_spaced_values(config: pytest.Config) -> dict[str, list[str]]:
-    """Give an option the further numbers of ``--parallel 1 2 5``: pytest takes all but the first for test paths."""
-    spaced: dict[str, list[str]] = {flag: [] for flag in _LISTS}
-    flag = previous = ""
-    for argument in map(str, config.invocation_params.args):
-        if argument.startswith("-"):
-            flag = argument.partition("=")[0]
-        elif previous.startswith("-") and "=" not in previous:
-            pass  # the option's own value
-        elif flag in spaced and argument in config.args and _NUMBER.fullmatch(argument) and not Path(argument).exists():
-            spaced[flag].append(argument)
-            config.args.remove(argument)
-        previous = argument
-    return spaced
 
 
 def _at_least(lowest: int, flag: str, value: int | None) -> int | None:

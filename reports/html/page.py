@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from reports.full import full_report
-from reports.html import figures, items
+from reports.html import figures, items, studies
 from reports.html.charts import SCORE_AXIS
 from reports.illustrations import load_sheets, plot_files
 from reports.intervals import Interval
@@ -23,6 +23,7 @@ from reports.outcomes import Evaluation, counting_errors_as_zero, evaluation_of
 from reports.plain_text import visible
 from reports.records import Run
 from reports.run_files import RunGarbledError, load_run
+from reports.shots_tables import SHOTS_TITLE
 from reports.tables import MODE_NAMES, Column, Unit, printed
 from scoring.questions import Question
 
@@ -59,17 +60,20 @@ def render_page(run: Run, evaluation: Evaluation, run_dir: Path) -> str:
         notes.append(str(error))
     stored = plot_files(run_dir)
     plots = items.plots_json(stored)
+    document = full_report(evaluation, run)
     style, script = _static(STYLES), _static(SCRIPTS)
     return (
         _environment()
         .get_template("page.jinja")
         .render(
-            document=full_report(evaluation, run),
+            document=document,
             figures=figures.figures(evaluation, run),
             manifest=run.manifest,
             settings=run.manifest.settings,
             notes=[*notes, *_absent(sheets, stored, plots)],
             hard_shown=HARD_SHOWN,
+            shots_title=SHOTS_TITLE,
+            shot_charts=list(studies.shot_charts(evaluation, run, document.label)),
             families=sorted({item.family for item in run.manifest.planned}),
             variants=sorted({item.key.variant for item in run.manifest.planned} - {""}),
             data=Markup(items.island(items.items_json(run, sheets))),  # noqa: S704 - escaped by `island`

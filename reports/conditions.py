@@ -1,0 +1,30 @@
+"""Names of studies' conditions, as they stand in the variants of items. Standard library only: workers import it."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+COPIES, COPIES_LAST = "copies_demonstration", "copies_last_demonstration"
+"""Flags of records: the answer is that of a demonstration, or of the last one, where the right answer is another."""
+
+
+class Shots(NamedTuple):
+    """So many demonstrations in the prompt, in one of their orders (1 for the first)."""
+
+    number: int
+    order: int = 1
+
+    @property
+    def variant(self) -> str:
+        """``3-shot``; ``3-shot-order2`` in another order."""
+        return f"{self.number}-shot" + (f"-order{self.order}" if self.order > 1 else "")
+
+
+_SHOTS = re.compile(r"(\d+)-shot(?:-order(\d+))?")
+
+
+def parse_shots(variant: str) -> Shots | None:
+    """Inverse of `Shots.variant`; None for other variants."""
+    found = _SHOTS.fullmatch(variant)
+    return None if found is None else Shots(int(found[1]), int(found[2] or 1))
