@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+
+# tests start hundreds of processes: let them keep compiled modules, as Python does by default
+unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/.installed
 
 .PHONY: demo test check bench chaos clean
