@@ -19,6 +19,7 @@ from reports.comparability import comparability
 from reports.full import full_report
 from reports.gate_words import gate_section, gates_json
 from reports.gates import GateReport
+from reports.mix_scores import mix_json, mix_score
 from reports.outcomes import Evaluation, counting_errors_as_zero, evaluation_of, grouped
 from reports.overview import findings, overview
 from reports.reasoning import reasoning
@@ -69,6 +70,7 @@ def report_json(evaluation: Evaluation, run: Run) -> dict[str, Any]:
         "scorer_version": manifest.scorer_version,
         "comparable": not reasons,
         "not_comparable_because": list(reasons),
+        **({} if (mixed := mix_score(evaluation)) is None else {"mix": mix_json(mixed)}),
         **figures_json(evaluation),
         "breakdown": {mode: asdict(breakdown) for mode, breakdown in break_down(evaluation, run).items()},
         "further_attempts": [
@@ -99,7 +101,9 @@ def figures_json(evaluation: Evaluation) -> dict[str, Any]:
 def _identity_json(evaluation: Evaluation) -> dict[str, Any]:
     identity = evaluation.identity
     settings = None if identity.settings is None else json_safe(dict(identity.settings))
-    return asdict(replace(identity, settings=None)) | {"settings": settings}
+    stated = asdict(replace(identity, settings=None)) | {"settings": settings}
+    del stated["mix"]  # stands in the settings
+    return stated
 
 
 def _write(file: Path, text: str) -> None:
