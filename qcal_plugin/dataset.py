@@ -15,12 +15,14 @@ from pathlib import Path
 from qcal_plugin.cache import CACHE_VARIABLE, cache_dir, write_folder
 from qcal_plugin.dataset_errors import BadDataError, DatasetError, DatasetNotFoundError, HubError
 from qcal_plugin.dataset_layout import CONFIG_FILE, FILES
-from qcal_plugin.prepared import FORMAT_VERSION, DatasetIdentity, PreparedDataset, open_prepared
-from synthetic.settings import PREFIX, SYNTHETIC_VERSION, SettingsError, SyntheticSettings, parse_dataset_name
+from qcal_plugin.prepared import FORMAT_VERSION, DatasetIdentity, PreparedDataset, is_synthetic, open_prepared
+from synthetic.settings import SYNTHETIC_VERSION, SettingsError, SyntheticSettings, parse_dataset_name
 
 __all__ = ["BadDataError", "DatasetError", "DatasetIdentity", "DatasetNotFoundError", "HubError", "prepare", "resolve"]
 
 DEFAULT_DATASET = "nvidia/QCalEval"
+MIX_PREFIX = "mix:"
+"""What the names of mixes begin with (`qcal_plugin.mix`)."""
 Progress = Callable[[int, int], None]
 """Told the number of images done, and of all images, as preparing goes on; called in the caller's thread."""
 
@@ -37,15 +39,32 @@ def prepare(
     ``cache`` defaults to `qcal_plugin.cache.cache_dir`. Raises DatasetError.
     """
     cache = cache or cache_dir()
+
+    def make(identity: DatasetIdentity, directory: Path) -> None:
+        files = fetch(identity, cache)
+        from qcal_plugin.dataset_build import build
+
+        build(identity, files, directory, progress=progress)
+
+    return open_or_make(name, lambda: resolve(name, revision, cache=cache), make, cache)
+
+
+def open_or_make(
+    name: str,
+    identify: Callable[[], DatasetIdentity],
+    make: Callable[[DatasetIdentity, Path], None],
+    cache: Path,
+) -> PreparedDataset:
+    """The prepared dataset of this identity, with the identity's warnings; made in its folder where it is not there.
+
+    Raises DatasetError, also where the cache cannot be written.
+    """
     try:
-        identity = resolve(name, revision, cache=cache)
+        identity = identify()
         directory = prepared_directory(identity, cache)
         dataset = _open_complete(directory)
         if dataset is None:
-            files = fetch(identity, cache)
-            from qcal_plugin.dataset_build import build
-
-            build(identity, files, directory, progress=progress)
+            make(identity, directory)
             dataset = open_prepared(directory)
     except OSError as error:
         raise DatasetError(
@@ -117,21 +136,19 @@ def _open_complete(directory: Path) -> PreparedDataset | None:
     return dataset if dataset.is_complete() else None
 
 
-def _is_synthetic(name: str) -> bool:
-    return name.startswith(f"{PREFIX}:")
-
-
 def _canonical(name: str) -> str:
     """The name itself; of a synthetic dataset the one name that its settings have."""
     try:
-        return str(parse_dataset_name(name)) if _is_synthetic(name) else name
+        return str(parse_dataset_name(name)) if is_synthetic(name) else name
     except SettingsError as error:
         raise DatasetNotFoundError(f"dataset {name}: {error}") from error
 
 
 def _folder(name: str, cache: Path) -> Path | None:
     """The local folder that ``name`` stands for; None if it is a Hub id."""
-    if _is_synthetic(name):
+    if name.startswith(MIX_PREFIX):
+        raise DatasetNotFoundError(f"dataset {name}: a mix of datasets is known by its file; give that with --mix FILE")
+    if is_synthetic(name):
         return _synthetic_folder(parse_dataset_name(name), cache)
     folder = Path(name).expanduser()
     if folder.is_dir():

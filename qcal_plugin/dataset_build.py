@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from qcal_plugin.cache import write_file
 from qcal_plugin.dataset_errors import BadDataError
 from qcal_plugin.dataset_findings import warnings
 from qcal_plugin.dataset_layout import CONFIG_FILE, FEWSHOT_FILE, SAMPLES_FILE
 from qcal_plugin.dataset_prompts import icl_prompts, zeroshot_prompt
 from qcal_plugin.dataset_rows import FewshotRow, SampleRow, check_config, read_fewshot, read_samples
 from qcal_plugin.images import ImageError, StoredImage, store_image
-from qcal_plugin.prepared import FORMAT_VERSION, INDEX_FILE, DatasetIdentity, Span, images_dir
+from qcal_plugin.prepared import DatasetIdentity, SampleLines, images_dir
+from qcal_plugin.prepared_files import write_prepared
 from scoring.questions import Mode
 
 _IMAGE_THREADS = min(4, os.cpu_count() or 1)
@@ -33,13 +30,6 @@ class _Image:
     row: SampleRow
     position: int
     original: bytes = field(repr=False)
-
-
-class _Lines(NamedTuple):
-    """A file of lines, and where each stands in it."""
-
-    file: str
-    spans: list[Span]
 
 
 def build(
@@ -58,19 +48,13 @@ def build(
     fewshot = read_fewshot(files[FEWSHOT_FILE], samples)
     images = _store_images(samples.values(), images_dir(directory), progress)
     pairs = [(row, fewshot.get(sample_id)) for sample_id, row in samples.items()]
-    references = _write_lines(directory, "references", [_references(*pair) for pair in pairs])
-    prompts = _write_lines(directory, "prompts", [_prompts(*pair, known=images) for pair in pairs])
-    index = {
-        "format": FORMAT_VERSION,
-        "name": identity.name,
-        "revision": identity.revision,
-        "warnings": warnings(samples.values(), fewshot.values()),
-        "references": references.file,
-        "prompts": prompts.file,
-        "samples": [_entry(*pair, *spans) for pair, *spans in zip(pairs, references.spans, prompts.spans, strict=True)],
-        "images": {image_id: image._asdict() for image_id, image in images.items()},
-    }
-    write_file(directory / INDEX_FILE, json.dumps(index).encode())
+    write_prepared(
+        directory,
+        identity,
+        [SampleLines(_entry(*pair), _references(*pair), _prompts(*pair, known=images)) for pair in pairs],
+        {image_id: image._asdict() for image_id, image in images.items()},
+        warnings=warnings(samples.values(), fewshot.values()),
+    )
 
 
 def _store_images(
@@ -105,14 +89,12 @@ def _store_image(image: _Image, folder: Path) -> StoredImage:
         ) from error
 
 
-def _entry(row: SampleRow, icl_row: FewshotRow | None, references: Span, prompts: Span) -> dict[str, Any]:
+def _entry(row: SampleRow, icl_row: FewshotRow | None) -> dict[str, Any]:
     return {
         "sample_id": row.sample_id,
         "family": row.family,
         "scenario_type": row.scenario_type,
         "icl_id": None if icl_row is None else icl_row.icl_id,
-        "references": references,
-        "prompts": prompts,
     }
 
 
@@ -121,6 +103,7 @@ def _references(row: SampleRow, icl_row: FewshotRow | None) -> dict[str, Any]:
     return {
         "answers": answers,
         "scenario_type": row.scenario_type,
+        "background": row.background,
         "key_points": row.key_points,
         "field_rules": row.field_rules,
     }
@@ -128,16 +111,6 @@ def _references(row: SampleRow, icl_row: FewshotRow | None) -> dict[str, Any]:
 
 def _prompts(row: SampleRow, icl_row: FewshotRow | None, *, known: Mapping[str, Any]) -> dict[str, Any]:
     zeroshot = {question: zeroshot_prompt(prompt, row.image_ids) for question, prompt in row.prompts.items()}
-    line = {"background": row.background, Mode.ZEROSHOT: zeroshot}
     if icl_row is None:
-        return line
-    return {**line, Mode.ICL: icl_prompts(icl_row.prompts, icl_row.image_ids, known)}
-
-
-def _write_lines(directory: Path, name: str, lines: Iterable[Mapping[str, Any]]) -> _Lines:
-    encoded = [json.dumps(line).encode() + b"\n" for line in lines]
-    ends = [*itertools.accumulate(map(len, encoded))]
-    content = b"".join(encoded)
-    file = f"{name}-{hashlib.sha256(content).hexdigest()[:16]}.jsonl"
-    write_file(directory / file, content)
-    return _Lines(file, [Span(end - len(line), len(line)) for end, line in zip(ends, encoded, strict=True)])
+        return {Mode.ZEROSHOT: zeroshot}
+    return {Mode.ZEROSHOT: zeroshot, Mode.ICL: icl_prompts(icl_row.prompts, icl_row.image_ids, known)}

@@ -32,6 +32,7 @@ from qcal_plugin.run_directory import RunDirectory, RunDirectoryError
 from qcal_plugin.stored import DEMONSTRATIONS_SEED, StoredAnswers
 from qcal_plugin.studies import StudiedDataset
 from qcal_plugin.targets import parse_target
+from reports.mixes import MIX_SETTING
 from reports.records import ItemKey, JudgeIdentity, PlannedItem, RunManifest
 from scoring.dispatch import SCORER_VERSION
 from scoring.questions import Question
@@ -114,7 +115,6 @@ def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run
     judges = [JudgeIdentity(model=judge.model, base_url=judge.option.target.public_url) for judge in who.judges]
     if who.lexical_judge:
         judges.append(JudgeIdentity(model=LexicalJudge().name, base_url=EMBEDDED))
-    synthetic = ("dataset: synthetic samples",) if dataset.identity.name.startswith("synthetic:") else ()
     return RunManifest(
         run_id=run_id,
         model=who.model_name,
@@ -124,10 +124,10 @@ def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run
         dataset_revision=dataset.identity.revision,
         scorer=config.scorer.value,
         scorer_version=str(SCORER_VERSION),
-        settings=_settings(config, who),
+        settings=_settings(config, who) | ({} if dataset.mix is None else {MIX_SETTING: dict(dataset.mix)}),
         planned=(),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        stand_ins=who.stand_ins + synthetic,
+        stand_ins=who.stand_ins + dataset.stand_ins,
         versions=_versions(),
         icl_ids={
             sample.sample_id: icl_id

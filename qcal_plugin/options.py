@@ -14,6 +14,8 @@ from qcal_plugin.controls import parse_controls
 from qcal_plugin.extra_body import parse_extra_body, without_thinking
 from qcal_plugin.gate_option import read_gates
 from qcal_plugin.measuring import parse_pass_marks
+from qcal_plugin.mix_file import MixFile
+from qcal_plugin.mix_option import read_mix
 from qcal_plugin.redaction import Redaction
 from qcal_plugin.selection import Selection, parse_modes, parse_questions, parse_shard
 from qcal_plugin.service.settings import add_service_options
@@ -56,6 +58,7 @@ class RunConfig:
 
     Attributes:
         model: None with ``--demo`` and ``--answers``.
+        mix: in the place of ``dataset``; None without ``--mix``.
         pass_marks: lowest passing score of each question, 0-100; empty without ``--pass-mark``.
         gates: conditions for a release; None without ``--gate``.
         maxfail: pytest's own; 0 means no limit.
@@ -67,6 +70,7 @@ class RunConfig:
     judge_canary: bool
     dataset: str
     dataset_revision: str | None
+    mix: MixFile | None
     selection: Selection
     max_tokens: int
     temperature: float
@@ -115,6 +119,7 @@ def add_options(parser: pytest.Parser) -> None:
         help=f"Hub id, folder or synthetic:seed=7,per-scenario=3 (default: {DEFAULT_DATASET})",
     )
     add("--dataset-revision", metavar="COMMIT", help="pin the Hub repository to a commit")
+    add("--mix", metavar="FILE", help="weighted mix of datasets, TOML (docs/collections.md)")
     add("--modes", metavar="LIST", default="zeroshot,icl", help="zeroshot, icl or both (default)")
     add("--questions", metavar="LIST", help="such as Q2,Q6 (default: all six; with --shots Q6)")
     add("--limit", metavar="N", type=int, help="only the first N samples")
@@ -179,6 +184,7 @@ def read_config(config: pytest.Config) -> RunConfig:
         judge_canary=_canary(option),
         dataset=option("dataset") or (DEMO_DATASET if demo else DEFAULT_DATASET),
         dataset_revision=option("dataset_revision"),
+        mix=read_mix(option),
         selection=Selection(
             modes=_parsed("--modes", parse_modes, option("modes")),
             questions=_parsed("--questions", parse_questions, _questions(option("questions"), shots)),

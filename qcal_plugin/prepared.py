@@ -4,9 +4,10 @@ Standard library only, and no dataset library: xdist workers open it and stay sm
 
 Layout of a prepared dataset's folder (``<cache>/prepared/<key>``)::
 
-    index.json                   identity, warnings, one entry per sample, where each image's base64 text is
-    references-<digest>.jsonl    one line per sample: answers, key points, field rules
-    prompts-<digest>.jsonl       one line per sample: background, content of every prompt, images by id
+    index.json                   identity, warnings, one entry per sample, where each image's base64 text is;
+                                 of a mix: its parts, and which items of each sample are asked
+    references-<digest>.jsonl    one line per sample: answers, key points, field rules, background
+    prompts-<digest>.jsonl       one line per sample: content of every prompt, images by id
 
 The index is written last and names the other two, which never change: readers see all or nothing. The base64 texts are
 in ``<cache>/images``, shared by all prepared datasets.
@@ -21,9 +22,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qcal_plugin.cases import Case, ImagePart, PromptPart, TextPart
+from reports.mixes import MIX_SETTING, mix_from_json
 from reports.records import ItemKey
 from scoring.questions import Mode, Question
-from scoring.reference import Reference
+from scoring.reference import JSON, Reference
 
 FORMAT_VERSION = 2
 """Part of the folder's key: raised when the layout, the rows' checks or the making of prompts change."""
@@ -36,8 +38,8 @@ class DatasetIdentity:
     """Which data exactly.
 
     Attributes:
-        name: as given to ``--dataset``: Hub id, folder or ``synthetic:...``.
-        revision: commit hash of the Hub repository, or ``sha256:<content digest>`` of a folder.
+        name: as given to ``--dataset``: Hub id, folder or ``synthetic:...``; ``mix:<title>`` of a mix.
+        revision: commit hash of the Hub repository, or ``sha256:<digest>`` of a folder's content or a mix's parts.
         warnings: what the user should know about how the revision was found, one line each.
     """
 
@@ -48,12 +50,31 @@ class DatasetIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleEntry:
-    """A sample as collection sees it; ``modes`` are those in which the dataset can ask about it."""
+    """A sample as collection sees it.
+
+    Attributes:
+        modes: those in which the dataset can ask about it.
+        asked: what a mix asks about it; None for everything that its modes have.
+    """
 
     sample_id: str
     family: str
     scenario_type: str
     modes: tuple[Mode, ...]
+    asked: frozenset[tuple[Mode, Question]] | None = None
+
+    def items(self) -> tuple[tuple[Mode, Question], ...]:
+        """What is asked about it, in the benchmark's order."""
+        everything = ((mode, question) for mode in self.modes for question in mode.questions)
+        return tuple(item for item in everything if self.asked is None or item in self.asked)
+
+
+class SampleLines(NamedTuple):
+    """What a prepared dataset holds of a sample, as JSON: its entry in the index, references, prompts by mode."""
+
+    entry: Mapping[str, Any]
+    references: Mapping[str, Any]
+    prompts: Mapping[str, Any]
 
 
 class Span(NamedTuple):
@@ -71,6 +92,7 @@ class PreparedDataset:
         warnings: findings about the data that do not stop a run, and those of the identity; one line each.
         samples: in the order of the dataset.
         images: the dataset's images by id.
+        mix: what the dataset is mixed from (`reports.mixes`); None for a dataset of its own.
     """
 
     directory: Path
@@ -80,6 +102,7 @@ class PreparedDataset:
     images: Mapping[str, ImagePart] = field(repr=False)
     references_path: Path = field(repr=False)
     prompts_path: Path = field(repr=False)
+    mix: Mapping[str, JSON] | None = field(repr=False, default=None)
     _entries: Mapping[str, Mapping[str, Any]] = field(repr=False)
 
     def case(self, key: ItemKey) -> Case:
@@ -115,13 +138,31 @@ class PreparedDataset:
 
     def background(self, sample_id: str) -> str:
         """What the dataset says of the experiment. Raises KeyError if there is no such sample."""
-        text: str = _read_line(self.prompts_path, self._entries[sample_id]["prompts"])["background"]
+        text: str = _read_line(self.references_path, self._entries[sample_id]["references"])["background"]
         return text
 
     def icl_id(self, sample_id: str) -> str | None:
         """The id of the sample's row in the ICL file (result files name it); None without ICL."""
         icl_id: str | None = self._entries[sample_id]["icl_id"]
         return icl_id
+
+    def lines(self, sample_id: str) -> SampleLines:
+        """What the files hold of the sample. Raises KeyError if there is no such sample."""
+        entry = self._entries[sample_id]
+        references, prompts = (
+            _read_line(path, entry[name])
+            for path, name in ((self.references_path, "references"), (self.prompts_path, "prompts"))
+        )
+        return SampleLines(entry, references, prompts)
+
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """What in it stands in for the benchmark's samples, in words for tables."""
+        if self.mix is None:
+            return ("dataset: synthetic samples",) if is_synthetic(self.identity.name) else ()
+        parts = [part.name for part in mix_from_json(self.mix).parts if is_synthetic(part.dataset)]
+        which = f"part{'s' if len(parts) > 1 else ''} {', '.join(parts)}"
+        return (f"dataset: synthetic samples ({which})",) if parts else ()
 
     def is_complete(self) -> bool:
         """Whether all files are there, the images' of the length they had."""
@@ -159,8 +200,14 @@ def open_prepared(directory: Path) -> PreparedDataset:
         images={image_id: _image(directory, image_id, image) for image_id, image in index["images"].items()},
         references_path=directory / index["references"],
         prompts_path=directory / index["prompts"],
+        mix=index.get(MIX_SETTING),
         _entries={entry["sample_id"]: entry for entry in entries},
     )
+
+
+def is_synthetic(name: str) -> bool:
+    """Whether a dataset's name stands for synthetic samples."""
+    return name.startswith("synthetic:")
 
 
 def images_dir(prepared: Path) -> Path:
@@ -176,11 +223,13 @@ def _read_line(path: Path, span: tuple[int, int]) -> Any:  # noqa: ANN401  JSON 
 
 
 def _sample(entry: Mapping[str, Any]) -> SampleEntry:
+    asked = entry.get("asked")
     return SampleEntry(
         sample_id=entry["sample_id"],
         family=entry["family"],
         scenario_type=entry["scenario_type"],
         modes=_modes(entry),
+        asked=None if asked is None else frozenset((Mode(mode), Question(question)) for mode, question in asked),
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from qcal_plugin.cache import write_file
+from reports.mixes import differing_settings
 from reports.records import PlannedItem, RunManifest, manifest_from_json, manifest_to_json
 
 MANIFEST_FILE = "run.json"
@@ -129,9 +130,7 @@ def unlike(earlier: RunManifest, later: RunManifest) -> list[str]:
         before, now = getattr(earlier, name), getattr(later, name)
         if name == "settings":
             differences += [
-                f"{setting} was {before.get(setting)!r}, is now {now.get(setting)!r}"
-                for setting in sorted(before.keys() | now.keys())
-                if before.get(setting) != now.get(setting)
+                f"{found.name} was {found.before!r}, is now {found.now!r}" for found in differing_settings(before, now)
             ]
         elif name == "judges":
             before, now = [judge.model for judge in before], [judge.model for judge in now]

@@ -85,9 +85,8 @@ def select(
         for mode in Mode
         if mode in modes
         for entry in kept
-        if mode in entry.modes
-        for question in mode.questions
-        if question in questions
+        for asked, question in entry.items()
+        if asked is mode and question in questions
     )
     if not items:
         raise ValueError(
@@ -125,6 +124,8 @@ def select_items(selection: Selection, dataset: StudiedDataset) -> tuple[Planned
 
 
 def _repeated(items: Iterable[PlannedItem], repeats: int) -> tuple[PlannedItem, ...]:
+    if repeats == 1:
+        return tuple(items)
     return tuple(replace(item, key=item.key._replace(repeat=repeat)) for item in items for repeat in range(repeats))
 
 
@@ -160,7 +161,7 @@ def stratified(samples: Sequence[SampleEntry], count: int, *, seed: int) -> list
     only: not on the order of the rows, the machine or the version of Python.
     """
     sizes = Counter(entry.family for entry in samples)
-    seats = _largest_remainder(sizes, min(count, len(samples)), seed=seed)
+    seats = largest_remainder(sizes, min(count, len(samples)), seed=seed)
     taken: Counter[str] = Counter()
     chosen = set()
     for entry in sorted(samples, key=lambda entry: _digest(f"{seed}/{entry.sample_id}")):
@@ -197,7 +198,8 @@ def _choose(
             raise ValueError(f"limit {limit} and sample {sample}: give one of the two")
 
 
-def _largest_remainder(sizes: Counter[str], count: int, *, seed: int) -> Counter[str]:
+def largest_remainder(sizes: Counter[str], count: int, *, seed: int) -> Counter[str]:
+    """``count`` seats in proportion to sizes; equal remainders are ranked by names, hashed with the seed."""
     total = sizes.total()
     seats = Counter({family: count * size // total for family, size in sizes.items()})
     by_remainder = sorted(sizes, key=lambda family: (-(count * sizes[family] % total), _digest(f"{seed}/{family}")))

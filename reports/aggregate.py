@@ -116,7 +116,7 @@ def sample_scores(outcomes: Iterable[Outcome]) -> dict[str, float]:
     """Sample -> its score: the mean over what the outcomes hold of it (repeats). Unmeasured samples are left out."""
     return {
         sample: statistics.fmean(values)
-        for sample, group in grouped(outcomes, lambda outcome: outcome.key.sample_id).items()
+        for sample, group in grouped(outcomes, lambda outcome: outcome.sample).items()
         if (values := [outcome.value for outcome in group if outcome.value is not None])
     }
 
@@ -190,7 +190,7 @@ def _icl_delta(icl: Sequence[Outcome], zeroshot: Sequence[Outcome]) -> IclDelta:
         paired_delta=_difference(paired_after, paired_before),
         paired_interval=difference_interval(paired_after, paired_before),
         pairs=len(shared),
-        planned_pairs=len({outcome.key.sample_id for outcome in icl} & {o.key.sample_id for o in zeroshot}),
+        planned_pairs=len({outcome.sample for outcome in icl} & {outcome.sample for outcome in zeroshot}),
     )
 
 

@@ -40,7 +40,9 @@ def _stand_in_reasons(identity: Identity) -> Iterator[str]:
 
 
 def _dataset_reasons(identity: Identity) -> Iterator[str]:
-    if identity.dataset != PUBLISHED_DATASET:
+    if identity.mix is not None:
+        yield f"a mix of datasets ({', '.join(part.name for part in identity.mix.parts)}), not {PUBLISHED_DATASET}"
+    elif identity.dataset != PUBLISHED_DATASET:
         yield f"dataset {identity.dataset or 'not stated'}, not {PUBLISHED_DATASET}"
 
 

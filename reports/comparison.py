@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import NamedTuple
 
 from reports.aggregate import sample_scores
 from reports.breakdown import HARD_BELOW, hard_for_all
+from reports.mixes import differing, differing_settings
 from reports.outcomes import Evaluation, Identity, Outcome, grouped
 from reports.paired import LabelChanges, PairedDifference, label_changes, paired_difference
 from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, capitalised
@@ -72,17 +74,17 @@ def unlike_fields(earlier: Identity, later: Identity, *, judged: bool = True) ->
 
     ``judged=False``: as far as questions without a judge are concerned.
     """
-    before, now = _traits(earlier), _traits(later)
+    settings = differing_settings(earlier.settings or {}, later.settings or {})
     return tuple(
-        f"{name} is {before.get(name)!r} in one and {now.get(name)!r} in the other"
-        for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name) and (judged or not name.startswith("judge"))
+        f"{name} is {before!r} in one and {now!r} in the other"
+        for name, before, now in sorted([*differing(_traits(earlier), _traits(later)), *settings], key=itemgetter(0))
+        if judged or not name.startswith("judge")
     )
 
 
 def _traits(identity: Identity) -> dict[str, object]:
     fields = ("dataset_revision", "scorer", "scorer_version", "judges")
-    return {name.replace("_", " "): getattr(identity, name) for name in fields} | dict(identity.settings or {})
+    return {name.replace("_", " "): getattr(identity, name) for name in fields}
 
 
 def compare(earlier: Evaluation, later: Evaluation, *, anyway: bool = False) -> Document:

@@ -7,17 +7,17 @@ Standard library only, like `records`: read at the start of a session, before an
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from reports.toml_tables import TomlError, check_keys, count, entries, number, read_file, text
 from scoring.questions import Mode, Question
 
 
-class GateFileError(Exception):
+class GateFileError(TomlError):
     """A gate file that cannot be used."""
 
 
@@ -128,16 +128,7 @@ METRICS = (
 
 def read_gate_file(path: Path) -> GateFile:
     """The gates in the file. Raises GateFileError."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise GateFileError(f"{path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise GateFileError(f"{path}: not TOML ({error})") from error
-    try:
-        return _gate_file(path, data)
-    except GateFileError as error:
-        raise GateFileError(f"{path}: {error}") from error
+    return read_file(path, _gate_file, GateFileError)
 
 
 def parse_metric(name: str) -> Metric:
@@ -171,33 +162,31 @@ def _scores(name: str) -> Metric:
 
 
 def _gate_file(path: Path, data: Mapping[str, Any]) -> GateFile:
-    _check_keys("the file", data, {"gate", "coverage", "judges"})
-    entries = data.get("gate", [])
-    if not isinstance(entries, list) or not entries:
-        raise GateFileError("no [[gate]] in it: without one there is nothing to decide")
-    gates = tuple(_gate(f"gate {number}", entry) for number, entry in enumerate(entries, start=1))
+    check_keys("the file", data, {"gate", "coverage", "judges"})
+    found = enumerate(entries(data, "gate", "decide"), start=1)
+    gates = tuple(_gate(f"gate {position}", entry) for position, entry in found)
     titles = [gate.title for gate in gates]
-    if again := next((number for number, title in enumerate(titles) if title in titles[:number]), None):
+    if again := next((position for position, title in enumerate(titles) if title in titles[:position]), None):
         raise GateFileError(f"gate {again + 1} repeats gate {titles.index(titles[again]) + 1}: {titles[again]}")
     coverage, judges = data.get("coverage", {}), data.get("judges", {})
-    _check_keys("[coverage]", coverage, {"max_unmeasured", "max_truncated"})
-    _check_keys("[judges]", judges, {"min_agreement"})
+    check_keys("[coverage]", coverage, {"max_unmeasured", "max_truncated"})
+    check_keys("[judges]", judges, {"min_agreement"})
     return GateFile(
         path=path,
         gates=gates,
-        max_unmeasured=_count("[coverage]", coverage, "max_unmeasured"),
+        max_unmeasured=count("[coverage]", coverage, "max_unmeasured", "items"),
         max_truncated=_share("[coverage]", coverage, "max_truncated"),
         min_agreement=_share("[judges]", judges, "min_agreement"),
     )
 
 
 def _gate(place: str, entry: Mapping[str, Any]) -> Gate:
-    _check_keys(place, entry, {"metric", "min", "max", "baseline", "max_drop", "family", "mode"})
+    check_keys(place, entry, {"metric", "min", "max", "baseline", "max_drop", "family", "mode"})
     metric = _metric(place, entry)
     decision = _decision(place, entry)
     condition = _condition(place, entry, metric)
     lowest = -100 if metric.delta and condition != "max_drop" else 0
-    value = _number(place, entry, condition, lowest, 100)
+    value = number(place, entry, condition, lowest, 100)
     if decision is Decision.INTERVAL and (condition, value) in {("min", 100), ("max", lowest)}:
         raise GateFileError(
             f'{place}: no interval can show {condition} = {value:g}; mode = "point" takes the plain figure'
@@ -206,8 +195,8 @@ def _gate(place: str, entry: Mapping[str, Any]) -> Gate:
         metric=metric,
         threshold=(-value if condition == "max_drop" else value) / 100,
         at_most=condition == "max",
-        baseline=Path(_text(place, entry, "baseline")) if "baseline" in entry else None,
-        family=_text(place, entry, "family") if "family" in entry else None,
+        baseline=Path(text(place, entry, "baseline")) if "baseline" in entry else None,
+        family=text(place, entry, "family") if "family" in entry else None,
         decision=decision,
     )
 
@@ -227,7 +216,7 @@ def _metric(place: str, entry: Mapping[str, Any]) -> Metric:
     if "metric" not in entry:
         raise GateFileError(f"{place}: no metric; choose from {METRICS}")
     try:
-        return parse_metric(_text(place, entry, "metric"))
+        return parse_metric(text(place, entry, "metric"))
     except ValueError as error:
         raise GateFileError(f"{place}: {error}") from None
 
@@ -239,33 +228,5 @@ def _decision(place: str, entry: Mapping[str, Any]) -> Decision:
     return Decision(name)
 
 
-def _check_keys(place: str, table: object, known: set[str]) -> None:
-    if not isinstance(table, dict):
-        raise GateFileError(f"{place} is {table!r}; expected a table")
-    if unknown := sorted(table.keys() - known):
-        raise GateFileError(f"{place}: unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}")
-
-
 def _share(place: str, table: Mapping[str, Any], name: str) -> float | None:
-    return _number(place, table, name, 0, 1) if name in table else None
-
-
-def _count(place: str, table: Mapping[str, Any], name: str) -> int | None:
-    value = table.get(name)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-        raise GateFileError(f"{place}: {name} is {value!r}; expected a number of items, 0 or more")
-    return value
-
-
-def _number(place: str, table: Mapping[str, Any], name: str, lowest: float, highest: float) -> float:
-    value = table[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
-        raise GateFileError(f"{place}: {name} is {value!r}; expected a number from {lowest:g} to {highest:g}")
-    return float(value)
-
-
-def _text(place: str, table: Mapping[str, Any], name: str) -> str:
-    value = table[name]
-    if not isinstance(value, str) or not value:
-        raise GateFileError(f"{place}: {name} is {value!r}; expected a text")
-    return value
+    return number(place, table, name, 0, 1) if name in table else None

@@ -19,7 +19,9 @@ where phi, 0 to 1, is the dispersion: the share that the scores' variance has of
   comes from all families of the question together: two samples alone say nearly nothing about their own spread.
 - Means over several questions: of the samples' pseudo-values (`cluster_values`), which makes it the interval with
   cluster-robust errors (K.-Y. Liang, S. L. Zeger 1986, Biometrika 73, 13; with the factor G/(G-1) and t of G-1 degrees
-  of freedom of A. C. Cameron, D. L. Miller 2015, J. Human Resources 50, 317).
+  of freedom of A. C. Cameron, D. L. Miller 2015, J. Human Resources 50, 317). Where questions have other samples, phi
+  can be above 1: it is then the design effect (L. Kish 1965, Survey Sampling, section 8.2).
+- Weighted means of parts (`--mix`): `weighted_interval`.
 
 Medians and differences: the bootstrap that redraws whole samples (B. Efron, R. Tibshirani 1993, An Introduction to the
 Bootstrap, chapter 13), its percentiles expanded for small samples (T. Hesterberg 2015, Amer. Statist. 69, 371). It can
@@ -31,6 +33,7 @@ tests/test_reports_intervals.py simulates how often each interval holds the trut
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,7 +65,10 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Dispersion:
-    """``phi``: variance of scores over mean * (1 - mean), 0..1. ``freedom``: degrees of freedom of that estimate."""
+    """``phi``: variance of scores over mean * (1 - mean), 0..1. ``freedom``: degrees of freedom of that estimate.
+
+    Above 1 only for pseudo-values (`cluster_values`) of samples that do not have every question.
+    """
 
     phi: float
     freedom: float
@@ -84,7 +90,7 @@ def dispersion(groups: Iterable[Sequence[float]]) -> Dispersion:
     if largest < ROUNDING or all(_is_binary(values) for values in samples):
         return LARGEST_DISPERSION
     freedom = sum(len(values) - 1 for values in samples)
-    return Dispersion(min(1.0, max(within / largest, 1 / (freedom + 1))), float(freedom))
+    return Dispersion(max(within / largest, 1 / (freedom + 1)), float(freedom))
 
 
 def mean_interval(
@@ -145,6 +151,54 @@ def cluster_values(questions: Sequence[Mapping[str, float]]) -> list[float]:
         )
         for sample in samples
     ]
+
+
+def weighted_interval(
+    weights: Sequence[float], parts: Sequence[Mapping[str, float]], *, level: float = LEVEL
+) -> Interval | None:
+    """The interval of M = sum of w * m over parts: weights that add up to 1, and each part's values by sample.
+
+    A part's values have its score m as their mean (`cluster_values`) and the interval l to u (`mean_interval`). The
+    parts' margins add up as errors do, each with its own degrees of freedom:
+
+        low = M - sqrt(sum over parts p, q of r_pq * w_p * (m_p - l_p) * w_q * (m_q - l_q)), high likewise with u - m
+
+    This is the method of variance estimates recovery (G. Y. Zou, W. Huang, X. Zhang 2009, Comput. Stat. Data Anal. 53,
+    1080; of dependent figures G. Y. Zou 2007, Psychol. Methods 12, 399). It stays within 0 and 1, and of a single part
+    it is the part's own interval. r_pq is the correlation of two parts' scores, which comes from the samples that both
+    have: sum over these of (v_p - m_p) * (v_q - m_q), over the root of the two sums of squares over all samples. It is
+    0 without shared samples. On the safe side, it is 1 where the values of one part do not vary, and 0 where it would
+    be negative: that a few samples go against each other does not make their mean certain.
+
+    None where a part has fewer than two samples.
+    """
+    intervals = [mean_interval(list(values.values()), level=level) for values in parts]
+    found = [interval for interval in intervals if interval is not None]
+    if len(found) < len(parts):
+        return None
+    means = [math.fsum(values.values()) / len(values) for values in parts]
+    correlations = _correlations(parts, means)
+    weighted = [*zip(weights, means, found, strict=True)]
+    below = np.array([weight * max(0.0, mean - interval.low) for weight, mean, interval in weighted])
+    above = np.array([weight * max(0.0, interval.high - mean) for weight, mean, interval in weighted])
+    overall = math.fsum(weight * mean for weight, mean, _ in weighted)
+    low, high = (math.sqrt(float(margins @ correlations @ margins)) for margins in (below, above))
+    return Interval(max(0.0, overall - low), min(1.0, overall + high))
+
+
+def _correlations(parts: Sequence[Mapping[str, float]], means: Sequence[float]) -> Floats:
+    """See `weighted_interval`; of each part with each other."""
+    deviations = [
+        {sample: value - mean for sample, value in values.items()} for values, mean in zip(parts, means, strict=True)
+    ]
+    sizes = [math.sqrt(math.fsum(value * value for value in values.values())) for values in deviations]
+    found: Floats = np.eye(len(parts))
+    for p, q in itertools.combinations(range(len(parts)), 2):
+        shared = deviations[p].keys() & deviations[q].keys()
+        common = math.fsum(deviations[p][sample] * deviations[q][sample] for sample in shared)
+        size = sizes[p] * sizes[q]
+        found[p, q] = found[q, p] = (max(0.0, common / size) if size > ROUNDING else 1.0) if shared else 0.0
+    return found
 
 
 def bootstrap_interval(n: int, statistic: Callable[[Draws], Floats]) -> Interval | None:

@@ -8,12 +8,14 @@ A document type declaration is refused: JUnit files have none, and without one X
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from xml.parsers import expat
 
+from reports.mixes import Mix, mix_from_json
 from reports.outcomes import Evaluation, Identity, Outcome
 from reports.records import PROPERTY_PREFIX, ItemKey, Status
 from scoring.questions import Mode, Question
@@ -36,7 +38,7 @@ def load_junit(files: Iterable[Path]) -> Evaluation:
     first: tuple[Identity, Path] | None = None
     for file in files:
         for properties in _read(file):
-            identity = _identity(properties)
+            identity = _identity(properties, file)
             if identity is not None:
                 first = first or (identity, file)
                 _check_alike(identity, file, *first)
@@ -132,7 +134,7 @@ def _score(text: str) -> float:
     return value
 
 
-def _identity(properties: Mapping[str, str]) -> Identity | None:
+def _identity(properties: Mapping[str, str], file: Path) -> Identity | None:
     """Who was measured on what, as `records.identity_properties` states it; None where nothing is stated."""
     if not any(item.name in properties for item in fields(Identity)):
         return None
@@ -143,7 +145,15 @@ def _identity(properties: Mapping[str, str]) -> Identity | None:
         dataset_revision=properties.get("dataset_revision"),
         scorer=properties.get("scorer"),
         stand_ins=tuple(filter(None, properties.get("stand_ins", "").split("; "))),
+        mix=_mix(properties["mix"], file) if "mix" in properties else None,
     )
+
+
+def _mix(text: str, file: Path) -> Mix:
+    try:
+        return mix_from_json(json.loads(text))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise JUnitError(f"{file}: property {PROPERTY_PREFIX}mix is not a mix of datasets ({error})") from error
 
 
 def _check_alike(identity: Identity, file: Path, first: Identity, source: Path) -> None:
@@ -158,5 +168,7 @@ def _check_alike(identity: Identity, file: Path, first: Identity, source: Path) 
             )
 
 
-def _shown(value: str | tuple[str, ...] | None) -> str:
+def _shown(value: str | tuple[str, ...] | Mix | None) -> str:
+    if isinstance(value, Mix):
+        return f"{value.title} of {', '.join(f'{part.name} (weight {part.weight:g})' for part in value.parts)}"
     return (value if isinstance(value, str) else ", ".join(value or ())) or "not stated"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reports.mixes import MIX_SETTING, Difference, differing, differing_settings
 from reports.records import ItemKey, PlannedItem, Run, RunManifest, manifest_to_json, record_to_json
 from reports.run_files import CANARY_NAME, MANIFEST_NAME, RECORDS_NAME, load_run
 
@@ -61,20 +62,25 @@ def merge(runs: Sequence[Run]) -> Run:
 
 
 def _check_alike(first: RunManifest, other: RunManifest) -> None:
-    ours, theirs = _traits(first), _traits(other)
-    for name in sorted(ours.keys() | theirs.keys()):
-        if ours.get(name) != theirs.get(name):
-            raise MergeError(
-                f"run {other.run_id}: {name} is {theirs.get(name)!r}, not {ours.get(name)!r} as in run {first.run_id}; "
-                "only runs that agree in it can be merged"
-            )
+    settings = [
+        found._replace(name=f"setting {found.name}") for found in differing_settings(first.settings, other.settings)
+    ]
+    for name, ours, theirs in sorted(differing(_traits(first), _traits(other)) + settings, key=_telling):
+        raise MergeError(
+            f"run {other.run_id}: {name} is {theirs!r}, not {ours!r} as in run {first.run_id}; "
+            "only runs that agree in it can be merged"
+        )
+
+
+def _telling(found: Difference) -> tuple[bool, str]:
+    """A mix's own settings first: the revision of its dataset follows from them."""
+    return not found.name.startswith(f"setting {MIX_SETTING}."), found.name
 
 
 def _traits(manifest: RunManifest) -> dict[str, object]:
-    """What must agree. Addresses need not: shards may ask several servers of one model."""
-    settings = {f"setting {name}": value for name, value in manifest.settings.items()}
+    """What must agree beside the settings. Addresses need not: shards may ask several servers of one model."""
     judges = [judge.model for judge in manifest.judges]
-    return {name.replace("_", " "): getattr(manifest, name) for name in ALIKE} | {"judges": judges} | settings
+    return {name.replace("_", " "): getattr(manifest, name) for name in ALIKE} | {"judges": judges}
 
 
 def _lowest(agreements: Iterable[Mapping[str, float]]) -> dict[str, float]:

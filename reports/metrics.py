@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.consistency import unreadable
 from reports.gate_file import Gate, RateName
 from reports.intervals import Dispersion, cluster_values, dispersion
 from reports.labels import BIASES, answered_label
+from reports.mixes import mix_of
 from reports.outcomes import counted_records
 from reports.records import ItemKey, PlannedItem, Record, Run
 from scoring.questions import Mode, Question
@@ -117,9 +118,16 @@ def metric_values(gate: Gate, run: Run, baseline: Run | None = None) -> MetricVa
     questions = {
         question: _in_all_parts(tuple(_parts(gate, question, run, baseline))) for question in gate.metric.questions
     }
+    name = _sample_names(run)
     return MetricValues(
-        questions=questions, families={item.key.sample_id: item.family for item in run.manifest.planned}
+        questions=questions, families={name(item.key.sample_id): item.family for item in run.manifest.planned}
     )
+
+
+def _sample_names(run: Run) -> Callable[[str], str]:
+    """Sample id -> the sample that errors are clustered by (see `reports.outcomes.Outcome`)."""
+    mix = mix_of(run.manifest.settings)
+    return str if mix is None else mix.sample
 
 
 def _parts(gate: Gate, question: Question, run: Run, baseline: Run | None) -> Iterator[Part]:
@@ -145,8 +153,10 @@ def _items(run: Run, question: Question, mode: Mode, rate: RateName | None) -> I
         [(item, _score(records.get(item.key))) for item in planned] if rate is None else _errors(planned, records, rate)
     )
     items: dict[str, tuple[float | None, ...]] = {}
+    name = _sample_names(run)
     for item, value in valued:
-        items[item.key.sample_id] = (*items.get(item.key.sample_id, ()), value)
+        sample = name(item.key.sample_id)
+        items[sample] = (*items.get(sample, ()), value)
     return items
 
 

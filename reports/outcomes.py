@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from reports.mixes import Mix, mix_of
 from reports.records import ItemKey, Record, Run, RunManifest, Status
 from scoring.reference import JSON
 
@@ -25,6 +26,7 @@ class Outcome:
     Attributes:
         status: None if the item was never reached.
         value: what enters the averages, 0..1; None where nothing may. Equals the score where the item was measured.
+        sample: the sample that errors are clustered by: the key's, but for parts of a mix that share samples.
     """
 
     key: ItemKey
@@ -32,6 +34,10 @@ class Outcome:
     scenario_type: str
     status: Status | None = None
     value: float | None = None
+    sample: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sample", self.sample or self.key.sample_id)
 
     @property
     def measured(self) -> bool:
@@ -52,6 +58,7 @@ class Identity:
         judges: the judges' model names, in order.
         stand_ins: embedded replacements, such as ``model: blind baseline``; every table repeats them.
         settings: see `RunManifest.settings`.
+        mix: the weighted datasets; None where there is one dataset.
     """
 
     model: str | None = None
@@ -62,6 +69,7 @@ class Identity:
     scorer_version: str | None = None
     stand_ins: tuple[str, ...] = ()
     settings: Mapping[str, JSON] | None = None
+    mix: Mix | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +84,13 @@ class Evaluation:
     outcomes: tuple[Outcome, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "outcomes", tuple(sorted(self.outcomes, key=lambda outcome: outcome.key)))
+        mix = self.identity.mix
+        outcomes = (
+            self.outcomes
+            if mix is None
+            else (replace(outcome, sample=mix.sample(outcome.key.sample_id)) for outcome in self.outcomes)
+        )
+        object.__setattr__(self, "outcomes", tuple(sorted(outcomes, key=lambda outcome: outcome.key)))
 
 
 def evaluation_of(run: Run) -> Evaluation:
@@ -102,6 +116,7 @@ def identity_of(manifest: RunManifest) -> Identity:
         scorer_version=manifest.scorer_version,
         stand_ins=manifest.stand_ins,
         settings=manifest.settings,
+        mix=mix_of(manifest.settings),
     )
 
 

@@ -10,11 +10,13 @@ from reports.attempts import attempt_tables
 from reports.comparability import comparability
 from reports.conditions import parse_shots
 from reports.consistency import truncated
+from reports.mix_scores import mix_score
+from reports.mix_table import mix_in_words, mix_table
 from reports.outcomes import Evaluation, Outcome, counted_records, grouped
 from reports.reasoning import reasoning_tables
 from reports.records import Record, Run
 from reports.shots_tables import shot_section
-from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, capitalised, printed
+from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, capitalised, printed, zeroed_notes
 from reports.visual_gain import visual_gain_tables
 from scoring.questions import Question
 
@@ -44,7 +46,9 @@ DELTA_COLUMNS = (
 
 def overview(evaluation: Evaluation, run: Run | None = None) -> Document:
     """The standard report. With the ``run`` behind the evaluation it also says what failed and why."""
-    sections = [Section(title="Scores", tables=tuple(score_tables(evaluation.outcomes)))]
+    mixed = mix_score(evaluation)
+    headline = () if mixed is None else (mix_table(mixed),)
+    sections = [Section(title="Scores", tables=(*headline, *score_tables(evaluation.outcomes)))]
     sections += shot_section(evaluation, run)
     gains = tuple(visual_gain_tables(evaluation.outcomes))
     if gains:
@@ -81,6 +85,8 @@ def _facts(evaluation: Evaluation, run: Run | None, *, comparable: bool) -> Iter
     if run is not None and run.judge_agreement:
         yield "Judge canary", "; ".join(_agreements(run.judge_agreement))
     yield "Dataset", f"{identity.dataset or 'not stated'} at {identity.dataset_revision or 'revision not stated'}"
+    if identity.mix is not None:
+        yield "Mix", mix_in_words(identity.mix)
     yield "Scorer", identity.scorer or "not stated"
     yield "Items", f"{counts.measured} of {counts.planned} measured{_percent(counts)}"
     yield "Comparable with published figures", "yes" if comparable else "no"
@@ -140,9 +146,7 @@ def _score_notes(summaries: dict[Question, Summary], mean: MeanOfQuestions) -> I
     yield "Scores 0 to 100; Mean of the question means; intervals take the samples as drawn at random."
     if empty := [question for question, summary in summaries.items() if summary.mean is None]:
         yield f"The mean of the question means is undefined: nothing was measured in {', '.join(empty)}."
-    if zeroed := mean.coverage.zeroed:
-        items = "1 item without an answer counts" if zeroed == 1 else f"{zeroed} items without an answer count"
-        yield f"{items} as 0 here, as in the reference."
+    yield from zeroed_notes(mean.coverage.zeroed)
 
 
 def delta_table(title: str, deltas: dict[Question, IclDelta]) -> Table:

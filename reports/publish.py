@@ -20,6 +20,7 @@ from reports.comparability import comparability
 from reports.full import full_report
 from reports.gate_words import gate_section, gates_json
 from reports.gates import GateReport
+from reports.mix_scores import mix_json, mix_score
 from reports.outcomes import Evaluation, counted_records, counting_errors_as_zero, evaluation_of, grouped
 from reports.overview import findings, overview
 from reports.reasoning import reasoning
@@ -73,6 +74,7 @@ def report_json(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Brea
         "scorer_version": manifest.scorer_version,
         "comparable": not reasons,
         "not_comparable_because": list(reasons),
+        **({} if (mixed := mix_score(evaluation)) is None else {"mix": mix_json(mixed)}),
         **figures_json(evaluation),
         "breakdown": {mode: asdict(breakdown) for mode, breakdown in breakdowns.items()},
         "further_attempts": [
@@ -82,14 +84,15 @@ def report_json(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Brea
         "reasoning": [
             {"mode": mode, "question": question, **asdict(entry)} for (mode, question), entry in reasoning(run).items()
         ],
-        "shots": [
-            asdict(entry)
-            for figures in shot_figures(evaluation.outcomes, counted_records(run)).values()
-            for entry in figures
-        ],
+        **_shots_json(evaluation, run),
         "findings": findings(run),
         "judge_agreement": dict(run.judge_agreement),
     }
+
+
+def _shots_json(evaluation: Evaluation, run: Run) -> dict[str, Any]:
+    figures = shot_figures(evaluation.outcomes, counted_records(run)).values()
+    return {"shots": [asdict(entry) for by_shots in figures for entry in by_shots]} if figures else {}
 
 
 def figures_json(evaluation: Evaluation) -> dict[str, Any]:
@@ -108,7 +111,9 @@ def figures_json(evaluation: Evaluation) -> dict[str, Any]:
 def _identity_json(evaluation: Evaluation) -> dict[str, Any]:
     identity = evaluation.identity
     settings = None if identity.settings is None else json_safe(dict(identity.settings))
-    return asdict(replace(identity, settings=None)) | {"settings": settings}
+    stated = asdict(replace(identity, settings=None)) | {"settings": settings}
+    del stated["mix"]  # stands in the settings
+    return stated
 
 
 def _write(file: Path, text: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from reports.mixes import mix_of, mix_to_text
 from scoring.questions import Mode, Question
 from scoring.reference import JSON
 from scoring.score import Score
@@ -151,8 +152,8 @@ class RunManifest:
     """What a run is about (``run.json``). No field holds a key, nor a URL's user info.
 
     Attributes:
-        dataset: Hub id, folder or ``synthetic:...``.
-        dataset_revision: commit hash of the Hub repository, or ``sha256:...`` of a folder's content.
+        dataset: Hub id, folder, ``synthetic:...`` or ``mix:...``.
+        dataset_revision: commit hash of the Hub repository, or ``sha256:...`` of a folder's content or of a mix.
         scorer: ``compatible`` (PROTOCOL.md section 3) or ``strict``.
         settings: whatever else changes an answer or a score, such as ``max_tokens``; resuming requires equality.
         stand_ins: embedded replacements in this run, in words for tables, such as ``model: blind baseline``.
@@ -331,6 +332,7 @@ def manifest_from_json(data: Mapping[str, Any]) -> RunManifest:
     known["judges"] = tuple(JudgeIdentity(**judge) for judge in data["judges"])
     known |= {name: _text(data, name) for name in _MANIFEST_TEXTS}
     known["settings"] = dict(data["settings"])
+    mix_of(known["settings"])  # raises where it is none
     known["stand_ins"] = tuple(data.get("stand_ins") or ())
     known["planned"] = tuple(
         PlannedItem(key=key_from_json(item), family=_text(item, "family"), scenario_type=_text(item, "scenario_type"))
@@ -383,6 +385,7 @@ def identity_properties(manifest: RunManifest) -> list[tuple[str, str]]:
         "dataset_revision": manifest.dataset_revision,
         "scorer": manifest.scorer,
         "stand_ins": "; ".join(manifest.stand_ins),
+        "mix": "" if (mix := mix_of(manifest.settings)) is None else mix_to_text(mix),
     }
     return _prefixed((name, value) for name, value in properties.items() if value)
 

@@ -107,6 +107,13 @@ def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def zeroed_notes(zeroed: int) -> Iterator[str]:
+    """What a reader must know where items without an answer enter the averages (`reports.aggregate.Coverage`)."""
+    if zeroed:
+        items = "1 item without an answer counts" if zeroed == 1 else f"{zeroed} items without an answer count"
+        yield f"{items} as 0 here, as in the reference."
+
+
 def printed(cell: Cell, column: Column) -> str:
     """The cell as printed: the one place where figures are rounded. Strings come back as they are."""
     match cell:

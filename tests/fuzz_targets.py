@@ -21,6 +21,7 @@ from qcal_plugin.extra_body import parse_extra_body
 from qcal_plugin.failures import MESSAGE_LENGTH, http_failure, retry_after_s, server_message
 from qcal_plugin.journal import AnswerJournal, JournalError
 from qcal_plugin.measuring import answer_flags, parse_pass_marks
+from qcal_plugin.mix_file import MixFileError, read_mix_file
 from qcal_plugin.recording import Recorder
 from qcal_plugin.redaction import Redaction
 from qcal_plugin.run_directory import RunDirectoryError, read_manifest
@@ -164,7 +165,17 @@ def gates(data: bytes) -> None:
         read_gate_file(path)
 
 
+def mixes(data: bytes) -> None:
+    """The file of --mix."""
+    path = _folder() / "mix.toml"
+    path.write_bytes(data)
+    with contextlib.suppress(MixFileError):
+        read_mix_file(path)
+
+
 _MANIFEST = manifest([ITEM], settings={"max_tokens": 10, "temperature": 0.0, "extra_body": {}})
+_PART = {"name": "a", "dataset": "data", "revision": "1", "weight": 2, "source": "a"}
+_MIXED = manifest([ITEM], settings={"max_tokens": 10, "mix": {"title": "b", "parts": [_PART]}})
 _LINE = {"type": "answer", **key_to_json(ITEM.key), "request_sha256": "abc"}
 SEEDS = {
     chat_reply: [
@@ -181,11 +192,15 @@ SEEDS = {
     ],
     answer_journal: [json.dumps({**_LINE, "answer": asdict(Answer(text="one"))}).encode() + b"\n"],
     records: [json.dumps(record_to_json(scored(ITEM, 0.5))).encode() + b"\n"],
-    run_manifest: [json.dumps(manifest_to_json(_MANIFEST)).encode()],
+    run_manifest: [json.dumps(manifest_to_json(found)).encode() for found in (_MANIFEST, _MIXED)],
     options: [b"http://h:1/v1?a=b", b"zeroshot,icl", b"Q1,q6", b"2/5", b'{"top_p": 0.9}', b"50 Q6=100"],
     gates: [
         b'[[gate]]\nmetric = "zeroshot.mean"\nmin = 50\n[coverage]\nmax_unmeasured = 3\n',
         b'[[gate]]\nmetric = "icl.Q6.delta"\nmax_drop = 2.5\nbaseline = "runs/a"\nmode = "point"\n',
+    ],
+    mixes: [
+        b'title = "a"\nsamples = 3\n[[part]]\nname = "b"\ndataset = "data"\nweight = 1.5\nquestions = ["Q2", "Q6"]\n',
+        b'title = "a"\n[[part]]\nname = "b"\ndataset = "./c"\nweight = 1\nfamilies = ["drag"]\nmodes = ["icl"]\n',
     ],
     prices: [b"image_tokens = 1000\nmodel_input_price = 2.5", b"[a]\nb = 1"],
 }

@@ -18,6 +18,7 @@ from tests.fuzz_targets import (
     chat_reply,
     error_body,
     gates,
+    mixes,
     prices,
     records,
     run_manifest,
@@ -64,12 +65,14 @@ def test_anything_is_read_or_refused(name):
     check()
 
 
-@pytest.mark.parametrize(
-    "target", [chat_reply, error_body, answer_journal, records, run_manifest], ids=lambda target: target.__name__
-)
-def test_json_of_any_shape_is_read_or_refused(target):
+JSON_SEEDS = [(target, SEEDS[target][0]) for target in (chat_reply, error_body, answer_journal, records, run_manifest)]
+JSON_SEEDS.append((run_manifest, SEEDS[run_manifest][1]))  # of a mix
+
+
+@pytest.mark.parametrize(("target", "seed"), JSON_SEEDS)
+def test_json_of_any_shape_is_read_or_refused(target, seed):
     @settings(max_examples=60, deadline=None)
-    @given(reshaped(SEEDS[target][0]))
+    @given(reshaped(seed))
     def check(data):
         target(data)
 
@@ -82,6 +85,7 @@ NOT_HASHABLE = (
 FOUND = [  # inputs that once raised something else
     (prices, b"a = " + b"[" * 3000),
     (gates, b"a = " + b"[" * 3000),
+    (mixes, b"a = " + b"[" * 3000),
     (answer_journal, NOT_HASHABLE),
     (records, SEEDS[records][0].replace(b'"drag_success_a"', b"[]")),
     (run_manifest, SEEDS[run_manifest][0].replace(b'"drag_success_a"', b"[]")),

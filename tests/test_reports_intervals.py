@@ -17,6 +17,7 @@ from reports.intervals import (
     median_interval,
     score_interval,
     t_interval,
+    weighted_interval,
 )
 
 SCORES = st.lists(st.floats(0, 1), min_size=2, max_size=30)
@@ -206,3 +207,114 @@ def test_intervals_of_medians_hold_the_truth_in_93_to_97_of_100_cases():
     random = np.random.default_rng(8)
     intervals = [median_interval(random.beta(2, 2, size=21)) for _ in range(600)]
     assert 0.93 <= coverage(intervals, [0.5] * 600) <= 0.97
+
+
+# --- weighted means of parts -----------------------------------------------------------------------------------------
+
+PART = st.dictionaries(st.sampled_from("abcdefghij"), st.floats(0, 1), min_size=2)
+
+
+def test_of_one_part_the_weighted_interval_is_its_own():
+    values = {"a": 1.0, "b": 0.25, "c": 0.5}
+    expected, found = mean_interval(list(values.values())), weighted_interval([1.0], [values])
+    assert (pytest.approx(expected.low), pytest.approx(expected.high)) == (found.low, found.high)
+
+
+def test_margins_of_independent_parts_add_up_as_squares():
+    # Wilson: 8 of 10 right, 0.490162 to 0.943318; 2 of 10 right, 0.056682 to 0.509838
+    parts = [{f"{name}{n}": float(n < right) for n in range(10)} for name, right in (("a", 8), ("b", 2))]
+    found = weighted_interval([0.75, 0.25], parts)
+    low = 0.65 - math.hypot(0.75 * (0.8 - 0.490162), 0.25 * (0.2 - 0.056682))
+    high = 0.65 + math.hypot(0.75 * (0.943318 - 0.8), 0.25 * (0.509838 - 0.2))
+    assert (pytest.approx(low, abs=1e-5), pytest.approx(high, abs=1e-5)) == (found.low, found.high)
+
+
+def test_parts_on_the_same_samples_add_up_as_far_as_they_go_together():
+    alike = {str(n): n % 2.0 for n in range(20)}
+    opposed = {sample: 1 - value for sample, value in alike.items()}
+    constant = dict.fromkeys(alike, 1.0)
+    own = mean_interval(list(alike.values()))
+    together, against, unknown = (weighted_interval([0.5, 0.5], [alike, other]) for other in (alike, opposed, constant))
+    assert (pytest.approx(own.low), pytest.approx(own.high)) == (together.low, together.high)
+    assert pytest.approx(0.5 - math.hypot(0.5 * (0.5 - own.low), 0.5 * (0.5 - own.low))) == against.low
+    sure = mean_interval(list(constant.values()))
+    assert pytest.approx(0.5 * (own.low + sure.low)) == unknown.low
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 1), PART), min_size=1, max_size=5))
+def test_a_weighted_interval_holds_the_mean_and_stays_between_the_parts_bounds(parts):
+    weights = [weight / sum(weight for weight, _ in parts) for weight, _ in parts]
+    values = [part for _, part in parts]
+    interval = weighted_interval(weights, values)
+    mean = sum(w * statistics.fmean(part.values()) for w, part in zip(weights, values, strict=True))
+    assert 0 <= interval.low <= mean + 1e-9
+    assert mean - 1e-9 <= interval.high <= 1
+    bounds = [mean_interval(list(part.values())) for part in values]
+    assert sum(w * bound.low for w, bound in zip(weights, bounds, strict=True)) <= interval.low + 1e-6
+    assert interval.high <= sum(w * bound.high for w, bound in zip(weights, bounds, strict=True)) + 1e-6
+
+
+def test_a_part_of_one_sample_leaves_no_interval():
+    assert weighted_interval([0.5, 0.5], [{"a": 1.0, "b": 0.0}, {"c": 1.0}]) is None
+
+
+def parts_of_simulation(kind, sizes, random):
+    """Scores of parts with difficulties of their own, and the parts' true means."""
+    truths = random.beta(3, 2, size=len(sizes))
+    parts = []
+    for part, (truth, n) in enumerate(zip(truths, sizes, strict=True)):
+        scores = POPULATIONS[kind](random.beta(3 * truth, 3 * (1 - truth), size=n), random)
+        parts.append({f"{part}/{sample}": score for sample, score in enumerate(scores)})
+    return parts, truths
+
+
+@pytest.mark.parametrize("kind", ["label", "six questions"])
+@pytest.mark.parametrize(
+    ("weights", "sizes"), [((0.75, 0.25), (243, 60)), ((0.2, 0.3, 0.5), (10, 20, 40)), ((0.25,) * 4, (12,) * 4)]
+)
+def test_weighted_intervals_hold_the_truth_in_93_to_97_of_100_cases(kind, weights, sizes):
+    random = np.random.default_rng(sum(sizes))
+    simulations = [parts_of_simulation(kind, sizes, random) for _ in range(1200)]
+    truths = [float(np.dot(weights, means)) for _, means in simulations]
+    assert 0.93 <= coverage([weighted_interval(weights, parts) for parts, _ in simulations], truths) <= 0.97
+
+
+@pytest.mark.parametrize("kind", ["label", "six questions"])
+@pytest.mark.parametrize("few", [2, 4])
+def test_a_heavy_part_of_few_samples_is_never_overconfident(kind, few):
+    random = np.random.default_rng(few)
+    simulations = [parts_of_simulation(kind, (243, few), random) for _ in range(1000)]
+    truths = [float(np.dot((0.5, 0.5), means)) for _, means in simulations]
+    assert 0.93 <= coverage([weighted_interval((0.5, 0.5), parts) for parts, _ in simulations], truths)
+
+
+def parts_on_the_same_plots(n, random):
+    """A label and a graded question about the same ``n`` plots, and their true mean."""
+    truth = random.beta(3, 2)
+    difficulty = random.beta(3 * truth, 3 * (1 - truth), size=n)
+    parts = [dict(enumerate(POPULATIONS[kind](difficulty, random))) for kind in ("label", "six questions")]
+    return parts, truth
+
+
+@pytest.mark.parametrize("n", [10, 40, 243])
+def test_weighted_intervals_of_parts_on_the_same_plots_hold_the_truth_too(n):
+    random = np.random.default_rng(n)
+    simulations = [parts_on_the_same_plots(n, random) for _ in range(1200)]
+    truths = [truth for _, truth in simulations]
+    held = coverage([weighted_interval((0.5, 0.5), parts) for parts, _ in simulations], truths)
+    apart = [[{f"{p}/{s}": v for s, v in part.items()} for p, part in enumerate(parts)] for parts, _ in simulations]
+    assert 0.93 <= held <= 0.97
+    assert coverage([weighted_interval((0.5, 0.5), parts) for parts in apart], truths) < held - 0.02
+
+
+def test_questions_with_other_samples_are_no_surer_than_the_one_with_fewest():
+    """A question of 50 samples beside one of 200: without the design effect 91 of 100 intervals held the truth."""
+    random = np.random.default_rng(5)
+    intervals, truths = [], []
+    for _ in range(1200):
+        truth = random.beta(3, 2)
+        difficulty = random.beta(3 * truth, 3 * (1 - truth), size=200)
+        all_samples, few = (dict(enumerate(right_or_wrong(part, random))) for part in (difficulty, difficulty[:50]))
+        intervals.append(mean_interval(cluster_values([all_samples, few])))
+        truths.append(truth)
+    assert 0.93 <= coverage(intervals, truths) <= 0.97

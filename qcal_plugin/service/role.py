@@ -39,6 +39,8 @@ def _check_together(config: pytest.Config) -> None:
         raise pytest.UsageError(f"{flag}: one process holds the load, however high: leave out -n")
     if config.getoption("judge_url"):
         raise pytest.UsageError(f"{flag}: judging would disturb the load: leave out --judge-url")
+    if config.getoption("mix"):
+        raise pytest.UsageError(f"{flag}: a load takes its requests from one dataset: --dataset in place of --mix")
     for name in ("dry_run", "resume"):
         if config.getoption(name):
             raise pytest.UsageError(f"{flag} and --{name.replace('_', '-')}: give one of them")

@@ -20,6 +20,7 @@ from reports.breakdown import Breakdown, FamilyScores, ScenarioScore, break_down
 from reports.comparability import comparability
 from reports.html.charts import Axis, Bar, Box, box, difference_axis, histogram, quantity_axis
 from reports.leaderboard import PublishedScores, published_scores
+from reports.mix_scores import MixScore, mix_score
 from reports.outcomes import Evaluation, Outcome, counted_records
 from reports.overview import findings
 from reports.records import Answer, Record, Run
@@ -90,6 +91,7 @@ class Figures:
 
     coverage: Coverage
     not_comparable: tuple[str, ...]
+    mix: MixScore | None
     modes: tuple[ModeFigures, ...]
     families: tuple[FamilyRow, ...]
     deltas: Mapping[Question, IclDelta]
@@ -125,6 +127,7 @@ def figures(evaluation: Evaluation, run: Run) -> Figures:
     return Figures(
         coverage=coverage(evaluation.outcomes),
         not_comparable=comparability(evaluation),
+        mix=mix_score(evaluation),
         modes=modes,
         families=tuple(family_rows(modes, benchmark)),
         deltas=deltas,

@@ -19,6 +19,7 @@ from reports.html.charts import SCORE_AXIS
 from reports.illustrations import load_sheets, plot_files
 from reports.intervals import Interval
 from reports.labels import BIASES
+from reports.mix_table import mix_in_words
 from reports.outcomes import Evaluation, counting_errors_as_zero, evaluation_of
 from reports.plain_text import visible
 from reports.records import Run
@@ -127,6 +128,7 @@ def _environment() -> jinja2.Environment:
         "quantity": lambda value: f"{value:,.1f}" if value < 10 else f"{value:,.0f}",
         "breakable": _breakable,
         "mode_name": figures.mode_name,
+        "in_words": mix_in_words,
         "cell": printed,
         "at_on": lambda value, axis: axis.at(value),
     }

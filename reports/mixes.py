@@ -1,0 +1,145 @@
+"""A run's mix of datasets (``--mix``): its parts and weights, as manifests and JUnit files state them.
+
+The ids of a mix's samples are ``<part>/<id in the part's dataset>``, so that every record says which part it is of.
+Standard library only: `records` imports this module, and so do xdist workers.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from scoring.reference import JSON
+
+MIX_SETTING = "mix"
+"""The setting of a run (`RunManifest.settings`) that describes its mix."""
+LARGEST_WEIGHT = 1e9
+SEPARATOR = "/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixPart:
+    """One dataset, or a choice from it.
+
+    Attributes:
+        name: unique in the mix, without a slash.
+        dataset: as in the mix's file.
+        revision: commit hash of a Hub repository, or the digest of a folder's content.
+        weight: as in the mix's file, above 0 and at most `LARGEST_WEIGHT`.
+        source: the first part whose dataset shows some of the same plots, often the part itself. Samples that have the
+            same id in parts of one source are one sample: their answers are no independent evidence.
+    """
+
+    name: str
+    dataset: str
+    revision: str
+    weight: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mix:
+    """The parts, in the order of the file."""
+
+    title: str
+    parts: tuple[MixPart, ...]
+
+    def share(self, part: MixPart) -> float:
+        """The part's weight as a fraction of all weights."""
+        return part.weight / math.fsum(other.weight for other in self.parts)
+
+    def sample(self, sample_id: str) -> str:
+        """The sample as evidence: one name for what several parts hold of it (see `MixPart.source`)."""
+        name, own = split(sample_id)
+        source = next((part.source for part in self.parts if part.name == name), name)
+        return in_mix(source, own)
+
+
+def in_mix(part: str, name: str) -> str:
+    """The name, in a mix, of what a part's dataset calls ``name``: a sample, an image, a row of the ICL file."""
+    return f"{part}{SEPARATOR}{name}"
+
+
+def split(name: str) -> tuple[str, str]:
+    """Inverse of `in_mix`."""
+    part, _, own = name.partition(SEPARATOR)
+    return part, own
+
+
+def mix_of(settings: Mapping[str, Any] | None) -> Mix | None:
+    """The mix of a run with these settings; None where it asks one dataset. Raises as `mix_from_json` does."""
+    return None if settings is None or MIX_SETTING not in settings else mix_from_json(settings[MIX_SETTING])
+
+
+def mix_from_json(data: Mapping[str, Any]) -> Mix:
+    """Inverse of `mix_to_json`; further fields are ignored. Raises KeyError, TypeError or ValueError otherwise."""
+    parts = tuple(_part(part) for part in data["parts"])
+    if not parts or not isinstance(data["title"], str):
+        raise ValueError("a mix without title or parts")
+    return Mix(title=data["title"], parts=parts)
+
+
+def is_weight(value: object) -> bool:
+    """Whether a part can have this weight."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LARGEST_WEIGHT
+
+
+def mix_to_json(mix: Mix) -> dict[str, Any]:
+    """What reports need of a mix."""
+    return asdict(mix)
+
+
+def mix_to_text(mix: Mix) -> str:
+    """The same on one line, for a test's properties."""
+    return json.dumps(mix_to_json(mix), separators=(",", ":"))
+
+
+def _part(data: Mapping[str, Any]) -> MixPart:
+    texts = {name: data[name] for name in ("name", "dataset", "revision", "source")}
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise TypeError(f"part {texts['name']!r} of a mix: name, dataset, revision and source have to be texts")
+    weight = data["weight"]
+    if not is_weight(weight):
+        raise ValueError(f"part {texts['name']!r} of a mix: weight is {weight!r}; expected a number above 0")
+    return MixPart(**texts, weight=weight)
+
+
+# --- differences of settings -----------------------------------------------------------------------------------------
+
+
+class Difference(NamedTuple):
+    """A field that two runs do not share; None where one has no such field."""
+
+    name: str
+    before: object
+    now: object
+
+
+def differing(before: Mapping[str, object], now: Mapping[str, object]) -> list[Difference]:
+    """What differs, sorted by name."""
+    names = sorted(before.keys() | now.keys())
+    found = (Difference(name, before.get(name), now.get(name)) for name in names)
+    return [difference for difference in found if difference.before != difference.now]
+
+
+def differing_settings(before: Mapping[str, JSON], now: Mapping[str, JSON]) -> list[Difference]:
+    """What differs between two runs' settings; of two mixes by part and key, such as ``mix.fresh.weight``."""
+    flat = _in_full if MIX_SETTING in before and MIX_SETTING in now else _in_short
+    return differing(flat(before), flat(now))
+
+
+def _in_short(settings: Mapping[str, Any]) -> dict[str, object]:
+    return {name: value["title"] if name == MIX_SETTING else value for name, value in settings.items()}
+
+
+def _in_full(settings: Mapping[str, Any]) -> dict[str, object]:
+    flat: dict[str, object] = {name: value for name, value in settings.items() if name != MIX_SETTING}
+    mix = settings[MIX_SETTING]
+    flat |= {f"{MIX_SETTING}.{name}": value for name, value in mix.items() if name != "parts"}
+    flat[f"{MIX_SETTING}.parts"] = [part["name"] for part in mix["parts"]]
+    for part in mix["parts"]:
+        flat |= {f"{MIX_SETTING}.{part['name']}.{name}": value for name, value in part.items() if name != "share"}
+    return flat

@@ -1,0 +1,13 @@
+"""What is said where a user's file is refused."""
+
+import pytest
+
+
+def refusal(attempt, kind, file_name):
+    """The message behind the file's name, which is on one line."""
+    with pytest.raises(kind) as raised:
+        attempt()
+    path, _, said = str(raised.value).partition(f"{file_name}: ")
+    assert path
+    assert "\n" not in said
+    return said
