@@ -21,8 +21,10 @@ LOADED_BY_SESSIONS = (
     "qcal_plugin.session",
     "qcal_plugin.worker",
     "qcal_plugin.embedded",
+    "reports.html.page",
     "reports.publish",
     "httpx_aiohttp",
+    "matplotlib.backends.backend_svg",
     "httpcore",
     "datasets",
 )

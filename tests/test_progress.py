@@ -20,9 +20,9 @@ def slow_run(inner, endpoint, folder, *more):
     return inner.run("--model-url", endpoint.base_url, "--dataset", str(folder), "--concurrency", "4", *more)
 
 
-@pytest.mark.parametrize("quiet", [(), ("-q",)], ids=["usual", "quiet"])
-def test_a_log_gets_a_plain_line_now_and_then(inner, endpoint, tiny_folder, workers, quiet):
-    result = slow_run(inner, endpoint, tiny_folder, *workers, *quiet)
+@pytest.mark.parametrize("options", [(), ("-n2",), ("-q",)], ids=["plain", "n2", "q"])
+def test_a_log_gets_a_plain_line_now_and_then(inner, endpoint, tiny_folder, options):
+    result = slow_run(inner, endpoint, tiny_folder, *options)
 
     found = LINE.findall(result.out)
     assert found, result.out

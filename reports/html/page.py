@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlencode
@@ -110,6 +111,7 @@ def _absent(sheets: Mapping[str, object], stored: Mapping[str, Path], plots: Map
     return notes
 
 
+@cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("reports.html"),
@@ -153,6 +155,7 @@ def _breakable(name: str) -> Markup:
     return Markup("_<wbr>").join(visible(name).split("_"))
 
 
+@cache
 def _static(names: tuple[str, ...]) -> str:
     folder = files("reports.html") / "static"
     return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
