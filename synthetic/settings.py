@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from synthetic.families import family_names
 
-SYNTHETIC_VERSION = "2"
+SYNTHETIC_VERSION = "3"
 """Raised whenever the same settings give other samples; part of any cache key."""
 
 PREFIX = "synthetic"

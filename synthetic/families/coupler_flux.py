@@ -34,7 +34,7 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     features = (
         "Two maps stand side by side, one for each qubit, of the signal against coupler bias and frequency.",
         f"The line of each qubit consists of three branches, separated by avoided crossings near {truth.crossings}.",
-        f"The line lies near {left.qubit_ghz:.2f} GHz on the left and near {right.qubit_ghz:.2f} GHz on the right.",
+        f"The line lies near {left.qubit_ghz:.2f} GHz in the left map and {right.qubit_ghz:.2f} GHz in the right one.",
         _pattern(truth, point_ink.name, fit_ink.name),
     )
     return (style.drawing(both[0], plot_type=PlotType.HEATMAP, features=features),)

@@ -81,12 +81,12 @@ def _pattern(truth: Truth) -> str:
         return "The map is blank: it holds no data."
     if not _visible(truth):
         return "The map holds noise without any line."
-    second = " A weaker copy of it runs below." if truth.lines > 1 else ""
+    second = " A weaker copy of it runs at lower frequencies." if truth.lines > 1 else ""
     if not _tunable(truth):
         return f"A line near {truth.level_ghz:.3f} GHz is flat over the whole sweep.{second}"
     return (
-        f"A line rises from about {truth.bottom_ghz:.2f} GHz to {truth.top_ghz:.2f} GHz near {truth.top_v:.2f} V and "
-        f"falls again, as an arc.{second}"
+        f"A line rises in frequency from about {truth.bottom_ghz:.2f} GHz to {truth.top_ghz:.2f} GHz near "
+        f"{truth.top_v:.2f} V and falls again, as an arc.{second}"
     )
 
 

@@ -157,10 +157,8 @@ def _pattern(truth: Truth) -> str:
     if not _coherent(truth):
         return "The map is grainy noise without any fringes."
     if not truth.breaks:
-        return (
-            f"Horizontal fringes with a period of about {truth.period_mv:.0f} mV run through all scans without a break."
-        )
-    return f"Horizontal fringes with a period of about {truth.period_mv:.0f} mV are shifted by {truth.jumped}."
+        return f"Fringes repeat every {truth.period_mv:.0f} mV of bias or so and run through all scans without a break."
+    return f"Fringes repeat every {truth.period_mv:.0f} mV of bias or so and are shifted by {truth.jumped}."
 
 
 def _parameters(truth: Truth) -> JSON:
