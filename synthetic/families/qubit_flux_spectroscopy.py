@@ -9,7 +9,7 @@ import numpy as np
 from scoring.reference import JSON
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.flux_spectroscopy import Truth, simulate_arc, simulate_without_line
-from synthetic.heatmap import OVERLAY_INKS, curve_on_map, dress_map, heat_map, points_on_map
+from synthetic.heatmap import curve_on_map, dress_map, heat_map, map_colours, points_on_map
 from synthetic.style import Drawing, PlotType, Style
 
 
@@ -44,10 +44,10 @@ def _nothing_recorded(truth: Truth) -> bool:
 
 
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
-    colormap = "Greens_r" if style.rng.random() < 0.3 else style.colormap
-    point_ink, fit_ink, _ = OVERLAY_INKS[colormap]
+    usual = "Greens_r" if style.rng.random() < 0.3 else style.colormap
+    colormap, (point_ink, fit_ink, _) = map_colours(style, usual)
     axes = style.axes()
-    heat_map(axes, truth.bias_v, truth.frequency_ghz, truth.cells, colormap=colormap)
+    heat_map(style, axes, truth.bias_v, truth.frequency_ghz, truth.cells, colormap=colormap)
     limits = axes.get_xlim(), axes.get_ylim()
     if _visible(truth):
         points_on_map(
