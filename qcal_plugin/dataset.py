@@ -176,6 +176,7 @@ def _synthetic_folder(settings: SyntheticSettings, cache: Path) -> Path:
                 per_scenario=settings.per_scenario,
                 siblings=settings.siblings,
                 families=settings.families,
+                perturb=settings.perturb,
                 workers=os.cpu_count() or 1,
             ),
         )

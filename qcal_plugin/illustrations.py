@@ -10,14 +10,15 @@ import base64
 import io
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from qcal_plugin.cache import write_file
 from qcal_plugin.cases import Case, ImagePart, PromptPart, TextPart
+from qcal_plugin.studies import benchmark_key
 from reports import illustrations
-from reports.illustrations import PLOTS_NAME, SampleSheet, write_sheets
+from reports.illustrations import PLOTS_NAME, References, SampleSheet, write_sheets
 from reports.records import ItemKey, PlannedItem
 from scoring.questions import Mode, Question
 
@@ -97,20 +98,35 @@ def _sheet(keys: Sequence[ItemKey], cases: Callable[[ItemKey], Case], images: di
     for case in (own, *asked.values()):
         images.update({part.sha256: part for part in case.prompt if isinstance(part, ImagePart)})
     prompts: dict[str, dict[Mode, dict[Question, tuple[illustrations.PromptPart, ...]]]] = {}
-    answers: dict[Mode, dict[Question, str]] = {}
     for key, case in asked.items():
         prompts.setdefault(key.variant, {}).setdefault(key.mode, {})[key.question] = tuple(map(_part, case.prompt))
-        answers.setdefault(key.mode, {})[key.question] = case.reference.answer
+    usual = {key._replace(variant=""): asked.get(benchmark_key(key)) or cases(benchmark_key(key)) for key in asked}
     return SampleSheet(
         sample_id=keys[0].sample_id,
         plots=tuple(part.sha256 for part in own.prompt if isinstance(part, ImagePart)),
         prompts=prompts.pop("", {}),
         variants=prompts,
-        answers=answers,
-        key_points={
-            key.question: case.reference.key_points for key, case in asked.items() if case.reference.key_points
-        },
+        references=_references(usual),
+        variant_references=_differing(asked, usual),
     )
+
+
+def _differing(asked: Mapping[ItemKey, Case], usual: Mapping[ItemKey, Case]) -> dict[str, References]:
+    """Variant -> the references that differ from those without the condition."""
+    differing: dict[str, dict[ItemKey, Case]] = {}
+    for key, case in asked.items():
+        plain, own = usual[key._replace(variant="")].reference, case.reference
+        if (plain.answer, plain.key_points) != (own.answer, own.key_points):
+            differing.setdefault(key.variant, {})[key] = case
+    return {variant: _references(cases) for variant, cases in differing.items()}
+
+
+def _references(cases: Mapping[ItemKey, Case]) -> References:
+    answers: dict[Mode, dict[Question, str]] = {}
+    for key, case in cases.items():
+        answers.setdefault(key.mode, {})[key.question] = case.reference.answer
+    points = {key.question: case.reference.key_points for key, case in cases.items() if case.reference.key_points}
+    return References(answers=answers, key_points=points)
 
 
 def _part(part: PromptPart) -> illustrations.PromptPart:

@@ -16,6 +16,7 @@ EXCLUDED = {
     "sample": "samples = N in the mix's file draws them",
     "seed": "seed = S stands in the mix's file",
     "shots": "demonstrations are drawn from one dataset",
+    "perturb": "only a synthetic dataset is drawn anew",
 }
 """Options that a mix takes the place of, or that go with one dataset only, and why."""
 

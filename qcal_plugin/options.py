@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from qcal_plugin.gate_option import read_gates
 from qcal_plugin.measuring import parse_pass_marks
 from qcal_plugin.mix_file import MixFile
 from qcal_plugin.mix_option import read_mix
+from qcal_plugin.perturbations import parse_perturbations
 from qcal_plugin.redaction import Redaction
 from qcal_plugin.selection import Selection, parse_modes, parse_questions, parse_shard
 from qcal_plugin.service.settings import add_service_options
@@ -27,6 +29,7 @@ from scoring.dispatch import Scorer
 from scoring.key_points import default_template, load_template
 from scoring.questions import Question
 from scoring.reference import JSON
+from synthetic.perturbation import Perturbation
 
 DEFAULT_DATASET = "nvidia/QCalEval"
 DEMO_DATASET = "synthetic:seed=7,per-scenario=1,siblings=6"
@@ -72,6 +75,7 @@ class RunConfig:
     dataset_revision: str | None
     mix: MixFile | None
     selection: Selection
+    perturbations: tuple[Perturbation, ...]
     max_tokens: int
     temperature: float
     extra_body: Mapping[str, JSON]
@@ -128,6 +132,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--shard", metavar="I/N", help="only part I of N, by sample; merge with: python -m reports merge")
     add("--repeats", metavar="K", type=int, default=1, help="ask every item K times (default: 1)")
     add("--control", metavar="LIST", help="ask also with another picture: blank, shuffled, sibling")
+    add("--perturb", metavar="LIST", help="ask also with synthetic plots redrawn: colormap, dpi, jpeg, axis-order")
     add("--shots", metavar="LIST", action="append", default=[], help="ask with so many demonstrations: 0 1 2 3 4 5")
     add("--shot-orders", metavar="K", type=int, default=1, help="each set of demonstrations in K orders (default: 1)")
     add(
@@ -182,7 +187,7 @@ def read_config(config: pytest.Config) -> RunConfig:
         judges=_judges(option),
         judge_template=_template(option("judge_template")),
         judge_canary=_canary(option),
-        dataset=option("dataset") or (DEMO_DATASET if demo else DEFAULT_DATASET),
+        dataset=_dataset(option),
         dataset_revision=option("dataset_revision"),
         mix=read_mix(option),
         selection=Selection(
@@ -196,6 +201,7 @@ def read_config(config: pytest.Config) -> RunConfig:
             controls=_parsed("--control", parse_controls, option("control")) if option("control") else (),
             shots=shots,
         ),
+        perturbations=_perturbations(option),
         max_tokens=_at_least(1, "--max-tokens", option("max_tokens")),
         temperature=_at_least(0.0, "--temperature", option("temperature")),
         extra_body=_extra_body(option("extra_body"), no_think=option("no_think")),
@@ -238,8 +244,9 @@ def _shots(config: pytest.Config) -> ShotPlan | None:
     given = [*option("shots"), *take_spaced_values(config, ["--shots"])["--shots"]]
     if not given:
         return None
-    if option("control"):
-        raise pytest.UsageError("--shots and --control: give one of them; each asks the items in another way")
+    for other in ("control", "perturb"):
+        if option(other):
+            raise pytest.UsageError(f"--shots and --{other}: give one of them; each asks the items in another way")
     if not config.args:
         raise pytest.UsageError("name the folder: pytest test_qcaleval --shots ...")
     return ShotPlan(
@@ -253,6 +260,16 @@ def _questions(given: str | None, shots: ShotPlan | None) -> str:
     if given is not None:
         return given
     return ",".join(Question) if shots is None else Question.Q6
+
+
+def _dataset(option: Callable[[str], Any]) -> str:
+    return option("dataset") or (DEMO_DATASET if option("demo") else DEFAULT_DATASET)
+
+
+def _perturbations(option: Callable[[str], Any]) -> tuple[Perturbation, ...]:
+    named = option("dataset") or not option("answers")  # else by the stored run
+    parse = partial(parse_perturbations, dataset=_dataset(option) if named else None)
+    return _parsed("--perturb", parse, option("perturb")) if option("perturb") else ()
 
 
 def _model(option: Callable[[str], Any]) -> TargetOption | None:

@@ -67,7 +67,8 @@ def prepare_run(
     """
     stored = load_stored_answers(config.answers) if config.answers else None
     name = pytest_config.getoption("dataset") or (stored.dataset if stored else None) or config.dataset
-    studied = prepare_studied(config, name=name, progress=progress)
+    variants = frozenset() if stored is None else stored.variants
+    studied = prepare_studied(config, name=name, variants=variants, progress=progress)
     if stored is not None and stored.seed is not None:
         studied = replace(studied, seed=stored.seed)
     dataset = studied.dataset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
@@ -41,12 +41,12 @@ class Selection:
 
 def parse_modes(text: str) -> tuple[Mode, ...]:
     """``zeroshot,icl`` (any case) in the benchmark's order, each once. Raises ValueError naming an unknown mode."""
-    return _parse_members(Mode, text)
+    return parse_members(Mode, text)
 
 
 def parse_questions(text: str) -> tuple[Question, ...]:
     """``Q1,Q6`` (any case) in the benchmark's order, each once. Raises ValueError naming an unknown question."""
-    return _parse_members(Question, text)
+    return parse_members(Question, text)
 
 
 def parse_shard(text: str) -> Shard:
@@ -99,14 +99,14 @@ def select(
 def select_items(selection: Selection, dataset: StudiedDataset) -> tuple[PlannedItem, ...]:
     """`select` with the options of a command line.
 
-    Behind each item stand its controls, as far as the dataset has other plots to show, and its repeats. With a
-    `ShotPlan` only its questions are asked. Raises ValueError where nothing is left to ask.
+    Behind each item stand its controls, as far as the dataset has other plots to show, the perturbations under which
+    its plots differ, and its repeats. With a `ShotPlan` only its questions are asked. Raises ValueError where nothing
+    is left to ask.
     """
-    samples = dataset.samples
     if selection.shots is not None:
-        return _repeated(_shot_items(selection, selection.shots, samples), selection.repeats)
+        return _repeated(_shot_items(selection, selection.shots, dataset.samples), selection.repeats)
     items = select(
-        samples,
+        dataset.samples,
         modes=selection.modes,
         questions=selection.questions,
         limit=selection.limit,
@@ -114,11 +114,16 @@ def select_items(selection: Selection, dataset: StudiedDataset) -> tuple[Planned
         seed=selection.seed,
         shard=selection.shard,
     )
-    entries = {entry.sample_id: entry for entry in samples} if selection.controls else {}
+    asked = {item.key.sample_id for item in items}
+    variants = {
+        sample.sample_id: ("", *_conditions(sample, dataset, selection.controls))
+        for sample in dataset.samples
+        if sample.sample_id in asked
+    }
     varied = (
         replace(item, key=item.key._replace(variant=variant))
         for item in items
-        for variant in ("", *_controls(entries, item.key.sample_id, selection.controls))
+        for variant in variants[item.key.sample_id]
     )
     return _repeated(varied, selection.repeats)
 
@@ -148,9 +153,9 @@ def _shot_items(selection: Selection, plan: ShotPlan, samples: Sequence[SampleEn
             yield replace(item, key=item.key._replace(mode=Mode.ICL, variant=shots.variant))
 
 
-def _controls(entries: Mapping[str, SampleEntry], sample_id: str, controls: Iterable[Control]) -> list[str]:
-    samples = tuple(entries.values())
-    return [control.value for control in controls if can_be_controlled(entries[sample_id], samples, control)]
+def _conditions(sample: SampleEntry, dataset: StudiedDataset, controls: Iterable[Control]) -> Iterator[str]:
+    yield from (control.value for control in controls if can_be_controlled(sample, dataset.samples, control))
+    yield from (name for name in dataset.perturbed if dataset.is_redrawn(sample.sample_id, name))
 
 
 def stratified(samples: Sequence[SampleEntry], count: int, *, seed: int) -> list[SampleEntry]:
@@ -214,7 +219,8 @@ def _digest(text: str) -> int:
 _Member = TypeVar("_Member", bound=StrEnum)
 
 
-def _parse_members(kind: type[_Member], text: str) -> tuple[_Member, ...]:
+def parse_members(kind: type[_Member], text: str) -> tuple[_Member, ...]:
+    """``first,second`` (any case) in the order of ``kind``, each once. Raises ValueError naming an unknown member."""
     known = {member.value.lower(): member for member in kind}
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     for name in names:

@@ -46,6 +46,11 @@ class StoredAnswers:
     planned: tuple[PlannedItem, ...] | None = field(repr=False, default=None)
     seed: int | None = None
 
+    @property
+    def variants(self) -> frozenset[str]:
+        """The conditions of studies under which answers were given; the empty one is the benchmark's own."""
+        return frozenset(item.key.variant for item in self.planned or ())
+
     def of_samples(self, dataset: PreparedDataset) -> StoredAnswers:
         """The same answers with items named after samples."""
         if self.mode is not Mode.ICL:

@@ -17,6 +17,7 @@ from qcal_plugin.shots import shot_case, shown, zeroshot_key
 from reports.conditions import parse_shots
 from reports.records import ItemKey
 from scoring.reference import Reference
+from synthetic.perturbation import Perturbation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class StudiedDataset:
     """A dataset whose items may carry a study's condition as their variant.
 
     Attributes:
-        perturbed: the same samples drawn in another style, by the name of the perturbation (``--perturb``).
+        perturbed: the same samples drawn otherwise, by the name of the perturbation (``--perturb``).
         seed: of the demonstrations (``--shots``).
     """
 
@@ -39,18 +40,16 @@ class StudiedDataset:
 
     def case(self, key: ItemKey) -> Case:
         """What is asked for this item, under its condition. Raises KeyError if there is no such item."""
-        if key.variant in self.perturbed:
-            return self.perturbed[key.variant].case(key)
         if key.variant in set(Control):
             return controlled_case(self.dataset, key)
         shots = parse_shots(key.variant)
         if shots is not None:
             return shot_case(self.dataset, key, shots, self.seed)
-        return self.dataset.case(key)
+        return self._drawn(key.variant).case(key)
 
     def reference(self, key: ItemKey) -> Reference:
         """What the answer is compared with. Raises KeyError if there is no such item."""
-        return self.perturbed.get(key.variant, self.dataset).reference(benchmark_key(key))
+        return self._drawn(key.variant).reference(benchmark_key(key))
 
     def demonstrations(self, key: ItemKey) -> tuple[Reference, ...]:
         """The references of what is demonstrated before the question, in order; none without ``--shots``."""
@@ -59,6 +58,19 @@ class StudiedDataset:
         return tuple(
             self.dataset.reference(zeroshot_key(key._replace(sample_id=example.sample_id))) for example in examples
         )
+
+    def is_redrawn(self, sample_id: str, perturbation: str) -> bool:
+        """Whether the sample's own pictures differ under the perturbation. Raises KeyError if there is no sample."""
+        plain, other = (drawn.images_of(sample_id) for drawn in (self.dataset, self._drawn(perturbation)))
+        return [image.sha256 for image in plain] != [image.sha256 for image in other]
+
+    def _drawn(self, variant: str) -> PreparedDataset:
+        """The dataset whose pictures this condition is about."""
+        if variant not in set(Perturbation):
+            return self.dataset
+        if variant not in self.perturbed:
+            raise KeyError(f"items of the variant {variant} need --perturb {variant}")
+        return self.perturbed[variant]
 
     def to_json(self) -> dict[str, object]:
         """Where it lies, for workers."""

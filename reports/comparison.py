@@ -6,7 +6,7 @@ UnlikeRunsError    the runs differ in more than the model; the message names the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import NamedTuple
@@ -146,17 +146,17 @@ def joined(documents: Sequence[Document]) -> Document:
 
 def _items_fact(earlier: Evaluation, later: Evaluation) -> str:
     planned = {_item_name(o) for o in (*earlier.outcomes, *later.outcomes) if not o.key.variant}
-    shared = item_scores(earlier).keys() & item_scores(later).keys()
+    shared = item_scores(earlier.outcomes).keys() & item_scores(later.outcomes).keys()
     return f"{len(shared)} measured in both, of {len(planned)} planned in either"
 
 
-def item_scores(evaluation: Evaluation) -> dict[ItemName, float]:
+def item_scores(outcomes: Iterable[Outcome]) -> dict[ItemName, float]:
     """The score of each item that was measured, 0..1, repeats averaged; a study's variants are left out."""
-    measured = [outcome for outcome in evaluation.outcomes if outcome.measured and not outcome.key.variant]
+    measured = [outcome for outcome in outcomes if outcome.measured and not outcome.key.variant]
     return {
         name: score
-        for name, outcomes in grouped(measured, _item_name).items()
-        for score in sample_scores(outcomes).values()
+        for name, attempts in grouped(measured, _item_name).items()
+        for score in sample_scores(attempts).values()
     }
 
 
@@ -262,7 +262,7 @@ def _change_cells(question: Question, found: LabelChanges) -> tuple[Cell, ...]:
 
 def flipped_items(earlier: Evaluation, later: Evaluation) -> list[tuple[ItemName, float, float]]:
     """Items whose score changed by at least FLIP, with both scores; the largest changes first, fixed before broken."""
-    before, now = item_scores(earlier), item_scores(later)
+    before, now = item_scores(earlier.outcomes), item_scores(later.outcomes)
     changes = {name: now[name] - before[name] for name in before.keys() & now.keys()}
     flips = sorted((name for name in changes if abs(changes[name]) >= FLIP), key=lambda name: (-changes[name], name))
     return [(name, before[name], now[name]) for name in flips]

@@ -35,35 +35,47 @@ Prompts: TypeAlias = ByItem[tuple[PromptPart, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class References:
+    """What answers about a sample are compared with; ``key_points`` are what judges grade, of Q1 and Q3."""
+
+    answers: ByItem[str]
+    key_points: Mapping[Question, tuple[str, ...]]
+
+
+NO_REFERENCES = References(answers={}, key_points={})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SampleSheet:
     """One sample as it was asked.
 
     Attributes:
         plots: digests of the sample's own images; prompts with demonstrations hold others too.
         prompts: of the planned questions.
-        variants: the same of a study's conditions, by variant; left out of the file where there are none.
-        answers: the reference answers to them.
-        key_points: what judges grade, of Q1 and Q3.
+        references: of the planned questions.
+        variants: the prompts of a study's conditions, by variant; left out of the file where there are none.
+        variant_references: likewise, where they differ from ``references``.
     """
 
     sample_id: str
     plots: tuple[str, ...]
     prompts: Prompts
-    answers: ByItem[str]
-    key_points: Mapping[Question, tuple[str, ...]]
+    references: References
     variants: Mapping[str, Prompts] = field(default_factory=dict)
+    variant_references: Mapping[str, References] = field(default_factory=dict)
 
 
 def sheet_to_json(sheet: SampleSheet) -> dict[str, Any]:
     """One line of ``samples.jsonl``; a prompt is a list of ``{"text": ...}`` and ``{"image": <sha256>}``."""
     variants = {variant: _prompts_to_json(prompts) for variant, prompts in sheet.variants.items()}
+    differing = {variant: references_to_json(own) for variant, own in sheet.variant_references.items()}
     return {
         "sample_id": sheet.sample_id,
         "plots": list(sheet.plots),
         "prompts": _prompts_to_json(sheet.prompts),
         **({"variants": variants} if variants else {}),
-        "answers": {mode: dict(answers) for mode, answers in sheet.answers.items()},
-        "key_points": {question: list(points) for question, points in sheet.key_points.items()},
+        **references_to_json(sheet.references),
+        **({"variant_references": differing} if differing else {}),
     }
 
 
@@ -73,7 +85,24 @@ def sheet_from_json(data: Mapping[str, Any]) -> SampleSheet:
         sample_id=data["sample_id"],
         plots=tuple(data["plots"]),
         prompts=_prompts_from_json(data["prompts"]),
+        references=_references_from_json(data),
         variants={variant: _prompts_from_json(prompts) for variant, prompts in data.get("variants", {}).items()},
+        variant_references={
+            variant: _references_from_json(own) for variant, own in data.get("variant_references", {}).items()
+        },
+    )
+
+
+def references_to_json(references: References) -> dict[str, Any]:
+    """``answers`` and ``key_points``."""
+    return {
+        "answers": {mode: dict(answers) for mode, answers in references.answers.items()},
+        "key_points": {question: list(points) for question, points in references.key_points.items()},
+    }
+
+
+def _references_from_json(data: Mapping[str, Any]) -> References:
+    return References(
         answers={
             Mode(mode): {Question(question): text for question, text in answers.items()}
             for mode, answers in data["answers"].items()
@@ -141,12 +170,22 @@ def _prompts_from_json(data: Mapping[str, Any]) -> Prompts:
 def _joined(first: SampleSheet, second: SampleSheet) -> SampleSheet:
     """What both say of one sample, of which they asked different questions or modes."""
     variants = first.variants.keys() | second.variants.keys()
+    differing = (first.variant_references, second.variant_references)
     return replace(
         first,
         prompts=_merged(first.prompts, second.prompts),
+        references=_joined_references(first.references, second.references),
         variants={name: _merged(first.variants.get(name, {}), second.variants.get(name, {})) for name in variants},
-        answers=_merged(first.answers, second.answers),
-        key_points={**first.key_points, **second.key_points},
+        variant_references={
+            name: _joined_references(*(each.get(name, NO_REFERENCES) for each in differing))
+            for name in differing[0].keys() | differing[1].keys()
+        },
+    )
+
+
+def _joined_references(first: References, second: References) -> References:
+    return References(
+        answers=_merged(first.answers, second.answers), key_points={**first.key_points, **second.key_points}
     )
 
 

@@ -12,12 +12,12 @@ from reports.conditions import parse_shots
 from reports.consistency import truncated
 from reports.mix_scores import mix_score
 from reports.mix_table import mix_in_words, mix_table
+from reports.other_pictures import change_tables, gain_tables, picture_studies
 from reports.outcomes import Evaluation, Outcome, counted_records, grouped
 from reports.reasoning import reasoning_tables
 from reports.records import Record, Run
 from reports.shots_tables import shot_section
 from reports.tables import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, capitalised, printed, zeroed_notes
-from reports.visual_gain import visual_gain_tables
 from scoring.questions import Question
 
 INTERVAL_NAME = "95% interval"
@@ -50,9 +50,11 @@ def overview(evaluation: Evaluation, run: Run | None = None) -> Document:
     headline = () if mixed is None else (mix_table(mixed),)
     sections = [Section(title="Scores", tables=(*headline, *score_tables(evaluation.outcomes)))]
     sections += shot_section(evaluation, run)
-    gains = tuple(visual_gain_tables(evaluation.outcomes))
-    if gains:
+    studies = picture_studies(evaluation.outcomes)
+    if gains := tuple(gain_tables(studies)):
         sections.append(Section(title="Does it look at the plot?", tables=gains))
+    if changes := tuple(change_tables(studies)):
+        sections.append(Section(title="Do harmless changes of style move it?", tables=changes))
     of_run = () if run is None else (*attempt_tables(run), *reasoning_tables(run), *answer_tables(run))
     findings = (*unmeasured_tables(evaluation.outcomes, run), *of_run)
     if findings:

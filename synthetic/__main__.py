@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from synthetic.dataset import write_dataset
+from synthetic.perturbation import Perturbation
 from synthetic.production import produce, sample_keys
 from synthetic.settings import SettingsError, SyntheticSettings, checked_settings
 from synthetic.sft import write_sft
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         "--siblings", type=int, default=0, metavar="K", help="one sample more of K scenario types (default: 0)"
     )
     parser.add_argument("--families", metavar="A,B", help="only these families (default: all)")
+    parser.add_argument("--perturb", metavar="NAME", help=f"draw them otherwise: {', '.join(Perturbation)}")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
     return parser
 
@@ -57,7 +59,11 @@ def _settings(options: argparse.Namespace) -> SyntheticSettings:
         raise SettingsError("nothing to do: give --out DIR, --sheet FILE.png or --sft DIR")
     families = options.families.split(",") if options.families else None
     return checked_settings(
-        seed=options.seed, per_scenario=options.per_scenario, siblings=options.siblings, families=families
+        seed=options.seed,
+        per_scenario=options.per_scenario,
+        siblings=options.siblings,
+        families=families,
+        perturb=options.perturb,
     )
 
 

@@ -63,6 +63,7 @@ def generate(
     per_scenario: int,
     siblings: int = 0,
     families: Sequence[str] | None = None,
+    perturb: str | None = None,
     workers: int = 1,
     on_sample: Callable[[], None] | None = None,
 ) -> None:
@@ -76,6 +77,7 @@ def generate(
         per_scenario: samples per scenario type, 1 or more.
         siblings: how many scenario types, each of another family, have one sample more.
         families: all where None; their order does not matter.
+        perturb: a change of how the samples look (``synthetic/perturbation.py``).
         workers: processes to use.
         on_sample: called after each sample, for a progress bar.
 
@@ -83,7 +85,9 @@ def generate(
         SettingsError: settings that cannot be used.
         OSError: files that cannot be written.
     """
-    settings = checked_settings(seed=seed, per_scenario=per_scenario, siblings=siblings, families=families)
+    settings = checked_settings(
+        seed=seed, per_scenario=per_scenario, siblings=siblings, families=families, perturb=perturb
+    )
     write_dataset(out_dir, settings, produce(sample_keys(settings), workers=workers, on_sample=on_sample))
 
 

@@ -25,7 +25,9 @@ demonstrations, files.
    Q1 off the Axes. ``features`` are sentences about what can be seen: over all images together **3 to 5**, each true
    by itself; they are Q1's key points. Name colours by ``style.data.name``. Choose presentation (units, axis labels)
    with ``style.rng``, physics never; nothing may appear in one scenario only (a printed fit value, a longer title)
-   and so give the label away. Characters: only what DejaVu has.
+   and so give the label away. Characters: only what DejaVu has. Maps are drawn with ``heatmap.py``, which can exchange
+   their axes: no word about a map, here or in the TOML file, may depend on which quantity lies along x. Colours that
+   are no inks of the style go through ``style.coloured`` (``synthetic/perturbation.py``).
 5. ``parameters(truth)``: Q5's reference, with the keys of ``q5_schema``, rounded to what the plot shows; None where
    no value can be relied upon; plain Python numbers and bools. If a fit is drawn, the value is the fitted one.
    ``field_rules`` scores it: a comment says why each tolerance is right (pixels, noise).

@@ -6,6 +6,7 @@ import hashlib
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 from synthetic.families import load_family
 from synthetic.sample import Sample, SampleKey, make_sample
@@ -14,8 +15,9 @@ from synthetic.settings import SyntheticSettings
 
 def sample_keys(settings: SyntheticSettings) -> list[SampleKey]:
     """All samples of a data set, in the order in which they are written: the siblings come last."""
+    key = partial(SampleKey, seed=settings.seed, perturb=settings.perturb)
     regular = [
-        SampleKey(seed=settings.seed, family=family, scenario=scenario.name, index=index)
+        key(family=family, scenario=scenario.name, index=index)
         for family in settings.families
         for scenario in load_family(family).scenarios
         for index in range(settings.per_scenario)
@@ -29,11 +31,11 @@ def _sibling_keys(settings: SyntheticSettings) -> list[SampleKey]:
     def digest(family: str) -> int:
         return int.from_bytes(hashlib.sha256(f"{settings.seed}/siblings/{family}".encode()).digest())
 
-    keys = []
+    key, keys = partial(SampleKey, seed=settings.seed, perturb=settings.perturb), []
     for family in sorted(sorted(settings.families, key=digest)[: settings.siblings]):
         scenarios = load_family(family).scenarios
         scenario = scenarios[digest(family) % len(scenarios)].name
-        keys.append(SampleKey(seed=settings.seed, family=family, scenario=scenario, index=settings.per_scenario))
+        keys.append(key(family=family, scenario=scenario, index=settings.per_scenario))
     return keys
 
 

@@ -14,18 +14,24 @@ from scoring.questions import Question
 from scoring.reference import FieldRules
 from synthetic.families import load_family
 from synthetic.family import Family, Scenario
+from synthetic.perturbation import Perturbation
 from synthetic.prompts import reference_answers, zero_shot_prompt
+from synthetic.restyle import perturbed
 from synthetic.style import style_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleKey:
-    """Which sample: the ``index``-th (from 0) of a scenario type, in the data set of this seed."""
+    """Which sample: the ``index``-th (from 0) of a scenario type, in the data set of this seed.
+
+    ``perturb`` changes how it is drawn, and nothing else.
+    """
 
     seed: int
     family: str
     scenario: str
     index: int
+    perturb: Perturbation | None = None
 
     @property
     def sample_id(self) -> str:
@@ -33,7 +39,7 @@ class SampleKey:
         return f"{self.scenario}_{_letters(self.index)}"
 
     def generators(self, count: int) -> list[Generator]:
-        """Independent random generators that depend on the key and on nothing else."""
+        """Independent random generators that depend on the key, without its perturbation, and on nothing else."""
         name = f"{self.seed}/{self.family}/{self.scenario}/{self.index}"
         seeds = SeedSequence(int.from_bytes(hashlib.sha256(name.encode()).digest()))
         return [np.random.default_rng(seed) for seed in seeds.spawn(count)]
@@ -84,6 +90,9 @@ def make_sample(key: SampleKey) -> Sample:
     physics, looks = key.generators(2)
     truth = scenario.simulate(physics)
     style = style_from(looks)
+    if key.perturb is not None:
+        *_, changes = key.generators(4)  # the third chooses demonstrations
+        style = perturbed(style, key.perturb, changes)
     with style.applied():
         drawings = family.draw(truth, style)
     return Sample(

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synthetic.families import family_names
+from synthetic.perturbation import Perturbation
 
-SYNTHETIC_VERSION = "2"
+SYNTHETIC_VERSION = "3"
 """Raised whenever the same settings give other samples; part of any cache key."""
 
 PREFIX = "synthetic"
-SETTINGS = ("seed", "per-scenario", "siblings", "families")
+SETTINGS = ("seed", "per-scenario", "siblings", "families", "perturb")
 
 
 class SettingsError(ValueError):
@@ -27,27 +28,35 @@ class SyntheticSettings:
         per_scenario: samples per scenario type, 1 or more. With 1 and no siblings there are no ICL rows.
         siblings: so many scenario types, chosen by the seed, each of another family, have one sample more.
         families: in alphabetical order, each once.
+        perturb: a change of how the same samples look; None for none.
     """
 
     seed: int = 7
     per_scenario: int = 3
     siblings: int = 0
     families: tuple[str, ...] = ()
+    perturb: Perturbation | None = None
 
     def __str__(self) -> str:
         """The name that :func:`parse_dataset_name` reads; equal settings have equal names."""
         siblings = f",siblings={self.siblings}" if self.siblings else ""
         families = "" if self.families == family_names() else f",families={'+'.join(self.families)}"
-        return f"{PREFIX}:seed={self.seed},per-scenario={self.per_scenario}{siblings}{families}"
+        perturb = f",perturb={self.perturb}" if self.perturb else ""
+        return f"{PREFIX}:seed={self.seed},per-scenario={self.per_scenario}{siblings}{families}{perturb}"
 
 
 def checked_settings(
-    *, seed: int, per_scenario: int, siblings: int = 0, families: Sequence[str] | None = None
+    *,
+    seed: int,
+    per_scenario: int,
+    siblings: int = 0,
+    families: Sequence[str] | None = None,
+    perturb: str | None = None,
 ) -> SyntheticSettings:
     """Settings in canonical form; all families where none are named.
 
     Raises:
-        SettingsError: a number out of its range, or a family that cannot be simulated.
+        SettingsError: a number out of its range, a family that cannot be simulated, an unknown perturbation.
     """
     known = family_names()
     chosen = known if families is None else tuple(sorted(set(families)))
@@ -60,13 +69,19 @@ def checked_settings(
         raise SettingsError(f"families={'+'.join(unknown)}: unknown; there are {', '.join(known)}")
     if not 0 <= siblings <= len(chosen):
         raise SettingsError(f"siblings={siblings}: must be 0 to {len(chosen)}, at most one for each family")
-    return SyntheticSettings(seed=seed, per_scenario=per_scenario, siblings=siblings, families=chosen)
+    return SyntheticSettings(
+        seed=seed,
+        per_scenario=per_scenario,
+        siblings=siblings,
+        families=chosen,
+        perturb=None if perturb is None else _perturbation(perturb),
+    )
 
 
 def parse_dataset_name(name: str) -> SyntheticSettings:
     """The settings in a name such as ``synthetic:seed=7,per-scenario=1,siblings=2,families=drag+rabi``.
 
-    What is left out keeps its default: seed 7, 3 samples per scenario type, no siblings, all families.
+    What is left out keeps its default: seed 7, 3 samples per scenario type, no siblings, all families, no perturbation.
 
     Raises:
         SettingsError: another prefix, an unknown or repeated setting, a value that cannot be used.
@@ -88,6 +103,7 @@ def parse_dataset_name(name: str) -> SyntheticSettings:
         per_scenario=_integer(given.get("per-scenario", "3"), "per-scenario"),
         siblings=_integer(given.get("siblings", "0"), "siblings"),
         families=given["families"].split("+") if "families" in given else None,
+        perturb=given.get("perturb"),
     )
 
 
@@ -96,3 +112,10 @@ def _integer(text: str, key: str) -> int:
         return int(text)
     except ValueError:
         raise SettingsError(f"{key}={text}: must be an integer") from None
+
+
+def _perturbation(name: str) -> Perturbation:
+    try:
+        return Perturbation(name)
+    except ValueError:
+        raise SettingsError(f"perturb={name}: unknown; there are {', '.join(Perturbation)}") from None

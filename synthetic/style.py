@@ -7,23 +7,23 @@ pyplot is not used. PNGs are RGBA and carry no metadata.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.random import Generator
 from numpy.typing import ArrayLike
-from PIL import Image
+
+from synthetic.rendering import rendered
 
 DPI = 100
+T = TypeVar("T")
 
 
 class PlotType(StrEnum):
@@ -143,6 +143,10 @@ class Style:
         rng: for choices about presentation only (units, wording of labels); physics never draws from it.
         data, second, fit: inks for the data, for a second data set, for fitted curves.
         colormap: for heat maps.
+        dpi: pixels per inch. Sizes in pixels are those at the usual ``DPI``.
+        jpeg_quality: of a compression that the images have gone through; None for none.
+        recolouring: chooses other colours than the usual ones; None where these are taken.
+        axes_exchanged: in heat maps, what lies along x in others lies along y.
     """
 
     rng: Generator
@@ -161,11 +165,26 @@ class Style:
     has_title: bool
     has_legend: bool
     has_grid: bool
+    dpi: int = DPI
+    jpeg_quality: int | None = None
+    recolouring: Generator | None = None
+    axes_exchanged: bool = False
 
     @property
     def marker_name(self) -> str:
         """The word for the data's markers, such as "circles"."""
         return MARKERS[self.marker]
+
+    def coloured(self, usual: T, others: Sequence[T]) -> T:
+        """The usual colour or colour map; another one of ``others`` where the style is recoloured."""
+        if self.recolouring is None:
+            return usual
+        fitting = [other for other in others if other != usual]
+        return fitting[self.recolouring.integers(len(fitting))]
+
+    def along(self, x: T, y: T) -> tuple[T, T]:
+        """What lies along the axes of a heat map, x first."""
+        return (y, x) if self.axes_exchanged else (x, y)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -183,7 +202,7 @@ class Style:
     def panels(self, columns: int, *, rows: int = 1, width: float = 1.0, height: float = 1.0) -> list[Axes]:
         """The Axes of a new figure, row by row."""
         size = (self.width_px * width / DPI, self.height_px * height / DPI)
-        figure = Figure(figsize=size, dpi=DPI, layout="tight")
+        figure = Figure(figsize=size, dpi=self.dpi, layout="tight")
         return [figure.add_subplot(rows, columns, k + 1) for k in range(rows * columns)]
 
     def points(self, axes: Axes, x: ArrayLike, y: ArrayLike, *, label: str, ink: Ink | None = None) -> None:
@@ -229,7 +248,7 @@ class Style:
         figure = axes.get_figure()
         assert isinstance(figure, Figure)  # noqa: S101 - made by panels()
         return Drawing(
-            png=_png(figure),
+            png=rendered(figure, jpeg_quality=self.jpeg_quality),
             plot_type=plot_type,
             x_axis=Axis(label=axes.get_xlabel(), scale=axes.get_xscale(), limits=_rounded(axes.get_xlim())),
             y_axis=Axis(label=axes.get_ylabel(), scale=axes.get_yscale(), limits=_rounded(axes.get_ylim())),
@@ -261,14 +280,6 @@ def style_from(rng: Generator) -> Style:
         has_legend=bool(rng.random() < 0.7),
         has_grid=look == "web" or bool(rng.random() < 0.5),
     )
-
-
-def _png(figure: Figure) -> bytes:
-    canvas: Any = FigureCanvasAgg(figure)  # its methods are untyped
-    canvas.draw()
-    file = io.BytesIO()
-    Image.fromarray(np.asarray(canvas.buffer_rgba())).save(file, format="PNG")
-    return file.getvalue()
 
 
 def _rounded(limits: tuple[float, float]) -> tuple[float, float]:

@@ -1,13 +1,16 @@
 """report.html in a real browser."""
 
+import json
+
 import pytest
 
 from reports.html.page import write_page
-from reports.records import Run
+from reports.records import Run, Verdict
 from tests.report_factory import HOSTILE, report_dir
 from tests.run_factory import manifest, planned_item, scored, write_run
 
 ROWS = "#list tbody tr"
+VERDICTS = (Verdict(judge="judge-a", reply="[1]", grades=(1.0,)),)
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,27 @@ def names(page):
 def open_first(page):
     page.locator(f"{ROWS} .open").first.click()
     return page.locator("#detail")
+
+
+@pytest.fixture(scope="module")
+def redrawn_file(tmp_path_factory):
+    """A report of one item as drawn and under two changes, one of which has a reference of its own."""
+    items = [planned_item("one", "Q1", variant=variant) for variant in ("", "dpi", "axis-order")]
+    run = Run(manifest=manifest(items), records=tuple(scored(item, 1.0, verdicts=VERDICTS) for item in items))
+    folder = write_run(run, tmp_path_factory.mktemp("redrawn"))
+    own = {"answers": {"zeroshot": {"Q1": "time on y"}}, "key_points": {"Q1": ["y is time"]}}
+    prompts = {"zeroshot": {"Q1": [{"text": "Describe"}]}}
+    sheet = {
+        "sample_id": "one",
+        "plots": [],
+        "prompts": prompts,
+        "variants": {"dpi": prompts, "axis-order": prompts},
+        "answers": {"zeroshot": {"Q1": "time on x"}},
+        "key_points": {"Q1": ["x is time"]},
+        "variant_references": {"axis-order": own},
+    }
+    (folder / "samples.jsonl").write_text(json.dumps(sheet) + "\n")
+    return write_page(folder)
 
 
 # --- the list of items -----------------------------------------------------------------------------------------------
@@ -154,6 +178,19 @@ def test_each_key_point_has_the_grade_of_each_judge(browser, file):
     rows = [row.split("\t") for row in table.inner_text().splitlines()]
     assert ["Key point", "judge-a plain", "judge-b"] == rows[0]
     assert [["an axis", "1", "1"], ["plain", "0", "1"], ["a line", "0.091", "0"]] == rows[1:]
+
+
+def test_an_item_shows_the_reference_of_the_plot_that_was_shown(browser, redrawn_file):
+    page = browser.open(redrawn_file)
+    for variant, reference, point in (("dpi", "time on x", "x is time"), ("axis-order", "time on y", "y is time")):
+        page.select_option("[name=variant]", variant)
+        counted(page, "1 of 3 items")
+        text = open_first(page).inner_text()
+        assert reference in text
+        assert point in text
+        page.locator("#detail .close").click()
+        page.click("#filters [type=reset]")
+        counted(page, "3 of 3 items")
 
 
 def test_a_failed_item_shows_its_error(browser, file):

@@ -90,7 +90,9 @@ def test_only_what_is_planned_is_written(tmp_path, tiny_folder):
     assert {(Mode.ZEROSHOT, Question.Q1)} == {
         (mode, question) for sheet in sheets.values() for mode, asked in sheet.prompts.items() for question in asked
     }
-    assert ("scatter plot", "linear axes", "sample 3") == sheets["rabi_failure_damped_b"].key_points[Question.Q1]
+    assert ("scatter plot", "linear axes", "sample 3") == sheets["rabi_failure_damped_b"].references.key_points[
+        Question.Q1
+    ]
 
 
 def test_a_plot_is_made_once_and_progress_is_told_of_what_is_made(tmp_path, tiny_folder):

@@ -12,7 +12,7 @@ import pytest
 from reports.__main__ import main
 from reports.html.items import TEXT_BUDGET, TEXT_LIMITS, island, items_json, shortened, text_limit
 from reports.html.page import write_page
-from reports.illustrations import PromptPart, SampleSheet, join_illustrations, load_sheets, write_sheets
+from reports.illustrations import PromptPart, References, SampleSheet, join_illustrations, load_sheets, write_sheets
 from reports.outcomes import evaluation_of
 from reports.overview import overview
 from reports.records import Answer
@@ -225,8 +225,8 @@ def test_what_several_runs_asked_about_one_sample_is_brought_together(tmp_path):
             plots=(),
             prompts={Mode.ZEROSHOT: prompts},
             variants={"blank": {Mode.ICL: prompts}},
-            answers={Mode.ZEROSHOT: questions},
-            key_points={},
+            references=References(answers={Mode.ZEROSHOT: questions}, key_points={}),
+            variant_references={"jpeg": References(answers={Mode.ICL: questions}, key_points={})},
         )
         (tmp_path / name).mkdir()
         write_sheets(tmp_path / name, [sheet])
@@ -235,7 +235,8 @@ def test_what_several_runs_asked_about_one_sample_is_brought_together(tmp_path):
     joined = load_sheets(tmp_path / "both")["one"]
     assert {Question.Q2, Question.Q6} == joined.prompts[Mode.ZEROSHOT].keys()
     assert {Question.Q2, Question.Q6} == joined.variants["blank"][Mode.ICL].keys()
-    assert {Question.Q2: "Reliable", Question.Q6: "SUCCESS"} == joined.answers[Mode.ZEROSHOT]
+    assert {Question.Q2: "Reliable", Question.Q6: "SUCCESS"} == joined.references.answers[Mode.ZEROSHOT]
+    assert joined.references.answers[Mode.ZEROSHOT] == joined.variant_references["jpeg"].answers[Mode.ICL]
 
 
 # --- size and looks --------------------------------------------------------------------------------------------------

@@ -248,6 +248,7 @@ def test_a_hub_part_is_pinned_and_the_example_runs(inner, hub, tmp_path):
         (["--dataset-revision", "v1"], "--dataset-revision and --mix: give one of them; a part of the mix has a revis"),
         (["--sample", "3"], "--sample and --mix: give one of them; samples = N in the mix's file draws them"),
         (["--seed", "3"], "--seed and --mix: give one of them; seed = S stands in the mix's file"),
+        (["--perturb", "dpi"], "--perturb and --mix: give one of them; only a synthetic dataset is drawn anew"),
     ],
 )
 def test_what_a_mix_takes_the_place_of_is_refused(mixing, endpoint, options, complaint):

@@ -74,7 +74,7 @@ def repeated(*values):
 
 def test_repeats_are_averaged_before_runs_are_compared():
     earlier, later = evaluation(repeated(0.0)), evaluation(repeated(0.0, 1.0, 1.0, None))
-    assert {("a", Question.Q6, Mode.ZEROSHOT): 2 / 3} == item_scores(later)
+    assert {("a", Question.Q6, Mode.ZEROSHOT): 2 / 3} == item_scores(later.outcomes)
     row = overall_row(earlier.outcomes, later.outcomes, "Q6")
     assert (0.0, pytest.approx(2 / 3)) == (row.earlier_mean, row.later_mean)
 

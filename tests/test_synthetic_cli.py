@@ -38,6 +38,11 @@ def test_siblings_make_icl_rows_where_scenario_types_have_one_sample(tmp_path):
     assert 2 * 3 == len((tmp_path / "icl.jsonl").read_text(encoding="utf-8").splitlines())
 
 
+def test_a_perturbed_data_set_is_written_under_its_name(tmp_path):
+    assert 0 == main(["--out", str(tmp_path), "--per-scenario", "1", "--families", "t1", "--perturb", "dpi"])
+    assert "families=t1,perturb=dpi" in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -45,6 +50,7 @@ def test_siblings_make_icl_rows_where_scenario_types_have_one_sample(tmp_path):
         (["--out", "x", "--families", "rabbi"], "families=rabbi: unknown; there are "),
         (["--out", "x", "--per-scenario", "0"], "per-scenario=0: must be 1 or more"),
         (["--out", "x", "--siblings", "2", "--families", "t1"], "siblings=2: must be 0 to 1, at most one for each"),
+        (["--out", "x", "--perturb", "blur"], "perturb=blur: unknown; there are colormap, dpi, jpeg, axis-order"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, message, capsys):

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reports.illustrations import MEDIA_TYPES, PromptPart, Prompts, SampleSheet
+from reports.illustrations import MEDIA_TYPES, PromptPart, Prompts, SampleSheet, references_to_json
 from reports.labels import answered_label, expected_label
 from reports.outcomes import MISSING, counted_records
 from reports.records import Answer, PlannedItem, Record, Run, Verdict, score_to_json
@@ -140,6 +140,6 @@ def _sample(sheet: SampleSheet, texts: dict[str, int]) -> dict[str, Any]:
         "plots": sheet.plots,
         "prompts": prompts(sheet.prompts),
         "variants": {variant: prompts(asked) for variant, asked in sheet.variants.items()},
-        "answers": sheet.answers,
-        "points": sheet.key_points,
+        **references_to_json(sheet.references),
+        "references": {variant: references_to_json(own) for variant, own in sheet.variant_references.items()},
     }

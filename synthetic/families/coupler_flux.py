@@ -11,7 +11,7 @@ from scoring.field_rules import UNRELIABLE
 from scoring.reference import JSON
 from synthetic.coupler_spectroscopy import Panel, Truth, simulate
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.heatmap import OVERLAY_INKS, curve_on_map, dress_map, heat_map, points_on_map
+from synthetic.heatmap import OverlayInks, curve_on_map, dress_map, heat_map, map_colours, points_on_map
 from synthetic.style import Drawing, PlotType, Style
 
 
@@ -21,28 +21,29 @@ def _tracked(truth: Truth) -> bool:
 
 
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
-    colormap = "Greens_r" if style.rng.random() < 0.3 else style.colormap
-    point_ink, fit_ink, _ = OVERLAY_INKS[colormap]
+    usual = "Greens_r" if style.rng.random() < 0.3 else style.colormap
+    colormap, inks = map_colours(style, usual)
+    point_ink, fit_ink, _ = inks
     names = style.rng.choice([["QB1", "QB2"], ["Q4", "Q7"], ["Qubit A", "Qubit B"]])
     x_label = str(style.rng.choice(["Coupler bias (V)", "Coupler flux bias [V]", "Bias voltage of coupler (V)"]))
     y_label = str(style.rng.choice(["Frequency (GHz)", "Qubit frequency [GHz]", "Drive frequency (GHz)"]))
     both = style.panels(2, width=1.7)
     for axes, panel, name in zip(both, truth.panels, names, strict=True):
-        _draw_panel(axes, truth, panel, style, colormap)
+        _draw_panel(axes, truth, panel, style, colormap, inks)
         dress_map(style, axes, title=f"{name} and coupler", x_label=x_label, y_label=y_label)
     left, right = truth.panels
     features = (
         "Two maps stand side by side, one for each qubit, of the signal against coupler bias and frequency.",
         f"The line of each qubit consists of three branches, separated by avoided crossings near {truth.crossings}.",
-        f"The line lies near {left.qubit_ghz:.2f} GHz on the left and near {right.qubit_ghz:.2f} GHz on the right.",
+        f"The line lies near {left.qubit_ghz:.2f} GHz in the left map and {right.qubit_ghz:.2f} GHz in the right one.",
         _pattern(truth, point_ink.name, fit_ink.name),
     )
     return (style.drawing(both[0], plot_type=PlotType.HEATMAP, features=features),)
 
 
-def _draw_panel(axes: Axes, truth: Truth, panel: Panel, style: Style, colormap: str) -> None:
-    point_ink, fit_ink, outlier_ink = OVERLAY_INKS[colormap]
-    heat_map(axes, truth.bias_v, panel.frequency_ghz, panel.cells, colormap=colormap)
+def _draw_panel(axes: Axes, truth: Truth, panel: Panel, style: Style, colormap: str, inks: OverlayInks) -> None:
+    point_ink, fit_ink, outlier_ink = inks
+    heat_map(style, axes, truth.bias_v, panel.frequency_ghz, panel.cells, colormap=colormap)
     limits = axes.get_xlim(), axes.get_ylim()
     outlying = np.isfinite(panel.centres_ghz) & ~panel.usable
     for shown, ink, label in ((panel.usable, point_ink, "line centre"), (outlying, outlier_ink, "outlier")):

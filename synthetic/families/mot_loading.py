@@ -21,12 +21,14 @@ from scoring.reference import JSON
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.fitting import Fit, fit
 from synthetic.readout import Floats
-from synthetic.style import Drawing, PlotType, Style
+from synthetic.style import CYAN, MAGENTA, ORANGE, Drawing, Ink, PlotType, Style
 
 Range = tuple[float, float]
 
 CAMERAS_PX = ((327, 217), (320, 240), (300, 300), (400, 280))
 COLORMAPS = ("viridis", "plasma", "inferno", "cividis", "gray")  # dark where there is no light
+MARK = Ink("white", "white")
+OTHER_MARKS = {"viridis": MAGENTA, "plasma": CYAN, "inferno": CYAN, "cividis": MAGENTA, "gray": ORANGE}
 BINNED_PX = 3
 DETECTED = 12.0
 """Standard deviations above the background at which the routine sees a cloud; noise alone reaches 4 to 6."""
@@ -150,32 +152,33 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     normalized = bool(style.rng.random() < 0.5)
     darkest = truth.image.min() if normalized else 0.0
     shown = (truth.image - darkest) / (np.ptp(truth.image) if normalized else 1.0)
-    colormap = str(style.rng.choice(COLORMAPS))
+    colormap = style.coloured(str(style.rng.choice(COLORMAPS)), COLORMAPS)
+    mark = style.coloured(MARK, [OTHER_MARKS[colormap]])
     axes = style.axes()
     height, width = truth.image.shape
     picture = axes.imshow(shown, cmap=colormap, origin="lower", extent=(0, width, 0, height), interpolation="nearest")
     figure = axes.figure
     figure.colorbar(picture, ax=axes, label="Intensity (a.u.)" if normalized else "Counts", shrink=0.85)
     if truth.fit is not None:
-        _mark(axes, truth.fit)
+        _mark(axes, truth.fit, mark)
     x_label, y_label = style.rng.choice([["X (pixels)", "Y (pixels)"], ["x [px]", "y [px]"], ["Column", "Row"]])
     style.dress(axes, title=str(style.rng.choice(["MOT fluorescence", "MOT image"])), x_label=x_label, y_label=y_label)
     axes.grid(visible=False)
     features = (
         f"A camera image of {width} by {height} pixels shows the fluorescence in the colours of {colormap}.",
         _sight(truth),
-        _contours(truth),
+        _contours(truth, mark),
     )
     return (style.drawing(axes, plot_type=PlotType.IMAGE, features=features),)
 
 
-def _mark(axes: Axes, fitted: Fit) -> None:
+def _mark(axes: Axes, fitted: Fit, ink: Ink) -> None:
     """The fit's centre, and its contours at 1, 2 and 3 standard deviations."""
     _, x, y, width_x, width_y, _ = fitted.values
-    axes.plot([x], [y], "+", color="white", markersize=10.0, markeredgewidth=2.0)
+    axes.plot([x], [y], "+", color=ink.code, markersize=10.0, markeredgewidth=2.0)
     for deviations in (1, 2, 3):
         size = 2.0 * deviations * abs(width_x), 2.0 * deviations * abs(width_y)
-        axes.add_patch(Ellipse((x, y), *size, fill=False, edgecolor="white", linewidth=1.0, alpha=0.85))
+        axes.add_patch(Ellipse((x, y), *size, fill=False, edgecolor=ink.code, linewidth=1.0, alpha=0.85))
 
 
 def _sight(truth: Truth) -> str:
@@ -187,10 +190,11 @@ def _sight(truth: Truth) -> str:
     return f"A bright, compact and round cloud lies near x = {x:.0f}, y = {y:.0f} on a dark background."
 
 
-def _contours(truth: Truth) -> str:
+def _contours(truth: Truth, ink: Ink) -> str:
     if truth.fit is None:
         return "No fit is drawn into the image."
-    return "White ellipses show a Gaussian fit at 1, 2 and 3 standard deviations, and a white cross its centre."
+    drawn = f"{ink.name.capitalize()} ellipses show a Gaussian fit at 1, 2 and 3 standard deviations"
+    return f"{drawn}, and a {ink.name} cross its centre."
 
 
 def _parameters(truth: Truth) -> JSON:

@@ -9,7 +9,7 @@ import numpy as np
 from scoring.reference import JSON
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.flux_spectroscopy import Truth, simulate_arc, simulate_without_line
-from synthetic.heatmap import OVERLAY_INKS, curve_on_map, dress_map, heat_map, points_on_map
+from synthetic.heatmap import curve_on_map, dress_map, heat_map, map_colours, points_on_map
 from synthetic.style import Drawing, PlotType, Style
 
 
@@ -44,10 +44,10 @@ def _nothing_recorded(truth: Truth) -> bool:
 
 
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
-    colormap = "Greens_r" if style.rng.random() < 0.3 else style.colormap
-    point_ink, fit_ink, _ = OVERLAY_INKS[colormap]
+    usual = "Greens_r" if style.rng.random() < 0.3 else style.colormap
+    colormap, (point_ink, fit_ink, _) = map_colours(style, usual)
     axes = style.axes()
-    heat_map(axes, truth.bias_v, truth.frequency_ghz, truth.cells, colormap=colormap)
+    heat_map(style, axes, truth.bias_v, truth.frequency_ghz, truth.cells, colormap=colormap)
     limits = axes.get_xlim(), axes.get_ylim()
     if _visible(truth):
         points_on_map(
@@ -81,12 +81,12 @@ def _pattern(truth: Truth) -> str:
         return "The map is blank: it holds no data."
     if not _visible(truth):
         return "The map holds noise without any line."
-    second = " A weaker copy of it runs below." if truth.lines > 1 else ""
+    second = " A weaker copy of it runs at lower frequencies." if truth.lines > 1 else ""
     if not _tunable(truth):
         return f"A line near {truth.level_ghz:.3f} GHz is flat over the whole sweep.{second}"
     return (
-        f"A line rises from about {truth.bottom_ghz:.2f} GHz to {truth.top_ghz:.2f} GHz near {truth.top_v:.2f} V and "
-        f"falls again, as an arc.{second}"
+        f"A line rises in frequency from about {truth.bottom_ghz:.2f} GHz to {truth.top_ghz:.2f} GHz near "
+        f"{truth.top_v:.2f} V and falls again, as an arc.{second}"
     )
 
 

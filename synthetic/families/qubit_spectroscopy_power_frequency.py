@@ -19,7 +19,7 @@ from scipy.signal import find_peaks
 from scoring.reference import JSON
 from synthetic.driven_transmon import steady_populations
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.heatmap import dress_map, heat_map
+from synthetic.heatmap import dress_map, heat_map, map_colours
 from synthetic.readout import Floats
 from synthetic.style import Drawing, PlotType, Style
 
@@ -147,8 +147,9 @@ def _broadened(truth: Truth) -> bool:
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     scale, unit = (1e-3, "GHz") if style.rng.random() < 0.4 else (1.0, "MHz")
     quantity, values = _quantity(truth, style)
+    colormap, _ = map_colours(style, style.colormap)
     axes = style.axes()
-    heat_map(axes, truth.frequency_mhz * scale, truth.drive_au, values, colormap=style.colormap, label=quantity)
+    heat_map(style, axes, truth.frequency_mhz * scale, truth.drive_au, values, colormap=colormap, label=quantity)
     dress_map(
         style,
         axes,

@@ -17,7 +17,7 @@ from numpy.random import Generator
 
 from scoring.reference import JSON
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.heatmap import dress_map, heat_map
+from synthetic.heatmap import dress_map, heat_map, map_colours
 from synthetic.readout import Floats
 from synthetic.style import Drawing, PlotType, Style
 
@@ -128,9 +128,10 @@ def _coherent(truth: Truth) -> bool:
 
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     scale, unit = (1.0, "mV") if style.rng.random() < 0.4 else (1e-3, "V")
-    colormap = "RdBu_r" if style.rng.random() < 0.3 else style.colormap
+    colormap, _ = map_colours(style, "RdBu_r" if style.rng.random() < 0.3 else style.colormap)
     axes = style.axes()
     heat_map(
+        style,
         axes,
         np.arange(truth.scans, dtype=float),
         truth.bias_mv * scale,
@@ -157,10 +158,8 @@ def _pattern(truth: Truth) -> str:
     if not _coherent(truth):
         return "The map is grainy noise without any fringes."
     if not truth.breaks:
-        return (
-            f"Horizontal fringes with a period of about {truth.period_mv:.0f} mV run through all scans without a break."
-        )
-    return f"Horizontal fringes with a period of about {truth.period_mv:.0f} mV are shifted by {truth.jumped}."
+        return f"Fringes repeat every {truth.period_mv:.0f} mV of bias or so and run through all scans without a break."
+    return f"Fringes repeat every {truth.period_mv:.0f} mV of bias or so and are shifted by {truth.jumped}."
 
 
 def _parameters(truth: Truth) -> JSON:

@@ -162,7 +162,7 @@ def _aberrated(truth: Truth) -> bool:
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     axes = style.axes(height=1.15)
     height, width = truth.image.shape
-    colormap = str(style.rng.choice(COLORMAPS))
+    colormap = style.coloured(str(style.rng.choice(COLORMAPS)), COLORMAPS)
     axes.imshow(
         truth.image,
         cmap=colormap,

@@ -55,7 +55,7 @@ function reading(item) {
 
 function judging(item, sample) {
   if (!item.verdicts?.length) return [];
-  const points = sample?.points[item.question] ?? [];
+  const { points } = referenceOf(item, sample);
   const graded = item.verdicts.filter((verdict) => verdict.grades);
   const count = Math.max(points.length, ...graded.map((verdict) => verdict.grades.length));
   const rows = Array.from({ length: count }, (_, index) => [
@@ -69,6 +69,15 @@ function judging(item, sample) {
     ...trouble,
     replies.length ? make("details", {}, make("summary", {}, "Judges' replies"), ...replies) : null,
   ];
+}
+
+/** What the answer is compared with: where a study's condition has references of its own, these. */
+function referenceOf(item, sample) {
+  const own = sample?.references[item.variant];
+  return {
+    answer: own?.answers[item.mode]?.[item.question] ?? sample?.answers[item.mode]?.[item.question],
+    points: own?.key_points[item.question] ?? sample?.key_points[item.question] ?? [],
+  };
 }
 
 function answering(item) {
@@ -131,10 +140,11 @@ function openItem(place) {
   openPlace = place;
   const sample = data.samples[item.sample];
   const error = item.error ? make("p", { class: "error" }, visible(`${item.error.kind}: ${item.error.message}`)) : null;
+  const { answer: reference } = referenceOf(item, sample);
   const own = shownPlots(item, sample).map((digest, index) => plot(digest, `Plot ${index + 1} of ${item.sample}`));
   const sheet = [
     error, make("div", { class: "plots" }, own), reading(item), judging(item, sample), answering(item),
-    sample?.answers[item.mode]?.[item.question] ? section("Reference answer", block(sample.answers[item.mode][item.question])) : null,
+    reference ? section("Reference answer", block(reference)) : null,
     section("About this item", facts(item)), prompting(item, sample),
   ];
   dialog.replaceChildren(heading(item), make("div", { class: "sheet" }, sheet.flat()));
