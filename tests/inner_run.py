@@ -24,6 +24,7 @@ LOADED_BY_SESSIONS = (
     "reports.html.page",
     "reports.publish",
     "httpx_aiohttp",
+    "matplotlib.pyplot",
     "matplotlib.backends.backend_svg",
     "httpcore",
     "datasets",
