@@ -23,7 +23,7 @@ from qcal_plugin.judge import JUDGE_MAX_TOKENS, Judge, LexicalJudge, ModelJudge
 from qcal_plugin.limiter import Limiter
 from qcal_plugin.measuring import Measurement
 from qcal_plugin.model import Model, Sampling, ServedModel, StoredModel
-from qcal_plugin.options import RunConfig, TargetOption
+from qcal_plugin.options import RunConfig
 from qcal_plugin.outcome import Outcome
 from qcal_plugin.preflight import ResolvedTarget, authorization, resolve_target
 from qcal_plugin.prepared import PreparedDataset
@@ -31,6 +31,7 @@ from qcal_plugin.recording import Recorder
 from qcal_plugin.run_directory import RunDirectory, RunDirectoryError
 from qcal_plugin.stored import DEMONSTRATIONS_SEED, StoredAnswers
 from qcal_plugin.studies import StudiedDataset
+from qcal_plugin.target_options import TargetOption
 from qcal_plugin.targets import parse_target
 from reports.mixes import MIX_SETTING
 from reports.records import ItemKey, JudgeIdentity, PlannedItem, RunManifest

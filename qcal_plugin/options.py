@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -17,13 +16,13 @@ from qcal_plugin.gate_option import read_gates
 from qcal_plugin.measuring import parse_pass_marks
 from qcal_plugin.mix_file import MixFile
 from qcal_plugin.mix_option import read_mix
+from qcal_plugin.option_values import at_least, parsed
 from qcal_plugin.perturbations import parse_perturbations
-from qcal_plugin.redaction import Redaction
 from qcal_plugin.selection import Selection, parse_modes, parse_questions, parse_shard
 from qcal_plugin.service.settings import add_service_options
-from qcal_plugin.shots import ShotPlan, parse_counts, parse_families
-from qcal_plugin.spaced_values import take_spaced_values
-from qcal_plugin.targets import Target, parse_target
+from qcal_plugin.shots import ShotPlan
+from qcal_plugin.study_options import add_study_options, read_shots
+from qcal_plugin.target_options import JUDGE_KEY_VARIABLE, MODEL_KEY_VARIABLE, TargetOption, read_judges, read_model
 from reports.gate_file import GateFile
 from scoring.dispatch import Scorer
 from scoring.key_points import default_template, load_template
@@ -33,26 +32,6 @@ from synthetic.perturbation import Perturbation
 
 DEFAULT_DATASET = "nvidia/QCalEval"
 DEMO_DATASET = "synthetic:seed=7,per-scenario=1,siblings=6"
-MODEL_KEY_VARIABLE = "QCAL_MODEL_KEY"
-JUDGE_KEY_VARIABLE = "QCAL_JUDGE_KEY"
-
-S = TypeVar("S")
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetOption:
-    """An endpoint as given: where, which model (None: the only one it lists), with which key."""
-
-    target: Target
-    model: str | None
-    key: str | None = field(repr=False)
-    key_variable: str
-
-    @property
-    def redaction(self) -> Redaction:
-        """What may not be repeated of what the endpoint says."""
-        return Redaction([*self.target.credentials, *([self.key] if self.key else [])])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,16 +110,7 @@ def add_options(parser: pytest.Parser) -> None:
     add("--seed", metavar="S", type=int, default=0, help="seed of --sample and --shots (default: 0)")
     add("--shard", metavar="I/N", help="only part I of N, by sample; merge with: python -m reports merge")
     add("--repeats", metavar="K", type=int, default=1, help="ask every item K times (default: 1)")
-    add("--control", metavar="LIST", help="ask also with another picture: blank, shuffled, sibling")
-    add("--perturb", metavar="LIST", help="ask also with synthetic plots redrawn: colormap, dpi, jpeg, axis-order")
-    add("--shots", metavar="LIST", action="append", default=[], help="ask with so many demonstrations: 0 1 2 3 4 5")
-    add("--shot-orders", metavar="K", type=int, default=1, help="each set of demonstrations in K orders (default: 1)")
-    add(
-        "--shot-families",
-        metavar="LIST",
-        default="five",
-        help="names, paper, all, or five (default): those with five scenario types",
-    )
+    add_study_options(add)
     add("--max-tokens", metavar="N", type=int, default=16384, help="of an answer (default: 16384, the protocol's)")
     add("--temperature", metavar="T", type=float, default=0.0, help="default: 0.0, the protocol's")
     add("--no-think", action="store_true", help='send chat_template_kwargs {"enable_thinking": false}')
@@ -180,45 +150,45 @@ def read_config(config: pytest.Config) -> RunConfig:
     """Check all options. Raises pytest.UsageError on the first mistake."""
     option: Callable[[str], Any] = config.getoption
     _check_together(option)
-    shots = _shots(config)
+    shots = read_shots(config)
     demo = bool(option("demo"))
     return RunConfig(
-        model=_model(option),
-        judges=_judges(option),
+        model=read_model(option),
+        judges=read_judges(option),
         judge_template=_template(option("judge_template")),
         judge_canary=_canary(option),
         dataset=_dataset(option),
         dataset_revision=option("dataset_revision"),
         mix=read_mix(option),
         selection=Selection(
-            modes=_parsed("--modes", parse_modes, option("modes")),
-            questions=_parsed("--questions", parse_questions, _questions(option("questions"), shots)),
-            limit=_at_least(1, "--limit", option("limit")),
-            sample=_at_least(1, "--sample", option("sample")),
+            modes=parsed("--modes", parse_modes, option("modes")),
+            questions=parsed("--questions", parse_questions, _questions(option("questions"), shots)),
+            limit=at_least(1, "--limit", option("limit")),
+            sample=at_least(1, "--sample", option("sample")),
             seed=option("seed"),
-            shard=_parsed("--shard", parse_shard, option("shard")) if option("shard") else None,
-            repeats=_at_least(1, "--repeats", option("repeats")),
-            controls=_parsed("--control", parse_controls, option("control")) if option("control") else (),
+            shard=parsed("--shard", parse_shard, option("shard")) if option("shard") else None,
+            repeats=at_least(1, "--repeats", option("repeats")),
+            controls=parsed("--control", parse_controls, option("control")) if option("control") else (),
             shots=shots,
         ),
         perturbations=_perturbations(option),
-        max_tokens=_at_least(1, "--max-tokens", option("max_tokens")),
-        temperature=_at_least(0.0, "--temperature", option("temperature")),
+        max_tokens=at_least(1, "--max-tokens", option("max_tokens")),
+        temperature=at_least(0.0, "--temperature", option("temperature")),
         extra_body=_extra_body(option("extra_body"), no_think=option("no_think")),
-        concurrency=_at_least(1, "--concurrency", option("concurrency")),
-        judge_concurrency=_at_least(1, "--judge-concurrency", option("judge_concurrency")),
-        retries=_at_least(0, "--retries", option("retries")),
-        request_timeout_s=_at_least(0.001, "--request-timeout", option("request_timeout")),
+        concurrency=at_least(1, "--concurrency", option("concurrency")),
+        judge_concurrency=at_least(1, "--judge-concurrency", option("judge_concurrency")),
+        retries=at_least(0, "--retries", option("retries")),
+        request_timeout_s=at_least(0.001, "--request-timeout", option("request_timeout")),
         run_dir=Path(option("run_dir")) if option("run_dir") else None,
         resume=option("resume"),
         last_failed=bool(option("lf")) if _has(config, "lf") else False,
         answers=Path(option("answers")) if option("answers") else None,
         demo=demo,
-        scorer=_parsed("--scoring", _scorer, option("scoring")),
-        pass_marks=_parsed("--pass-mark", parse_pass_marks, option("pass_mark")),
+        scorer=parsed("--scoring", _scorer, option("scoring")),
+        pass_marks=parsed("--pass-mark", parse_pass_marks, option("pass_mark")),
         gates=read_gates(option("gate"), canary=option("judge_canary")),
-        budget_requests=_at_least(1, "--budget-requests", option("budget_requests")),
-        budget_tokens=_at_least(1, "--budget-tokens", option("budget_tokens")),
+        budget_requests=at_least(1, "--budget-requests", option("budget_requests")),
+        budget_tokens=at_least(1, "--budget-tokens", option("budget_tokens")),
         html=not option("no_html"),
         errors_as_zero=option("errors_as_zero"),
         prices=Path(option("prices")) if option("prices") else None,
@@ -239,23 +209,6 @@ def _check_together(option: Callable[[str], Any]) -> None:
             raise pytest.UsageError(f"--{name.replace('_', '-')} goes with --model-url, not with {given[0]}")
 
 
-def _shots(config: pytest.Config) -> ShotPlan | None:
-    option: Callable[[str], Any] = config.getoption
-    given = [*option("shots"), *take_spaced_values(config, ["--shots"])["--shots"]]
-    if not given:
-        return None
-    for other in ("control", "perturb"):
-        if option(other):
-            raise pytest.UsageError(f"--shots and --{other}: give one of them; each asks the items in another way")
-    if not config.args:
-        raise pytest.UsageError("name the folder: pytest test_qcaleval --shots ...")
-    return ShotPlan(
-        counts=_parsed("--shots", parse_counts, given),
-        orders=_at_least(1, "--shot-orders", option("shot_orders")),
-        families=_parsed("--shot-families", parse_families, option("shot_families")),
-    )
-
-
 def _questions(given: str | None, shots: ShotPlan | None) -> str:
     if given is not None:
         return given
@@ -269,55 +222,7 @@ def _dataset(option: Callable[[str], Any]) -> str:
 def _perturbations(option: Callable[[str], Any]) -> tuple[Perturbation, ...]:
     named = option("dataset") or not option("answers")  # else by the stored run
     parse = partial(parse_perturbations, dataset=_dataset(option) if named else None)
-    return _parsed("--perturb", parse, option("perturb")) if option("perturb") else ()
-
-
-def _model(option: Callable[[str], Any]) -> TargetOption | None:
-    if not option("model_url"):
-        return None
-    key, variable = _key("--model-key-env", option("model_key_env"), MODEL_KEY_VARIABLE)
-    return TargetOption(
-        target=_parsed("--model-url", parse_target, option("model_url")),
-        model=option("model") or None,
-        key=key,
-        key_variable=variable,
-    )
-
-
-def _judges(option: Callable[[str], Any]) -> tuple[TargetOption, ...]:
-    """Pair URLs with models: as many of each, or one URL for all models, or URLs that list one model each."""
-    urls, models, variables = option("judge_url"), option("judge_model"), option("judge_key_env")
-    if models and not urls:
-        raise pytest.UsageError("--judge-model without --judge-url: say where the judge is served")
-    if variables and not urls:
-        raise pytest.UsageError("--judge-key-env without --judge-url: there is no judge to give a key")
-    if len(urls) == 1:
-        urls = urls * max(1, len(models))
-    models = models or [None] * len(urls)
-    if len(models) != len(urls):
-        raise pytest.UsageError(
-            f"{len(urls)} --judge-url and {len(models)} --judge-model: give as many of each, or one URL for all"
-        )
-    if len(variables) > 1 and len(variables) != len(urls):
-        raise pytest.UsageError(f"{len(variables)} --judge-key-env for {len(urls)} judges: give one, or one for each")
-    variables = variables * len(urls) if len(variables) == 1 else variables or [None] * len(urls)
-    return tuple(_judge(*judge) for judge in zip(urls, models, variables, strict=True))
-
-
-def _judge(url: str, model: str | None, variable: str | None) -> TargetOption:
-    key, variable = _key("--judge-key-env", variable, JUDGE_KEY_VARIABLE)
-    target = _parsed("--judge-url", parse_target, url)
-    return TargetOption(target=target, model=model, key=key, key_variable=variable)
-
-
-def _key(flag: str, variable: str | None, default_variable: str) -> tuple[str | None, str]:
-    """The key and the variable it comes from. A variable that was named must be set."""
-    key = os.environ.get(variable or default_variable, "").strip()
-    if variable and not key:
-        raise pytest.UsageError(f"{flag} {variable}: the environment variable is not set or empty")
-    if any(not char.isprintable() or ord(char) > 126 for char in key):
-        raise pytest.UsageError(f"{flag} {variable or default_variable}: the key holds characters no header can carry")
-    return key or None, variable or default_variable
+    return parsed("--perturb", parse, option("perturb")) if option("perturb") else ()
 
 
 def _canary(option: Callable[[str], Any]) -> bool:
@@ -338,8 +243,8 @@ def _template(path: str | None) -> str:
 
 
 def _extra_body(text: str | None, *, no_think: bool) -> dict[str, JSON]:
-    extra = _parsed("--extra-body", parse_extra_body, text) if text else {}
-    return _parsed("--no-think", without_thinking, extra) if no_think else extra
+    extra = parsed("--extra-body", parse_extra_body, text) if text else {}
+    return parsed("--no-think", without_thinking, extra) if no_think else extra
 
 
 def _scorer(name: str) -> Scorer:
@@ -347,19 +252,6 @@ def _scorer(name: str) -> Scorer:
         return Scorer(name)
     except ValueError:
         raise ValueError(f"unknown scorer {name!r}: choose from {', '.join(Scorer)}") from None
-
-
-def _parsed(flag: str, parse: Callable[[S], T], given: S) -> T:
-    try:
-        return parse(given)
-    except ValueError as error:
-        raise pytest.UsageError(f"{flag}: {error}") from error
-
-
-def _at_least(lowest: float, flag: str, value: Any) -> Any:  # noqa: ANN401 - the type that argparse made of it
-    if value is not None and not (value >= lowest and value != float("inf")):
-        raise pytest.UsageError(f"{flag} {value}: expected a number, at least {lowest:g}")
-    return value
 
 
 def _has(config: pytest.Config, name: str) -> bool:

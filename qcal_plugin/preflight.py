@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qcal_plugin.failures import one_line, server_message
-from qcal_plugin.options import TargetOption
+from qcal_plugin.target_options import TargetOption
 
 if TYPE_CHECKING:
     import httpx

@@ -44,6 +44,10 @@ def test_a_model_that_looks_gains_from_the_plot_and_one_that_does_not_gains_noth
     assert "Visual gain over a blank picture, zero-shot" in looking.out
     gained = next(line for line in looking.out.splitlines() if line.startswith("Q6 ") and "+" in line)
     assert ["Q6", "25.0", "50.0", "+25.0"] == gained.split()[:4]
+    page = (looking.run_dir / "report.html").read_text()
+    chart = page.partition("Gain over a blank picture, zero-shot")[2].partition("</figure>")[0]
+    assert "<b>+25.0</b>" in chart
+    assert "8; 6 of 8 moved" in chart
     nothing = next(line for line in blind.out.splitlines() if line.startswith("Q6 ") and "+0.0" in line)
     assert ["Q6", "50.0", "50.0", "+0.0"] == nothing.split()[:4]
 

@@ -61,15 +61,15 @@ def test_scores_are_rounded_to_a_tenth_there_and_nowhere_else(quick, run_options
 
 @pytest.mark.parametrize(("mode", "more"), [(Mode.ZEROSHOT, ()), (Mode.ICL, ("-n2",))], ids=["plain", "n2"])
 def test_an_inference_file_scored_again_gives_the_same_scores_and_asks_no_model(
-    inner, endpoint, run_options, mode, more
+    quick, endpoint, run_options, mode, more
 ):
-    first = inner.run(*run_options, run_dir="first")
-    path = inner.folder / "results.json"
+    first = quick.run(*run_options, run_dir="first")
+    path = quick.folder / "results.json"
     path.write_text(json.dumps(inference_file(load_run(first.run_dir), mode)))
     asked = len(endpoint.requests)
 
     options = run_options[run_options.index("--judge-url") :]
-    again = inner.run("--answers", str(path), *options, *more, run_dir="again")
+    again = quick.run("--answers", str(path), *options, *more, run_dir="again")
 
     assert 0 == again.exit_status, again.out
     expected = {key: value for key, value in first.values().items() if key[2] == mode}

@@ -10,19 +10,22 @@ from scoring.questions import Mode, Question
 from tests.endpoint import Reply
 from tests.scripts import always, delayed
 
+pytest_plugins = ["pytester"]
+
 LINE = re.compile(
     r"^qcal: (\d+)/72, \d+:\d\d left, \d\+0 in flight, zeroshot \d+\.\d ±\d+\.\d, [\d.]+ requests/s$", re.MULTILINE
 )
 
 
-def slow_run(inner, endpoint, folder, *more):
+def slow_run(quick, endpoint, folder, *more):
     endpoint.script = delayed(0.2, always(Reply("Status: SUCCESS")))
-    return inner.run("--model-url", endpoint.base_url, "--dataset", str(folder), "--concurrency", "4", *more)
+    given = ("--model-url", endpoint.base_url, "--dataset", str(folder), "--concurrency", "4", "--no-html")
+    return quick.run(*given, *more)
 
 
 @pytest.mark.parametrize("options", [(), ("-n2",), ("-q",)], ids=["plain", "n2", "q"])
-def test_a_log_gets_a_plain_line_now_and_then(inner, endpoint, tiny_folder, options):
-    result = slow_run(inner, endpoint, tiny_folder, *options)
+def test_a_log_gets_a_plain_line_now_and_then(quick, endpoint, tiny_folder, options):
+    result = slow_run(quick, endpoint, tiny_folder, *options)
 
     found = LINE.findall(result.out)
     assert found, result.out
@@ -32,8 +35,8 @@ def test_a_log_gets_a_plain_line_now_and_then(inner, endpoint, tiny_folder, opti
     assert "\r" not in result.out
 
 
-def test_nothing_is_said_at_qq(inner, endpoint, tiny_folder):
-    assert "in flight" not in slow_run(inner, endpoint, tiny_folder, "-qq").out
+def test_nothing_is_said_at_qq(quick, endpoint, tiny_folder):
+    assert "in flight" not in slow_run(quick, endpoint, tiny_folder, "-qq").out
 
 
 def test_running_means_are_clustered_by_sample_and_need_two_samples():

@@ -41,3 +41,21 @@ def test_load(ask, tiny_folder):
     page = (result.run_dir / "report.html").read_text()
     assert "data:image/svg+xml;base64," in page
     assert "TTFT, to the first token" in page
+
+
+def test_redrawn_plots(ask):
+    dataset = "synthetic:seed=7,per-scenario=1,families=tweezer_array"
+    result = ask("--dataset", dataset, "--perturb=jpeg", "--limit=1", "--no-html")
+
+    assert {"", "jpeg"} == {record.get("variant", "") for record in result.records}, result.out
+    assert [1, 1] == [entry["items"] for entry in result.report["perturbations"] if entry["group"] in {"Q6", "Mean"}]
+
+
+def test_a_mix(ask, tiny_folder, tmp_path):
+    part = f'[[part]]\nname = "%s"\ndataset = "{tiny_folder}"\nweight = %d\nfamilies = ["%s"]\nmodes = ["zeroshot"]\n'
+    mix = tmp_path / "mix.toml"
+    mix.write_text('title = "two"\nsamples = 4\n' + part % ("r", 3, "rabi") + part % ("d", 1, "drag"))
+    result = ask("--mix", str(mix))
+
+    assert [3, 1] == [entry["weight"] for entry in result.report["mix"]["parts"]], result.out
+    assert 4 == len(result.records)

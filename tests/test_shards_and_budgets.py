@@ -59,8 +59,8 @@ def test_shards_of_unlike_runs_are_refused_by_name(quick, endpoint, tiny_folder)
 
 
 @pytest.mark.parametrize("more", [(), ("-n2",)], ids=["plain", "n2"])
-def test_a_budget_of_requests_is_kept_to_the_request_and_resume_goes_on(inner, endpoint, tiny_folder, more):
-    stopped = inner.run(*options(endpoint, tiny_folder), "--budget-requests", "20", *more)
+def test_a_budget_of_requests_is_kept_to_the_request_and_resume_goes_on(quick, endpoint, tiny_folder, more):
+    stopped = quick.run(*options(endpoint, tiny_folder), "--budget-requests", "20", *more)
 
     assert 20 == len(endpoint.requests)
     assert 2 == stopped.exit_status, stopped.out
@@ -68,7 +68,7 @@ def test_a_budget_of_requests_is_kept_to_the_request_and_resume_goes_on(inner, e
     answered = (stopped.run_dir / "answers.jsonl").read_text().splitlines()
     assert 20 == len(answered)
 
-    resumed = inner.run(*options(endpoint, tiny_folder), "--resume", *more)
+    resumed = quick.run(*options(endpoint, tiny_folder), "--resume", *more)
     assert 0 == resumed.exit_status, resumed.out
     assert ITEMS == len(endpoint.requests)
     assert [] == endpoint.asked_twice()

@@ -1,4 +1,4 @@
-"""Every family keeps the contract of synthetic/family.py, for QCAL_SYNTHETIC_SEEDS seeds (5 unless set)."""
+"""Every family keeps the contract of synthetic/family.py, for QCAL_SYNTHETIC_SEEDS seeds (3 unless set)."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from scoring.reference import Reference
 from synthetic.families import family_names, load_family
 from synthetic.sample import Sample, SampleKey, find_scenario, make_sample, truth_of
 
-SEEDS = range(int(os.environ.get("QCAL_SYNTHETIC_SEEDS", "5")))
+SEEDS = range(int(os.environ.get("QCAL_SYNTHETIC_SEEDS", "3")))
 SCENARIOS = [
     pytest.param(family, scenario.name, id=f"{family}-{scenario.name}")
     for family in family_names()

@@ -61,9 +61,11 @@ def changed(seed, perturbation):
     return perturbed(style(seed), perturbation, np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize(("family", "scenario"), SCENARIOS)
+@pytest.mark.parametrize(
+    ("family", "scenario"), [*ON_MAPS, *{family: (family, name) for family, name in SCENARIOS}.values()]
+)
 def test_all_but_the_drawing_stays(family, scenario, figures):
-    """Compression is left out: nothing of it is seen where nothing is rendered."""
+    """Of all maps, and a scenario type of each family. Nothing of compression is seen where nothing is rendered."""
     plain = make_sample(key(family, scenario))
     for perturbation in (Perturbation.COLORMAP, Perturbation.DPI, *[Perturbation.AXIS_ORDER] * (family in MAPS)):
         other = make_sample(key(family, scenario, perturbation))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from qcal_plugin.option_values import at_least
 from qcal_plugin.spaced_values import NUMBER, take_spaced_values
 from reports.service_records import LoadKind, LoadLevel, Objective, parse_objectives
 from scoring.reference import JSON
@@ -100,7 +101,7 @@ def read_service(config: pytest.Config) -> ServiceSettings:
         raise pytest.UsageError("--find-max-load without --slo: say what a load must keep, such as --slo 'ttft<=0.5'")
     if option("burstiness") <= 0:
         raise pytest.UsageError(f"--burstiness {option('burstiness')}: expected a number above 0")
-    warmup = _at_least(0, "--warmup", option("warmup"))
+    warmup = at_least(0, "--warmup", option("warmup"))
     return ServiceSettings(
         levels=_levels(parallel, rates, numbers, warmup),
         find_max_load=option("find_max_load"),
@@ -109,7 +110,7 @@ def read_service(config: pytest.Config) -> ServiceSettings:
         burstiness=option("burstiness"),
         objectives=objectives,
         slo=option("slo"),
-        min_tokens=_at_least(1, "--min-tokens", option("min_tokens")),
+        min_tokens=at_least(1, "--min-tokens", option("min_tokens")),
         random=_random(option),
     )
 
@@ -148,8 +149,8 @@ def _random(option: Callable[[str], Any]) -> RandomImages | None:
                 raise pytest.UsageError(f"{flag} without --image-width: there are no random images")
         return None
     for name in ("image_width", "image_height", "image_num"):
-        _at_least(1, f"--{name.replace('_', '-')}", option(name))
-    words = _at_least(0, "--prompt-words", option("prompt_words"))
+        at_least(1, f"--{name.replace('_', '-')}", option(name))
+    words = at_least(0, "--prompt-words", option("prompt_words"))
     return RandomImages(
         width=width,
         height=option("image_height") or width,
@@ -172,9 +173,3 @@ def _numbers(flag: str, lists: Sequence[str], *, whole: bool) -> list[float]:
             kind = "whole numbers, at least 1" if whole else "numbers above 0"
             raise pytest.UsageError(f"{flag} {text!r}: expected {kind}, such as {flag} 1,2,5")
     return [float(text) for text in found]
-
-
-def _at_least(lowest: int, flag: str, value: int | None) -> int | None:
-    if value is not None and value < lowest:
-        raise pytest.UsageError(f"{flag} {value}: expected a number, at least {lowest}")
-    return value

@@ -63,6 +63,7 @@ def render_page(run: Run, evaluation: Evaluation, run_dir: Path) -> str:
     stored = plot_files(run_dir)
     plots = items.plots_json(stored)
     document = full_report(evaluation, run)
+    pictures = studies.picture_charts(evaluation)
     style, script = _static(STYLES), _static(SCRIPTS)
     return (
         _environment()
@@ -75,6 +76,8 @@ def render_page(run: Run, evaluation: Evaluation, run_dir: Path) -> str:
             notes=[*notes, *_absent(sheets, stored, plots)],
             hard_shown=HARD_SHOWN,
             shots_title=SHOTS_TITLE,
+            picture_charts=pictures,
+            picture_axis=studies.picture_axis(pictures),
             shot_charts=list(studies.shot_charts(evaluation, run, document.label)),
             families=sorted({item.family for item in run.manifest.planned}),
             variants=sorted({item.key.variant for item in run.manifest.planned} - {""}),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from reports.html.charts import Axis, difference_axis
+from reports.other_pictures import CONTROLS, PERTURBATIONS, PictureRow, PictureStudy, picture_studies
 from reports.outcomes import Evaluation, counted_records
 from reports.records import Run
 from reports.shots import ShotFigures, shot_figures
 from reports.shots_chart import shots_chart
 from reports.shots_tables import published_shots
-from reports.tables import Column, Unit, printed
+from reports.tables import MODE_NAMES, Column, Unit, printed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,40 @@ def shot_charts(evaluation: Evaluation, run: Run, label: str) -> Iterator[Chart]
     for figures in shot_figures(evaluation.outcomes, counted_records(run)).values():
         svg = shots_chart(model, figures, published_shots(), label=label)
         yield Chart(words=_shot_words(figures), image=svg_url(svg))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureChart:
+    """One control or perturbation in one mode: what the other picture changes, by question and in all."""
+
+    title: str
+    rows: tuple[PictureRow, ...]
+
+
+def picture_charts(evaluation: Evaluation) -> tuple[PictureChart, ...]:
+    """A chart per control and perturbation and mode; none without such items."""
+    return tuple(
+        PictureChart(title=f"{_picture_title(study.variant)}, {MODE_NAMES[study.mode]}", rows=_shown_rows(study))
+        for study in picture_studies(evaluation.outcomes)
+    )
+
+
+def picture_axis(charts: Iterable[PictureChart]) -> Axis:
+    """One axis for all of them, so that they can be compared."""
+    found = [row.compared.difference for chart in charts for row in chart.rows]
+    bounds = [bound for difference in found if (span := difference.interval) for bound in (span.low, span.high)]
+    return difference_axis([*bounds, *(difference.mean for difference in found if difference.mean is not None)])
+
+
+def _picture_title(variant: str) -> str:
+    if variant in CONTROLS:
+        return f"Gain over {CONTROLS[variant]}"
+    return f"Change with {PERTURBATIONS[variant]}"
+
+
+def _shown_rows(study: PictureStudy) -> tuple[PictureRow, ...]:
+    """The mean says nothing that a single question does not."""
+    return (*study.questions, study.mean) if len(study.questions) > 1 else study.questions
 
 
 def svg_url(svg: str) -> str:
