@@ -20,7 +20,7 @@ LOAD_FILE = "test_service.py"
 
 MARKERS = (
     f"{ASKS_MARKER}(mode): the test function asks every selected item of this mode",
-    f"{ITEM_MARKER}(family, scenario, question, mode, sample): one item; filter with -m \"qcal(family='rabi')\"",
+    f"{ITEM_MARKER}(family, scenario, question, mode, sample, variant): filter with -m \"qcal(family='rabi')\"",
     f"{LOAD_MARKER}: the test holds a load (--parallel, --rate); without one it is not collected",
 )
 
@@ -122,5 +122,6 @@ def _parameter(item: PlannedItem) -> object:
         question=key.question.value,
         mode=key.mode.value,
         sample=key.sample_id,
+        variant=key.variant,
     )
     return pytest.param(item, id=item_id(item), marks=mark)

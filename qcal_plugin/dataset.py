@@ -150,7 +150,7 @@ def _folder(name: str, cache: Path) -> Path | None:
         raise DatasetNotFoundError(f"dataset {name}: a mix of datasets is known by its file; give that with --mix FILE")
     if is_synthetic(name):
         return _synthetic_folder(parse_dataset_name(name), cache)
-    folder = Path(name).expanduser()
+    folder = Path(os.path.expanduser(name))  # noqa: PTH111 - of Path, an unknown user would raise
     if folder.is_dir():
         return folder
     if name.startswith((".", "/", "~")) or name.count("/") > 1:

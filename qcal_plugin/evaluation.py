@@ -275,7 +275,7 @@ def _names(judges: Sequence[ResolvedTarget]) -> list[str]:
 def _settings(config: RunConfig, who: Participants) -> dict[str, JSON]:
     sampling = who.sampling
     seed = None if who.stored is None else who.stored.seed
-    if config.selection.shots is not None:
+    if seed is None and config.selection.shots is not None:
         seed = config.selection.seed
     return {
         "max_tokens": sampling.max_tokens,

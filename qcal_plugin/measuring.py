@@ -51,8 +51,7 @@ class CaseUnderTest:
 
     def _scored(self, scorer: Scorer, answer: Answer, verdicts: Sequence[Verdict]) -> Score:
         grades = [verdict.grades for verdict in verdicts if verdict.grades is not None]
-        text = answer.text if scorer is Scorer.COMPATIBLE else stated_text(answer)
-        return score(self.question, text, self.reference, grades, scorer=scorer)
+        return score(self.question, scored_text(answer, scorer), self.reference, grades, scorer=scorer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +99,11 @@ def answer_flags(question: Question, answer: Answer) -> tuple[str, ...]:
     }
     suspicions = suspicious(answer.text) if question.needs_judge else ()
     return (*(name for name, holds in found.items() if holds), *thought_flags(answer.text), *suspicions)
+
+
+def scored_text(answer: Answer, scorer: Scorer) -> str:
+    """What this scorer reads of an answer."""
+    return answer.text if scorer is Scorer.COMPATIBLE else stated_text(answer)
 
 
 def stated_text(answer: Answer) -> str:

@@ -15,8 +15,9 @@ from pathlib import Path
 from qcal_plugin.cache import cache_dir
 from qcal_plugin.dataset import MIX_PREFIX, DatasetError, Progress, open_or_make, prepare
 from qcal_plugin.mix_file import MixFile, PartFile
-from qcal_plugin.prepared import DatasetIdentity, PreparedDataset
+from qcal_plugin.prepared import DatasetIdentity, PreparedDataset, is_synthetic
 from scoring.reference import JSON
+from synthetic.settings import parse_dataset_name
 
 MIX_VERSION = "1"
 """Raised when the same file gives other items; part of a mix's revision."""
@@ -68,13 +69,21 @@ def _sources(mix: MixFile, datasets: Sequence[PreparedDataset]) -> dict[str, str
     """Part -> its source (see `reports.mixes.MixPart`): the first of those that are connected by shared plots."""
     groups: list[tuple[list[str], set[str]]] = []
     for part, dataset in zip(mix.parts, datasets, strict=True):
-        names, plots = [part.name], {image.sha256 for image in dataset.images.values()}
+        names, plots = [part.name], {image.sha256 for image in dataset.images.values()} | _simulated(dataset)
         for group in [group for group in groups if group[1] & plots]:
             groups.remove(group)
             names, plots = names + group[0], plots | group[1]
         groups.append((names, plots))
     in_order = [part.name for part in mix.parts]
     return {name: min(names, key=in_order.index) for names, _ in groups for name in names}
+
+
+def _simulated(dataset: PreparedDataset) -> set[str]:
+    """Names of synthetic samples that are the same however they are drawn (``perturb=``)."""
+    if not is_synthetic(dataset.identity.name):
+        return set()
+    seed = parse_dataset_name(dataset.identity.name).seed
+    return {f"seed {seed}: {sample.sample_id}" for sample in dataset.samples}
 
 
 def _digest(description: JSON) -> str:

@@ -7,6 +7,7 @@ Standard library only: read with the command line, by workers too.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -113,7 +114,7 @@ def _part(folder: Path, place: str, entry: Mapping[str, Any]) -> PartFile:
 
 
 def _location(folder: Path, dataset: str) -> str:
-    beside = (folder / Path(dataset).expanduser()).absolute()
+    beside = (folder / os.path.expanduser(dataset)).absolute()  # noqa: PTH111 - of Path, an unknown user would raise
     return str(beside) if dataset.startswith((".", "/", "~")) or beside.is_dir() else dataset
 
 

@@ -32,6 +32,8 @@ from synthetic.perturbation import Perturbation
 
 DEFAULT_DATASET = "nvidia/QCalEval"
 DEMO_DATASET = "synthetic:seed=7,per-scenario=1,siblings=6"
+DEMO_SHOTS_DATASET = "synthetic:seed=7,per-scenario=2,families=drag+gmm+pinchoff+rabi+ramsey_t2star+res_spec+t1"
+"""Siblings for all: the families with five scenario types, and the paper's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +218,8 @@ def _questions(given: str | None, shots: ShotPlan | None) -> str:
 
 
 def _dataset(option: Callable[[str], Any]) -> str:
-    return option("dataset") or (DEMO_DATASET if option("demo") else DEFAULT_DATASET)
+    demo = DEMO_SHOTS_DATASET if option("shots") else DEMO_DATASET
+    return option("dataset") or (demo if option("demo") else DEFAULT_DATASET)
 
 
 def _perturbations(option: Callable[[str], Any]) -> tuple[Perturbation, ...]:

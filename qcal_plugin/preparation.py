@@ -72,10 +72,12 @@ def prepare_run(
     if stored is not None and stored.seed is not None:
         studied = replace(studied, seed=stored.seed)
     dataset = studied.dataset
-    stored = None if stored is None else stored.of_samples(dataset)
+    if stored is not None:
+        stored = stored.of_samples(dataset)
+        stored.check_mix(dataset)
     selection = config.selection if stored is None else stored.narrowed(config.selection)
     items = select_items(selection, studied)
-    items = items if stored is None else stored.planned_among(items)
+    items = items if stored is None else stored.planned_among(items, config.selection.modes)
     who = find_participants(config, stored, exits)
     baselines = _check_gates(config, describe(config, dataset, who, ""), items)
     directory = _open_directory(pytest_config, config, dataset, who)

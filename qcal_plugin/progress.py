@@ -91,14 +91,14 @@ class Progress:
 def running_means(measured: Mapping[ItemKey, float]) -> list[str]:
     """Per mode the mean score so far, 0-100, with half of its 95% interval.
 
-    Normal approximation over the samples' means, clustered by sample; none below two samples. For the eye only: the
-    tables use the intervals of reports.intervals.
+    Of the benchmark's own items; normal approximation over the samples' means, clustered by sample; none below two
+    samples. For the eye only: the tables use the intervals of reports.intervals.
     """
     lines = []
     for mode in Mode:
         samples: dict[str, list[float]] = {}
         for key, value in measured.items():
-            if key.mode is mode:
+            if key.mode is mode and not key.variant:
                 samples.setdefault(key.sample_id, []).append(100 * value)
         means = [statistics.fmean(values) for values in samples.values()]
         if len(means) >= 2:

@@ -10,7 +10,7 @@ import pytest
 from qcal_plugin import collection
 from qcal_plugin.failures import EngineStopped
 from qcal_plugin.keys import MEASUREMENT, OUTCOME
-from qcal_plugin.measuring import CaseUnderTest, Measurement, answer_flags, below_mark
+from qcal_plugin.measuring import CaseUnderTest, Measurement, answer_flags, below_mark, scored_text
 from qcal_plugin.options import RunConfig
 from qcal_plugin.outcome import Outcome
 from qcal_plugin.shots import copy_flags
@@ -160,7 +160,8 @@ class Runner:
 
     def _copy_flags(self, case: CaseUnderTest, answer: Answer) -> tuple[str, ...]:
         shown = self._dataset.demonstrations(case.planned.key)
-        return copy_flags(case.question, answer.text, case.reference, shown, self._config.scorer) if shown else ()
+        text = scored_text(answer, self._config.scorer)
+        return copy_flags(case.question, text, case.reference, shown, self._config.scorer) if shown else ()
 
     def _demand_late(self, planned: PlannedItem) -> Outcome:
         self._source.declare([planned])

@@ -1,4 +1,4 @@
-"""Which items a run asks: modes, questions, the first N or a stratified choice of samples, a shard."""
+"""Which items a run asks: modes, questions, samples, a shard; and under which conditions its studies ask them again."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from qcal_plugin.controls import Control, can_be_controlled
 from qcal_plugin.prepared import SampleEntry
 from qcal_plugin.shots import ShotPlan, conditions, queries
 from qcal_plugin.studies import StudiedDataset
+from reports.conditions import Shots
 from reports.records import ItemKey, PlannedItem
 from scoring.questions import Mode, Question
 
@@ -145,12 +146,15 @@ def _shot_items(selection: Selection, plan: ShotPlan, samples: Sequence[SampleEn
         seed=selection.seed,
         shard=selection.shard,
     )
-    entries = {entry.sample_id: entry for entry in samples}
+    asked = [Shots(0)] if 0 in plan.counts and Mode.ZEROSHOT in selection.modes else []
+    asked += conditions(plan) if Mode.ICL in selection.modes else []
+    if not asked:
+        counts, modes = " ".join(map(str, plan.counts)), _names(selection.modes)
+        raise ValueError(f"nothing to ask: --shots {counts} with --modes {modes} (0 is zeroshot, more are icl)")
     for item in zeroshot:
-        if 0 in plan.counts and Mode.ZEROSHOT in selection.modes:
-            yield item
-        for shots in conditions(plan, entries[item.key.sample_id], samples) if Mode.ICL in selection.modes else ():
-            yield replace(item, key=item.key._replace(mode=Mode.ICL, variant=shots.variant))
+        for shots in asked:
+            with_shots = item.key._replace(mode=Mode.ICL, variant=shots.variant)
+            yield replace(item, key=with_shots) if shots.number else item
 
 
 def _conditions(sample: SampleEntry, dataset: StudiedDataset, controls: Iterable[Control]) -> Iterator[str]:

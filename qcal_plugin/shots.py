@@ -2,7 +2,7 @@
 
 The query's own scenario type is demonstrated first, by another sample; each further demonstration adds a scenario type
 of the family, and begins a second round when all have been shown. So more demonstrations hold the fewer ones, every
-set shows the right answer once, and the query is never among them. Which samples these are, and their order in the
+set shows the right answer, and the query is never among them. Which samples these are, and their order in the
 prompt, depends on the seed and on ids only.
 """
 
@@ -47,7 +47,9 @@ class ShotPlan:
 
 
 def queries(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[SampleEntry]:
-    """The samples that are asked: of the plan's families, each with another sample of its scenario type.
+    """The samples that are asked, the same with every number of demonstrations.
+
+    They are of the plan's families, with another sample of their scenario type and enough others of their family.
 
     Raises ValueError for unknown families, for more demonstrations than any has, and where there is nothing to ask.
     """
@@ -57,6 +59,7 @@ def queries(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[SampleEntry]
         for sample in samples
         if sample.family in families and any(_own_type(sample, other) for other in samples if other is not sample)
     ]
+    enough = [sample for sample in found if _others(sample, samples) >= max(plan.counts)]
     if not found:
         raise ValueError(
             f"no sample of {', '.join(families) or 'a family with five scenario types'} has another one of its "
@@ -65,7 +68,7 @@ def queries(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[SampleEntry]
     most = max(_others(sample, samples) for sample in found)
     if max(plan.counts) > most:
         raise ValueError(f"--shots {max(plan.counts)}: the largest of these families has {most} other samples to show")
-    return found
+    return enough
 
 
 def demonstrations(sample: SampleEntry, samples: Sequence[SampleEntry], seed: int) -> list[SampleEntry]:
@@ -81,13 +84,12 @@ def demonstrations(sample: SampleEntry, samples: Sequence[SampleEntry], seed: in
     return [other for one_round in rounds for other in one_round if other is not None]
 
 
-def conditions(plan: ShotPlan, sample: SampleEntry, samples: Sequence[SampleEntry]) -> list[Shots]:
-    """What is asked about this query besides its zero-shot item."""
-    available = _others(sample, samples)
+def conditions(plan: ShotPlan) -> list[Shots]:
+    """What is asked about each query besides its zero-shot item."""
     return [
         Shots(count, order)
         for count in plan.counts
-        if 0 < count <= available
+        if count > 0
         for order in range(1, min(plan.orders, math.factorial(min(count, 20))) + 1)
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -62,17 +62,30 @@ class StoredAnswers:
         }
         return replace(self, answers=answers)
 
-    def narrowed(self, selection: Selection) -> Selection:
-        """The selection without the mode that a result file does not hold."""
-        modes = tuple(mode for mode in selection.modes if self.mode in {None, mode})
-        return replace(selection, modes=modes or selection.modes)
+    def check_mix(self, dataset: PreparedDataset) -> None:
+        """Raises ValueError where the dataset is a mix that has not drawn all of the run's samples."""
+        drawn = {sample.sample_id for sample in dataset.samples}
+        lost = sorted({item.key.sample_id for item in self.planned or ()} - drawn)
+        if dataset.mix is not None and lost:
+            raise ValueError(
+                f"--answers {self.source}: this mix has not drawn {len(lost)} of its samples, such as {lost[0]}; "
+                "where samples = N is given, weights decide the draw: keep those of the run"
+            )
 
-    def planned_among(self, selected: tuple[PlannedItem, ...]) -> tuple[PlannedItem, ...]:
-        """The run's own items, repeats and variants too, as far as they are selected. Raises ValueError if none is."""
+    def narrowed(self, selection: Selection) -> Selection:
+        """The selection without the mode that a result file lacks; of a run in all modes (see `planned_among`)."""
+        modes = tuple(mode for mode in selection.modes if self.mode in {None, mode})
+        return replace(selection, modes=tuple(Mode) if self.planned is not None else modes or selection.modes)
+
+    def planned_among(self, selected: tuple[PlannedItem, ...], modes: Collection[Mode]) -> tuple[PlannedItem, ...]:
+        """The run's own items of these modes, repeats and variants too, as far as they are selected.
+
+        Items with demonstrations are selected by their zero-shot items. Raises ValueError if none is.
+        """
         if self.planned is None:
             return selected
         wanted = {benchmark_key(item.key) for item in selected}
-        items = tuple(item for item in self.planned if benchmark_key(item.key) in wanted)
+        items = tuple(item for item in self.planned if item.key.mode in modes and benchmark_key(item.key) in wanted)
         if not items:
             raise ValueError(f"nothing to score: {self.source} has planned none of the selected items")
         return items

@@ -135,7 +135,7 @@ def hard_for_all(evaluations: Iterable[Evaluation], mode: Mode) -> list[tuple[st
     found = [
         [(score.family, score.scenario_type, score.question) for score in hard_scenarios(outcomes)]
         for evaluation in evaluations
-        if (outcomes := [outcome for outcome in evaluation.outcomes if outcome.key.mode is mode])
+        if (outcomes := [o for o in evaluation.outcomes if o.key.mode is mode and not o.key.variant])
     ]
     return [entry for entry in found[0] if all(entry in others for others in found[1:])] if found else []
 

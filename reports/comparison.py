@@ -164,7 +164,7 @@ def _item_name(outcome: Outcome) -> ItemName:
     return ItemName(outcome.key.sample_id, outcome.key.question, outcome.key.mode)
 
 
-def overall_row(earlier: Sequence[Outcome], later: Sequence[Outcome], name: str) -> Row:
+def overall_row(earlier: Sequence[Outcome], later: Sequence[Outcome], name: str, *, tested: bool = True) -> Row:
     """The mean of question means of two sets of outcomes of one mode, over the questions that both ask.
 
     Undefined where one of these has no sample that both measured.
@@ -176,7 +176,7 @@ def overall_row(earlier: Sequence[Outcome], later: Sequence[Outcome], name: str)
         name=name,
         earlier_mean=_mean_of_means([list(scores.values()) for scores in before]),
         later_mean=_mean_of_means([list(scores.values()) for scores in now]),
-        difference=paired_difference(before, now),
+        difference=paired_difference(before, now, tested=tested),
     )
 
 

@@ -1,4 +1,4 @@
-"""Names of studies' conditions, as they stand in the variants of items. Standard library only: workers import it."""
+"""Demonstrations as a condition, as they stand in the variants of items. Standard library only: workers import it."""
 
 from __future__ import annotations
 

@@ -51,10 +51,11 @@ def write_inspect_log(run: Run, target: Path) -> None:
 
 
 def _results(run: Run) -> EvalResults:
-    """Question means as metrics, 0..1, as far as they are defined."""
+    """Question means of the benchmark's own items as metrics, 0..1, as far as they are defined."""
+    outcomes = evaluation_of(run).outcomes
     means = {
         f"{mode}_{question}": summary.mean
-        for (mode, question), summary in by_question(evaluation_of(run).outcomes).items()
+        for (mode, question), summary in by_question(o for o in outcomes if not o.key.variant).items()
         if summary.mean is not None
     }
     metrics = {name: EvalMetric(name=name, value=value) for name, value in means.items()}
@@ -69,7 +70,7 @@ def _sample(record: Record) -> EvalSample:
     text = "" if answer is None else answer.text
     data = record_to_json(record)
     return EvalSample(
-        id=f"{key.sample_id}-{key.question}-{key.mode}",
+        id="-".join(filter(None, (key.sample_id, key.question, key.mode, key.variant))),
         epoch=key.repeat + 1,
         input=f"{record.family} / {record.scenario_type}: {key.question} ({key.mode})",
         target="" if score is None else str(score.expected),

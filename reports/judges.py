@@ -1,6 +1,6 @@
 """Judges as instruments: how far two or more judges agree, and what each alone would have made of the answers.
 
-Grades are fractions, 0..1. All figures rest on items that every judge graded.
+Grades are fractions, 0..1. All figures rest on items of the benchmark that every judge graded; a study's are left out.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class JudgeReport:
 
 def judge_report(run: Run) -> JudgeReport | None:
     """The panel's report; None with fewer than two judges, or without an item that all of them graded."""
-    records = [record for record in counted_records(run).values() if record.measured and len(_grades(record)) >= 2]
+    benchmark = [record for key, record in counted_records(run).items() if not key.variant]
+    records = [record for record in benchmark if record.measured and len(_grades(record)) >= 2]
     judges = tuple(verdict.judge for verdict in records[0].verdicts) if records else ()
     common = [record for record in records if tuple(verdict.judge for verdict in record.verdicts) == judges]
     if not common:

@@ -6,7 +6,7 @@ otherwise: scores should not move.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -105,26 +105,35 @@ def change_tables(studies: Sequence[PictureStudy]) -> Iterator[Table]:
             )
 
 
-def changes_json(studies: Sequence[PictureStudy]) -> list[dict[str, Any]]:
-    """The rows of `change_tables` as entries of ``report.json``."""
-    return [
-        {
-            "variant": study.variant,
-            "mode": study.mode,
-            "group": row.compared.name,
-            "mean": row.compared.earlier_mean,
-            "changed_mean": row.compared.later_mean,
-            "change": row.compared.difference.mean,
-            "interval": row.compared.difference.interval and asdict(row.compared.difference.interval),
-            "samples": row.compared.difference.samples,
-            "items": row.items,
-            "moved": row.moved,
-            "flipped": row.flipped,
-        }
-        for study in studies
-        if study.variant in PERTURBATIONS
-        for row in study.rows
-    ]
+def pictures_json(studies: Sequence[PictureStudy]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of `gain_tables` and `change_tables` as entries of ``report.json``: ``controls``, ``perturbations``."""
+    return {
+        "controls": [_row_json(study, row, "control_mean", "mean", "gain") for study, row in _rows(studies, CONTROLS)],
+        "perturbations": [
+            _row_json(study, row, "mean", "changed_mean", "change") for study, row in _rows(studies, PERTURBATIONS)
+        ],
+    }
+
+
+def _rows(studies: Sequence[PictureStudy], variants: Container[str]) -> Iterator[tuple[PictureStudy, PictureRow]]:
+    return ((study, row) for study in studies if study.variant in variants for row in study.rows)
+
+
+def _row_json(study: PictureStudy, row: PictureRow, earlier: str, later: str, difference: str) -> dict[str, Any]:
+    found = row.compared.difference
+    return {
+        "variant": study.variant,
+        "mode": study.mode,
+        "group": row.compared.name,
+        earlier: row.compared.earlier_mean,
+        later: row.compared.later_mean,
+        difference: found.mean,
+        "interval": found.interval and asdict(found.interval),
+        "samples": found.samples,
+        "items": row.items,
+        "moved": row.moved,
+        "flipped": row.flipped,
+    }
 
 
 def _without_variant(outcome: Outcome) -> Outcome:
@@ -153,7 +162,7 @@ def _row(name: str, earlier: Sequence[Outcome], later: Sequence[Outcome]) -> Pic
     before, now = item_scores(earlier), item_scores(later)
     sizes = [abs(now[item] - before[item]) for item in before.keys() & now.keys()]
     return PictureRow(
-        compared=overall_row(earlier, later, name),
+        compared=overall_row(earlier, later, name, tested=False),
         items=len(sizes),
         moved=sum(size > NO_CHANGE for size in sizes),
         flipped=sum(size >= FLIP for size in sizes),

@@ -206,7 +206,8 @@ def _kind(record: Record | None) -> str:
 def _example(outcome: Outcome, record: Record | None) -> str:
     key = outcome.key
     message = "" if record is None or record.error is None else f": {record.error.message}"
-    return f"{key.sample_id} {key.question} {key.mode}{message}"
+    name = " ".join(filter(None, (key.sample_id, key.question, key.mode, key.variant)))
+    return f"{name}{message}"
 
 
 def answer_tables(run: Run) -> Iterator[Table]:

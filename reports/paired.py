@@ -32,7 +32,8 @@ class PairedDifference:
         mean: None without shared samples.
         interval: 95%, see `change_interval`; None under two samples.
         standard_error: of ``mean``; None under two samples.
-        p_value: of the sign-flip permutation test that the difference has mean 0; None under two samples.
+        p_value: of the sign-flip permutation test that the difference has mean 0; None under two samples, and where it
+            was not asked for.
         detectable: the smallest true difference that such a comparison finds in 80% of cases (two-sided, 5%); None
             where the differences do not vary, which says nothing about their spread, and under two samples.
     """
@@ -54,22 +55,24 @@ class LabelChanges:
     p_value: float | None
 
 
-def paired_difference(earlier: Sequence[Mapping[str, float]], later: Sequence[Mapping[str, float]]) -> PairedDifference:
+def paired_difference(
+    earlier: Sequence[Mapping[str, float]], later: Sequence[Mapping[str, float]], *, tested: bool = True
+) -> PairedDifference:
     """Compare two runs question by question: each mapping is one question's sample -> score, in the same order.
 
     With several questions the mean is the mean of the questions' mean differences, and a sample's value its
     linearisation (see `reports.intervals.cluster_values`): the errors are clustered by sample. A question without a
-    shared sample leaves the mean undefined.
+    shared sample leaves the mean undefined. ``tested=False`` does without the permutation test, which takes time.
     """
     differences = [
         {sample: after[sample] - before[sample] for sample in before.keys() & after.keys()}
         for before, after in zip(earlier, later, strict=True)
     ]
     values = cluster_values(differences) if differences and all(differences) else []
-    return difference_of(values)
+    return difference_of(values, tested=tested)
 
 
-def difference_of(values: Sequence[float]) -> PairedDifference:
+def difference_of(values: Sequence[float], *, tested: bool = True) -> PairedDifference:
     """The paired difference whose values, one per sample, are these."""
     mean = math.fsum(values) / len(values) if values else None
     if mean is None or len(values) < 2:
@@ -82,7 +85,7 @@ def difference_of(values: Sequence[float]) -> PairedDifference:
         mean=mean,
         interval=change_interval(values),
         standard_error=error,
-        p_value=sign_flip_p_value(values),
+        p_value=sign_flip_p_value(values) if tested else None,
         detectable=detectable_difference(error, len(values) - 1) if error > NO_CHANGE else None,
     )
 

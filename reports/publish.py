@@ -21,7 +21,7 @@ from reports.full import full_report
 from reports.gate_words import gate_section, gates_json
 from reports.gates import GateReport
 from reports.mix_scores import mix_json, mix_score
-from reports.other_pictures import changes_json, picture_studies
+from reports.other_pictures import picture_studies, pictures_json
 from reports.outcomes import Evaluation, counted_records, counting_errors_as_zero, evaluation_of, grouped
 from reports.overview import findings, overview
 from reports.reasoning import reasoning
@@ -86,7 +86,7 @@ def report_json(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Brea
             {"mode": mode, "question": question, **asdict(entry)} for (mode, question), entry in reasoning(run).items()
         ],
         **_shots_json(evaluation, run),
-        **_changes_json(evaluation),
+        **_pictures_json(evaluation),
         "findings": findings(run),
         "judge_agreement": dict(run.judge_agreement),
     }
@@ -97,9 +97,9 @@ def _shots_json(evaluation: Evaluation, run: Run) -> dict[str, Any]:
     return {"shots": [asdict(entry) for by_shots in figures for entry in by_shots]} if figures else {}
 
 
-def _changes_json(evaluation: Evaluation) -> dict[str, Any]:
-    changes = changes_json(picture_studies(evaluation.outcomes))
-    return {"perturbations": changes} if changes else {}
+def _pictures_json(evaluation: Evaluation) -> dict[str, Any]:
+    found = pictures_json(picture_studies(evaluation.outcomes))
+    return {name: rows for name, rows in found.items() if rows}
 
 
 def figures_json(evaluation: Evaluation) -> dict[str, Any]:

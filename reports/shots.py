@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.aggregate import Coverage, coverage, sample_scores
@@ -125,12 +125,21 @@ def _figures(
         samples=len(scores),
         mean=statistics.fmean(scores.values()) if scores else None,
         interval=mean_interval(list(scores.values())),
-        change=paired_difference([sample_scores(zeroshot)], [scores]) if zeroshot is not None and shots else None,
+        change=_change(zeroshot, outcomes) if zeroshot is not None and shots else None,
         order=_order_figures(outcomes),
         wrong=rate((o.key.sample_id, o.value < 1) for o in outcomes if o.measured and o.value is not None),
         copied=None if flagged is None else rate((sample, COPIES in flags) for sample, flags in flagged),
         copied_last=None if flagged is None else rate((sample, COPIES_LAST in flags) for sample, flags in flagged),
     )
+
+
+def _change(zeroshot: Sequence[Outcome], outcomes: Sequence[Outcome]) -> PairedDifference:
+    return paired_difference([sample_scores(measured(zeroshot))], [sample_scores(measured(outcomes))], tested=False)
+
+
+def measured(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Those that were measured: what is paired never holds zeros that stand for errors."""
+    return [outcome for outcome in outcomes if outcome.measured]
 
 
 def _flags(outcomes: Sequence[Outcome], records: Mapping[ItemKey, Record]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -144,7 +153,7 @@ def _order_figures(outcomes: Sequence[Outcome]) -> OrderFigures | None:
     orders = grouped(outcomes, _order)
     if len(orders) < 2:
         return None
-    by_order = [sample_scores(group) for group in orders.values()]
+    by_order = [sample_scores(measured(group)) for group in orders.values()]
     complete = set.intersection(*(set(scores) for scores in by_order))
     by_sample = {sample: [scores[sample] for scores in by_order] for sample in sorted(complete)}
     means = [statistics.fmean(scores[sample] for sample in complete) for scores in by_order] if complete else []

@@ -9,7 +9,7 @@ from reports.leaderboard import published_rows
 from reports.outcomes import Evaluation, counted_records
 from reports.records import Run
 from reports.shots import ShotFigures, family_means, shot_figures
-from reports.tables import Cell, Column, Section, Table, Unit
+from reports.tables import Cell, Column, Section, Table, Unit, zeroed_notes
 from scoring.questions import Question
 
 INTERVAL_NAME = "95% interval"
@@ -92,6 +92,7 @@ def _question_tables(question: Question, figures: Sequence[ShotFigures]) -> Iter
         notes=(
             "All orders of a sample's demonstrations averaged first. Samples: behind Mean.",
             "Change: against 0 shots, on the samples measured with both.",
+            *zeroed_notes(sum(entry.coverage.zeroed for entry in figures)),
         ),
     )
     if any(entry.copied is not None for entry in figures):

@@ -44,6 +44,8 @@ def test_a_model_that_looks_gains_from_the_plot_and_one_that_does_not_gains_noth
     assert "Visual gain over a blank picture, zero-shot" in looking.out
     gained = next(line for line in looking.out.splitlines() if line.startswith("Q6 ") and "+" in line)
     assert ["Q6", "25.0", "50.0", "+25.0"] == gained.split()[:4]
+    (gain, _) = (entry for entry in looking.report["controls"] if entry["group"] in {"Q6", "Mean"})
+    assert (0.25, 0.5, 0.25) == (gain["control_mean"], gain["mean"], gain["gain"])
     page = (looking.run_dir / "report.html").read_text()
     chart = page.partition("Gain over a blank picture, zero-shot")[2].partition("</figure>")[0]
     assert "<b>+25.0</b>" in chart

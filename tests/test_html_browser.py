@@ -79,6 +79,21 @@ def test_filters_narrow_the_list_and_are_cleared(browser, file):
     counted(page, "108 of 108 items")
 
 
+def test_a_study_without_its_samples_lists_its_items_and_the_benchmarks_own_apart(browser, tmp_path):
+    """As after --no-html."""
+    items = [planned_item(variant=variant) for variant in ("", "blank", "1-shot")]
+    run = Run(manifest=manifest(items), records=tuple(scored(item, 1.0) for item in items))
+    page = browser.open(write_page(write_run(run, tmp_path / "run")))
+    counted(page, "3 of 3 items")
+    page.select_option("[name=variant]", "none")
+    counted(page, "1 of 3 items")
+    page.select_option("[name=variant]", "blank")
+    page.wait_for_selector(f"{ROWS} .open:has-text('(blank)')")
+    page.click("#scores .rows .name a")  # the figure is of the benchmark's own item
+    page.wait_for_selector(f"{ROWS} .open:has-text('(blank)')", state="detached")
+    counted(page, "1 of 3 items")
+
+
 def test_scores_are_filtered_by_range_and_what_has_none_is_left_out(browser, file):
     page = browser.open(file)
     page.fill("[name=lowest]", "0")

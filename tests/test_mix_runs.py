@@ -248,6 +248,7 @@ def test_a_hub_part_is_pinned_and_the_example_runs(inner, hub, tmp_path):
         (["--dataset-revision", "v1"], "--dataset-revision and --mix: give one of them; a part of the mix has a revis"),
         (["--sample", "3"], "--sample and --mix: give one of them; samples = N in the mix's file draws them"),
         (["--seed", "3"], "--seed and --mix: give one of them; seed = S stands in the mix's file"),
+        (["--shots", "1"], "--shots and --mix: give one of them; demonstrations are drawn from one dataset"),
         (["--perturb", "dpi"], "--perturb and --mix: give one of them; only a synthetic dataset is drawn anew"),
     ],
 )

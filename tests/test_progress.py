@@ -45,6 +45,7 @@ def test_running_means_are_clustered_by_sample_and_need_two_samples():
         ItemKey("a", Question.Q2, Mode.ZEROSHOT): 0.2,
         ItemKey("b", Question.Q1, Mode.ZEROSHOT): 0.5,
         ItemKey("a", Question.Q3, Mode.ICL): 1.0,
+        ItemKey("a", Question.Q1, Mode.ZEROSHOT, variant="blank"): 1.0,
     }
 
     # samples a: 10, b: 50; mean 30, s = 28.28, 1.96 s / sqrt(2) = 39.2

@@ -160,6 +160,8 @@ def test_tables_again_from_what_is_on_disk(study, capsys):
         (["--parallel=1", "--min-tokens=0"], "--min-tokens 0: expected a number, at least 1"),
         (["--parallel=1", "-n2"], "--parallel: one process holds the load, however high: leave out -n"),
         (["--parallel=1", "--judge-url=http://localhost:1/v1"], "--parallel: judging would disturb the load"),
+        (["--parallel=1", "--shots=1"], "--parallel sends the benchmark's own prompts: leave out --shots"),
+        (["--parallel=1", "--control=blank"], "--parallel sends the benchmark's own prompts: leave out --control"),
         (["--rate=1", "--resume"], "--rate and --resume: give one of them"),
         (["--rate=1", "--dry-run"], "--rate and --dry-run: give one of them"),
     ],

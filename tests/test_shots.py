@@ -11,15 +11,20 @@ from hypothesis import strategies as st
 from qcal_plugin.prepared import SampleEntry
 from qcal_plugin.shots import ShotPlan, conditions, demonstrations, queries
 from reports.conditions import Shots, parse_shots
+from reports.junit import load_junit
+from reports.overview import overview
+from reports.render_text import render
 from reports.shots_chart import shots_chart, spread_labels
 from reports.shots_tables import published_shots
 from scoring.questions import Mode
 from tests.dataset_factory import png, tiny_dataset
 from tests.endpoint import Reply
-from tests.scripts import always
+from tests.scripts import always, by_model, error
+from tests.test_shards_and_budgets import figures, merge
 
 pytest_plugins = ["pytester"]
 
+SUCCESS = Reply("Status: SUCCESS")
 ANSWER = re.compile(r"Status: \w+")
 
 
@@ -68,11 +73,9 @@ def test_another_seed_shows_other_samples():
 
 
 def test_orders_are_as_many_as_there_are():
-    samples = entries("abc", "xy")
+    found = conditions(ShotPlan(counts=(0, 1, 2, 3), orders=4))
 
-    found = conditions(ShotPlan(counts=(0, 1, 2, 3, 9), orders=4), samples[0], samples)
-
-    # one order of 1, two of 2, four of the six of 3; 9 are not to be had among 5 others
+    # one order of 1, two of 2, four of the six of 3
     assert [(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (3, 3), (3, 4)] == found
 
 
@@ -83,6 +86,14 @@ def test_by_default_families_with_five_scenario_types_are_asked_and_only_samples
     assert five == queries(ShotPlan(counts=(1,)), [*five, *four, *lonely])
     assert four == queries(ShotPlan(counts=(1,), families=("rabi",)), [*five, *four])
     assert [*five, *four] == queries(ShotPlan(counts=(1,), families=("all",)), [*five, *four, *lonely])
+
+
+def test_families_too_small_for_the_largest_number_are_left_out_altogether():
+    """The same queries with every number: else means of different samples would stand in one curve."""
+    large, small = entries("abc", "xy"), entries("ab", "xy", family="rabi")
+
+    assert [*large, *small] == queries(ShotPlan(counts=(1, 3), families=("all",)), [*large, *small])
+    assert large == queries(ShotPlan(counts=(1, 4), families=("all",)), [*large, *small])
 
 
 def test_variants_are_read_back():
@@ -188,14 +199,13 @@ def test_a_wrong_answer_of_its_own_is_no_copy(quick, endpoint, tiny_folder):
 
 
 def test_text_questions_are_copied_to_the_letter(quick, endpoint, tiny_folder):
-    """Q3 has no label: only the same text is the same answer. The judge is absent, so that nothing is scored."""
+    """Q3 has no label: only the same text is the same answer."""
 
-    def script(request):
+    def first_example(request):
         return Reply(request.text.partition("Example 1:\n")[2].partition("\n\nNow")[0])
 
-    endpoint.script = script
     judge = ["--judge-url", endpoint.base_url, "--judge-model", "judge"]
-    endpoint.script = lambda request: Reply("[1, 1, 1]") if request.model == "judge" else script(request)
+    endpoint.script = by_model({"judge": always(Reply("[1, 1, 1]")), "model": first_example})
     more = ("--shots", "1", "--questions", "Q3", "--model", "model", *judge)
     result = quick.run(*options(endpoint, tiny_folder, *more))
 
@@ -206,10 +216,22 @@ def test_stored_answers_are_scored_again_with_their_own_demonstrations(quick, en
     endpoint.script = answers_last_example
     seed = ("--shots", "0", "2", "--seed", "5")
     first = quick.run(*options(endpoint, tiny_folder, *seed), run_dir="first")
-    again = quick.run("--answers", str(first.run_dir), "--dataset", str(tiny_folder), run_dir="again")
+    stored = ("--answers", str(first.run_dir), "--dataset", str(tiny_folder))
+    again = quick.run(*stored, run_dir="again")
+    named = quick.run(*stored, "--shots", "0", "2", "--shot-families", "all", run_dir="named")
 
-    assert first.report["shots"] == again.report["shots"]
-    assert {"2-shot", ""} == {record.get("variant", "") for record in again.records}
+    for result in (again, named):
+        assert first.report["shots"] == result.report["shots"]
+        assert {"2-shot", ""} == {record.get("variant", "") for record in result.records}
+        assert 5 == result.manifest["settings"]["demonstrations_seed"]
+
+
+def test_modes_choose_among_stored_items_as_among_asked_ones(quick, endpoint, tiny_folder):
+    first = quick.run(*options(endpoint, tiny_folder, "--shots", "0", "1"), run_dir="first")
+    stored = ("--answers", str(first.run_dir), "--dataset", str(tiny_folder))
+    for mode, variant in (("zeroshot", ""), ("icl", "1-shot")):
+        result = quick.run(*stored, "--modes", mode, run_dir=mode)
+        assert [(mode, variant)] * 8 == [(record["mode"], record.get("variant", "")) for record in result.records]
 
 
 def test_a_run_goes_on_with_the_same_demonstrations_only(quick, endpoint, tiny_folder):
@@ -230,6 +252,32 @@ def test_shards_join_to_the_whole(quick, endpoint, tiny_folder):
     parts = [quick.run(*given, "--shard", f"{part}/2", run_dir=f"part{part}") for part in (1, 2)]
 
     assert 16 == sum(len(part.records) for part in parts) == len(endpoint.requests)
+    whole = quick.run(*given, run_dir="whole")
+    done = merge(quick.folder, "part1", "part2")
+
+    assert 0 == done.returncode, done.stderr
+    assert figures(whole.run_dir)["shots"] == figures(quick.folder / "merged")["shots"]
+
+
+def test_errors_counted_as_zero_enter_means_and_nothing_that_is_paired(quick, endpoint, tiny_folder):
+    fault = error(400, "too long")
+    endpoint.script = lambda request: fault if "Example" in request.text and "rabi" in request.text else SUCCESS
+    result = quick.run(*options(endpoint, tiny_folder, "--shots", "0", "1", "--errors-as-zero"))
+
+    _, one = result.report["shots"]
+    assert 4 == one["coverage"]["zeroed"]
+    assert (0.25, 4, 0.0) == (one["mean"], one["change"]["samples"], one["change"]["mean"])
+    assert "4 items without an answer count as 0 here" in result.out
+
+
+def test_a_strict_score_and_its_copies_read_the_same_text(quick, endpoint, tiny_folder):
+    """A thought that was cut before its answer names the demonstration's status; strict scoring reads nothing in it."""
+    cut = {"content": None, "finish_reason": "length", "reasoning": "It may be Status: DAMPED or Status: NO_SIGNAL"}
+    endpoint.script = lambda request: Reply(cut["content"], finish_reason="length", reasoning=cut["reasoning"])
+    result = quick.run(*options(endpoint, tiny_folder, "--shots", "2", "--scoring", "strict"))
+
+    (two,) = result.report["shots"]
+    assert (8, 0) == (two["copied"]["of"], two["copied"]["count"])
 
 
 # --- what is shown ---
@@ -310,6 +358,7 @@ def test_the_same_figures_give_the_same_chart(quick, endpoint, tiny_folder):
         (("--shots", "1", "--shot-families", "five"), "no sample of a family with five scenario types"),
         (("--shots", "1", "--shot-families", "paper"), "the dataset has no ramsey_t2star, t1; it has drag, rabi"),
         (("--shots", "1", "--shot-orders", "0"), "--shot-orders 0: expected a number, at least 1"),
+        (("--shots", "1", "--modes", "zeroshot"), "nothing to ask: --shots 1 with --modes zeroshot"),
         (("--shots", "0", "9"), "--shots 9: the largest of these families has 3 other samples to show"),
     ],
 )
@@ -334,5 +383,23 @@ def test_dry_run_counts_what_would_be_asked(quick, endpoint, tiny_folder):
 def test_properties_name_the_condition(quick, endpoint, tiny_folder):
     result = quick.run(*options(endpoint, tiny_folder, "--shots", "1", "--limit", "1", "--junitxml", "out.xml"))
 
-    assert 'name="qcal_variant" value="1-shot"' in (quick.folder / "out.xml").read_text()
+    xml = quick.folder / "out.xml"
+    assert 'name="qcal_variant" value="1-shot"' in xml.read_text()
+    assert "Q6 by number of demonstrations" in render(overview(load_junit([xml])))
     assert json.loads((result.run_dir / "run.json").read_text())["settings"]["demonstrations_seed"] == 0
+
+
+def test_the_demo_has_something_to_demonstrate(quick):
+    result = quick.run("--demo", "--shots", "1", "--collect-only", "-q")
+
+    assert 0 == result.exit_status, result.out
+    assert 50 == result.out.count("-Q6-1-shot]")  # five families of five scenario types, two samples each
+
+
+def test_a_marker_chooses_the_condition(quick, endpoint, tiny_folder):
+    given = options(endpoint, tiny_folder, "--shots", "0", "1", "2")
+    quick.run(*given, "-m", "qcal(variant='1-shot')", run_dir="one")
+    assert [1 + 1] * 8 == [len(request.images) for request in endpoint.requests]
+
+    quick.run(*given, "-m", "qcal(variant='')", run_dir="own")
+    assert [1] * 8 == [len(request.images) for request in endpoint.requests[8:]]

@@ -41,6 +41,9 @@ def _check_together(config: pytest.Config) -> None:
         raise pytest.UsageError(f"{flag}: judging would disturb the load: leave out --judge-url")
     if config.getoption("mix"):
         raise pytest.UsageError(f"{flag}: a load takes its requests from one dataset: --dataset in place of --mix")
+    for name in ("shots", "control", "perturb"):
+        if config.getoption(name):
+            raise pytest.UsageError(f"{flag} sends the benchmark's own prompts: leave out --{name}")
     for name in ("dry_run", "resume"):
         if config.getoption(name):
             raise pytest.UsageError(f"{flag} and --{name.replace('_', '-')}: give one of them")

@@ -33,6 +33,8 @@ HTML_NAME = "report.html"
 SCRIPTS = ("dom.js", "items.js", "detail.js", "main.js")
 STYLES = ("page.css", "heat.css", "items.css")
 HARD_SHOWN = 12
+OWN_ITEMS = "none"
+"""The filter by variant that leaves the benchmark's own items (items.js)."""
 
 _SCORE, _SHARE, _POINTS = (Column("", unit, 1) for unit in (Unit.SCORE, Unit.PERCENT, Unit.DIFFERENCE))
 
@@ -64,6 +66,7 @@ def render_page(run: Run, evaluation: Evaluation, run_dir: Path) -> str:
     plots = items.plots_json(stored)
     document = full_report(evaluation, run)
     pictures = studies.picture_charts(evaluation)
+    variants = sorted({item.key.variant for item in run.manifest.planned} - {""})
     style, script = _static(STYLES), _static(SCRIPTS)
     return (
         _environment()
@@ -80,7 +83,8 @@ def render_page(run: Run, evaluation: Evaluation, run_dir: Path) -> str:
             picture_axis=studies.picture_axis(pictures),
             shot_charts=list(studies.shot_charts(evaluation, run, document.label)),
             families=sorted({item.family for item in run.manifest.planned}),
-            variants=sorted({item.key.variant for item in run.manifest.planned} - {""}),
+            variants=variants,
+            own_items=OWN_ITEMS if variants else None,
             data=Markup(items.island(items.items_json(run, sheets))),  # noqa: S704 - escaped by `island`
             plots=Markup(items.island(plots)),  # noqa: S704
             style=Markup(style),  # noqa: S704 - the package's own

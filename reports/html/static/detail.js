@@ -97,7 +97,7 @@ function promptOf(item, sample) {
 /** The sample's plots; in a study's variant what was shown in their place, which is last in the prompt. */
 function shownPlots(item, sample) {
   const images = (promptOf(item, sample) ?? []).filter((part) => typeof part === "string");
-  return item.variant ? images.slice(-sample.plots.length) : (sample?.plots ?? []);
+  return item.variant && sample ? images.slice(-sample.plots.length) : (sample?.plots ?? []);
 }
 
 function prompting(item, sample) {

@@ -24,9 +24,10 @@ function searchable(item) {
 function passes(item, filters) {
   const score = item.score ? 100 * item.score.value : null;
   return (
-    ["family", "question", "mode", "status", "variant", "scenario", "truth", "said", "sample"].every(
+    ["family", "question", "mode", "status", "scenario", "truth", "said", "sample"].every(
       (name) => !filters[name] || item[name] === filters[name],
     ) &&
+    (!filters.variant || (item.variant || "none") === filters.variant) &&
     (!filters.flag || item.flags?.includes(filters.flag)) &&
     (!filters.lowest || (score !== null && score >= Number(filters.lowest) - 1e-9)) &&
     (!filters.highest || (score !== null && score <= Number(filters.highest) + 1e-9)) &&
