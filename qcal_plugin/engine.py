@@ -38,12 +38,28 @@ class Job:
 
     key: ItemKey
     ready_at: float
-    future: Future[Outcome] = field(default_factory=Future)
     demanded: bool = False
+    waiting: tuple[Future[Outcome], ...] = ()
+    ended: Outcome | EngineStopped | None = None
     request_sha256: str = ""
     answer: Answer | None = None
     attempts: int = 0
     verdicts: dict[str, Verdict] = field(default_factory=dict)
+
+    def end(self, ended: Outcome | EngineStopped) -> None:
+        """Tell those who wait; the first end stands."""
+        if self.ended is None:
+            self.ended = ended
+            waiting, self.waiting = self.waiting, ()
+            for handle in waiting:
+                _tell(handle, ended)
+
+    def tell(self, handle: Future[Outcome]) -> None:
+        """Let the handle hear of the end, now or later."""
+        if self.ended is None:
+            self.waiting = (*self.waiting, handle)
+        else:
+            _tell(handle, self.ended)
 
 
 class Engine:
@@ -138,7 +154,7 @@ class Engine:
         in_flight = {key for lane in lanes for task, (key, _) in lane.running.items() if not task.done()}
         for key, job in self._jobs.items():
             if key not in in_flight:
-                _fail(job.future, EngineStopped(reason))
+                job.end(EngineStopped(reason))
 
     def _declare(self, keys: Sequence[ItemKey]) -> None:
         now = time.monotonic()
@@ -152,7 +168,7 @@ class Engine:
         self._jobs.update({job.key: job for job in undeclared})
         self._released.discard(key)
         job = self._jobs[key]
-        job.future.add_done_callback(partial(_copy, handle))
+        job.tell(handle)
         job.demanded = True
         self._queue(undeclared if self._begun else list(self._jobs.values()))
         self._begun = True
@@ -166,10 +182,10 @@ class Engine:
         if self.stopped is None:
             self._model_lane.add_all({(job.key, ""): partial(self._ask, job) for job in jobs})
         for job in jobs if self.stopped is not None else ():
-            _fail(job.future, EngineStopped(self.stopped))
+            job.end(EngineStopped(self.stopped))
 
     def _release(self, key: ItemKey) -> None:
-        if key in self._jobs and self._jobs[key].future.done():
+        if key in self._jobs and self._jobs[key].ended is not None:
             del self._jobs[key]
             self._released.add(key)
 
@@ -200,7 +216,7 @@ class Engine:
 
     def _submit(self, job: Job, submission: Submission) -> None:
         if self.stopped is not None:
-            _fail(job.future, EngineStopped(self.stopped))
+            job.end(EngineStopped(self.stopped))
             return
         for judge in self._judges:
             start = partial(self._grade, job, judge, submission)
@@ -216,7 +232,7 @@ class Engine:
         if len(job.verdicts) == len(self._judges):
             self._finish(job, judging=True)
         elif self.stopped is not None:
-            _fail(job.future, EngineStopped(self.stopped))
+            job.end(EngineStopped(self.stopped))
 
     def _finish(self, job: Job, *, judging: bool, failure: RequestFailed | None = None) -> None:
         self.answered += 1
@@ -229,8 +245,7 @@ class Engine:
             failure=None if failure is None else _failure(failure),
             attempts=job.attempts if failure is None else failure.attempts,
         )
-        if not job.future.done():
-            job.future.set_result(outcome)
+        job.end(outcome)
 
     def _job_raised(self, job_id: JobId, error: BaseException) -> None:
         """A job ended without an outcome. Where nothing can be stored, nothing more is paid for."""
@@ -239,7 +254,7 @@ class Engine:
             self.stop(str(error))
             error = EngineStopped(str(error))
         if isinstance(error, EngineStopped):
-            _fail(self._jobs[key].future, error)
+            self._jobs[key].end(error)
             return
         logger.error("item %s failed in the engine", key, exc_info=error)
         failure = RequestFailed(kind="internal", message=f"{type(error).__name__}: {error}")
@@ -257,7 +272,7 @@ class Engine:
         await self._model_lane.cancel()
         await self._judge_lane.cancel()
         for job in self._jobs.values():
-            _fail(job.future, EngineStopped(self.stopped or RUN_OVER))
+            job.end(EngineStopped(self.stopped or RUN_OVER))
 
     async def _shut_down(self) -> None:
         await self._give_up()
@@ -276,14 +291,10 @@ def _failure(failure: RequestFailed) -> Failure:
     return Failure(kind=failure.kind, message=failure.message, http_status=failure.http_status)
 
 
-def _fail(future: Future[Outcome], error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
-
-
-def _copy(handle: Future[Outcome], done: Future[Outcome]) -> None:
-    error = done.exception()
-    if error is not None:
-        handle.set_exception(error)
+def _tell(handle: Future[Outcome], ended: Outcome | EngineStopped) -> None:
+    if handle.done():  # given up by who waited
+        return
+    if isinstance(ended, EngineStopped):
+        handle.set_exception(ended)
     else:
-        handle.set_result(done.result())
+        handle.set_result(ended)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.records import SCHEMA_VERSION, Record, Run, RunManifest, manifest_from_json, record_from_json
+from scoring.score import Score
 
 MANIFEST_NAME = "run.json"
 RECORDS_NAME = "records.jsonl"
@@ -42,8 +43,8 @@ def load_run(path: Path, *, texts: bool = True) -> Run:
     """The run in directory ``path``; one without ``records.jsonl`` has measured nothing yet.
 
     A last line that was cut while it was written (no line end, no JSON) is left out and counted in ``Run.torn_lines``.
-    ``texts=False`` drops the answers' and replies' texts once read: what only computes figures then needs little
-    memory, whatever the models wrote.
+    ``texts=False`` drops the answers' and replies' texts once read, and all but the value of the other scorer's scores:
+    what only computes figures then needs little memory, whatever the models wrote.
 
     Raises RunFileError.
     """
@@ -145,4 +146,5 @@ def _share_strings(data: dict[str, Any]) -> dict[str, Any]:
 def _without_texts(record: Record) -> Record:
     answer = None if record.answer is None else replace(record.answer, text="", reasoning=None)
     verdicts = tuple(replace(verdict, reply=None) for verdict in record.verdicts)
-    return replace(record, answer=answer, verdicts=verdicts)
+    other = None if record.other_score is None else Score(value=record.other_score.value, extracted=None, expected=None)
+    return replace(record, answer=answer, verdicts=verdicts, other_score=other)
