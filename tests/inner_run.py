@@ -29,7 +29,10 @@ LOADED_BY_SESSIONS = (
     "httpcore",
     "datasets",
 )
-INI = "[pytest]\naddopts = --import-mode=importlib\nasyncio_default_fixture_loop_scope = function\n"
+OFF = " ".join(f"-p no:{name}" for name in ("hypothesispytest", "anyio", "syrupy"))
+"""Plugins of these tests, of no use in a session under test; each process would load them."""
+
+INI = f"[pytest]\naddopts = --import-mode=importlib {OFF}\nasyncio_default_fixture_loop_scope = function\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

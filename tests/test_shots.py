@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qcal_plugin.options import read_config
 from qcal_plugin.prepared import SampleEntry
 from qcal_plugin.shots import ShotPlan, conditions, demonstrations, queries
 from reports.conditions import Shots, parse_shots
@@ -17,6 +18,8 @@ from reports.render_text import render
 from reports.shots_chart import shots_chart, spread_labels
 from reports.shots_tables import published_shots
 from scoring.questions import Mode
+from synthetic.production import sample_keys
+from synthetic.settings import parse_dataset_name
 from tests.dataset_factory import png, tiny_dataset
 from tests.endpoint import Reply
 from tests.scripts import always, by_model, error
@@ -28,8 +31,10 @@ SUCCESS = Reply("Status: SUCCESS")
 ANSWER = re.compile(r"Status: \w+")
 
 
-def options(endpoint, folder, *more):
-    return ["--model-url", endpoint.base_url, "--dataset", str(folder), "--shot-families", "all", *more]
+def options(endpoint, folder, *more, page=False):
+    """Without the page, whose chart takes longer than all else."""
+    short = [] if page else ["--no-html"]
+    return ["--model-url", endpoint.base_url, "--dataset", str(folder), "--shot-families", "all", *short, *more]
 
 
 def entries(types, each, family="drag"):
@@ -292,7 +297,7 @@ def test_the_tables(quick, endpoint, tiny_folder, snapshot):
 
 
 def test_page_and_markdown_show_the_published_curves_beside_the_run(quick, endpoint, tiny_folder):
-    result = quick.run(*options(endpoint, tiny_folder, "--shots", "0", "1"))
+    result = quick.run(*options(endpoint, tiny_folder, "--shots", "0", "1", page=True))
 
     page, markdown = ((result.run_dir / name).read_text() for name in ("report.html", "report.md"))
     assert 'alt="Q6 score by number of demonstrations: 50.0 with 0, 50.0 with 1."' in page
@@ -309,7 +314,7 @@ def test_published_shots_agree_with_the_reference_figures():
 
 
 def test_a_models_name_is_no_formula_in_the_chart(quick, endpoint, tiny_folder):
-    result = quick.run(*options(endpoint, tiny_folder, "--shots", "1", "--model", r"a$\bad$ <name>"))
+    result = quick.run(*options(endpoint, tiny_folder, "--shots", "1", "--model", r"a$\bad$ <name>", page=True))
 
     assert 0 == result.exit_status, result.out
     assert "to look at" in result.out
@@ -317,7 +322,7 @@ def test_a_models_name_is_no_formula_in_the_chart(quick, endpoint, tiny_folder):
 
 def test_a_chart_of_nothing_measured_is_drawn(quick, endpoint, tiny_folder):
     endpoint.script = always(Reply(None))
-    result = quick.run(*options(endpoint, tiny_folder, "--shots", "1"))
+    result = quick.run(*options(endpoint, tiny_folder, "--shots", "1", page=True))
 
     (one,) = result.report["shots"]
     assert None is one["mean"]
@@ -390,10 +395,16 @@ def test_properties_name_the_condition(quick, endpoint, tiny_folder):
 
 
 def test_the_demo_has_something_to_demonstrate(quick):
-    result = quick.run("--demo", "--shots", "1", "--collect-only", "-q")
+    """Its samples by name: to draw them takes longer than all else here."""
+    config = read_config(quick.pytester.parseconfig("test_qcaleval", "--demo", "--shots", "1"))
+    keys = sample_keys(parse_dataset_name(config.dataset))
+    samples = [
+        SampleEntry(sample_id=key.sample_id, family=key.family, scenario_type=key.scenario, modes=tuple(Mode))
+        for key in keys
+    ]
 
-    assert 0 == result.exit_status, result.out
-    assert 50 == result.out.count("-Q6-1-shot]")  # five families of five scenario types, two samples each
+    assert 50 == len(queries(config.selection.shots, samples))  # five families of five scenario types, two samples each
+    assert queries(ShotPlan(counts=(5,), families=("paper",)), samples)
 
 
 def test_a_marker_chooses_the_condition(quick, endpoint, tiny_folder):
