@@ -27,6 +27,7 @@ INTRODUCTION = "Here are labelled examples:"
 QUERY = "Now the query plot:"
 SCENARIO_TYPES = 5
 """Of the families that are studied by default."""
+LISTED_FAMILIES = 4
 PAPER_FAMILIES = ("drag", "rabi", "ramsey_t2star", "t1")
 """DRAG, Rabi, Ramsey and T1; those whose 63 samples give the paper's shares (55.6% is 35 of 63) and 1,008 questions."""
 
@@ -62,8 +63,8 @@ def queries(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[SampleEntry]
     enough = [sample for sample in found if _others(sample, samples) >= max(plan.counts)]
     if not found:
         raise ValueError(
-            f"no sample of {', '.join(families) or 'a family with five scenario types'} has another one of its "
-            "scenario type to show; --shot-families chooses others, synthetic:per-scenario=3 has three of each"
+            f"--shots: {_named(families)} has no sample with another one of its scenario type to show; --shot-families "
+            "chooses others, --dataset synthetic:per-scenario=3 has three of each"
         )
     most = max(_others(sample, samples) for sample in found)
     if max(plan.counts) > most:
@@ -186,6 +187,16 @@ def _families(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[str]:
 
 def _others(sample: SampleEntry, samples: Sequence[SampleEntry]) -> int:
     return sum(other.family == sample.family for other in samples) - 1
+
+
+def _named(families: Sequence[str]) -> str:
+    match len(families):
+        case 0:
+            return "of families with five scenario types, the dataset"
+        case few if few <= LISTED_FAMILIES:
+            return f"of {', '.join(families)}, the dataset"
+        case many:
+            return f"of {many} families, the dataset"
 
 
 def _own_type(sample: SampleEntry, other: SampleEntry) -> bool:

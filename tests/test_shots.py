@@ -360,7 +360,10 @@ def test_the_same_figures_give_the_same_chart(quick, endpoint, tiny_folder):
     [
         (("--shots", "many"), "--shots: 'many': expected whole numbers"),
         (("--shots", "1", "--control", "blank"), "--shots and --control: give one of them"),
-        (("--shots", "1", "--shot-families", "five"), "no sample of a family with five scenario types"),
+        (
+            ("--shots", "1", "--shot-families", "five"),
+            "--shots: of families with five scenario types, the dataset has no sample",
+        ),
         (("--shots", "1", "--shot-families", "paper"), "the dataset has no ramsey_t2star, t1; it has drag, rabi"),
         (("--shots", "1", "--shot-orders", "0"), "--shot-orders 0: expected a number, at least 1"),
         (("--shots", "1", "--modes", "zeroshot"), "nothing to ask: --shots 1 with --modes zeroshot"),
