@@ -56,6 +56,15 @@ def test_the_widest_gap_comes_first_and_agreement_is_not_listed():
     assert [("a", "Q3", 1.0), ("a", "Q1", 0.5)] == [(r.key.sample_id, r.key.question, gap) for r, gap in disputed]
 
 
+def test_grades_of_a_studys_items_do_not_count():
+    run = panel_run()
+    blank = planned_item("a", "Q3", variant="blank")
+    record = scored(blank, 0.0, verdicts=verdicts((0.0, 0.0), (1.0, 0.0)))
+    studied = replace(run, manifest=manifest([*run.manifest.planned, blank]), records=(*run.records, record))
+
+    assert judge_report(run) == judge_report(studied)
+
+
 def test_one_judge_alone_is_no_panel():
     item = planned_item("a", "Q3")
     records = (scored(item, 1.0, verdicts=verdicts((1.0,), (1.0,))[:1]),)
