@@ -106,15 +106,7 @@ def select_items(selection: Selection, dataset: StudiedDataset) -> tuple[Planned
     """
     if selection.shots is not None:
         return _repeated(_shot_items(selection, selection.shots, dataset.samples), selection.repeats)
-    items = select(
-        dataset.samples,
-        modes=selection.modes,
-        questions=selection.questions,
-        limit=selection.limit,
-        sample=selection.sample,
-        seed=selection.seed,
-        shard=selection.shard,
-    )
+    items = _selected(selection, dataset.samples, selection.modes)
     asked = {item.key.sample_id for item in items}
     variants = {
         sample.sample_id: ("", *_conditions(sample, dataset, selection.controls))
@@ -129,6 +121,18 @@ def select_items(selection: Selection, dataset: StudiedDataset) -> tuple[Planned
     return _repeated(varied, selection.repeats)
 
 
+def _selected(selection: Selection, samples: Sequence[SampleEntry], modes: Iterable[Mode]) -> tuple[PlannedItem, ...]:
+    return select(
+        samples,
+        modes=modes,
+        questions=selection.questions,
+        limit=selection.limit,
+        sample=selection.sample,
+        seed=selection.seed,
+        shard=selection.shard,
+    )
+
+
 def _repeated(items: Iterable[PlannedItem], repeats: int) -> tuple[PlannedItem, ...]:
     if repeats == 1:
         return tuple(items)
@@ -137,15 +141,7 @@ def _repeated(items: Iterable[PlannedItem], repeats: int) -> tuple[PlannedItem, 
 
 def _shot_items(selection: Selection, plan: ShotPlan, samples: Sequence[SampleEntry]) -> Iterator[PlannedItem]:
     """The zero-shot items of the plan's queries, if 0 demonstrations are asked for, and those with demonstrations."""
-    zeroshot = select(
-        queries(plan, samples),
-        modes=(Mode.ZEROSHOT,),
-        questions=selection.questions,
-        limit=selection.limit,
-        sample=selection.sample,
-        seed=selection.seed,
-        shard=selection.shard,
-    )
+    zeroshot = _selected(selection, queries(plan, samples), (Mode.ZEROSHOT,))
     asked = [Shots(0)] if 0 in plan.counts and Mode.ZEROSHOT in selection.modes else []
     asked += conditions(plan) if Mode.ICL in selection.modes else []
     if not asked:

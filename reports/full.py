@@ -25,11 +25,15 @@ SHARE_COLUMNS = (Column("Share", Unit.PERCENT, 1), Column(INTERVAL_NAME, Unit.PE
 
 
 def full_report(
-    evaluation: Evaluation, run: Run | None = None, breakdowns: Mapping[Mode, Breakdown] | None = None
+    evaluation: Evaluation,
+    run: Run | None = None,
+    *,
+    breakdowns: Mapping[Mode, Breakdown] | None = None,
+    short: Document | None = None,
 ) -> Document:
     """Everything that can be said of an evaluation; see `breakdown` for what needs the ``run`` behind it.
 
-    ``breakdowns``: of `break_down`, where somebody has them already.
+    ``breakdowns`` of `break_down` and the ``short`` report of `overview`: where somebody has them already.
     """
     if breakdowns is None:
         breakdowns = break_down(evaluation, run)
@@ -39,7 +43,9 @@ def full_report(
     judges = () if panel is None else (Section(title="Judges", tables=tuple(judge_tables(panel))),)
     parts = (section for breakdown in breakdowns.values() for section in sections(breakdown))
     shots = shot_details(evaluation)
-    return document(evaluation, (*overview(evaluation, run).sections, *published, *shots, *judges, *parts), run)
+    return document(
+        evaluation, (*(short or overview(evaluation, run)).sections, *published, *shots, *judges, *parts), run
+    )
 
 
 def sections(breakdown: Breakdown) -> Iterator[Section]:

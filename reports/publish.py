@@ -49,7 +49,8 @@ def publish(
     if errors_as_zero:
         evaluation = counting_errors_as_zero(evaluation)
     breakdowns = break_down(evaluation, run)
-    complete, short = full_report(evaluation, run, breakdowns), overview(evaluation, run)
+    short = overview(evaluation, run)
+    complete = full_report(evaluation, run, breakdowns=breakdowns, short=short)
     report = report_json(evaluation, run, breakdowns) | {"errors_as_zero": errors_as_zero}
     if gates is not None:
         report["gates"] = gates_json(gates)
