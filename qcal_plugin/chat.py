@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,25 +40,17 @@ class ChatRequest:
         """Hex digest of everything that is asked: texts, image digests, every parameter; not of where it is sent."""
         return hashlib.sha256(json.dumps(self._identity(), sort_keys=True).encode()).hexdigest()
 
-    @property
-    def size_bytes(self) -> int:
-        """Length of the body, near enough for estimates."""
-        return sum(
-            len(part.text.encode()) if isinstance(part, TextPart) else part.size_bytes + 80 for part in self.prompt
-        )
-
-    def body(self) -> bytes:
+    def body(self) -> ChatBody:
         """The JSON body. Images are joined in as the base64 bytes on disk, never decoded or serialised again."""
         head = json.dumps({"model": self.model})[:-1].encode()
         tail = json.dumps({"temperature": self.temperature, "max_tokens": self.max_tokens, **self.extra_body})[1:]
-        return b"".join(
-            [head, b', "messages": [{"role": "user", "content": ', *self._content(), b"}], ", tail.encode()]
-        )
+        opening = b', "messages": [{"role": "user", "content": '
+        return ChatBody((head, opening, *self._content(), b"}], ", tail.encode()))
 
-    def _content(self) -> list[bytes]:
+    def _content(self) -> list[bytes | Path]:
         if len(self.prompt) == 1 and isinstance(self.prompt[0], TextPart):
             return [json.dumps(self.prompt[0].text).encode()]
-        pieces: list[bytes] = []
+        pieces: list[bytes | Path] = []
         for part in self.prompt:
             pieces.append(b", " if pieces else b"[")
             pieces.extend(_block(part))
@@ -73,6 +65,36 @@ class ChatRequest:
             "temperature": self.temperature,
             "extra_body": dict(self.extra_body),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ChatBody:
+    """A request's body, to be sent as often as needed: hundreds in flight hold their texts, no image.
+
+    ``pieces`` stand for themselves, or for the file that holds them.
+    """
+
+    pieces: tuple[bytes | Path, ...] = field(repr=False)
+
+    @property
+    def size_bytes(self) -> int:
+        """Its length. Raises OSError where an image is gone."""
+        return sum(piece.stat().st_size if isinstance(piece, Path) else len(piece) for piece in self.pieces)
+
+    def __bytes__(self) -> bytes:
+        """The whole of it. Raises OSError where an image is gone."""
+        return b"".join(self.chunks())
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body, read up to the end of the next image at a time. Raises OSError where an image is gone."""
+        ready: list[bytes] = []
+        for piece in self.pieces:
+            if isinstance(piece, Path):
+                yield b"".join((*ready, piece.read_bytes()))
+                ready = []
+            else:
+                ready.append(piece)
+        yield b"".join(ready)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,13 +140,13 @@ def clean_text(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _block(part: PromptPart) -> Sequence[bytes]:
+def _block(part: PromptPart) -> Sequence[bytes | Path]:
     match part:
         case TextPart():
             return [b'{"type": "text", "text": ', json.dumps(part.text).encode(), b"}"]
         case ImagePart():
             opening = b'{"type": "image_url", "image_url": {"url": "data:image/png;base64,'
-            return [opening, Path(part.base64_path).read_bytes(), b'"}}']
+            return [opening, Path(part.base64_path), b'"}}']
 
 
 def _choice(data: object) -> dict[str, Any]:

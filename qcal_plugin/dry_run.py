@@ -92,7 +92,7 @@ def estimate(
     for item in planned:
         case = cases(item.key)
         items[f"{item.key.mode} {item.key.question}"] += 1
-        sizes.append(sampling.request(case).size_bytes)
+        sizes.append(sampling.request(case).body().size_bytes)
         images += [part.sha256 for part in case.prompt if isinstance(part, ImagePart)]
         characters += sum(len(part.text) for part in case.prompt if isinstance(part, TextPart))
         if item.key.question.needs_judge and case.reference.key_points:

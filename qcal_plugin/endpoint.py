@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qcal_plugin.budget import Budget
-from qcal_plugin.chat import ChatReply, MalformedReply, parse_reply
+from qcal_plugin.chat import ChatBody, ChatReply, MalformedReply, parse_reply
 from qcal_plugin.failures import (
     OVERLOAD_STATUSES,
     EngineStopped,
@@ -115,7 +115,7 @@ class Endpoint:
         self._failures_in_a_row = 0
         self._refusals_in_a_row = 0
 
-    async def chat(self, body: bytes) -> Exchange:
+    async def chat(self, body: ChatBody) -> Exchange:
         """Send `body` until a usable reply comes. Raises RequestFailed; EngineStopped where nothing more is asked."""
         heard: dict[str, int] = {}
         attempt = 1
@@ -144,7 +144,7 @@ class Endpoint:
         if self._client is not None:
             await self._client.aclose()
 
-    async def _attempt(self, body: bytes, attempt: int) -> Exchange:
+    async def _attempt(self, body: ChatBody, attempt: int) -> Exchange:
         """One request, when its turn has come and no pause is on. Raises RequestFailed, EngineStopped."""
         async with self.limiter:
             while (rest_s := self._pause.rest_s) > 0 or self._closing is not None:
@@ -162,7 +162,7 @@ class Endpoint:
         self._budget.reply((reply.prompt_tokens or 0) + (reply.completion_tokens or 0))
         return Exchange(reply=reply, attempts=attempt, latency_s=now - sent_at, sent_at=sent_at)
 
-    async def _exchange(self, body: bytes) -> ChatReply:
+    async def _exchange(self, body: ChatBody) -> ChatReply:
         status, headers, reply = await self._send(body)
         redaction = self.settings.redaction
         if status != 200:
@@ -173,14 +173,15 @@ class Endpoint:
             message = redaction.text(str(error))
             raise RequestFailed(kind="malformed", message=message, http_status=200, retriable=True) from error
 
-    async def _send(self, body: bytes) -> tuple[int, httpx.Headers, bytes]:
+    async def _send(self, body: ChatBody) -> tuple[int, httpx.Headers, bytes]:
         import aiohttp
         import httpx
 
         client = self._client = self._client or new_client(self.settings)
         try:
             async with asyncio.timeout(self.settings.request_timeout_s):
-                async with client.stream("POST", self.settings.url, content=body) as response:
+                length = {"Content-Length": f"{body.size_bytes}"}
+                async with client.stream("POST", self.settings.url, content=_sent(body), headers=length) as response:
                     return response.status_code, response.headers, await _read(response)
         except (httpx.TransportError, httpx.DecodingError, aiohttp.ClientError, TimeoutError) as error:
             raise transport_failure(error, self.settings.redaction) from error
@@ -257,6 +258,11 @@ def new_client(settings: EndpointSettings) -> httpx.AsyncClient:
 def backoff_bound_s(attempt: int, settings: EndpointSettings) -> float:
     """The longest wait after a failed attempt, counted from 1; the wait is uniform below it (full jitter)."""
     return min(settings.backoff_ceiling_s, settings.backoff_s * 2.0 ** min(attempt - 1, 60))
+
+
+async def _sent(body: ChatBody) -> AsyncIterator[bytes]:
+    for chunk in body.chunks():
+        yield chunk
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -1,8 +1,10 @@
 """What an endpoint receives is what PROTOCOL.md section 2 says, no more and no less."""
 
+import asyncio
 import base64
 import io
 import json
+import tracemalloc
 from dataclasses import dataclass, replace
 
 import pytest
@@ -13,9 +15,12 @@ from PIL import Image
 
 from qcal_plugin.cases import ImagePart, TextPart
 from qcal_plugin.chat import ChatRequest
+from qcal_plugin.loopback import LoopbackServer
 from tests.dataset_factory import png, tiny_dataset
 from tests.endpoint import Endpoint, Outcome, Reply
+from tests.engine_factory import keys, running_engine, text_case
 from tests.scripts import always, by_model, judge_reply
+from tests.waiting import wait_until
 
 pytest_plugins = ["pytester"]
 
@@ -342,9 +347,50 @@ def test_body_is_the_json_that_plain_code_would_make(tmp_path_factory, data):
         "max_tokens": request.max_tokens,
         **request.extra_body,
     }
-    body = request.body()
+    body = bytes(request.body())
+    assert len(body) == request.body().size_bytes
     assert body.isascii()
     assert expected == json.loads(body)
+
+
+class Swallowing(LoopbackServer):
+    """Reads requests, keeps nothing of them, never replies."""
+
+    def __init__(self):
+        super().__init__(chat_completions=self._swallow, models=self._swallow)
+        self.read_bytes = []
+
+    async def _swallow(self, http_request):
+        self.read_bytes.append(sum([len(chunk) async for chunk in http_request.content.iter_any()]))
+        await asyncio.Event().wait()
+
+
+def test_requests_that_wait_for_a_reply_hold_no_image_in_memory(tmp_path):
+    """Else 128 prompts with all their demonstrations would be in memory while a slow model thinks."""
+    image, in_flight = b"A" * 2_000_000, 20
+    (tmp_path / "image.b64").write_bytes(image)
+
+    def case(key):
+        part = ImagePart(image_id="one", sha256="1" * 64, base64_path=str(tmp_path / "image.b64"))
+        return replace(text_case(key), prompt=(part, TextPart(text=key.sample_id)))
+
+    with (
+        Swallowing() as server,
+        running_engine(server.base_url, tmp_path, case=case, concurrency=in_flight) as (
+            engine,
+            _,
+        ),
+    ):
+        tracemalloc.start()
+        try:
+            for key in keys(in_flight):
+                engine.demand(key)
+            wait_until(lambda: len(server.read_bytes) == in_flight)
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert all(read > len(image) for read in server.read_bytes)
+    assert held < in_flight * len(image) / 5
 
 
 def identified(**changes):

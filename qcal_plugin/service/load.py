@@ -60,7 +60,7 @@ class BenchmarkLoad:
     def body(self, number: int, extra: Mapping[str, JSON]) -> bytes:
         """See `Load`."""
         prompt = self.dataset.case(self.item(number).key).prompt
-        return _request(self.sampling, prompt, extra).body()
+        return bytes(_request(self.sampling, prompt, extra).body())
 
     def item(self, number: int) -> PlannedItem:
         """See `Load`."""
@@ -88,7 +88,7 @@ class RandomLoad:
         draws = random.Random(secrets.token_bytes(16))  # noqa: S311 - pictures, not secrets
         text = TextPart(text=" ".join(draws.choices(WORDS.split(), k=self.images.words)))
         images = [self._image(f"{number}-{index}", draws) for index in range(self.images.images)]
-        body = _request(self.sampling, (*images, text), extra).body()
+        body = bytes(_request(self.sampling, (*images, text), extra).body())
         for image in images:
             Path(image.base64_path).unlink()
         return body
