@@ -202,7 +202,7 @@ class Evaluation:
         planned = self._planned.get(measurement.key)
         if planned is not None:
             self.recorder.take(measurement, planned)
-            self.engine.release(measurement.key)
+            self.engine.release(planned.key)
 
     def close(self) -> None:
         """End the engine and let go of the folder."""

@@ -105,10 +105,10 @@ class AnswerJournal:
 
     def __init__(self, path: Path) -> None:
         self._journal = Journal(path)
-        self._answers: dict[ItemKey, tuple[str, int]] = {}
-        self._verdicts: dict[tuple[ItemKey, str], tuple[str, int]] = {}
-        for offset, (key, judge, request_sha256) in read_lines(path, _identity):
-            self._index(key, judge, request_sha256, offset)
+        self._answers: dict[ItemKey, int] = {}
+        self._verdicts: dict[tuple[ItemKey, str], int] = {}
+        for offset, (key, judge) in read_lines(path, _identity):
+            self._index(key, judge, offset)
 
     @property
     def torn_bytes(self) -> int:
@@ -117,13 +117,13 @@ class AnswerJournal:
 
     def answer(self, key: ItemKey, request_sha256: str) -> Answer | None:
         """The stored answer to this very request, if there is one."""
-        offset = _matching(self._answers.get(key), request_sha256)
-        return None if offset is None else answer_from_json(self._journal.read(offset)["answer"])
+        line = self._line(self._answers.get(key), request_sha256)
+        return None if line is None else answer_from_json(line["answer"])
 
     def verdict(self, key: ItemKey, judge: str, request_sha256: str) -> Verdict | None:
         """The stored verdict of this judge on this very submission, if there is a usable one."""
-        offset = _matching(self._verdicts.get((key, judge)), request_sha256)
-        verdict = None if offset is None else verdict_from_json(self._journal.read(offset)["verdict"])
+        line = self._line(self._verdicts.get((key, judge)), request_sha256)
+        verdict = None if line is None else verdict_from_json(line["verdict"])
         return verdict if verdict is not None and verdict.grades is not None else None
 
     def forget(self, key: ItemKey) -> None:
@@ -133,34 +133,37 @@ class AnswerJournal:
     def add_answer(self, key: ItemKey, request_sha256: str, answer: Answer) -> None:
         """Store an answer."""
         line = {"type": "answer", **key_to_json(key), "request_sha256": request_sha256, "answer": asdict(answer)}
-        self._index(key, None, request_sha256, self._journal.append(line))
+        self._index(key, None, self._journal.append(line))
 
     def add_verdict(self, key: ItemKey, request_sha256: str, verdict: Verdict) -> None:
         """Store a verdict, a failed one too: what the judge said is kept."""
         line = {"type": "verdict", **key_to_json(key), "request_sha256": request_sha256, "verdict": asdict(verdict)}
-        self._index(key, verdict.judge, request_sha256, self._journal.append(line))
+        self._index(key, verdict.judge, self._journal.append(line))
 
     def close(self) -> None:
         """Close the file."""
         self._journal.close()
 
-    def _index(self, key: ItemKey, judge: str | None, request_sha256: str, offset: int) -> None:
+    def _line(self, offset: int | None, request_sha256: str) -> dict[str, Any] | None:
+        """What stands at the offset, if it belongs to this very request."""
+        line = None if offset is None else self._journal.read(offset)
+        return line if line is not None and line["request_sha256"] == request_sha256 else None
+
+    def _index(self, key: ItemKey, judge: str | None, offset: int) -> None:
         if judge is None:
-            self._answers[key] = (request_sha256, offset)
+            self._answers[key] = offset
         else:
-            self._verdicts[key, judge] = (request_sha256, offset)
+            self._verdicts[key, judge] = offset
 
 
-def _identity(line: Mapping[str, Any]) -> tuple[ItemKey, str | None, str]:
-    """Item, judge (None: the model's answer) and digest of a line. Raises what `read_lines` expects."""
+def _identity(line: Mapping[str, Any]) -> tuple[ItemKey, str | None]:
+    """Item and judge (None: the model's answer) of a line. Raises what `read_lines` expects."""
+    if "request_sha256" not in line:
+        raise KeyError("request_sha256")
     if line["type"] == "answer":
         answer_from_json(line["answer"])
-        return key_from_json(line), None, line["request_sha256"]
-    return key_from_json(line), verdict_from_json(line["verdict"]).judge, line["request_sha256"]
-
-
-def _matching(entry: tuple[str, int] | None, request_sha256: str) -> int | None:
-    return entry[1] if entry is not None and entry[0] == request_sha256 else None
+        return key_from_json(line), None
+    return key_from_json(line), verdict_from_json(line["verdict"]).judge
 
 
 def _cut_torn_line(path: Path) -> int:

@@ -31,7 +31,7 @@ class Recorder:
 
     def take(self, measurement: Measurement, planned: PlannedItem) -> None:
         """Write one measurement. A stored answer that tells nothing new adds no second line."""
-        key, outcome = measurement.key, self._outcome(measurement.key)
+        key, outcome = planned.key, self._outcome(planned.key)
         unjudged = measurement.status is self._latest.get(key) is Status.UNJUDGED
         if outcome.attempts == 0 and (key in self.measured or unjudged):
             return
@@ -52,7 +52,7 @@ class Recorder:
 
 def _record(measurement: Measurement, planned: PlannedItem, outcome: Outcome) -> Record:
     return Record(
-        key=measurement.key,
+        key=planned.key,
         family=planned.family,
         scenario_type=planned.scenario_type,
         status=measurement.status,

@@ -6,6 +6,7 @@ Standard library only: xdist workers import this module.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
@@ -399,7 +400,7 @@ def outcome_properties(status: Status, score: Score | None) -> list[tuple[str, s
 
 
 def _prefixed(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(PROPERTY_PREFIX + name, value) for name, value in pairs]
+    return [(sys.intern(PROPERTY_PREFIX + name), value) for name, value in pairs]  # one name for thousands of tests
 
 
 def _text(data: Mapping[str, Any], name: str) -> str:

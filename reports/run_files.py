@@ -43,8 +43,8 @@ def load_run(path: Path, *, texts: bool = True) -> Run:
     """The run in directory ``path``; one without ``records.jsonl`` has measured nothing yet.
 
     A last line that was cut while it was written (no line end, no JSON) is left out and counted in ``Run.torn_lines``.
-    ``texts=False`` drops the answers' and replies' texts once read, and all but the value of the other scorer's scores:
-    what only computes figures then needs little memory, whatever the models wrote.
+    ``texts=False`` drops the answers' and replies' texts once read, request digests and times of day, and all but the
+    value of the other scorer's scores: what only computes figures then needs little memory, whatever the models wrote.
 
     Raises RunFileError.
     """
@@ -147,4 +147,4 @@ def _without_texts(record: Record) -> Record:
     answer = None if record.answer is None else replace(record.answer, text="", reasoning=None)
     verdicts = tuple(replace(verdict, reply=None) for verdict in record.verdicts)
     other = None if record.other_score is None else Score(value=record.other_score.value, extracted=None, expected=None)
-    return replace(record, answer=answer, verdicts=verdicts, other_score=other)
+    return replace(record, answer=answer, verdicts=verdicts, other_score=other, request_sha256=None, finished_at=None)
