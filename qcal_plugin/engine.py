@@ -1,4 +1,4 @@
-"""The engine: asks the model and the judges, hundreds at a time, each item once (DESIGN.md section 5).
+"""The engine: asks the model and the judges, hundreds at a time, each item once (ARCHITECTURE.md).
 
 One per run, on a daemon thread with an event loop of its own; knows nothing of pytest. Its jobs, one per item key,
 are the only truth about what has been asked.

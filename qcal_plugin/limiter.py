@@ -1,4 +1,4 @@
-"""How many requests may be in flight: additive increase, multiplicative decrease (AIMD, DESIGN.md section 6)."""
+"""How many requests may be in flight: additive increase, multiplicative decrease (AIMD; docs/reliability.md)."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ def authorization(option: TargetOption) -> str | None:
 def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
     """Ask the endpoint for its models. `flag` is ``--model`` or ``--judge``, for messages. Raises PreflightError.
 
-    Servers differ: the list may be missing, empty, or name another string than the one to send (ENDPOINTS.md). So only
-    a closed door, a refused key and a model that nobody named are errors.
+    Servers differ: the list may be missing, empty, or name another string than the one to send. So only a closed door,
+    a refused key and a model that nobody named are errors.
     """
     import httpx
 

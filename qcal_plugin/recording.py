@@ -1,4 +1,4 @@
-"""From a test's report to a line of ``records.jsonl``. The controller alone writes it (DESIGN.md section 4)."""
+"""From a test's report to a line of ``records.jsonl``. The controller alone writes it (ARCHITECTURE.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of a run: created or continued, locked, described by ``run.json`` (DESIGN.md section 4).
+"""The folder of a run: created or continued, locked, described by ``run.json`` (ARCHITECTURE.md).
 
 RunDirectoryError    the folder cannot be used; the message says why and what to do
 """

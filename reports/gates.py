@@ -111,7 +111,7 @@ class GateReport:
 
     @property
     def exit_status(self) -> int:
-        """0 all gates pass, 1 a gate fails, 10 inconclusive, 11 cannot be gated (DESIGN.md section 3)."""
+        """0 all gates pass, 1 a gate fails, 10 inconclusive, 11 cannot be gated (docs/ci.md)."""
         return EXIT_STATUS[self.verdict]
 
 

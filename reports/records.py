@@ -1,4 +1,4 @@
-"""What a run leaves behind: its manifest and one record per item, as dataclasses and as JSON (DESIGN.md section 4).
+"""What a run leaves behind: its manifest and one record per item, as dataclasses and as JSON (ARCHITECTURE.md).
 
 Standard library only: xdist workers import this module.
 """

@@ -1,4 +1,4 @@
-"""Reads a run directory: ``run.json``, ``records.jsonl`` and ``canary.json`` (DESIGN.md section 4).
+"""Reads a run directory: ``run.json``, ``records.jsonl`` and ``canary.json`` (ARCHITECTURE.md).
 
 RunFileError
 ├── RunMissingError      no run directory here
