@@ -12,6 +12,9 @@ from synthetic.families import load_family
 from synthetic.sample import Sample, SampleKey, make_sample
 from synthetic.settings import SyntheticSettings
 
+SAMPLES_PER_PROCESS = 12
+"""A process takes about as long to start as these take to be made."""
+
 
 def sample_keys(settings: SyntheticSettings) -> list[SampleKey]:
     """All samples of a data set, in the order in which they are written: the siblings come last."""
@@ -46,17 +49,18 @@ def produce(
 
     Args:
         keys: what to make.
-        workers: processes to use; they are spawned, so a running thread is no danger.
+        workers: processes to use, fewer where that is quicker; they are spawned, so a running thread is no danger.
         on_sample: called once for each finished sample, here, never in a worker.
     """
     return list(_counted(_made(keys, workers), on_sample))
 
 
 def _made(keys: Sequence[SampleKey], workers: int) -> Iterator[Sample]:
-    if workers <= 1:
+    processes = min(workers, len(keys) // SAMPLES_PER_PROCESS)
+    if processes <= 1:
         yield from map(make_sample, keys)
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(make_sample, keys)
 
 

@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -112,6 +113,7 @@ class InnerPytest:
 
     def start(self, *arguments: str, run_dir: str | None = "run") -> subprocess.Popen[bytes]:
         """Start a session in a process group of its own, to interrupt or kill it."""
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job hands on that it is ignored
         return subprocess.Popen(
             self.command(*arguments, run_dir=run_dir),
             cwd=self.folder,

@@ -131,8 +131,7 @@ def test_parts_of_one_source_are_known_by_their_plots(mixed, tmp_path):
     assert [["a", "b", "a"], ["a", "a", "a"]] == sources
 
 
-def test_synthetic_samples_are_the_same_however_they_are_drawn(mixed, monkeypatch):
-    monkeypatch.setattr("qcal_plugin.dataset.os.cpu_count", lambda: 1)
+def test_synthetic_samples_are_the_same_however_they_are_drawn(mixed):
     names = [f"synthetic:{settings},per-scenario=1,families=tweezer_array" for settings in ("seed=3", "seed=4")]
     parts = [part("a", names[0]), part("b", f"{names[0]},perturb=jpeg"), part("c", names[1])]
 

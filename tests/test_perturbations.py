@@ -22,16 +22,15 @@ DATASET = "synthetic:seed=7,per-scenario=1,siblings=1,families=coupler_flux+micr
 MAPS = ["coupler_flux_failure_bad_fit_a", "coupler_flux_success_a"]
 SIBLINGS = ["microwave_ramsey_success_a", "microwave_ramsey_success_b"]
 SAMPLES = 6
+LOOKED_AT = (Perturbation.COLORMAP, Perturbation.JPEG, Perturbation.AXIS_ORDER)
 SUCCESS, DETUNED = "Status: SUCCESS", "Status: DETUNED"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def datasets(prepared_cache):
-    """The dataset as drawn (""), and under each perturbation; made here, as an inner session starts no processes."""
-    names = {"": DATASET, **{each.value: perturbed_name(DATASET, each) for each in Perturbation}}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("qcal_plugin.dataset.os.cpu_count", lambda: 1)  # they would take longer to start than it takes
-        return {variant: prepare(name, cache=prepared_cache) for variant, name in names.items()}
+    """The dataset as drawn (""), and under the perturbations looked at; made once for all inner sessions."""
+    names = {"": DATASET, **{each.value: perturbed_name(DATASET, each) for each in LOOKED_AT}}
+    return {variant: prepare(name, cache=prepared_cache) for variant, name in names.items()}
 
 
 def options(endpoint, *more):

@@ -43,7 +43,8 @@ def icl(folder):
     return pq.read_table(folder / FEWSHOT_FILE).to_pylist()
 
 
-def test_two_workers_make_the_same_samples_as_one_process():
+def test_two_workers_make_the_same_samples_as_one_process(monkeypatch):
+    monkeypatch.setattr("synthetic.production.SAMPLES_PER_PROCESS", 2)
     keys = sample_keys(checked_settings(seed=3, per_scenario=1, families=["t1"]))
     assert produce(keys) == produce(keys, workers=2)
 
