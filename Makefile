@@ -15,7 +15,7 @@ demo: $(INSTALLED)
 	$(BIN)/python -m pytest test_qcaleval --demo --limit 87 -q
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

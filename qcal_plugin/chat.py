@@ -41,11 +41,16 @@ class ChatRequest:
         return hashlib.sha256(json.dumps(self._identity(), sort_keys=True).encode()).hexdigest()
 
     def body(self) -> ChatBody:
-        """The JSON body. Images are joined in as the base64 bytes on disk, never decoded or serialised again."""
+        """The JSON body. Images are joined in as the base64 bytes on disk, never decoded or serialised again.
+
+        Raises OSError where an image is gone.
+        """
         head = json.dumps({"model": self.model})[:-1].encode()
         tail = json.dumps({"temperature": self.temperature, "max_tokens": self.max_tokens, **self.extra_body})[1:]
         opening = b', "messages": [{"role": "user", "content": '
-        return ChatBody((head, opening, *self._content(), b"}], ", tail.encode()))
+        pieces = (head, opening, *self._content(), b"}], ", tail.encode())
+        sizes = (piece.stat().st_size if isinstance(piece, Path) else len(piece) for piece in pieces)
+        return ChatBody(pieces, sum(sizes))
 
     def _content(self) -> list[bytes | Path]:
         if len(self.prompt) == 1 and isinstance(self.prompt[0], TextPart):
@@ -71,15 +76,11 @@ class ChatRequest:
 class ChatBody:
     """A request's body, to be sent as often as needed: hundreds in flight hold their texts, no image.
 
-    ``pieces`` stand for themselves, or for the file that holds them.
+    ``pieces`` stand for themselves, or for the file that holds them; ``size_bytes`` is the length of all.
     """
 
     pieces: tuple[bytes | Path, ...] = field(repr=False)
-
-    @property
-    def size_bytes(self) -> int:
-        """Its length. Raises OSError where an image is gone."""
-        return sum(piece.stat().st_size if isinstance(piece, Path) else len(piece) for piece in self.pieces)
+    size_bytes: int
 
     def __bytes__(self) -> bytes:
         """The whole of it. Raises OSError where an image is gone."""

@@ -38,7 +38,8 @@ class RequestFailed(Exception):
 
     Attributes:
         kind: short stable word: ``http_<status>``, ``timeout``, ``connect``, ``dns``, ``tls``, ``reset``, ``not_http``,
-            ``encoding``, ``malformed``, ``too_large``, ``no_answer``, ``no_stored_answer``, ``internal``.
+            ``encoding``, ``malformed``, ``too_large``, ``no_answer``, ``no_stored_answer``, ``no_image``,
+            ``internal``.
         message: one line for the user: what the server or the network said.
         attempts: requests sent.
         retriable: whether the same request may succeed later.

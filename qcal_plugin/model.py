@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from qcal_plugin.cases import Case
-from qcal_plugin.chat import ChatRequest
+from qcal_plugin.chat import ChatBody, ChatRequest
 from qcal_plugin.failures import RequestFailed
 from reports.records import Answer, ItemKey
 from scoring.reference import JSON
@@ -64,7 +65,7 @@ class ServedModel:
 
     async def ask(self, case: Case, request: ChatRequest, ready_at: float) -> Answer:  # noqa: ARG002 - see Model
         """See `Model`."""
-        exchange = await self.endpoint.chat(request.body())
+        exchange = await self.endpoint.chat(_body(request))
         reply = exchange.reply
         if reply.text is None:
             thought = f" but a thought of {len(reply.reasoning)} characters" if reply.reasoning else ""
@@ -86,6 +87,15 @@ class ServedModel:
             completion_tokens=reply.completion_tokens,
             reasoning_tokens=reply.reasoning_tokens,
         )
+
+
+def _body(request: ChatRequest) -> ChatBody:
+    try:
+        return request.body()
+    except OSError as error:
+        name = Path(error.filename or "?").name
+        message = f"image {name} is gone from the prepared dataset ({error.strerror}); --resume prepares it anew"
+        raise RequestFailed(kind="no_image", message=message) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,3 +1,4 @@
+import hypothesis
 import pytest
 
 from tests.browser import browser, chromium  # noqa: F401  fixtures
@@ -14,6 +15,9 @@ from tests.inner_run import (  # noqa: F401  fixtures
 )
 from tests.real_engine import real_engine  # noqa: F401  a fixture
 from tests.scripts import always
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing of the code
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture

@@ -135,6 +135,7 @@ class QuickPytest(InnerPytest):
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
         super().__init__(pytester.path, cache)
         self.pytester = pytester
+        self.monkeypatch = monkeypatch
         for name in list(os.environ):
             if name.startswith((*OF_OTHERS, "PYTEST_XDIST_")):
                 monkeypatch.delenv(name)

@@ -92,7 +92,7 @@ def test_many_at_once_leave_one_whole_file(tmp_path):
     assert sorted({image.file for image in stored}) == sorted(path.name for path in tmp_path.iterdir())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), mode=st.sampled_from(["RGBA", "RGB", "P"]))
 def test_no_damage_raises_anything_but_an_image_error(data, mode):
     content = bytearray(png(9, mode=mode))

@@ -197,7 +197,7 @@ def test_item_whose_request_failed_says_so_and_the_others_go_on(tmp_path):
 
 
 def test_defect_in_one_item_is_that_items_error_and_nobody_waits_for_ever(tmp_path, caplog):
-    """A file that vanished, say."""
+    """Such as one that nobody thought of."""
     items = keys(3)
 
     def cases(key):

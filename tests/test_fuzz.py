@@ -57,7 +57,7 @@ def reshaped(draw, seed):
 def test_anything_is_read_or_refused(name):
     target = TARGETS[name]
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.one_of(st.binary(max_size=200), spoiled(SEEDS[target])))
     def check(data):
         target(data)
@@ -71,7 +71,7 @@ JSON_SEEDS.append((run_manifest, SEEDS[run_manifest][1]))  # of a mix
 
 @pytest.mark.parametrize(("target", "seed"), JSON_SEEDS)
 def test_json_of_any_shape_is_read_or_refused(target, seed):
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(reshaped(seed))
     def check(data):
         target(data)
@@ -97,7 +97,7 @@ def test_what_fuzzing_found_stays_mended(target, data):
     target(data)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     column=st.sampled_from(["id", "experiment_type", "q5_scoring", "q1_answer", "q5_answer", "q6_expected_status"]),
     text=st.text(max_size=30) | JSON.map(json.dumps),

@@ -6,6 +6,7 @@ import io
 import json
 import tracemalloc
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -391,6 +392,30 @@ def test_requests_that_wait_for_a_reply_hold_no_image_in_memory(tmp_path):
             tracemalloc.stop()
     assert all(read > len(image) for read in server.read_bytes)
     assert held < in_flight * len(image) / 5
+
+
+def test_an_image_that_is_gone_is_that_items_error_and_resume_prepares_the_dataset_anew(quick, endpoint, tiny_folder):
+    target = ["--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--no-html", "--modes=zeroshot"]
+    asking = [*target, *ONE_SAMPLE, "--questions=Q2,Q6", "--concurrency=1"]
+    cache = Path(quick.folder / "own cache")
+    quick.monkeypatch.setenv("QCAL_CACHE_DIR", str(cache))
+
+    def lose_images(_):
+        for image in cache.rglob("*.b64"):
+            image.unlink()
+        return Reply("Status: SUCCESS")
+
+    endpoint.script = lose_images
+    first = quick.run(*asking)
+    failed = [record for record in first.records if record["error"]]
+    assert [("Q6", "no_image")] == [(record["question"], record["error"]["kind"]) for record in failed], first.out
+    assert "is gone from the prepared dataset (No such file or directory); --resume prepares it anew" in first.out
+    assert 1 == len(endpoint.requests)
+
+    endpoint.script = always(Reply("Status: SUCCESS"))
+    again = quick.run(*asking, "--resume")
+    assert 0 == again.exit_status, again.out
+    assert 2 == len(endpoint.requests)
 
 
 def identified(**changes):

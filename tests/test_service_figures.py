@@ -48,7 +48,7 @@ def steady(duration_s, places, rounds, *, warmup_rounds=0, **fields):
     )
 
 
-@settings(max_examples=25, deadline=None)  # a bootstrap each
+@settings(max_examples=25)  # each is a bootstrap
 @given(quarters=st.integers(1, 400), places=st.integers(1, 8), warm=st.integers(0, 3), rounds=st.integers(1, 5))
 def test_a_steady_closed_loop_has_the_rate_that_littles_law_gives(quarters, places, warm, rounds):
     duration_s = quarters / 4
