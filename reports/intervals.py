@@ -276,4 +276,4 @@ def _largest_within(values: Floats) -> float:
 
 
 def _is_binary(values: Floats) -> bool:
-    return bool(np.isin(values, (0.0, 1.0)).all())
+    return bool((np.minimum(np.abs(values), np.abs(1 - values)) < ROUNDING).all())

@@ -5,7 +5,7 @@ import statistics
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reports.intervals import (
@@ -92,6 +92,7 @@ def test_a_score_interval_holds_the_mean_and_stays_within_0_and_1(values):
 
 
 @given(SCORES)
+@example([1.0, 1e-147])  # of which 1 - x leaves 0 and exactly 1
 def test_turning_scores_round_turns_the_interval_round(values):
     interval, mirrored = mean_interval(values), mean_interval([1 - value for value in values])
     assert pytest.approx(1 - interval.high, abs=1e-6) == mirrored.low
