@@ -69,8 +69,7 @@ class Breakdown:
 
 def break_down(evaluation: Evaluation, run: Run | None = None) -> dict[Mode, Breakdown]:
     """The breakdown of each mode that was asked; with the ``run`` behind the evaluation also of what was answered."""
-    benchmark = [outcome for outcome in evaluation.outcomes if not outcome.key.variant]
-    modes = grouped(benchmark, lambda outcome: outcome.key.mode)
+    modes = grouped(evaluation.benchmark, lambda outcome: outcome.key.mode)
     records = {} if run is None else counted_records(run)
     return {mode: _break_down(mode, modes[mode], records) for mode in Mode if mode in modes}
 
@@ -135,7 +134,7 @@ def hard_for_all(evaluations: Iterable[Evaluation], mode: Mode) -> list[tuple[st
     found = [
         [(score.family, score.scenario_type, score.question) for score in hard_scenarios(outcomes)]
         for evaluation in evaluations
-        if (outcomes := [o for o in evaluation.outcomes if o.key.mode is mode and not o.key.variant])
+        if (outcomes := [outcome for outcome in evaluation.benchmark if outcome.key.mode is mode])
     ]
     return [entry for entry in found[0] if all(entry in others for others in found[1:])] if found else []
 

@@ -145,7 +145,7 @@ def joined(documents: Sequence[Document]) -> Document:
 
 
 def _items_fact(earlier: Evaluation, later: Evaluation) -> str:
-    planned = {_item_name(o) for o in (*earlier.outcomes, *later.outcomes) if not o.key.variant}
+    planned = {_item_name(outcome) for outcome in (*earlier.benchmark, *later.benchmark)}
     shared = item_scores(earlier.outcomes).keys() & item_scores(later.outcomes).keys()
     return f"{len(shared)} measured in both, of {len(planned)} planned in either"
 
@@ -196,7 +196,7 @@ def _mean_of_means(groups: Sequence[Sequence[float]]) -> float | None:
 
 
 def _by_mode(evaluation: Evaluation) -> dict[Mode, list[Outcome]]:
-    return grouped((o for o in evaluation.outcomes if not o.key.variant), lambda outcome: outcome.key.mode)
+    return grouped(evaluation.benchmark, lambda outcome: outcome.key.mode)
 
 
 def _score_tables(earlier: Evaluation, later: Evaluation) -> Iterator[Table]:

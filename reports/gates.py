@@ -35,7 +35,7 @@ from reports.gate_file import Decision, Gate, GateFile
 from reports.holm import step_down
 from reports.intervals import LEVEL, Interval
 from reports.metrics import metric_values
-from reports.outcomes import counted_records
+from reports.outcomes import benchmark_records
 from reports.paired import detectable_difference
 from reports.records import Run
 
@@ -143,7 +143,7 @@ def decide(gates: Sequence[Evidence]) -> list[GateVerdict]:
 
 def coverage_obstacles(file: GateFile, run: Run) -> Iterator[str]:
     """How the run misses the file's [coverage]; items of studies are left out."""
-    records = [record for key, record in counted_records(run).items() if not key.variant]
+    records = benchmark_records(run)
     planned = sum(not item.key.variant for item in run.manifest.planned)
     missing = planned - sum(record.measured for record in records)
     if file.max_unmeasured is not None and missing > file.max_unmeasured:

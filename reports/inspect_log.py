@@ -52,10 +52,9 @@ def write_inspect_log(run: Run, target: Path) -> None:
 
 def _results(run: Run) -> EvalResults:
     """Question means of the benchmark's own items as metrics, 0..1, as far as they are defined."""
-    outcomes = evaluation_of(run).outcomes
     means = {
         f"{mode}_{question}": summary.mean
-        for (mode, question), summary in by_question(o for o in outcomes if not o.key.variant).items()
+        for (mode, question), summary in by_question(evaluation_of(run).benchmark).items()
         if summary.mean is not None
     }
     metrics = {name: EvalMetric(name=name, value=value) for name, value in means.items()}

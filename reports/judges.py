@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.intervals import Interval, t_interval
-from reports.outcomes import counted_records
+from reports.outcomes import benchmark_records
 from reports.records import Record, Run
 from reports.tables import MODE_NAMES, Cell, Column, Table, Unit
 from scoring.questions import Mode, Question
@@ -67,8 +67,7 @@ class JudgeReport:
 
 def judge_report(run: Run) -> JudgeReport | None:
     """The panel's report; None with fewer than two judges, or without an item that all of them graded."""
-    benchmark = [record for key, record in counted_records(run).items() if not key.variant]
-    records = [record for record in benchmark if record.measured and len(_grades(record)) >= 2]
+    records = [record for record in benchmark_records(run) if record.measured and len(_grades(record)) >= 2]
     judges = tuple(verdict.judge for verdict in records[0].verdicts) if records else ()
     common = [record for record in records if tuple(verdict.judge for verdict in record.verdicts) == judges]
     if not common:

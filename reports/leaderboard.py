@@ -59,7 +59,7 @@ def leaderboard_table(evaluation: Evaluation, mode: Mode) -> Table | None:
 
     The run gets a rank only where its figures are comparable.
     """
-    outcomes = [outcome for outcome in evaluation.outcomes if outcome.key.mode is mode and not outcome.key.variant]
+    outcomes = [outcome for outcome in evaluation.benchmark if outcome.key.mode is mode]
     mean = by_mode(outcomes).get(mode)
     if mean is None or mean.mean is None:
         return None

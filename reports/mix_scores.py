@@ -54,8 +54,8 @@ def mix_score(evaluation: Evaluation) -> MixScore | None:
     mix = evaluation.identity.mix
     if mix is None:
         return None
-    planned = [outcome for outcome in evaluation.outcomes if not outcome.key.variant]
-    of_parts = grouped(planned, lambda outcome: split(outcome.key.sample_id)[0])
+    benchmark = evaluation.benchmark
+    of_parts = grouped(benchmark, lambda outcome: split(outcome.key.sample_id)[0])
     groups = [_groups(of_parts.get(part.name, [])) for part in mix.parts]
     values = [_values(found) for found in groups]
     scores = tuple(
@@ -75,7 +75,7 @@ def mix_score(evaluation: Evaluation) -> MixScore | None:
     return MixScore(
         mix=mix,
         parts=scores,
-        coverage=coverage(planned),
+        coverage=coverage(benchmark),
         mean=math.fsum(share * mean for share, mean in zip(shares, means, strict=True)) if complete else None,
         interval=weighted_interval(shares, values) if complete else None,
     )

@@ -92,6 +92,11 @@ class Evaluation:
         )
         object.__setattr__(self, "outcomes", tuple(sorted(outcomes, key=lambda outcome: outcome.key)))
 
+    @property
+    def benchmark(self) -> tuple[Outcome, ...]:
+        """The outcomes of the benchmark's own items, without those of a study's variants."""
+        return tuple(outcome for outcome in self.outcomes if not outcome.key.variant)
+
 
 def evaluation_of(run: Run) -> Evaluation:
     """The run's planned items, each with what became of it. Records of items that were not planned are left out."""
@@ -124,6 +129,11 @@ def counted_records(run: Run) -> dict[ItemKey, Record]:
     """The record that counts for each planned item that has one, in the order of the plan."""
     final = run.final_records()
     return {item.key: final[item.key] for item in run.manifest.planned if item.key in final}
+
+
+def benchmark_records(run: Run) -> list[Record]:
+    """Those of `counted_records` that are of the benchmark's own items, without those of a study's variants."""
+    return [record for key, record in counted_records(run).items() if not key.variant]
 
 
 def _outcome(planned: Outcome, record: Record | None) -> Outcome:

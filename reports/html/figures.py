@@ -111,7 +111,7 @@ MEASURES: tuple[tuple[str, str, Callable[[Answer], float | None]], ...] = (
 
 def figures(evaluation: Evaluation, run: Run) -> Figures:
     """The figures of a run. Those of scores leave out the items of a study's variants."""
-    benchmark = [outcome for outcome in evaluation.outcomes if not outcome.key.variant]
+    benchmark = evaluation.benchmark
     questions, means, breakdowns = by_question(benchmark), by_mode(benchmark), break_down(evaluation, run)
     modes = tuple(
         ModeFigures(
