@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# tests start hundreds of processes: let them keep compiled modules, as Python does by default
+# tests start hundreds of processes: let them keep compiled modules, as Python does by default. They wait for servers more
+# often than for a core, hence three workers; those of a file stay on one, so that what they share is made once
 unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/.installed
 

@@ -288,6 +288,16 @@ def test_a_garbled_journal_is_one_clear_line(quick, asking, name):
     assert "Traceback" not in result.out
 
 
+def test_an_answer_that_does_not_say_to_what_request_is_one_clear_line(quick, asking):
+    path = quick.run(*asking).run_dir / "answers.jsonl"
+    first, *others = path.read_text().splitlines(keepends=True)
+    line = {name: value for name, value in json.loads(first).items() if name != "request_sha256"}
+    path.write_text("".join((json.dumps(line) + "\n", *others)))
+    result = quick.run(*asking, "--resume")
+    assert 4 == result.exit_status
+    assert "answers.jsonl, line 1: no field 'request_sha256'; remove the line to go on" in result.out
+
+
 def test_an_earlier_run_is_not_overwritten(quick, asking):
     quick.run(*asking)
     again = quick.run(*asking)

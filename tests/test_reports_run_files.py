@@ -2,8 +2,10 @@ import json
 
 import pytest
 
+from reports.records import Run
 from reports.run_files import RunFileError, RunMissingError, RunTooNewError, load_run
-from tests.run_factory import run_of, write_run
+from scoring.score import Score
+from tests.run_factory import manifest, planned_item, run_of, scored, write_run
 
 VALUES = {("a", "Q2", "zeroshot"): 1.0, ("a", "Q6", "icl"): 0.0, ("b", "Q2", "zeroshot"): None}
 
@@ -100,3 +102,14 @@ def test_a_garbled_manifest_is_named(directory):
 def test_texts_can_be_left_out(directory):
     answers = {record.answer.text for record in load_run(directory, texts=False).records}
     assert {""} == answers
+
+
+def test_so_can_what_no_figure_rests_on(tmp_path):
+    item = planned_item("a", "Q6")
+    other = Score(value=0.5, extracted="read", expected="SUCCESS", components={"part": 0.5})
+    record = scored(item, 1.0, other_score=other, request_sha256="0" * 64, finished_at="2026-04-28T00:00:00+00:00")
+    folder = write_run(Run(manifest=manifest([item]), records=(record,)), tmp_path / "run")
+    (found,) = load_run(folder, texts=False).records
+    assert (None, None) == (found.request_sha256, found.finished_at)
+    assert Score(value=0.5, extracted=None, expected=None) == found.other_score
+    assert record.score == found.score

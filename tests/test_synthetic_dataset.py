@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import datasets
@@ -44,9 +45,21 @@ def icl(folder):
 
 
 def test_two_workers_make_the_same_samples_as_one_process(monkeypatch):
-    monkeypatch.setattr("synthetic.production.SAMPLES_PER_PROCESS", 2)
+    """And are started where there are samples enough for them."""
+    started = []
+
+    class CountedPool(ProcessPoolExecutor):
+        def __init__(self, processes, **options):
+            started.append(processes)
+            super().__init__(processes, **options)
+
+    monkeypatch.setattr("synthetic.production.ProcessPoolExecutor", CountedPool)
     keys = sample_keys(checked_settings(seed=3, per_scenario=1, families=["t1"]))
-    assert produce(keys) == produce(keys, workers=2)
+    few = produce(keys, workers=2)
+    assert [] == started
+    monkeypatch.setattr("synthetic.production.SAMPLES_PER_PROCESS", 2)
+    assert few == produce(keys, workers=2)
+    assert [2] == started
 
 
 def test_another_order_and_a_users_style_give_the_same_bytes(folder, tmp_path, monkeypatch):
