@@ -39,8 +39,8 @@ demonstrations, files.
 ``questions`` (Q3), ``suggestion`` (the placeholder of Q6's suggested range), ``q5_schema`` (as in families.json),
 optionally ``q5_notes``; a table ``[criteria]`` with a line per code; a table ``[readings.<scenario>]`` per scenario
 (:class:`Reading`). Readings are format strings over the truth, ``t``: ``"{t.periods:.1f} oscillations"``. If a
-sentence needs a decision, make it a property of ``Truth``. Three sentences of ``significance`` are Q3's answer and
-key points.
+sentence needs a decision, make it a property of ``Truth``. The entries of ``significance`` are Q3's key points, and
+together its answer.
 
 **What the tests demand of every family** (tests/test_synthetic_families.py, nothing to write for it): for each seed
 exactly one criterion holds, that of the scenario's status; among the scenarios of that status exactly one ``telling``
@@ -93,24 +93,24 @@ class Reading:
 
     Attributes:
         conclusion: why the outcome is what it is (Q2).
-        significance: what it implies, whether the measurement suffices, what comes next (Q3): one sentence each.
+        significance: what it implies, whether the measurement suffices, what comes next (Q3): three to eight key
+        points of one or two sentences, in this order; joined they are the answer, of 1,000 to 1,200 characters.
         fit: why the fit can or cannot be relied upon, or that there is none (Q4).
         notes: why the status is what it is (Q6), one to three sentences.
         suggestion: the next sweep or action, in the form of ``Words.suggestion``; "N/A" if nothing has to change (Q6).
     """
 
     conclusion: str
-    significance: tuple[str, str, str]
+    significance: tuple[str, ...]
     fit: str
     notes: str
     suggestion: str = "N/A"
 
     def of(self, truth: object) -> Reading:
         """The same about one experiment."""
-        first, second, third = (text.format(t=truth) for text in self.significance)
         return Reading(
             conclusion=self.conclusion.format(t=truth),
-            significance=(first, second, third),
+            significance=tuple(text.format(t=truth) for text in self.significance),
             fit=self.fit.format(t=truth),
             notes=self.notes.format(t=truth),
             suggestion=self.suggestion.format(t=truth),
