@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from qcal_plugin.measuring import Measurement
-    from qcal_plugin.outcome import Outcome
-    from qcal_plugin.running import Runner
+    from qcal_plugin.engine.outcome import Outcome
     from qcal_plugin.service.session import ServiceSession
-    from qcal_plugin.session import RunSession
+    from qcal_plugin.session.owner import RunSession
+    from qcal_plugin.worker.measuring import Measurement
+    from qcal_plugin.worker.runner import Runner
 
 RUNNER: pytest.StashKey[Runner] = pytest.StashKey()
 """On the config of a process that collects and runs tests."""

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from qcal_plugin import collection
+from qcal_plugin.cli.options import add_options
+from qcal_plugin.cli.service import asks_for_load
 from qcal_plugin.keys import LOAD_SESSION, RUNNER
-from qcal_plugin.options import add_options
 from qcal_plugin.roles import take_role
-from qcal_plugin.service.settings import asks_for_load
+from qcal_plugin.worker import collection
 from scoring.score import Score
 
 if TYPE_CHECKING:
-    from qcal_plugin.measuring import CaseUnderTest
-    from reports.records import Answer, PlannedItem, Verdict
-    from reports.service_records import LoadLevel, MeasuredLevel
+    from qcal_plugin.worker.measuring import CaseUnderTest
+    from reports.records.records import Answer, PlannedItem, Verdict
+    from reports.service.records import LoadLevel, MeasuredLevel
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 
 import pytest
 
-from qcal_plugin import collection
+from qcal_plugin.cli.options import RunConfig, asks_for_run, read_config
+from qcal_plugin.cli.service import asks_for_load
 from qcal_plugin.keys import RUNNER
-from qcal_plugin.options import RunConfig, asks_for_run, read_config
-from qcal_plugin.selection import select_items
 from qcal_plugin.service.role import take_load_role
-from qcal_plugin.service.settings import asks_for_load
-from reports.records import PlannedItem
+from qcal_plugin.studies.selection import select_items
+from qcal_plugin.worker import collection
+from reports.records.records import PlannedItem
 
 WORKER_INPUT = "qcal"
 NO_MODEL = "no model to ask: add --model-url http://localhost:8000/v1, or --demo to try it without one"
@@ -47,7 +47,7 @@ def _any_given(config: pytest.Config, *names: str) -> bool:
 
 
 def _become_owner(config: pytest.Config) -> None:
-    from qcal_plugin.session import RunSession
+    from qcal_plugin.session.owner import RunSession
 
     distributed = config.getoption("dist", "no") != "no"
     if distributed:
@@ -57,9 +57,9 @@ def _become_owner(config: pytest.Config) -> None:
 
 
 def _become_dry_run(config: pytest.Config) -> None:
-    from qcal_plugin.dataset import DatasetError
-    from qcal_plugin.dry_run import DryRun
-    from qcal_plugin.study_data import prepare_studied
+    from qcal_plugin.dataset.prepare import DatasetError
+    from qcal_plugin.session.data import prepare_studied
+    from qcal_plugin.session.dry_run import DryRun
 
     if config.getoption("dist", "no") != "no":
         raise pytest.UsageError("--dry-run runs nothing: leave out -n")
@@ -72,7 +72,7 @@ def _become_dry_run(config: pytest.Config) -> None:
 
 
 def _become_worker(config: pytest.Config, given: dict[str, str]) -> None:
-    from qcal_plugin.worker import worker_runner
+    from qcal_plugin.worker.remote import worker_runner
 
     runner = worker_runner(read_config(config), given)
     config.stash[RUNNER] = runner
@@ -142,8 +142,8 @@ class CollectionOnly:
 
 
 def _collect(config: RunConfig) -> Iterable[PlannedItem]:
-    from qcal_plugin.dataset import DatasetError
-    from qcal_plugin.study_data import prepare_studied
+    from qcal_plugin.dataset.prepare import DatasetError
+    from qcal_plugin.session.data import prepare_studied
 
     try:
         return select_items(config.selection, prepare_studied(config))

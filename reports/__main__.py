@@ -10,29 +10,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from reports import render_text
-from reports.comparison import UnlikeRunsError, compare, hard_section, joined
-from reports.export import ExportError, Format, export
-from reports.full import full_report
-from reports.gate_check import load_baselines
-from reports.gate_file import GateFileError, read_gate_file
-from reports.gate_words import log_lines
-from reports.gates import GateReport, judge_run
+from reports.exchange.export import ExportError, Format, export
+from reports.exchange.junit import JUnitError, load_junit
+from reports.exchange.official import OfficialFileError, read_judged
+from reports.gates.check import load_baselines
+from reports.gates.file import GateFileError, read_gate_file
+from reports.gates.verdicts import GateReport, judge_run
 from reports.github import add_job_summary, annotation_lines
 from reports.html.flips import flips
 from reports.html.page import write_page
 from reports.html.plain_page import render_plain_page
-from reports.illustrations import join_illustrations
-from reports.junit import JUnitError, load_junit
-from reports.merge import MergeError, merge_directories
-from reports.official import OfficialFileError, read_judged
-from reports.outcomes import counting_errors_as_zero, evaluation_of, identity_of
-from reports.overview import overview
-from reports.plain_text import visible
 from reports.publish import publish
-from reports.run_files import RunFileError, load_run
-from reports.service_report import is_service_study, publish_service
-from reports.tables import Document
+from reports.records.illustrations import join_illustrations
+from reports.records.merge import MergeError, merge_directories
+from reports.records.outcomes import counting_errors_as_zero, evaluation_of, identity_of
+from reports.records.plain_text import visible
+from reports.records.run_files import RunFileError, load_run
+from reports.render import text as render_text
+from reports.service.report import is_service_study, publish_service
+from reports.tables.comparison import UnlikeRunsError, compare, hard_section, joined
+from reports.tables.full import full_report
+from reports.tables.gates import log_lines
+from reports.tables.model import Document
+from reports.tables.overview import overview
 from scoring.questions import Mode
 
 DESCRIPTION = """\

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from reports.gate_words import github_annotations
-from reports.gates import GateReport
+from reports.gates.verdicts import GateReport
 from reports.publish import SUMMARY_NAME
+from reports.tables.gates import github_annotations
 
 
 def annotation_lines(report: GateReport | None, environment: Mapping[str, str]) -> list[str]:

@@ -77,7 +77,7 @@ def generate(
         per_scenario: samples per scenario type, 1 or more.
         siblings: how many scenario types, each of another family, have one sample more.
         families: all where None; their order does not matter.
-        perturb: a change of how the samples look (``synthetic/perturbation.py``).
+        perturb: a change of how the samples look (``synthetic/drawing/perturbation.py``).
         workers: processes to use.
         on_sample: called after each sample, for a progress bar.
 

@@ -19,7 +19,7 @@ demonstrations, files.
    decides from trace and parameters (fringes counted, samples per period, crossing in the middle half, residuals),
    never from a label. They exclude each other, and so do their texts in the TOML file, which the prompt shows. Codes
    without a scenario need both, too.
-4. ``draw(truth, style)``: one :class:`~synthetic.style.Drawing` per image. Take ``style.axes()``, plot with
+4. ``draw(truth, style)``: one :class:`~synthetic.drawing.style.Drawing` per image. Take ``style.axes()``, plot with
    ``style.points``, ``style.curve`` or the Axes itself, call ``style.dress`` (title, labels, legend, grid: the style
    decides which appear) and return ``style.drawing(axes, ...)``, which renders and reads label, scale and range for
    Q1 off the Axes. ``features`` are sentences about what can be seen: over all images together **3 to 5**, each true
@@ -27,7 +27,7 @@ demonstrations, files.
    with ``style.rng``, physics never; nothing may appear in one scenario only (a printed fit value, a longer title)
    and so give the label away. Characters: only what DejaVu has. Maps are drawn with ``heatmap.py``, which can exchange
    their axes: no word about a map, here or in the TOML file, may depend on which quantity lies along x. Colours that
-   are no inks of the style go through ``style.coloured`` (``synthetic/perturbation.py``).
+   are no inks of the style go through ``style.coloured`` (``synthetic/drawing/perturbation.py``).
 5. ``parameters(truth)``: Q5's reference, with the keys of ``q5_schema``, rounded to what the plot shows; None where
    no value can be relied upon; plain Python numbers and bools. If a fit is drawn, the value is the fitted one.
    ``field_rules`` scores it: a comment says why each tolerance is right (pixels, noise).
@@ -63,7 +63,7 @@ from typing import Generic, TypeVar
 from numpy.random import Generator
 
 from scoring.reference import JSON, FieldRules
-from synthetic.style import Drawing, Style
+from synthetic.drawing.style import Drawing, Style
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from scoring.questions import Question
+from synthetic.drawing.style import Axis, Drawing
 from synthetic.family import Assessment, Family, Outcome, Reading, Scenario
-from synthetic.style import Axis, Drawing
 
 IMAGE_TAG = "<image>"
 

@@ -12,12 +12,12 @@ from numpy.random import Generator, SeedSequence
 
 from scoring.questions import Question
 from scoring.reference import FieldRules
+from synthetic.drawing.perturbation import Perturbation
+from synthetic.drawing.restyle import perturbed
+from synthetic.drawing.style import style_from
 from synthetic.families import load_family
 from synthetic.family import Family, Scenario
-from synthetic.perturbation import Perturbation
 from synthetic.prompts import reference_answers, zero_shot_prompt
-from synthetic.restyle import perturbed
-from synthetic.style import style_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

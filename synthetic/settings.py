@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from synthetic.drawing.perturbation import Perturbation
 from synthetic.families import family_names
-from synthetic.perturbation import Perturbation
 
 SYNTHETIC_VERSION = "3"
 """Raised whenever the same settings give other samples; part of any cache key."""

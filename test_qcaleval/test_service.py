@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.service_records import MeasuredLevel
+from reports.service.records import MeasuredLevel
 
 
 @pytest.mark.qcal_load

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from qcal_plugin.measuring import CaseUnderTest
-from reports.records import Answer, Verdict
+from qcal_plugin.worker.measuring import CaseUnderTest
+from reports.records.records import Answer, Verdict
 from scoring.score import Score
 
 

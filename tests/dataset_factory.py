@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from qcal_plugin.dataset_layout import CONFIG_FILE, FEWSHOT_FILE, SAMPLES_FILE
+from qcal_plugin.dataset.layout import CONFIG_FILE, FEWSHOT_FILE, SAMPLES_FILE
 
 SCENARIOS = {
     "rabi": {"rabi_success": "SUCCESS", "rabi_failure_damped": "DAMPED"},

@@ -24,7 +24,7 @@ from typing import Any
 
 from aiohttp import web
 
-from qcal_plugin.loopback import LoopbackServer
+from qcal_plugin.demo.loopback import LoopbackServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from qcal_plugin.budget import Budget
-from qcal_plugin.cases import Case, ImagePart, TextPart
-from qcal_plugin.endpoint import Endpoint, EndpointSettings, Pause
-from qcal_plugin.engine import Engine
-from qcal_plugin.journal import AnswerJournal
-from qcal_plugin.judge import ModelJudge
-from qcal_plugin.limiter import Limiter
-from qcal_plugin.model import Sampling, ServedModel
-from qcal_plugin.targets import parse_target
-from reports.records import ItemKey
+from qcal_plugin.dataset.cases import Case, ImagePart, TextPart
+from qcal_plugin.engine.budget import Budget
+from qcal_plugin.engine.endpoint import Endpoint, EndpointSettings, Pause
+from qcal_plugin.engine.engine import Engine
+from qcal_plugin.engine.journal import AnswerJournal
+from qcal_plugin.engine.judge import ModelJudge
+from qcal_plugin.engine.limiter import Limiter
+from qcal_plugin.engine.model import Sampling, ServedModel
+from qcal_plugin.engine.targets import parse_target
+from reports.records.records import ItemKey
 from scoring.key_points import default_template
 from scoring.questions import Mode, Question
 from scoring.reference import Reference

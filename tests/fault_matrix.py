@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
-from qcal_plugin.endpoint import EndpointSettings, backoff_bound_s
-from qcal_plugin.failures import EngineStopped
-from qcal_plugin.outcome import Outcome
+from qcal_plugin.engine.endpoint import EndpointSettings, backoff_bound_s
+from qcal_plugin.engine.failures import EngineStopped
+from qcal_plugin.engine.outcome import Outcome
 from tests.endpoint import Drip, Endpoint, Hang, ParsedRequest, Raw, Reply, Reset, Script
 from tests.engine_factory import QUICK, image_case, keys, running_engine, text_case
 from tests.fault_servers import (

@@ -15,23 +15,23 @@ from pathlib import Path
 import httpx
 import pytest
 
-from qcal_plugin.chat import MalformedReply, clean_text, parse_reply
-from qcal_plugin.dry_run import read_assumptions
-from qcal_plugin.extra_body import parse_extra_body
-from qcal_plugin.failures import MESSAGE_LENGTH, http_failure, retry_after_s, server_message
-from qcal_plugin.journal import AnswerJournal, JournalError
-from qcal_plugin.measuring import answer_flags, parse_pass_marks
-from qcal_plugin.mix_file import MixFileError, read_mix_file
-from qcal_plugin.recording import Recorder
-from qcal_plugin.redaction import Redaction
-from qcal_plugin.run_directory import RunDirectoryError, read_manifest
-from qcal_plugin.selection import parse_modes, parse_questions, parse_shard
-from qcal_plugin.stored import StoredAnswersError, load_stored_answers
-from qcal_plugin.targets import parse_target
-from reports.gate_file import GateFileError, read_gate_file
-from reports.outcomes import evaluation_of
-from reports.records import Answer, key_to_json, manifest_to_json, record_to_json
-from reports.run_files import RunFileError, load_run
+from qcal_plugin.cli.extra_body import parse_extra_body
+from qcal_plugin.engine.chat import MalformedReply, clean_text, parse_reply
+from qcal_plugin.engine.failures import MESSAGE_LENGTH, http_failure, retry_after_s, server_message
+from qcal_plugin.engine.journal import AnswerJournal, JournalError
+from qcal_plugin.engine.redaction import Redaction
+from qcal_plugin.engine.targets import parse_target
+from qcal_plugin.mix.file import MixFileError, read_mix_file
+from qcal_plugin.session.directory import RunDirectoryError, read_manifest
+from qcal_plugin.session.dry_run import read_assumptions
+from qcal_plugin.session.recording import Recorder
+from qcal_plugin.session.stored import StoredAnswersError, load_stored_answers
+from qcal_plugin.studies.selection import parse_modes, parse_questions, parse_shard
+from qcal_plugin.worker.measuring import answer_flags, parse_pass_marks
+from reports.gates.file import GateFileError, read_gate_file
+from reports.records.outcomes import evaluation_of
+from reports.records.records import Answer, key_to_json, manifest_to_json, record_to_json
+from reports.records.run_files import RunFileError, load_run
 from scoring.dispatch import Scorer, score
 from scoring.key_points import BadReply, judge_prompt
 from scoring.key_points import parse_reply as parse_grades

@@ -1,8 +1,8 @@
 """Makes gate files and runs with known figures for tests of verdicts."""
 
-from reports.gate_file import Decision, Gate, GateFile, parse_metric
-from reports.gates import judge_run
-from reports.records import Run
+from reports.gates.file import Decision, Gate, GateFile, parse_metric
+from reports.gates.verdicts import judge_run
+from reports.records.records import Run
 from tests.run_factory import manifest, planned_item, scored
 
 

@@ -12,7 +12,7 @@ from threading import Thread
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
-from qcal_plugin.dataset_layout import FILES
+from qcal_plugin.dataset.layout import FILES
 
 
 @dataclass

@@ -19,9 +19,9 @@ OF_OTHERS = ("QCAL_", "COV_", "CI", "BUILD_NUMBER", "GITHUB_")
 """Beginnings of variables that inner sessions must not see: a CI's change what pytest prints."""
 VOLATILE_FIELDS = ("finished_at", "latency_s", "queue_s")
 LOADED_BY_SESSIONS = (
-    "qcal_plugin.session",
-    "qcal_plugin.worker",
-    "qcal_plugin.embedded",
+    "qcal_plugin.session.owner",
+    "qcal_plugin.worker.remote",
+    "qcal_plugin.demo.embedded",
     "reports.html.page",
     "reports.publish",
     "httpx_aiohttp",

@@ -5,7 +5,7 @@ import json
 
 from PIL import Image
 
-from reports.records import Answer, Run, Verdict
+from reports.records.records import Answer, Run, Verdict
 from scoring.questions import Mode, Question
 from tests.run_factory import failed, judge_failed, manifest, planned_item, scored, unjudged, write_run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from reports.records import (
+from reports.records.records import (
     Answer,
     Failure,
     ItemKey,

@@ -5,10 +5,10 @@ import time
 from concurrent.futures import Future
 from contextlib import contextmanager
 
-from qcal_plugin.engine import Engine
-from qcal_plugin.journal import AnswerJournal
-from qcal_plugin.model import Sampling
-from reports.records import Answer, Verdict
+from qcal_plugin.engine.engine import Engine
+from qcal_plugin.engine.journal import AnswerJournal
+from qcal_plugin.engine.model import Sampling
+from reports.records.records import Answer, Verdict
 from tests.engine_factory import text_case
 
 LONG_S = 20.0

@@ -10,8 +10,8 @@ from bench.make_dataset import make
 from bench.measure import Delays, endpoint
 from bench.server import lognormal
 from bench.tables import Target, target_table
-from qcal_plugin.dataset import prepare
-from reports.records import ItemKey
+from qcal_plugin.dataset.prepare import prepare
+from reports.records.records import ItemKey
 
 
 def chat(text, **more):

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qcal_plugin.channel import ChannelAddress, ChannelClient, ChannelError, ChannelServer
-from qcal_plugin.failures import EngineStopped
-from qcal_plugin.outcome import Outcome, outcome_from_json, outcome_to_json
-from reports.records import Answer, Failure, ItemKey, PlannedItem, Verdict
+from qcal_plugin.engine.failures import EngineStopped
+from qcal_plugin.engine.outcome import Outcome, outcome_from_json, outcome_to_json
+from qcal_plugin.worker.channel import ChannelAddress, ChannelClient, ChannelError, ChannelServer
+from reports.records.records import Answer, Failure, ItemKey, PlannedItem, Verdict
 from scoring.questions import Mode, Question
 from tests.engine_factory import keys
 from tests.scripted_engine import LONG_S, ScriptedModel, engine_of

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from qcal_plugin.options import read_config
+from qcal_plugin.cli.options import read_config
 from scoring.questions import Question
 from tests.endpoint import Raw
 from tests.real_engine import free_port

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from qcal_plugin.dataset import BadDataError, DatasetError, DatasetNotFoundError, prepare
-from qcal_plugin.dataset_layout import CONFIG_FILE, FEWSHOT_FILE, FILES, SAMPLES_FILE
+from qcal_plugin.dataset.layout import CONFIG_FILE, FEWSHOT_FILE, FILES, SAMPLES_FILE
+from qcal_plugin.dataset.prepare import BadDataError, DatasetError, DatasetNotFoundError, prepare
 from tests.dataset_factory import DatasetFactory, png, tiny_dataset
 
 

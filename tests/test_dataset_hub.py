@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qcal_plugin.dataset_layout import FEWSHOT_FILE
+from qcal_plugin.dataset.layout import FEWSHOT_FILE
 from tests.dataset_factory import tiny_dataset
 from tests.hub_stand_in import HubStandIn
 
@@ -15,7 +15,7 @@ SAMPLE = Path(__file__).parents[2] / "shared" / "qcaleval-sample"
 
 SCRIPT = """
 import json, sys
-from qcal_plugin.dataset import DatasetError, prepare, resolve
+from qcal_plugin.dataset.prepare import DatasetError, prepare, resolve
 
 def answer(verb, arguments):
     try:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from qcal_plugin.images import ImageError, store_image, to_rgba_png
+from qcal_plugin.dataset.images import ImageError, store_image, to_rgba_png
 from tests.dataset_factory import png
 
 
@@ -73,13 +73,13 @@ def test_a_stored_image_is_the_base64_text_of_what_is_sent(tmp_path):
 
 def test_a_stored_image_is_not_encoded_again(tmp_path, monkeypatch):
     stored = store_image(png(3, mode="RGB"), tmp_path)
-    monkeypatch.setattr("qcal_plugin.images.to_rgba_png", None)
+    monkeypatch.setattr("qcal_plugin.dataset.images.to_rgba_png", None)
     assert stored == store_image(png(3, mode="RGB"), tmp_path)
 
 
 def test_another_encoder_has_images_of_its_own(tmp_path, monkeypatch):
     store_image(png(3), tmp_path)
-    monkeypatch.setattr("qcal_plugin.images.ENCODER_VERSION", "another")
+    monkeypatch.setattr("qcal_plugin.dataset.images.ENCODER_VERSION", "another")
     store_image(png(3), tmp_path)
     assert 2 == len(list(tmp_path.iterdir()))
 

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from qcal_plugin.cache import write_file, write_folder
-from qcal_plugin.cases import ImagePart, TextPart
-from qcal_plugin.dataset import DatasetError, DatasetNotFoundError, prepare, resolve
-from qcal_plugin.dataset_layout import SAMPLES_FILE
-from qcal_plugin.prepared import open_prepared
-from reports.records import ItemKey
+from qcal_plugin.dataset.cache import write_file, write_folder
+from qcal_plugin.dataset.cases import ImagePart, TextPart
+from qcal_plugin.dataset.layout import SAMPLES_FILE
+from qcal_plugin.dataset.prepare import DatasetError, DatasetNotFoundError, prepare, resolve
+from qcal_plugin.dataset.prepared import open_prepared
+from reports.records.records import ItemKey
 from scoring.questions import Mode, Question
 from tests.dataset_factory import png, tiny_dataset
 
@@ -152,9 +152,9 @@ def test_a_warm_start_and_collection_import_no_heavy_library(dataset, tiny_folde
     script = """
 import sys
 from pathlib import Path
-from qcal_plugin.dataset import prepare
-from qcal_plugin.prepared import open_prepared
-from qcal_plugin.selection import select
+from qcal_plugin.dataset.prepare import prepare
+from qcal_plugin.dataset.prepared import open_prepared
+from qcal_plugin.studies.selection import select
 dataset = prepare(sys.argv[1], cache=Path(sys.argv[2]))
 items = select(open_prepared(dataset.directory).samples)
 for item in items:
@@ -186,7 +186,7 @@ def test_a_folder_can_be_pinned_to_its_content(tiny_folder, cache):
 
 
 def test_what_is_prepared_is_not_prepared_again(dataset, tiny_folder, cache, monkeypatch):
-    monkeypatch.setattr("qcal_plugin.dataset_build.build", None)
+    monkeypatch.setattr("qcal_plugin.dataset.build.build", None)
     assert dataset == prepare(str(tiny_folder), cache=cache)
 
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qcal_plugin.dataset_prompts import icl_prompts, zeroshot_prompt
+from qcal_plugin.dataset.prompts import icl_prompts, zeroshot_prompt
 from scoring.questions import Question
 
 Q3, Q5, Q6 = Question.Q3, Question.Q5, Question.Q6

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qcal_plugin.prepared import SampleEntry
-from qcal_plugin.selection import Shard, in_shard, parse_modes, parse_questions, parse_shard, select, stratified
+from qcal_plugin.dataset.prepared import SampleEntry
+from qcal_plugin.studies.selection import Shard, in_shard, parse_modes, parse_questions, parse_shard, select, stratified
 from scoring.questions import Mode, Question
 
 BOTH = (Mode.ZEROSHOT, Mode.ICL)

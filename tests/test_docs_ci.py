@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from reports.__main__ import main
-from reports.gate_file import RateName, parse_metric, read_gate_file
-from reports.records import Run
+from reports.gates.file import RateName, parse_metric, read_gate_file
+from reports.records.records import Run
 from scoring.questions import Mode
 from tests.endpoint import Reply
 from tests.inner_run import REPOSITORY

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from qcal_plugin.journal import AnswerJournal, Journal, JournalError, read_lines
-from reports.records import Answer, ItemKey, Verdict
+from qcal_plugin.engine.journal import AnswerJournal, Journal, JournalError, read_lines
+from reports.records.records import Answer, ItemKey, Verdict
 from scoring.questions import Mode, Question
 from tests.endpoint import Reply
 from tests.scripts import always, delayed

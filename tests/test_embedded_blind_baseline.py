@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qcal_plugin.blind_baseline import OPTIMISM, blind_answer
-from qcal_plugin.embedded import blind_baseline_server
+from qcal_plugin.demo.blind_baseline import OPTIMISM, blind_answer
+from qcal_plugin.demo.embedded import blind_baseline_server
 from scoring.questions import ICL_QUESTIONS, Question
 from synthetic.families import family_names, load_family
 from synthetic.prompts import icl_prompt, zero_shot_prompt

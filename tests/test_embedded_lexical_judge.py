@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qcal_plugin.lexical_judge import lexical_grades
+from qcal_plugin.demo.lexical_judge import lexical_grades
 
 SAMPLE = Path(__file__).parents[2] / "shared" / "qcaleval-sample" / "test-00000-of-00001.parquet"
 POINT = "Five visible oscillations decay slowly"  # five terms

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qcal_plugin.engine import CLOSE_TIMEOUT_S
-from qcal_plugin.failures import EngineStopped, RequestFailed
-from qcal_plugin.lane import Lane
-from reports.records import Status
+from qcal_plugin.engine.engine import CLOSE_TIMEOUT_S
+from qcal_plugin.engine.failures import EngineStopped, RequestFailed
+from qcal_plugin.engine.lane import Lane
+from reports.records.records import Status
 from scoring.questions import Question
 from tests.engine_factory import keys, text_case
 from tests.scripted_engine import LONG_S, ScriptedJudge, ScriptedModel, engine_of

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from reports.__main__ import main
-from reports.records import Answer, Run
+from reports.records.records import Answer, Run
 from tests.run_factory import failed, manifest, planned_item, scored, write_run
 
 

@@ -51,7 +51,7 @@ def test_worker_loads_nothing_heavy(inner, endpoint, tiny_folder, capsys):
     modules = json.loads((inner.folder / "modules.json").read_text())
 
     assert set() == packages(modules) & HEAVY
-    assert "qcal_plugin.channel" in modules
+    assert "qcal_plugin.worker.channel" in modules
     memory = re.search(r"^Pss: +(\d+) kB", (inner.folder / "memory.txt").read_text(), re.MULTILINE)
     with capsys.disabled():
         sys.stdout.write(f"[worker: {int(memory[1]) / 1024:.0f} MiB PSS] " if memory else "")

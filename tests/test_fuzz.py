@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qcal_plugin.dataset_errors import DatasetError
-from qcal_plugin.dataset_layout import SAMPLES_FILE
-from qcal_plugin.dataset_rows import read_samples
+from qcal_plugin.dataset.errors import DatasetError
+from qcal_plugin.dataset.layout import SAMPLES_FILE
+from qcal_plugin.dataset.rows import read_samples
 from tests.dataset_factory import tiny_dataset
 from tests.fuzz_targets import (
     SEEDS,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.gate_file import Decision, GateFileError, RateName, parse_metric, read_gate_file
+from reports.gates.file import Decision, GateFileError, RateName, parse_metric, read_gate_file
 from scoring.questions import Mode, Question
 from tests.inner_run import REPOSITORY
 from tests.refusals import refusal
@@ -185,6 +185,6 @@ def test_perfect_figures_can_be_asked_for_point_by_point(read):
 
 def test_reading_gates_loads_nothing_heavy():
     """Sessions read the file before anything else; workers do too."""
-    code = "import sys, reports.gate_file; print(sorted({'numpy', 'scipy', 'pandas', 'jinja2'} & set(sys.modules)))"
+    code = "import sys, reports.gates.file; print(sorted({'numpy', 'scipy', 'pandas', 'jinja2'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert "[]" == done.stdout.strip()

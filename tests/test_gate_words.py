@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from reports import render_markdown
 from reports.__main__ import main
-from reports.gate_words import gate_section, gates_json, github_annotations, log_lines
-from reports.gates import judge_run
-from reports.tables import Document
+from reports.gates.verdicts import judge_run
+from reports.render import markdown as render_markdown
+from reports.tables.gates import gate_section, gates_json, github_annotations, log_lines
+from reports.tables.model import Document
 from tests.gate_factory import gate, gate_file, q6, right, run_with
 from tests.run_factory import write_run
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.gates import Verdict, judge_run
-from reports.holm import step_down
-from reports.intervals import mean_interval
-from reports.metrics import metric_values
-from reports.records import Answer, Run
+from reports.gates.metrics import metric_values
+from reports.gates.verdicts import Verdict, judge_run
+from reports.records.records import Answer, Run
+from reports.statistics.holm import step_down
+from reports.statistics.intervals import mean_interval
 from tests.gate_factory import gate, gate_file, q6, right, run_with, verdict
 from tests.run_factory import failed, manifest, planned_item, scored
 

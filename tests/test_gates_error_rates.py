@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports.gate_evidence import evidence
-from reports.gates import Verdict, decide
-from reports.metrics import MetricValues, Part
+from reports.gates.evidence import evidence
+from reports.gates.metrics import MetricValues, Part
+from reports.gates.verdicts import Verdict, decide
 from scoring.questions import Question
 from tests.gate_factory import gate
 

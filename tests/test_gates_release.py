@@ -7,7 +7,7 @@ import shutil
 import pyarrow.parquet as pq
 import pytest
 
-from qcal_plugin.blind_baseline import blind_answer
+from qcal_plugin.demo.blind_baseline import blind_answer
 from synthetic.dataset import TEST_FILE, generate
 from tests.endpoint import Reply
 from tests.scripts import by_model, error, for_image

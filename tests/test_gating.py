@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reports.junit import load_junit
+from reports.exchange.junit import load_junit
 from tests.endpoint import Reply
 from tests.run_factory import run_of, write_run
 from tests.scripts import always, by_model, error, faithful_judge, from_request, judge_reply

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from reports.html.page import write_page
-from reports.records import Run, Verdict
+from reports.records.records import Run, Verdict
 from tests.report_factory import HOSTILE, report_dir
 from tests.run_factory import manifest, planned_item, scored, write_run
 

@@ -6,11 +6,11 @@ import json
 import pytest
 from PIL import Image
 
-from qcal_plugin.dataset import prepare
-from qcal_plugin.illustrations import LONGEST_SIDE, encode_plot, illustrate
-from qcal_plugin.selection import Selection, select_items
-from qcal_plugin.studies import StudiedDataset
-from reports.illustrations import load_sheets
+from qcal_plugin.dataset.prepare import prepare
+from qcal_plugin.session.illustrations import LONGEST_SIDE, encode_plot, illustrate
+from qcal_plugin.studies.selection import Selection, select_items
+from qcal_plugin.studies.studied import StudiedDataset
+from reports.records.illustrations import load_sheets
 from scoring.questions import Mode, Question
 from tests.dataset_factory import png
 

@@ -12,12 +12,19 @@ import pytest
 from reports.__main__ import main
 from reports.html.items import TEXT_BUDGET, TEXT_LIMITS, island, items_json, shortened, text_limit
 from reports.html.page import write_page
-from reports.illustrations import PromptPart, References, SampleSheet, join_illustrations, load_sheets, write_sheets
-from reports.outcomes import evaluation_of
-from reports.overview import overview
-from reports.records import Answer
-from reports.run_files import load_run
-from reports.tables import Column, Unit, printed
+from reports.records.illustrations import (
+    PromptPart,
+    References,
+    SampleSheet,
+    join_illustrations,
+    load_sheets,
+    write_sheets,
+)
+from reports.records.outcomes import evaluation_of
+from reports.records.records import Answer
+from reports.records.run_files import load_run
+from reports.tables.model import Column, Unit, printed
+from reports.tables.overview import overview
 from scoring.questions import Mode, Question
 from tests.inner_run import REPOSITORY
 from tests.report_factory import HOSTILE, digest, plot, report_dir, report_run

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.records import Status
+from reports.records.records import Status
 from scoring.questions import Question
 from tests.endpoint import Reply
 from tests.engine_factory import keys, running_engine

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qcal_plugin.dataset import DatasetError, prepare
-from qcal_plugin.mix import prepare_mix
-from qcal_plugin.mix_build import share_out
-from qcal_plugin.mix_file import read_mix_file
-from qcal_plugin.prepared import open_prepared
-from qcal_plugin.selection import select
-from reports.records import ItemKey
+from qcal_plugin.dataset.prepare import DatasetError, prepare
+from qcal_plugin.dataset.prepared import open_prepared
+from qcal_plugin.mix.build import share_out
+from qcal_plugin.mix.file import read_mix_file
+from qcal_plugin.mix.prepare import prepare_mix
+from qcal_plugin.studies.selection import select
+from reports.records.records import ItemKey
 from scoring.questions import Mode, Question
 from tests.dataset_factory import png, tiny_dataset
 from tests.mix_factory import part, toml
@@ -217,7 +217,7 @@ def test_what_identifies_a_mix_stands_in_it(mixed):
 
 def test_a_mix_is_made_once_and_opened_by_workers_from_its_folder(mixed, monkeypatch):
     dataset = mixed(part("a"), part("b", "other"))
-    monkeypatch.setattr("qcal_plugin.mix_build.build_mix", None)
+    monkeypatch.setattr("qcal_plugin.mix.build.build_mix", None)
     assert dataset == mixed(part("a"), part("b", "other"))
     assert dataset == open_prepared(dataset.directory)
 

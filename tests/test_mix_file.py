@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from qcal_plugin.mix_file import MixFileError, read_mix_file
+from qcal_plugin.mix.file import MixFileError, read_mix_file
 from scoring.questions import Mode, Question
 from tests.inner_run import REPOSITORY
 from tests.mix_factory import part, toml
@@ -107,7 +107,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name):
 def test_reading_a_mix_loads_nothing_heavy():
     """Workers read the file, too."""
     heavy = "{'numpy', 'scipy', 'pandas', 'httpx', 'datasets'}"
-    code = f"import sys, qcal_plugin.mix_option; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, qcal_plugin.cli.mix; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert "[]" == done.stdout.strip()
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from reports.junit import load_junit
-from reports.mix_scores import mix_json, mix_score
+from reports.analysis.mix_scores import mix_json, mix_score
+from reports.exchange.junit import load_junit
 from tests.dataset_factory import tiny_dataset
 from tests.endpoint import Reply
 from tests.inner_run import REPOSITORY
@@ -210,7 +210,7 @@ def test_a_worker_of_a_mix_loads_nothing_heavy(mixing_apart):
     assert ITEMS == len(result.records)
     modules = json.loads((mixing_apart.folder / "modules.json").read_text())
     assert set() == packages(modules) & HEAVY
-    assert {"qcal_plugin.mix_build", "qcal_plugin.mix"}.isdisjoint(modules)
+    assert {"qcal_plugin.mix.build", "qcal_plugin.mix.prepare"}.isdisjoint(modules)
 
 
 def test_synthetic_parts_are_labelled_wherever_numbers_show(mixing):

@@ -7,22 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import render_markdown, render_text
 from reports.__main__ import main
-from reports.aggregate import by_mode
-from reports.comparability import comparability
-from reports.comparison import UnlikeRunsError, compare
-from reports.gate_file import Gate, parse_metric
+from reports.analysis.comparability import comparability
+from reports.analysis.mix_scores import mix_json, mix_score
+from reports.exchange.junit import JUnitError, load_junit
+from reports.gates.file import Gate, parse_metric
+from reports.gates.metrics import metric_values
 from reports.html.page import write_page
-from reports.intervals import cluster_values, mean_interval
-from reports.junit import JUnitError, load_junit
-from reports.merge import MergeError, merge
-from reports.metrics import metric_values
-from reports.mix_scores import mix_json, mix_score
-from reports.outcomes import counting_errors_as_zero, evaluation_of
-from reports.overview import overview
 from reports.publish import publish
-from reports.records import Run
+from reports.records.merge import MergeError, merge
+from reports.records.outcomes import counting_errors_as_zero, evaluation_of
+from reports.records.records import Run
+from reports.render import markdown as render_markdown
+from reports.render import text as render_text
+from reports.statistics.aggregate import by_mode
+from reports.statistics.intervals import cluster_values, mean_interval
+from reports.tables.comparison import UnlikeRunsError, compare
+from reports.tables.overview import overview
 from scoring.questions import Mode
 from tests.mix_factory import described, mix_run
 from tests.run_factory import failed, run_of, scored, write_run

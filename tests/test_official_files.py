@@ -5,9 +5,9 @@ import statistics
 
 import pytest
 
-from reports.aggregate import by_mode, by_question
-from reports.official import OfficialFileError, inference_file, judged_file, read_judged
-from reports.run_files import load_run
+from reports.exchange.official import OfficialFileError, inference_file, judged_file, read_judged
+from reports.records.run_files import load_run
+from reports.statistics.aggregate import by_mode, by_question
 from scoring.questions import Mode, Question
 from tests.endpoint import Reply
 from tests.scripts import by_model, error, for_image, judge_reply

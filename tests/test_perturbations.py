@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from qcal_plugin.controls import Control
-from qcal_plugin.dataset import prepare
-from qcal_plugin.options import read_config
-from qcal_plugin.perturbations import perturbed_name
-from qcal_plugin.studies import StudiedDataset, open_studied
-from reports.records import ItemKey
+from qcal_plugin.cli.options import read_config
+from qcal_plugin.dataset.prepare import prepare
+from qcal_plugin.studies.controls import Control
+from qcal_plugin.studies.perturbations import perturbed_name
+from qcal_plugin.studies.studied import StudiedDataset, open_studied
+from reports.records.records import ItemKey
 from scoring.questions import Mode, Question
-from synthetic.perturbation import Perturbation
+from synthetic.drawing.perturbation import Perturbation
 from tests.endpoint import Reply
 from tests.scripts import always, by_model, error, faithful_judge
 from tests.test_shards_and_budgets import figures, merge

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from qcal_plugin.progress import running_means
-from reports.records import ItemKey
+from qcal_plugin.session.progress import running_means
+from reports.records.records import ItemKey
 from scoring.questions import Mode, Question
 from tests.endpoint import Reply
 from tests.scripts import always, delayed

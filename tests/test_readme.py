@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from qcal_plugin.options import add_options
+from qcal_plugin.cli.options import add_options
 from tests.inner_run import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from qcal_plugin.dataset_layout import CONFIG_FILE, FEWSHOT_FILE, SAMPLES_FILE
+from qcal_plugin.dataset.layout import CONFIG_FILE, FEWSHOT_FILE, SAMPLES_FILE
 
 SAMPLE = "rydberg_spectroscopy_success_a"  # its picture is the smallest: the engine is slow
 DEMONSTRATION = f"<image> {'The curve is what one expects of a calibrated device. ' * 5}Status: SUCCESS\n"

@@ -2,11 +2,11 @@
 
 import pytest
 
-from reports.outcomes import evaluation_of
-from reports.overview import overview
-from reports.reasoning import reasoning_tables
-from reports.records import Answer
-from reports.render_text import render
+from reports.records.outcomes import evaluation_of
+from reports.records.records import Answer
+from reports.render.text import render
+from reports.tables.overview import overview
+from reports.tables.reasoning import reasoning_tables
 from tests.endpoint import Reply
 from tests.run_factory import run_of, scored
 

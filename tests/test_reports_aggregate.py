@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.aggregate import by_mode, by_question, icl_deltas, mean_of_questions, sample_scores, summarise
-from reports.outcomes import counting_errors_as_zero, evaluation_of
-from reports.records import Run
+from reports.records.outcomes import counting_errors_as_zero, evaluation_of
+from reports.records.records import Run
+from reports.statistics.aggregate import by_mode, by_question, icl_deltas, mean_of_questions, sample_scores, summarise
 from scoring.questions import Mode, Question
 from tests.run_factory import failed, judge_failed, manifest, planned_item, run_of, scored, unjudged
 

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import render_text
-from reports.breakdown import break_down, hard_for_all
-from reports.consistency import contradictions, legibility
-from reports.full import full_report
-from reports.labels import NOTHING, OTHER, bias_rates, confusion_matrix
-from reports.outcomes import evaluation_of
-from reports.parameters import FieldError, field_error, field_scores
-from reports.rates import rate
-from reports.records import Answer, Run
+from reports.analysis.breakdown import break_down, hard_for_all
+from reports.analysis.consistency import contradictions, legibility
+from reports.analysis.labels import NOTHING, OTHER, bias_rates, confusion_matrix
+from reports.analysis.parameters import FieldError, field_error, field_scores
+from reports.records.outcomes import evaluation_of
+from reports.records.records import Answer, Run
+from reports.render import text as render_text
+from reports.statistics.rates import rate
+from reports.tables.full import full_report
 from scoring.questions import Mode, Question
 from tests.run_factory import failed, manifest, planned_item, run_of, scored
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 import pytest
 
 from reports.__main__ import main
-from reports.merge import MergeError, merge
-from reports.outcomes import evaluation_of
 from reports.publish import figures_json
-from reports.records import JudgeIdentity, item_properties
+from reports.records.merge import MergeError, merge
+from reports.records.outcomes import evaluation_of
+from reports.records.records import JudgeIdentity, item_properties
 from tests.run_factory import planned_item, run_of, write_run
 
 VALUES = {

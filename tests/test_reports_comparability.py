@@ -1,8 +1,8 @@
 import pytest
 
-from reports.comparability import comparability
-from reports.outcomes import counting_errors_as_zero, evaluation_of
-from reports.records import JudgeIdentity, Run
+from reports.analysis.comparability import comparability
+from reports.records.outcomes import counting_errors_as_zero, evaluation_of
+from reports.records.records import JudgeIdentity, Run
 from scoring.questions import Mode
 from tests.run_factory import failed, manifest, planned_item, run_of
 

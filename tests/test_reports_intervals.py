@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reports.intervals import (
+from reports.statistics.intervals import (
     Dispersion,
     cluster_values,
     difference_interval,

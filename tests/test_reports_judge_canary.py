@@ -5,9 +5,9 @@ import json
 import pytest
 
 from reports.__main__ import main
-from reports.outcomes import evaluation_of
-from reports.overview import overview
-from reports.run_files import RunGarbledError, load_run
+from reports.records.outcomes import evaluation_of
+from reports.records.run_files import RunGarbledError, load_run
+from reports.tables.overview import overview
 from tests.run_factory import run_of, write_run
 
 

@@ -5,10 +5,10 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 
-from reports.aggregate import by_question
-from reports.junit import JUnitError, load_junit
-from reports.outcomes import evaluation_of
-from reports.records import identity_properties, item_properties, outcome_properties
+from reports.exchange.junit import JUnitError, load_junit
+from reports.records.outcomes import evaluation_of
+from reports.records.records import identity_properties, item_properties, outcome_properties
+from reports.statistics.aggregate import by_question
 from scoring.questions import Mode, Question
 from tests.run_factory import planned_item, run_of
 

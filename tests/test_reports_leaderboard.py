@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from reports import render_text
-from reports.leaderboard import leaderboard_table, published_q6_by_family, published_scores
-from reports.outcomes import evaluation_of
+from reports.records.outcomes import evaluation_of
+from reports.render import text as render_text
+from reports.tables.leaderboard import leaderboard_table, published_q6_by_family, published_scores
 from scoring.questions import Mode, Question
 from tests.run_factory import run_of
 

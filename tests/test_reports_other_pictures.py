@@ -2,12 +2,12 @@
 
 import pytest
 
-from qcal_plugin.controls import Control
-from reports.other_pictures import CONTROLS, PERTURBATIONS, change_tables, gain_tables, picture_studies
-from reports.outcomes import evaluation_of
-from reports.records import Run
+from qcal_plugin.studies.controls import Control
+from reports.records.outcomes import evaluation_of
+from reports.records.records import Run
+from reports.tables.other_pictures import CONTROLS, PERTURBATIONS, change_tables, gain_tables, picture_studies
 from scoring.questions import Mode, Question
-from synthetic.perturbation import Perturbation
+from synthetic.drawing.perturbation import Perturbation
 from tests.run_factory import failed, manifest, planned_item, scored
 
 

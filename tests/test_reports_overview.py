@@ -5,11 +5,12 @@ import random
 
 import pytest
 
-from reports import render_markdown, render_text
-from reports.outcomes import evaluation_of
-from reports.overview import overview
 from reports.publish import publish
-from reports.records import Answer, Run
+from reports.records.outcomes import evaluation_of
+from reports.records.records import Answer, Run
+from reports.render import markdown as render_markdown
+from reports.render import text as render_text
+from reports.tables.overview import overview
 from scoring.questions import Mode
 from scoring.score import Score
 from tests.run_factory import failed, judge_failed, manifest, planned_item, scored, unjudged, write_run

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.intervals import t_interval
-from reports.paired import (
+from reports.statistics.intervals import t_interval
+from reports.statistics.paired import (
     change_interval,
     detectable_difference,
     difference_of,

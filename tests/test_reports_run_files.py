@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from reports.records import Run
-from reports.run_files import RunFileError, RunMissingError, RunTooNewError, load_run
+from reports.records.records import Run
+from reports.records.run_files import RunFileError, RunMissingError, RunTooNewError, load_run
 from scoring.score import Score
 from tests.run_factory import manifest, planned_item, run_of, scored, write_run
 

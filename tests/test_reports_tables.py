@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import render_csv, render_markdown, render_text
-from reports.intervals import Interval
-from reports.plain_text import display_width
-from reports.tables import Column, Document, Section, Table, Unit, printed
+from reports.records.plain_text import display_width
+from reports.render import csv as render_csv
+from reports.render import markdown as render_markdown
+from reports.render import text as render_text
+from reports.statistics.intervals import Interval
+from reports.tables.model import Column, Document, Section, Table, Unit, printed
 
 HOSTILE = (
     "\x1b[2J=cmd|' /C calc'!A0 <script>alert(1)</script> | `x` **b** [l](http://e.org) @root #1 \u202egnp.exe\r\nend"

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from qcal_plugin.cases import ImagePart, TextPart
-from qcal_plugin.chat import ChatRequest
-from qcal_plugin.loopback import LoopbackServer
+from qcal_plugin.dataset.cases import ImagePart, TextPart
+from qcal_plugin.demo.loopback import LoopbackServer
+from qcal_plugin.engine.chat import ChatRequest
 from tests.dataset_factory import png, tiny_dataset
 from tests.endpoint import Endpoint, Outcome, Reply
 from tests.engine_factory import keys, running_engine, text_case

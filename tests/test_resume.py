@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from qcal_plugin.run_directory import IDENTITY_FIELDS, RunDirectory, RunDirectoryError
-from reports.records import JudgeIdentity
+from qcal_plugin.session.directory import IDENTITY_FIELDS, RunDirectory, RunDirectoryError
+from reports.records.records import JudgeIdentity
 from tests.endpoint import Reply
 from tests.run_factory import manifest, planned_item
 from tests.scripts import always, by_model, error, judge_reply

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from qcal_plugin.dataset_layout import FEWSHOT_FILE, SAMPLES_FILE
+from qcal_plugin.dataset.layout import FEWSHOT_FILE, SAMPLES_FILE
 from tests.endpoint import Reply
 from tests.hub_stand_in import HubStandIn
 from tests.inner_run import SAMPLE_FOLDER

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.records import score_from_json, score_to_json
+from reports.records.records import score_from_json, score_to_json
 from scoring.dispatch import Scorer, score
 from scoring.excerpt import MAX_CHARS, excerpt
 from scoring.questions import Question

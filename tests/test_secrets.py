@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import pytest
 
-from qcal_plugin.endpoint import Endpoint, new_client
-from qcal_plugin.evaluation import Evaluation
-from qcal_plugin.measuring import CaseUnderTest
-from qcal_plugin.options import read_config
-from qcal_plugin.redaction import Redaction
+from qcal_plugin.cli.options import read_config
+from qcal_plugin.engine.endpoint import Endpoint, new_client
+from qcal_plugin.engine.redaction import Redaction
+from qcal_plugin.session.evaluation import Evaluation
+from qcal_plugin.worker.measuring import CaseUnderTest
 from tests.endpoint import Raw, Reply
 from tests.real_engine import free_port
 from tests.scripts import error

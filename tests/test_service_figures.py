@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.records import Failure
-from reports.service_figures import distribution, level_figures, window_of
-from reports.service_records import (
+from reports.records.records import Failure
+from reports.service.figures import distribution, level_figures, window_of
+from reports.service.records import (
     LoadKind,
     LoadLevel,
     MeasuredLevel,

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from reports.service_records import RequestStatus, read_levels
+from reports.service.records import RequestStatus, read_levels
 from tests.endpoint import Raw, Stream
 from tests.scripts import always
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from qcal_plugin.endpoint import EndpointSettings
-from qcal_plugin.failures import RequestFailed
-from qcal_plugin.model import Sampling
+from qcal_plugin.cli.service import RandomImages
+from qcal_plugin.engine.endpoint import EndpointSettings
+from qcal_plugin.engine.failures import RequestFailed
+from qcal_plugin.engine.model import Sampling
 from qcal_plugin.service.load import RandomLoad
 from qcal_plugin.service.runner import LoadRunner
-from qcal_plugin.service.settings import RandomImages
-from reports.service_figures import level_figures
-from reports.service_records import LoadKind, LoadLevel, Metric, RequestStatus
+from reports.service.figures import level_figures
+from reports.service.records import LoadKind, LoadLevel, Metric, RequestStatus
 from tests.endpoint import Raw, Reply, Reset, Stream
 from tests.scripts import always, error, faults_first, from_request
 

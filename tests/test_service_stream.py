@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qcal_plugin.failures import RequestFailed
+from qcal_plugin.engine.failures import RequestFailed
 from qcal_plugin.service.stream import EventReader, StreamedReply
 
 

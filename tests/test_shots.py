@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qcal_plugin.options import read_config
-from qcal_plugin.prepared import SampleEntry
-from qcal_plugin.shots import ShotPlan, conditions, demonstrations, queries
-from reports.conditions import Shots, parse_shots
-from reports.junit import load_junit
-from reports.overview import overview
-from reports.render_text import render
-from reports.shots_chart import shots_chart, spread_labels
-from reports.shots_tables import published_shots
+from qcal_plugin.cli.options import read_config
+from qcal_plugin.dataset.prepared import SampleEntry
+from qcal_plugin.studies.shots import ShotPlan, conditions, demonstrations, queries
+from reports.exchange.junit import load_junit
+from reports.html.shots_chart import shots_chart, spread_labels
+from reports.records.conditions import Shots, parse_shots
+from reports.render.text import render
+from reports.tables.overview import overview
+from reports.tables.shots import published_shots
 from scoring.questions import Mode
 from synthetic.production import sample_keys
 from synthetic.settings import parse_dataset_name
@@ -340,9 +340,9 @@ def test_labels_keep_their_order_and_distance(places):
 
 
 def test_the_same_figures_give_the_same_chart(quick, endpoint, tiny_folder):
-    from reports.outcomes import counted_records, evaluation_of
-    from reports.run_files import load_run
-    from reports.shots import shot_figures
+    from reports.analysis.shots import shot_figures
+    from reports.records.outcomes import counted_records, evaluation_of
+    from reports.records.run_files import load_run
 
     run = load_run(quick.run(*options(endpoint, tiny_folder, "--shots", "0", "1")).run_dir)
     figures = shot_figures(evaluation_of(run).outcomes, counted_records(run))

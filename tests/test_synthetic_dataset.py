@@ -14,10 +14,10 @@ from matplotlib import font_manager
 from PIL import Image
 
 from synthetic.dataset import CONFIG_FILE, FEWSHOT_FILE, TEST_FILE, generate
+from synthetic.drawing.style import LOOKS
 from synthetic.production import produce, sample_keys
 from synthetic.sample import SampleKey
 from synthetic.settings import SettingsError, SyntheticSettings, checked_settings, parse_dataset_name
-from synthetic.style import LOOKS
 
 SAMPLE = Path(__file__).parents[2] / "shared" / "qcaleval-sample"
 SMALL = {"seed": 3, "per_scenario": 2, "families": ("t1", "ramsey_freq_cal")}

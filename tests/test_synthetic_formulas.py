@@ -7,8 +7,8 @@ from scipy.linalg import expm
 from synthetic.families import load_family
 from synthetic.families.rabi_hw import _probability
 from synthetic.families.res_spec import Resonator
-from synthetic.fitting import strongest_frequency
-from synthetic.mixture import fit_mixture
+from synthetic.physics.fitting import strongest_frequency
+from synthetic.physics.mixture import fit_mixture
 from synthetic.sample import find_scenario
 
 X, Z = np.array([[0, 1], [1, 0]], complex), np.array([[1, 0], [0, -1]], complex)

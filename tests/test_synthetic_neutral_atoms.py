@@ -8,8 +8,8 @@ from synthetic.families.cz_benchmarking import _fidelity
 from synthetic.families.microwave_ramsey import transfer
 from synthetic.families.rydberg_spectroscopy import excited
 from synthetic.families.tweezer_array import spot
-from synthetic.fitting import fit
-from synthetic.measured import measured
+from synthetic.physics.fitting import fit
+from synthetic.physics.measured import measured
 from synthetic.sample import find_scenario
 
 SEEDS = range(20)

@@ -13,13 +13,13 @@ from PIL import Image
 
 from scoring.questions import Question
 from synthetic.dataset import FEWSHOT_FILE, TEST_FILE, generate
+from synthetic.drawing.heatmap import OVERLAY_INKS, map_colours
+from synthetic.drawing.perturbation import Perturbation
+from synthetic.drawing.restyle import perturbed
+from synthetic.drawing.style import COLORMAPS, Style, style_from
 from synthetic.families import family_names, load_family
-from synthetic.heatmap import OVERLAY_INKS, map_colours
-from synthetic.perturbation import Perturbation
-from synthetic.restyle import perturbed
 from synthetic.sample import SampleKey, make_sample
 from synthetic.settings import SettingsError, parse_dataset_name
-from synthetic.style import COLORMAPS, Style, style_from
 
 MAPS = ("coupler_flux", "qubit_flux_spectroscopy", "qubit_spectroscopy_power_frequency", "ramsey_charge_tomography")
 SCENARIOS = [(family, scenario.name) for family in family_names() for scenario in load_family(family).scenarios]
@@ -32,7 +32,7 @@ DIRECTIONS = r"horizontal|vertical|above|below|upper|upwards|downwards|sideways|
 def figures(monkeypatch):
     """The figures that are drawn, in the place of images."""
     drawn = []
-    monkeypatch.setattr("synthetic.style.rendered", lambda figure, **_: drawn.append(figure) or b"")
+    monkeypatch.setattr("synthetic.drawing.style.rendered", lambda figure, **_: drawn.append(figure) or b"")
     return drawn
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from synthetic.coupler_spectroscopy import qubit_like_ghz
-from synthetic.driven_transmon import steady_populations
 from synthetic.families import load_family
-from synthetic.flux_maps import transmon_ghz
+from synthetic.physics.coupler_spectroscopy import qubit_like_ghz
+from synthetic.physics.driven_transmon import steady_populations
+from synthetic.physics.flux_maps import transmon_ghz
 from synthetic.sample import find_scenario
 
 SEEDS = range(10)

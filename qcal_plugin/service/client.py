@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from qcal_plugin.endpoint import MAX_ERROR_BYTES, EndpointSettings, new_client
-from qcal_plugin.failures import RequestFailed, http_failure, transport_failure
+from qcal_plugin.engine.endpoint import MAX_ERROR_BYTES, EndpointSettings, new_client
+from qcal_plugin.engine.failures import RequestFailed, http_failure, transport_failure
 from qcal_plugin.service.stream import EventReader, StreamedReply
 
 if TYPE_CHECKING:

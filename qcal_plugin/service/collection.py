@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qcal_plugin import collection
-from qcal_plugin.service.settings import ServiceSettings
+from qcal_plugin.cli.service import ServiceSettings
+from qcal_plugin.worker import collection
 
 SEARCH_FIXTURE = "highest_load"
 

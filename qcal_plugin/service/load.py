@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from qcal_plugin.cases import ImagePart, PromptPart, TextPart
-from qcal_plugin.chat import ChatRequest
-from qcal_plugin.measuring import CaseUnderTest
-from qcal_plugin.model import Sampling
-from qcal_plugin.prepared import PreparedDataset
-from qcal_plugin.service.settings import RandomImages
-from reports.records import Answer, PlannedItem
+from qcal_plugin.cli.service import RandomImages
+from qcal_plugin.dataset.cases import ImagePart, PromptPart, TextPart
+from qcal_plugin.dataset.prepared import PreparedDataset
+from qcal_plugin.engine.chat import ChatRequest
+from qcal_plugin.engine.model import Sampling
+from qcal_plugin.worker.measuring import CaseUnderTest
+from reports.records.records import Answer, PlannedItem
 from scoring.dispatch import Scorer
 from scoring.reference import JSON
 

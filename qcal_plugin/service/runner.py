@@ -10,13 +10,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from qcal_plugin.endpoint import EndpointSettings
-from qcal_plugin.failures import RequestFailed
+from qcal_plugin.engine.endpoint import EndpointSettings
+from qcal_plugin.engine.failures import RequestFailed
 from qcal_plugin.service.client import StreamClient, Timed
 from qcal_plugin.service.load import Load
 from qcal_plugin.service.schedule import arrival_times, over_saturated
-from reports.records import Failure
-from reports.service_records import LoadLevel, MeasuredLevel, RequestStatus, ServiceRecord
+from reports.records.records import Failure
+from reports.service.records import LoadLevel, MeasuredLevel, RequestStatus, ServiceRecord
 from scoring.reference import JSON
 
 STREAMED: Mapping[str, JSON] = {"stream": True, "stream_options": {"include_usage": True}}

@@ -11,22 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from qcal_plugin.dataset import prepare
-from qcal_plugin.evaluation import describe, endpoint_settings, find_participants
-from qcal_plugin.failures import RequestFailed
-from qcal_plugin.journal import Journal
-from qcal_plugin.model import Sampling
-from qcal_plugin.options import RunConfig
-from qcal_plugin.preparation import MISTAKES, RUNS_FOLDER
-from qcal_plugin.prepared import DatasetIdentity, PreparedDataset
-from qcal_plugin.run_directory import RunDirectory, new_run_path
-from qcal_plugin.selection import select_items
+from qcal_plugin.cli.options import RunConfig
+from qcal_plugin.cli.service import RandomImages, ServiceSettings
+from qcal_plugin.dataset.prepare import prepare
+from qcal_plugin.dataset.prepared import DatasetIdentity, PreparedDataset
+from qcal_plugin.engine.failures import RequestFailed
+from qcal_plugin.engine.journal import Journal
+from qcal_plugin.engine.model import Sampling
 from qcal_plugin.service.load import BenchmarkLoad, Load, RandomLoad, load_order
 from qcal_plugin.service.runner import LoadRunner
 from qcal_plugin.service.schedule import highest_load
-from qcal_plugin.service.settings import RandomImages, ServiceSettings
-from qcal_plugin.studies import StudiedDataset
-from reports.service_records import ATTAINMENT, SERVICE_NAME, LoadLevel, MeasuredLevel, attainment, level_lines
+from qcal_plugin.session.directory import RunDirectory, new_run_path
+from qcal_plugin.session.evaluation import describe, endpoint_settings, find_participants
+from qcal_plugin.session.preparation import MISTAKES, RUNS_FOLDER
+from qcal_plugin.studies.selection import select_items
+from qcal_plugin.studies.studied import StudiedDataset
+from reports.service.records import ATTAINMENT, SERVICE_NAME, LoadLevel, MeasuredLevel, attainment, level_lines
 
 HIGHEST_TRIED = 512
 
@@ -162,9 +162,9 @@ class ServiceSession:
         return measured
 
     def _summarise(self, path: Path, terminal: pytest.TerminalReporter) -> None:
-        from reports.render_text import render
-        from reports.run_files import RunFileError
-        from reports.service_report import publish_service
+        from reports.records.run_files import RunFileError
+        from reports.render.text import render
+        from reports.service.report import publish_service
 
         try:
             document = publish_service(path)

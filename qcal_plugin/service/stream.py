@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from qcal_plugin.chat import clean_text
-from qcal_plugin.failures import RequestFailed, server_message
+from qcal_plugin.engine.chat import clean_text
+from qcal_plugin.engine.failures import RequestFailed, server_message
 
 END_OF_THOUGHT = "</think>"
 DONE = b"[DONE]"
@@ -98,7 +98,7 @@ class StreamedReply:
 
     @property
     def text(self) -> str:
-        """The content; without any, the reasoning, as in `qcal_plugin.chat`."""
+        """The content; without any, the reasoning, as in `qcal_plugin.engine.chat`."""
         return clean_text("".join(text for _, text in self._content) or "".join(self._reasoning)).strip()
 
     @property

@@ -6,7 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.aggregate import (
+from reports.analysis.breakdown import Breakdown, FamilyScores, ScenarioScore, break_down
+from reports.analysis.comparability import comparability
+from reports.analysis.mix_scores import MixScore, mix_score
+from reports.html.charts import Axis, Bar, Box, box, difference_axis, histogram, quantity_axis
+from reports.records.outcomes import Evaluation, Outcome, counted_records
+from reports.records.records import Answer, Record, Run
+from reports.statistics.aggregate import (
     Coverage,
     IclDelta,
     MeanOfQuestions,
@@ -16,15 +22,9 @@ from reports.aggregate import (
     coverage,
     icl_deltas,
 )
-from reports.breakdown import Breakdown, FamilyScores, ScenarioScore, break_down
-from reports.comparability import comparability
-from reports.html.charts import Axis, Bar, Box, box, difference_axis, histogram, quantity_axis
-from reports.leaderboard import PublishedScores, published_scores
-from reports.mix_scores import MixScore, mix_score
-from reports.outcomes import Evaluation, Outcome, counted_records
-from reports.overview import findings
-from reports.records import Answer, Record, Run
-from reports.tables import MODE_NAMES
+from reports.tables.leaderboard import PublishedScores, published_scores
+from reports.tables.model import MODE_NAMES
+from reports.tables.overview import findings
 from scoring.questions import Mode, Question
 
 

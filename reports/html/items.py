@@ -14,10 +14,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reports.illustrations import MEDIA_TYPES, PromptPart, Prompts, SampleSheet, references_to_json
-from reports.labels import answered_label, expected_label
-from reports.outcomes import MISSING, counted_records
-from reports.records import Answer, PlannedItem, Record, Run, Verdict, score_to_json
+from reports.analysis.labels import answered_label, expected_label
+from reports.records.illustrations import MEDIA_TYPES, PromptPart, Prompts, SampleSheet, references_to_json
+from reports.records.outcomes import MISSING, counted_records
+from reports.records.records import Answer, PlannedItem, Record, Run, Verdict, score_to_json
 from scoring.questions import Question
 
 TEXT_BUDGET = 6_000_000

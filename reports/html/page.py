@@ -14,19 +14,19 @@ from urllib.parse import urlencode
 import jinja2
 from markupsafe import Markup
 
-from reports.full import full_report
+from reports.analysis.labels import BIASES
 from reports.html import figures, items, studies
 from reports.html.charts import SCORE_AXIS
-from reports.illustrations import load_sheets, plot_files
-from reports.intervals import Interval
-from reports.labels import BIASES
-from reports.mix_table import mix_in_words
-from reports.outcomes import Evaluation, counting_errors_as_zero, evaluation_of
-from reports.plain_text import visible
-from reports.records import Run
-from reports.run_files import RunGarbledError, load_run
-from reports.shots_tables import SHOTS_TITLE
-from reports.tables import MODE_NAMES, Column, Unit, printed
+from reports.records.illustrations import load_sheets, plot_files
+from reports.records.outcomes import Evaluation, counting_errors_as_zero, evaluation_of
+from reports.records.plain_text import visible
+from reports.records.records import Run
+from reports.records.run_files import RunGarbledError, load_run
+from reports.statistics.intervals import Interval
+from reports.tables.full import full_report
+from reports.tables.mix import mix_in_words
+from reports.tables.model import MODE_NAMES, Column, Unit, printed
+from reports.tables.shots import SHOTS_TITLE
 from scoring.questions import Question
 
 HTML_NAME = "report.html"

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from reports.html.flips import Flip
 from reports.html.page import content_security_policy
-from reports.plain_text import visible
-from reports.tables import Column, Document, Unit, printed
+from reports.records.plain_text import visible
+from reports.tables.model import Column, Document, Unit, printed
 
 STYLE = "page.css"
 SCORE = Column("", Unit.SCORE, 1)

@@ -6,14 +6,14 @@ import base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from reports.analysis.shots import ShotFigures, shot_figures
 from reports.html.charts import Axis, difference_axis
-from reports.other_pictures import CONTROLS, PERTURBATIONS, PictureRow, PictureStudy, picture_studies
-from reports.outcomes import Evaluation, counted_records
-from reports.records import Run
-from reports.shots import ShotFigures, shot_figures
-from reports.shots_chart import shots_chart
-from reports.shots_tables import published_shots
-from reports.tables import MODE_NAMES, Column, Unit, printed
+from reports.html.shots_chart import shots_chart
+from reports.records.outcomes import Evaluation, counted_records
+from reports.records.records import Run
+from reports.tables.model import MODE_NAMES, Column, Unit, printed
+from reports.tables.other_pictures import CONTROLS, PERTURBATIONS, PictureRow, PictureStudy, picture_studies
+from reports.tables.shots import published_shots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 
 from scoring.field_rules import UNRELIABLE
 from scoring.reference import JSON
-from synthetic.coupler_spectroscopy import Panel, Truth, simulate
+from synthetic.drawing.heatmap import OverlayInks, curve_on_map, dress_map, heat_map, map_colours, points_on_map
+from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.heatmap import OverlayInks, curve_on_map, dress_map, heat_map, map_colours, points_on_map
-from synthetic.style import Drawing, PlotType, Style
+from synthetic.physics.coupler_spectroscopy import Panel, Truth, simulate
 
 
 def _tracked(truth: Truth) -> bool:

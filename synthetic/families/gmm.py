@@ -19,9 +19,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from scoring.reference import JSON
+from synthetic.drawing.style import Drawing, Ink, PlotType, Style
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.mixture import Floats, Mixture, fit_mixture
-from synthetic.style import Drawing, Ink, PlotType, Style
+from synthetic.physics.mixture import Floats, Mixture, fit_mixture
 
 Range = tuple[float, float]
 Complexes = NDArray[np.complex128]

@@ -18,10 +18,10 @@ from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 
 from scoring.reference import JSON
+from synthetic.drawing.style import CYAN, MAGENTA, ORANGE, Drawing, Ink, PlotType, Style
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.fitting import Fit, fit
-from synthetic.readout import Floats
-from synthetic.style import CYAN, MAGENTA, ORANGE, Drawing, Ink, PlotType, Style
+from synthetic.physics.fitting import Fit, fit
+from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
 

@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 
 from scoring.reference import JSON
+from synthetic.drawing.heatmap import curve_on_map, dress_map, heat_map, map_colours, points_on_map
+from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.flux_spectroscopy import Truth, simulate_arc, simulate_without_line
-from synthetic.heatmap import curve_on_map, dress_map, heat_map, map_colours, points_on_map
-from synthetic.style import Drawing, PlotType, Style
+from synthetic.physics.flux_spectroscopy import Truth, simulate_arc, simulate_without_line
 
 
 def _visible(truth: Truth) -> bool:

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.random import Generator
 
 from scoring.reference import JSON
+from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.fitting import Fit, fit
-from synthetic.measured import measured
-from synthetic.readout import Floats
-from synthetic.style import Drawing, PlotType, Style
+from synthetic.physics.fitting import Fit, fit
+from synthetic.physics.measured import measured
+from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
 

@@ -17,11 +17,11 @@ from scipy.ndimage import label
 from scipy.signal import find_peaks
 
 from scoring.reference import JSON
-from synthetic.driven_transmon import steady_populations
+from synthetic.drawing.heatmap import dress_map, heat_map, map_colours
+from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.heatmap import dress_map, heat_map, map_colours
-from synthetic.readout import Floats
-from synthetic.style import Drawing, PlotType, Style
+from synthetic.physics.driven_transmon import steady_populations
+from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
 

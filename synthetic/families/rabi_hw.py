@@ -17,11 +17,11 @@ from matplotlib.axes import Axes
 from numpy.random import Generator
 
 from scoring.reference import JSON
+from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.fitting import Fit, fit, strongest_frequency
-from synthetic.measured import measured
-from synthetic.readout import Floats, measured_population
-from synthetic.style import Drawing, PlotType, Style
+from synthetic.physics.fitting import Fit, fit, strongest_frequency
+from synthetic.physics.measured import measured
+from synthetic.physics.readout import Floats, measured_population
 
 Range = tuple[float, float]
 

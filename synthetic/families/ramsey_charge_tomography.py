@@ -16,10 +16,10 @@ import numpy as np
 from numpy.random import Generator
 
 from scoring.reference import JSON
+from synthetic.drawing.heatmap import dress_map, heat_map, map_colours
+from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.heatmap import dress_map, heat_map, map_colours
-from synthetic.readout import Floats
-from synthetic.style import Drawing, PlotType, Style
+from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
 

@@ -1,12 +1,12 @@
-"""Ramsey frequency calibration: spectrum and time trace of the fringes; the physics is in synthetic/ramsey.py."""
+"""Ramsey frequency calibration: spectrum and time trace of the fringes; physics: synthetic/physics/ramsey.py."""
 
 from __future__ import annotations
 
 from functools import partial
 
+from synthetic.drawing.ramsey_plots import draw
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.ramsey import CRITERIA, FIELD_RULES, Truth, parameters, simulate
-from synthetic.ramsey_plots import draw
+from synthetic.physics.ramsey import CRITERIA, FIELD_RULES, Truth, parameters, simulate
 
 TITLES = {
     "spectrum": ("Ramsey frequency spectrum", "Spectrum of the Ramsey fringes"),

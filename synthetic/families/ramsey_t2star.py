@@ -1,12 +1,12 @@
-"""Ramsey T2*: as the frequency calibration, with a window for the decay; the physics is in synthetic/ramsey.py."""
+"""Ramsey T2*: as the frequency calibration, with a window for the decay; physics: synthetic/physics/ramsey.py."""
 
 from __future__ import annotations
 
 from functools import partial
 
+from synthetic.drawing.ramsey_plots import draw
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.ramsey import CRITERIA, FIELD_RULES, Truth, parameters, simulate
-from synthetic.ramsey_plots import draw
+from synthetic.physics.ramsey import CRITERIA, FIELD_RULES, Truth, parameters, simulate
 
 TITLES = {
     "spectrum": ("Ramsey T2*: spectrum", "FFT of the Ramsey trace", "Spectrum of the T2* measurement"),

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.random import Generator
 
 from scoring.reference import JSON
+from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.fitting import Fit, fit
-from synthetic.readout import Floats, measured_population
-from synthetic.style import Drawing, PlotType, Style
+from synthetic.physics.fitting import Fit, fit
+from synthetic.physics.readout import Floats, measured_population
 
 Range = tuple[float, float]
 

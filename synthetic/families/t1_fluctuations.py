@@ -15,9 +15,9 @@ import numpy as np
 from numpy.random import Generator
 
 from scoring.reference import JSON
+from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.readout import Floats, measured_population
-from synthetic.style import Drawing, PlotType, Style
+from synthetic.physics.readout import Floats, measured_population
 
 DWELL = 8
 """Repetitions that a telegraphic T1 stays at a level, at least."""

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
 from scoring.reference import JSON
+from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.readout import Floats
-from synthetic.style import Drawing, PlotType, Style
+from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
 

@@ -1,0 +1,44 @@
+"""The options of studies that ask items in other ways (docs/studies.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from qcal_plugin.cli.spaced_values import take_spaced_values
+from qcal_plugin.cli.values import at_least, parsed
+from qcal_plugin.studies.shots import ShotPlan, parse_counts, parse_families
+
+
+def add_study_options(add: Callable[..., None]) -> None:
+    """Declare them."""
+    add("--control", metavar="LIST", help="ask also with another picture: blank, shuffled, sibling")
+    add("--perturb", metavar="LIST", help="ask also with synthetic plots redrawn: colormap, dpi, jpeg, axis-order")
+    add("--shots", metavar="LIST", action="append", default=[], help="ask with so many demonstrations: 0 1 2 3 4 5")
+    add("--shot-orders", metavar="K", type=int, default=1, help="each set of demonstrations in K orders (default: 1)")
+    add(
+        "--shot-families",
+        metavar="LIST",
+        default="five",
+        help="names, paper, all, or five (default): those with five scenario types",
+    )
+
+
+def read_shots(config: pytest.Config) -> ShotPlan | None:
+    """What ``--shots`` asks; None without it. Raises pytest.UsageError."""
+    option: Callable[[str], Any] = config.getoption
+    given = [*option("shots"), *take_spaced_values(config, ["--shots"])["--shots"]]
+    if not given:
+        return None
+    for other in ("control", "perturb"):
+        if option(other):
+            raise pytest.UsageError(f"--shots and --{other}: give one of them; each asks the items in another way")
+    if not config.args:
+        raise pytest.UsageError("name the folder: pytest test_qcaleval --shots ...")
+    return ShotPlan(
+        counts=parsed("--shots", parse_counts, given),
+        orders=at_least(1, "--shot-orders", option("shot_orders")),
+        families=parsed("--shot-families", parse_families, option("shot_families")),
+    )

@@ -1,0 +1,1 @@
+"""From the dataset's source to prepared samples. Knows neither pytest nor HTTP endpoints."""

@@ -1,0 +1,116 @@
+"""Making a prepared dataset: check every row and every image, then write what `qcal_plugin.dataset.prepared` reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qcal_plugin.dataset.errors import BadDataError
+from qcal_plugin.dataset.findings import warnings
+from qcal_plugin.dataset.images import ImageError, StoredImage, store_image
+from qcal_plugin.dataset.layout import CONFIG_FILE, FEWSHOT_FILE, SAMPLES_FILE
+from qcal_plugin.dataset.prepared import DatasetIdentity, SampleLines, images_dir
+from qcal_plugin.dataset.prepared_files import write_prepared
+from qcal_plugin.dataset.prompts import icl_prompts, zeroshot_prompt
+from qcal_plugin.dataset.rows import FewshotRow, SampleRow, check_config, read_fewshot, read_samples
+from scoring.questions import Mode
+
+_IMAGE_THREADS = min(4, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Image:
+    """An image of a sample, and where it stands in the data."""
+
+    image_id: str
+    row: SampleRow
+    position: int
+    original: bytes = field(repr=False)
+
+
+def build(
+    identity: DatasetIdentity,
+    files: Mapping[str, Path],
+    directory: Path,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Prepare the dataset in these files in ``directory``; `progress` is told images done and images in all.
+
+    Raises BadDataError for the first fault, and leaves no directory then.
+    """
+    check_config(files[CONFIG_FILE])
+    samples = read_samples(files[SAMPLES_FILE])
+    fewshot = read_fewshot(files[FEWSHOT_FILE], samples)
+    images = _store_images(samples.values(), images_dir(directory), progress)
+    pairs = [(row, fewshot.get(sample_id)) for sample_id, row in samples.items()]
+    write_prepared(
+        directory,
+        identity,
+        [SampleLines(_entry(*pair), _references(*pair), _prompts(*pair, known=images)) for pair in pairs],
+        {image_id: image._asdict() for image_id, image in images.items()},
+        warnings=warnings(samples.values(), fewshot.values()),
+    )
+
+
+def _store_images(
+    samples: Iterable[SampleRow], folder: Path, progress: Callable[[int, int], None] | None
+) -> dict[str, StoredImage]:
+    images = {image.image_id: image for row in samples for image in _images(row)}
+    stored = {}
+    with ThreadPoolExecutor(_IMAGE_THREADS) as pool:
+        results = pool.map(lambda image: _store_image(image, folder), images.values())
+        for image_id, result in zip(images, results, strict=True):
+            stored[image_id] = result
+            if progress is not None:
+                progress(len(stored), len(images))
+    return stored
+
+
+def _images(row: SampleRow) -> Iterable[_Image]:
+    for position, (image_id, original) in enumerate(zip(row.image_ids, row.images, strict=True)):
+        yield _Image(image_id=image_id, row=row, position=position, original=original)
+
+
+def _store_image(image: _Image, folder: Path) -> StoredImage:
+    try:
+        return store_image(image.original, folder)
+    except ImageError as error:
+        raise BadDataError(
+            f"image {image.position} ({image.image_id!r}): {error}",
+            file=SAMPLES_FILE,
+            row=image.row.index,
+            row_id=image.row.sample_id,
+            column="images",
+        ) from error
+
+
+def _entry(row: SampleRow, icl_row: FewshotRow | None) -> dict[str, Any]:
+    return {
+        "sample_id": row.sample_id,
+        "family": row.family,
+        "scenario_type": row.scenario_type,
+        "icl_id": None if icl_row is None else icl_row.icl_id,
+    }
+
+
+def _references(row: SampleRow, icl_row: FewshotRow | None) -> dict[str, Any]:
+    answers = {Mode.ZEROSHOT: row.answers} | ({} if icl_row is None else {Mode.ICL: icl_row.answers})
+    return {
+        "answers": answers,
+        "scenario_type": row.scenario_type,
+        "background": row.background,
+        "key_points": row.key_points,
+        "field_rules": row.field_rules,
+    }
+
+
+def _prompts(row: SampleRow, icl_row: FewshotRow | None, *, known: Mapping[str, Any]) -> dict[str, Any]:
+    zeroshot = {question: zeroshot_prompt(prompt, row.image_ids) for question, prompt in row.prompts.items()}
+    if icl_row is None:
+        return {Mode.ZEROSHOT: zeroshot}
+    return {Mode.ZEROSHOT: zeroshot, Mode.ICL: icl_prompts(icl_row.prompts, icl_row.image_ids, known)}

@@ -1,0 +1,47 @@
+"""One question about one sample in one mode: what is asked, and what the answer is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from reports.records.records import ItemKey
+from scoring.reference import Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextPart:
+    """A text block of a prompt."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePart:
+    """An image block of a prompt: an RGBA PNG, held as the path of its base64 text, read when a request is sent.
+
+    Attributes:
+        image_id: the dataset's id of the image.
+        sha256: hex digest of the PNG bytes that are sent; part of a request's identity.
+        base64_path: file that holds the base64 of those bytes, ASCII, no line breaks.
+        size_bytes: length of that file.
+    """
+
+    image_id: str
+    sha256: str
+    base64_path: str = field(repr=False)
+    size_bytes: int = field(repr=False, default=0)
+
+
+PromptPart: TypeAlias = TextPart | ImagePart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One item of the benchmark. ``prompt`` is the user message's content, in order (PROTOCOL.md section 2)."""
+
+    key: ItemKey
+    family: str
+    scenario_type: str
+    prompt: tuple[PromptPart, ...]
+    reference: Reference

@@ -1,0 +1,105 @@
+"""Images as they are sent: RGBA PNGs, as base64 text in a content-addressed folder (PROTOCOL.md section 2)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import PIL
+from PIL import ExifTags, Image, ImageOps
+
+from qcal_plugin.dataset.cache import write_file
+
+MAX_PIXELS = 40_000_000
+"""Larger pictures are refused by their header, before they are decoded (160 MB as RGBA)."""
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+ENCODER_VERSION = f"1 pillow {PIL.__version__}"
+"""Part of the key of a stored image: raised when the bytes made from the same original change."""
+
+_RGBA_8_BIT = (8, 6)  # bit depth and colour type of a PNG header
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+
+
+class ImageError(ValueError):
+    """An image that cannot be sent; the text says why, for the user."""
+
+
+class StoredImage(NamedTuple):
+    """An image in the cache.
+
+    Attributes:
+        sha256: hex digest of the PNG bytes that are sent.
+        file: name of the file with their base64 text; derived from the original's content alone.
+        size_bytes: of that file.
+    """
+
+    sha256: str
+    file: str
+    size_bytes: int
+
+
+def store_image(original: bytes, folder: Path) -> StoredImage:
+    """Check an image and keep it in ``folder`` as base64 text, unless it is there. Raises ImageError.
+
+    Safe with several threads and processes at once.
+    """
+    key = hashlib.sha256(ENCODER_VERSION.encode() + b"\n" + original).hexdigest()
+    path = folder / f"{key}.b64"
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        text = base64.b64encode(to_rgba_png(original))
+        write_file(path, text)
+    return StoredImage(hashlib.sha256(base64.b64decode(text)).hexdigest(), path.name, len(text))
+
+
+def to_rgba_png(original: bytes) -> bytes:
+    """The image as an RGBA PNG: its own bytes if it is one (8 bits, upright), else converted. Raises ImageError.
+
+    Every pixel is decoded and every checksum compared, so what passes can be read by others too.
+    """
+    try:
+        with _opened(original) as unread:
+            _check_size(unread)
+            unread.verify()
+        with _opened(original) as image:
+            image.load()
+            if _is_final(image, original):
+                return original
+            return _encode(image)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"decompression bomb: {error}") from error
+    except PIL.UnidentifiedImageError as error:
+        raise ImageError(f"no image that can be read ({', '.join(FORMATS)})") from error
+    except _UNREADABLE as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(f"broken or truncated image ({error})") from error
+
+
+def _opened(original: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(original), formats=FORMATS)
+
+
+def _check_size(image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"{width} x {height} pixels by its header, more than {MAX_PIXELS:,} (decompression bomb?)")
+
+
+def _is_final(image: Image.Image, original: bytes) -> bool:
+    if image.format != "PNG" or image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+        return False
+    return struct.unpack_from(">BB", original, 24) == _RGBA_8_BIT
+
+
+def _encode(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    ImageOps.exif_transpose(image).convert("RGBA").save(file, "PNG")
+    return file.getvalue()

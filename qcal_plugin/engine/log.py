@@ -1,0 +1,68 @@
+"""``engine.json``: what each session of a run asked of its endpoints, and how the limits on it moved.
+
+One entry per session, in order; a session that was killed leaves none. Times are seconds since the session began.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from qcal_plugin.dataset.cache import write_file
+from qcal_plugin.engine.endpoint import Endpoint
+from qcal_plugin.engine.limiter import Limiter
+
+ENGINE_FILE = "engine.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLog:
+    """Gathers one session's figures. ``limiter`` is the model requests', ``judge_limiter`` that of all judges."""
+
+    limiter: Limiter
+    judge_limiter: Limiter
+    endpoints: Iterable[Endpoint]
+    started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    began: float = field(default_factory=time.monotonic)
+
+    def append_to(self, folder: Path, stopped: str | None) -> None:
+        """Add the session to the run's file; `stopped` is why asking ended early. Raises OSError."""
+        path = folder / ENGINE_FILE
+        entry = {
+            "started_at": self.started_at,
+            "duration_s": round(time.monotonic() - self.began, 3),
+            "stopped": stopped,
+            "model": self._figures(self.limiter),
+            "judges": self._figures(self.judge_limiter),
+        }
+        write_file(path, json.dumps({"sessions": [*_sessions(path), entry]}, indent=1).encode())
+
+    def _figures(self, limiter: Limiter) -> dict[str, Any]:
+        return {
+            "in_flight_limit": limiter.ceiling,
+            "in_flight_peak": limiter.peak,
+            "limit_history": [[round(at - self.began, 3), round(limit, 2)] for at, limit in limiter.history],
+            "endpoints": [
+                {
+                    "url": endpoint.settings.public_url,
+                    "requests_sent": endpoint.requests_sent,
+                    "replies_used": endpoint.successes,
+                    "rate_limited": endpoint.rate_limited,
+                }
+                for endpoint in self.endpoints
+                if endpoint.limiter is limiter
+            ],
+        }
+
+
+def _sessions(path: Path) -> list[Any]:
+    """The earlier sessions; none where the file is missing or not ours: figures are no reason to end a run."""
+    try:
+        return list(json.loads(path.read_bytes())["sessions"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []

@@ -1,0 +1,131 @@
+"""The model under test: behind an endpoint, or as answers stored by an earlier run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from qcal_plugin.dataset.cases import Case
+from qcal_plugin.engine.chat import ChatBody, ChatRequest
+from qcal_plugin.engine.failures import RequestFailed
+from reports.records.records import Answer, ItemKey
+from scoring.reference import JSON
+
+if TYPE_CHECKING:
+    from qcal_plugin.engine.endpoint import Endpoint
+
+
+class Model(Protocol):
+    """Whoever answers."""
+
+    def request(self, case: Case) -> ChatRequest:
+        """What is asked about this case; its digest identifies the answer."""
+        ...
+
+    async def ask(self, case: Case, request: ChatRequest, ready_at: float) -> Answer:
+        """Answer one case. Raises RequestFailed where there is no answer, EngineStopped where nothing more is asked.
+
+        `ready_at` is when the item could have been sent, by the monotonic clock, in seconds.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """What a request says besides its prompt (PROTOCOL.md section 2)."""
+
+    model: str
+    max_tokens: int
+    temperature: float
+    extra_body: Mapping[str, JSON] = field(default_factory=dict)
+
+    def request(self, case: Case) -> ChatRequest:
+        """The request for one case."""
+        return ChatRequest(
+            model=self.model,
+            prompt=case.prompt,
+            max_tokens=self.max_tokens,
+            temperature=self.temperature,
+            extra_body=self.extra_body,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedModel:
+    """A model behind an endpoint."""
+
+    sampling: Sampling
+    endpoint: Endpoint
+
+    def request(self, case: Case) -> ChatRequest:
+        """See `Model`."""
+        return self.sampling.request(case)
+
+    async def ask(self, case: Case, request: ChatRequest, ready_at: float) -> Answer:  # noqa: ARG002 - see Model
+        """See `Model`."""
+        exchange = await self.endpoint.chat(_body(request))
+        reply = exchange.reply
+        if reply.text is None:
+            thought = f" but a thought of {len(reply.reasoning)} characters" if reply.reasoning else ""
+            raise RequestFailed(
+                kind="no_answer",
+                message=f"the reply has no content{thought} (finish_reason: {reply.finish_reason})",
+                http_status=200,
+                attempts=exchange.attempts,
+            )
+        return Answer(
+            text=reply.text,
+            finish_reason=reply.finish_reason,
+            from_reasoning=reply.from_reasoning,
+            reasoning=reply.reasoning,
+            attempts=exchange.attempts,
+            latency_s=exchange.latency_s,
+            queue_s=max(0.0, exchange.sent_at - ready_at),
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+            reasoning_tokens=reply.reasoning_tokens,
+        )
+
+
+def _body(request: ChatRequest) -> ChatBody:
+    try:
+        return request.body()
+    except OSError as error:
+        name = Path(error.filename or "?").name
+        message = f"image {name} is gone from the prepared dataset ({error.strerror}); --resume prepares it anew"
+        raise RequestFailed(kind="no_image", message=message) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAnswer:
+    """An answer from an earlier run or a result file; without a digest where the file has none."""
+
+    answer: Answer
+    request_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredModel:
+    """The answers of an earlier run (``--answers``); nothing is sent."""
+
+    sampling: Sampling
+    stored: Callable[[ItemKey], StoredAnswer | None]
+    source: str
+
+    def request(self, case: Case) -> ChatRequest:
+        """See `Model`."""
+        return self.sampling.request(case)
+
+    async def ask(self, case: Case, request: ChatRequest, ready_at: float) -> Answer:  # noqa: ARG002 - see Model
+        """See `Model`."""
+        stored = self.stored(case.key)
+        if stored is None:
+            raise RequestFailed(kind="no_stored_answer", message=f"{self.source} holds no answer to this item")
+        if stored.request_sha256 not in {None, request.sha256}:
+            raise RequestFailed(
+                kind="no_stored_answer",
+                message=f"{self.source} holds an answer to another request (other prompt, images or parameters)",
+            )
+        return stored.answer

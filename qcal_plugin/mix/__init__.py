@@ -1,0 +1,1 @@
+"""Weighted mixes of datasets (``--mix``)."""

@@ -1,0 +1,1 @@
+"""The owner of a run: preparation, run directory, recording, gating, summary, progress."""

@@ -1,0 +1,149 @@
+"""The folder of a run: created or continued, locked, described by ``run.json`` (ARCHITECTURE.md).
+
+RunDirectoryError    the folder cannot be used; the message says why and what to do
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from qcal_plugin.dataset.cache import write_file
+from reports.records.mixes import differing_settings
+from reports.records.records import PlannedItem, RunManifest, manifest_from_json, manifest_to_json
+
+MANIFEST_FILE = "run.json"
+ANSWERS_FILE = "answers.jsonl"
+RECORDS_FILE = "records.jsonl"
+LOCK_FILE = "run.lock"
+
+IDENTITY_FIELDS = ("model", "judges", "dataset_revision", "scorer", "scorer_version", "settings")
+"""What must agree for two sessions to belong to one run. The endpoint's address may change: servers move."""
+
+
+class RunDirectoryError(Exception):
+    """The run directory cannot be used; ``str()`` is for the user."""
+
+
+class RunDirectory:
+    """One run's folder, locked while this object is open."""
+
+    def __init__(self, path: Path, manifest: RunManifest) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._lock = FileLock(path / LOCK_FILE)
+        self._writing = threading.Lock()
+
+    @property
+    def answers(self) -> Path:
+        """What the engine wrote."""
+        return self.path / ANSWERS_FILE
+
+    @property
+    def records(self) -> Path:
+        """What the controller wrote."""
+        return self.path / RECORDS_FILE
+
+    @classmethod
+    def open(cls, path: Path, manifest: RunManifest, *, resume: bool) -> RunDirectory:
+        """Create the folder, or continue the run in it. Raises RunDirectoryError where that is not possible.
+
+        A run that continues keeps its id, start and planned items; `manifest` must agree with it in IDENTITY_FIELDS.
+        """
+        directory = cls(path, manifest)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            directory._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise RunDirectoryError(f"{path}: another session is writing this run; wait for it to end") from error
+        except OSError as error:
+            raise RunDirectoryError(f"{path}: {error.strerror}; choose another --run-dir") from error
+        try:
+            directory._join(resume=resume)
+        except BaseException:
+            directory.close()
+            raise
+        return directory
+
+    def plan(self, items: Iterable[PlannedItem]) -> None:
+        """Add items to those that the run sets out to measure; writes ``run.json`` if any is new."""
+        with self._writing:
+            known = {item.key for item in self.manifest.planned}
+            new = tuple(item for item in items if item.key not in known)
+            if new or not known:
+                self.manifest = replace(self.manifest, planned=self.manifest.planned + new)
+                self._write()
+
+    def close(self) -> None:
+        """Let the next session in."""
+        self._lock.release()
+
+    def _join(self, *, resume: bool) -> None:
+        earlier = read_manifest(self.path)
+        if earlier is None:
+            if self.records.exists() and self.records.stat().st_size:
+                raise RunDirectoryError(
+                    f"{self.path} holds records but no {MANIFEST_FILE}: restore it, or choose another --run-dir"
+                )
+            return
+        if not resume:
+            raise RunDirectoryError(
+                f"{self.path} holds a run already: add --resume to go on with it, or choose another --run-dir"
+            )
+        differences = unlike(earlier, self.manifest)
+        if differences:
+            raise RunDirectoryError(f"{self.path} is another run: {'; '.join(differences)}; choose another --run-dir")
+        self.manifest = replace(earlier, base_url=self.manifest.base_url)
+
+    def _write(self) -> None:
+        text = json.dumps(manifest_to_json(self.manifest), ensure_ascii=False, indent=1)
+        try:
+            write_file(self.path / MANIFEST_FILE, text.encode())
+        except OSError as error:
+            raise RunDirectoryError(f"cannot write {self.path / MANIFEST_FILE}: {error.strerror}") from error
+
+
+def read_manifest(path: Path) -> RunManifest | None:
+    """The manifest in a run's folder; None where there is none. Raises RunDirectoryError on an unreadable one."""
+    file = path / MANIFEST_FILE
+    if not file.exists():
+        return None
+    try:
+        return manifest_from_json(json.loads(file.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RunDirectoryError(
+            f"{file} is not readable as a run's manifest ({error}); choose another folder"
+        ) from error
+
+
+def unlike(earlier: RunManifest, later: RunManifest) -> list[str]:
+    """How two manifests differ in what identifies a run, a line for each field; settings one by one."""
+    differences = []
+    for name in IDENTITY_FIELDS:
+        before, now = getattr(earlier, name), getattr(later, name)
+        if name == "settings":
+            differences += [
+                f"{found.name} was {found.before!r}, is now {found.now!r}" for found in differing_settings(before, now)
+            ]
+        elif name == "judges":
+            before, now = [judge.model for judge in before], [judge.model for judge in now]
+        if name != "settings" and before != now:
+            differences.append(f"{name} was {before!r}, is now {now!r}")
+    return differences
+
+
+def new_run_path(parent: Path, model: str) -> Path:
+    """``runs/<UTC time>-<model>``, with a number behind it where two runs start in the same second."""
+    stem = f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}Z-{re.sub(r'[^A-Za-z0-9._-]+', '-', model)[:60]}"
+    path, number = parent / stem, 1
+    while path.exists():
+        number += 1
+        path = parent / f"{stem}-{number}"
+    return path

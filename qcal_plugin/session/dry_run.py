@@ -1,0 +1,190 @@
+"""``--dry-run``: what a run would ask and roughly cost, without asking."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pytest
+
+from qcal_plugin.cli.options import RunConfig
+from qcal_plugin.dataset.cases import Case, ImagePart, TextPart
+from qcal_plugin.engine.model import Sampling
+from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.studies.selection import select_items
+from qcal_plugin.studies.studied import StudiedDataset
+from qcal_plugin.worker.runner import Runner
+from reports.records.records import ItemKey, PlannedItem
+
+CHARACTERS_PER_TOKEN = 4.0
+JUDGE_PROMPT_CHARACTERS = 2500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumptions:
+    """What cannot be known beforehand; each can be set in the file of ``--prices``.
+
+    Prices are per million tokens, in whatever currency the file means; None leaves the cost out.
+    """
+
+    image_tokens: float = 1000.0
+    answer_tokens: float = 500.0
+    verdict_tokens: float = 20.0
+    seconds_per_answer: float = 10.0
+    seconds_per_verdict: float = 2.0
+    model_input_price: float | None = None
+    model_output_price: float | None = None
+    judge_input_price: float | None = None
+    judge_output_price: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a run would ask. Tokens and seconds rest on `Assumptions`."""
+
+    items: Mapping[str, int]
+    model_requests: int
+    judge_requests: int
+    images: int
+    distinct_images: int
+    body_bytes: int
+    largest_body_bytes: int
+    model_input_tokens: float
+    model_output_tokens: float
+    judge_input_tokens: float
+    judge_output_tokens: float
+    seconds: float
+    cost: float | None
+
+
+def read_assumptions(path: Path | None) -> Assumptions:
+    """The assumptions in a TOML file of numbers. Raises pytest.UsageError naming a key that is unknown or no number."""
+    if path is None:
+        return Assumptions()
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise pytest.UsageError(f"--prices {path}: {error}") from error
+    known = {field.name for field in fields(Assumptions)}
+    for name, value in given.items():
+        if name not in known:
+            raise pytest.UsageError(f"--prices {path}: unknown key {name!r}; known: {', '.join(sorted(known))}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            raise pytest.UsageError(f"--prices {path}: {name} is {value!r}; expected a number of at least 0")
+    return Assumptions(**given)
+
+
+def estimate(
+    planned: Sequence[PlannedItem], cases: Callable[[ItemKey], Case], config: RunConfig, assumed: Assumptions
+) -> Estimate:
+    """Add up what the items would send."""
+    sampling = Sampling(
+        model="", max_tokens=config.max_tokens, temperature=config.temperature, extra_body=config.extra_body
+    )
+    judges = len(config.judges)
+    items: Counter[str] = Counter()
+    images: list[str] = []
+    sizes: list[int] = []
+    characters = judge_requests = judge_characters = 0
+    for item in planned:
+        case = cases(item.key)
+        items[f"{item.key.mode} {item.key.question}"] += 1
+        sizes.append(sampling.request(case).body().size_bytes)
+        images += [part.sha256 for part in case.prompt if isinstance(part, ImagePart)]
+        characters += sum(len(part.text) for part in case.prompt if isinstance(part, TextPart))
+        if item.key.question.needs_judge and case.reference.key_points:
+            judge_requests += judges
+            judge_characters += judges * (JUDGE_PROMPT_CHARACTERS + 2 * len(case.reference.answer))
+    tokens = {
+        "model_input_tokens": characters / CHARACTERS_PER_TOKEN + len(images) * assumed.image_tokens,
+        "model_output_tokens": len(sizes) * assumed.answer_tokens,
+        "judge_input_tokens": judge_characters / CHARACTERS_PER_TOKEN,
+        "judge_output_tokens": judge_requests * assumed.verdict_tokens,
+    }
+    return Estimate(
+        items=items,
+        model_requests=len(sizes),
+        judge_requests=judge_requests,
+        images=len(images),
+        distinct_images=len(set(images)),
+        body_bytes=sum(sizes),
+        largest_body_bytes=max(sizes, default=0),
+        **tokens,
+        seconds=max(
+            len(sizes) * assumed.seconds_per_answer / config.concurrency,
+            judge_requests * assumed.seconds_per_verdict / config.judge_concurrency,
+        ),
+        cost=_cost(tokens, assumed),
+    )
+
+
+def estimate_lines(found: Estimate, config: RunConfig, assumed: Assumptions) -> list[str]:
+    """The estimate in words."""
+    model_tokens = f"model {found.model_input_tokens:,.0f} in, {found.model_output_tokens:,.0f} out"
+    judge_tokens = f"judges {found.judge_input_tokens:,.0f} in, {found.judge_output_tokens:,.0f} out"
+    sizes = f"{found.body_bytes / 1e6:.1f} MB in all, the largest request {found.largest_body_bytes / 1e6:.2f} MB"
+    limits = f"--concurrency {config.concurrency}, --judge-concurrency {config.judge_concurrency}"
+    answers = f"{assumed.answer_tokens:g} tokens and {assumed.seconds_per_answer:g} s an answer"
+    asked = ", ".join(f"{name}: {count}" for name, count in sorted(found.items.items(), reverse=True))
+    cost = "" if found.cost is None else f", cost about {found.cost:.2f}"
+    return [
+        f"items: {found.model_requests} ({asked})",
+        f"requests: {found.model_requests} to the model, {found.judge_requests} to {len(config.judges)} judge(s)",
+        f"images: {found.images} sent, {found.distinct_images} distinct; {sizes}",
+        f"tokens, estimated: {model_tokens}; {judge_tokens}{cost}",
+        f"time, estimated: {found.seconds:,.0f} s at {limits}",
+        f"assumed: {assumed.image_tokens:g} tokens an image, {answers}, {assumed.seconds_per_verdict:g} s a verdict",
+        "nothing was asked",
+    ]
+
+
+class DryRun:
+    """Collects as a run would, then prints the estimate in the place of running."""
+
+    def __init__(self, pytest_config: pytest.Config, config: RunConfig, dataset: StudiedDataset) -> None:
+        self._config = config
+        self._dataset = dataset
+        self._assumed = read_assumptions(config.prices)
+        self._planned: list[PlannedItem] = []
+        runner = Runner(
+            config,
+            dataset=dataset,
+            items=select_items(config.selection, dataset),
+            source=self,
+            identity=(),
+        )
+        pytest_config.pluginmanager.register(runner, "qcal-runner")
+
+    def declare(self, planned: Sequence[PlannedItem]) -> None:
+        """See `qcal_plugin.worker.runner.Source`."""
+        self._planned = list(planned)
+
+    def demand(self, key: ItemKey) -> Outcome:
+        """See `qcal_plugin.worker.runner.Source`; no test runs, so nothing is demanded."""
+        raise NotImplementedError(key)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> bool:
+        """Run no test."""
+        return True
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the estimate."""
+        found = estimate(self._planned, self._dataset.case, self._config, self._assumed)
+        terminalreporter.section("dry run", "=")
+        for line in estimate_lines(found, self._config, self._assumed):
+            terminalreporter.write_line(f"qcal: {line}")
+
+
+def _cost(tokens: Mapping[str, float], assumed: Assumptions) -> float | None:
+    """None where any price is missing for tokens that would be used."""
+    cost = 0.0
+    for name, count in tokens.items():
+        price = getattr(assumed, name.replace("tokens", "price"))
+        if count and price is None:
+            return None
+        cost += count * (price or 0.0) / 1e6
+    return cost

@@ -1,0 +1,297 @@
+"""A run put together: dataset, model, judges, engine, folder, recorder. Lives in the process that owns the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from qcal_plugin.cli.options import RunConfig
+from qcal_plugin.cli.targets import TargetOption
+from qcal_plugin.dataset.prepared import PreparedDataset
+from qcal_plugin.demo.embedded import blind_baseline_server
+from qcal_plugin.engine.budget import Budget
+from qcal_plugin.engine.canary import CanaryResult, judge_canary, write_canary
+from qcal_plugin.engine.endpoint import Endpoint, EndpointSettings, Pause
+from qcal_plugin.engine.engine import RUN_OVER, Engine
+from qcal_plugin.engine.journal import AnswerJournal
+from qcal_plugin.engine.judge import JUDGE_MAX_TOKENS, Judge, LexicalJudge, ModelJudge
+from qcal_plugin.engine.limiter import Limiter
+from qcal_plugin.engine.log import EngineLog
+from qcal_plugin.engine.model import Model, Sampling, ServedModel, StoredModel
+from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.engine.targets import parse_target
+from qcal_plugin.session.directory import RunDirectory, RunDirectoryError
+from qcal_plugin.session.preflight import ResolvedTarget, authorization, resolve_target
+from qcal_plugin.session.recording import Recorder
+from qcal_plugin.session.stored import DEMONSTRATIONS_SEED, StoredAnswers
+from qcal_plugin.studies.studied import StudiedDataset
+from qcal_plugin.worker.measuring import Measurement
+from reports.records.mixes import MIX_SETTING
+from reports.records.records import ItemKey, JudgeIdentity, PlannedItem, RunManifest
+from scoring.dispatch import SCORER_VERSION
+from scoring.questions import Question
+from scoring.reference import JSON
+
+LOOK_AHEAD_ROUNDS = 3
+"""With ``-x``: how many times the concurrency may be asked before tests have taken the answers."""
+
+DISTRIBUTIONS = ("qcaleval-pytest", "pytest", "pytest-xdist", "httpx", "aiohttp", "datasets")
+EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Participants:
+    """Who answers and who judges, found and reachable.
+
+    Attributes:
+        model: None where stored answers are scored.
+        sampling: what requests say besides the prompt.
+        stand_ins: embedded replacements, in words for tables.
+        warnings: one line each, for the user.
+    """
+
+    model: ResolvedTarget | None
+    stored: StoredAnswers | None
+    judges: tuple[ResolvedTarget, ...]
+    lexical_judge: bool
+    sampling: Sampling
+    stand_ins: tuple[str, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What preflight found odd."""
+        targets = (self.model, *self.judges) if self.model is not None else self.judges
+        return tuple(target.warning for target in targets if target.warning is not None)
+
+    @property
+    def model_name(self) -> str:
+        """The model's name for requests and reports."""
+        return self.sampling.model
+
+    @property
+    def base_url(self) -> str:
+        """Where the answers come from, without user info."""
+        if self.stored is not None:
+            return self.stored.base_url
+        return EMBEDDED if self.model is None else self.model.option.target.public_url
+
+
+def find_participants(config: RunConfig, stored: StoredAnswers | None, exits: ExitStack) -> Participants:
+    """Reach every endpoint once; starts the embedded model where ``--demo`` asks for it. Raises PreflightError."""
+    for given in (*([config.model] if config.model else []), *config.judges):
+        exits.enter_context(given.redaction.of_log("httpx"))
+    option = config.model
+    stand_ins: tuple[str, ...] = ()
+    if config.demo:
+        server = exits.enter_context(blind_baseline_server())
+        target = parse_target(server.base_url)
+        option = TargetOption(target=target, model=None, key=None, key_variable="")
+        stand_ins = ("model: blind baseline, reads the prompt's text and no image", "judge: lexical overlap")
+    model = None if option is None else resolve_target(option, "--model")
+    sampling = Sampling(
+        model="" if model is None else model.model,
+        max_tokens=config.max_tokens,
+        temperature=config.temperature,
+        extra_body=config.extra_body,
+    )
+    return Participants(
+        model=model,
+        stored=stored,
+        judges=tuple(resolve_target(judge, "--judge") for judge in config.judges),
+        lexical_judge=config.demo,
+        sampling=sampling if stored is None else stored.sampling,
+        stand_ins=stand_ins,
+    )
+
+
+def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run_id: str) -> RunManifest:
+    """The manifest of a run that has not planned anything yet."""
+    judges = [JudgeIdentity(model=judge.model, base_url=judge.option.target.public_url) for judge in who.judges]
+    if who.lexical_judge:
+        judges.append(JudgeIdentity(model=LexicalJudge().name, base_url=EMBEDDED))
+    return RunManifest(
+        run_id=run_id,
+        model=who.model_name,
+        base_url=EMBEDDED if config.demo else who.base_url,
+        judges=tuple(judges),
+        dataset=dataset.identity.name,
+        dataset_revision=dataset.identity.revision,
+        scorer=config.scorer.value,
+        scorer_version=str(SCORER_VERSION),
+        settings=_settings(config, who) | ({} if dataset.mix is None else {MIX_SETTING: dict(dataset.mix)}),
+        planned=(),
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        stand_ins=who.stand_ins + dataset.stand_ins,
+        versions=_versions(),
+        icl_ids={
+            sample.sample_id: icl_id
+            for sample in dataset.samples
+            if (icl_id := dataset.icl_id(sample.sample_id)) is not None
+        },
+    )
+
+
+class Evaluation:
+    """A run under way."""
+
+    def __init__(self, config: RunConfig, dataset: StudiedDataset, who: Participants, directory: RunDirectory) -> None:
+        self.directory = directory
+        self.budget = Budget(requests=config.budget_requests, tokens=config.budget_tokens)
+        self.limiter = Limiter(config.concurrency)
+        self.judge_limiter = Limiter(config.judge_concurrency)
+        self._journal = AnswerJournal(directory.answers)
+        self.recorder = Recorder(directory.records, self.outcome)
+        self.endpoints: list[Endpoint] = []
+        self._pauses: dict[str, Pause] = {}
+        self._log = EngineLog(limiter=self.limiter, judge_limiter=self.judge_limiter, endpoints=self.endpoints)
+        self._planned: dict[ItemKey, PlannedItem] = {}
+        self.judges = self._judges(config, who)
+        self.engine = Engine(
+            cases=dataset.case,
+            model=self._model(config, who),
+            judges=self.judges,
+            endpoints=self.endpoints,
+            journal=self._journal,
+            concurrency=config.concurrency,
+            judge_concurrency=config.judge_concurrency,
+            look_ahead=LOOK_AHEAD_ROUNDS * config.concurrency if config.maxfail else None,
+        )
+        self.budget.on_exhausted = self.engine.stop
+        if config.last_failed:
+            self._forget_failed(config.pass_marks)
+        self.engine.start()
+
+    def declare(self, planned: Sequence[PlannedItem]) -> None:
+        """Say which items will be demanded; they are the run's plan. Where that cannot be written nothing is asked."""
+        self._planned.update({item.key: item for item in planned})
+        try:
+            self.directory.plan(planned)
+        except RunDirectoryError as error:
+            self.engine.drain(str(error))
+        self.engine.declare(item.key for item in planned)
+
+    @property
+    def repaired(self) -> tuple[str, ...]:
+        """What was put right in the folder, a line each."""
+        torn = {"answers.jsonl": self._journal.torn_bytes, "records.jsonl": self.recorder.torn_bytes}
+        return tuple(f"{name}: removed {size} bytes of a line that a crash cut" for name, size in torn.items() if size)
+
+    def try_judges(self) -> tuple[CanaryResult, ...]:
+        """Let the judges grade the canary, and write what came out."""
+        results = asyncio.run_coroutine_threadsafe(judge_canary(self.judges), self.engine.loop).result()
+        write_canary(self.directory.path, results)
+        return results
+
+    def demand(self, key: ItemKey) -> Future[Outcome]:
+        """See `Engine.demand`."""
+        return self.engine.demand(key)
+
+    def outcome(self, key: ItemKey) -> Outcome:
+        """The outcome of an item that a test has taken."""
+        return self.engine.demand(key).result()
+
+    def take(self, measurement: Measurement) -> None:
+        """Put a measurement on record. Raises JournalError where it cannot be written."""
+        planned = self._planned.get(measurement.key)
+        if planned is not None:
+            self.recorder.take(measurement, planned)
+            self.engine.release(planned.key)
+
+    def close(self) -> None:
+        """End the engine and let go of the folder."""
+        self.engine.close()
+        with suppress(OSError):  # what was measured is safe; these are figures about it
+            stopped = self.engine.stopped
+            self._log.append_to(self.directory.path, None if stopped == RUN_OVER else stopped)
+        self._journal.close()
+        self.recorder.close()
+        self.directory.close()
+
+    def _model(self, config: RunConfig, who: Participants) -> Model:
+        if who.stored is not None:
+            return StoredModel(sampling=who.sampling, stored=who.stored.answers.get, source=who.stored.source)
+        assert who.model is not None, "a run has a model or stored answers"
+        return ServedModel(sampling=who.sampling, endpoint=self._endpoint(config, who.model, self.limiter))
+
+    def _judges(self, config: RunConfig, who: Participants) -> list[Judge]:
+        if who.lexical_judge:
+            return [LexicalJudge()]
+        return [
+            ModelJudge(
+                name=name,
+                model=judge.model,
+                endpoint=self._endpoint(config, judge, self.judge_limiter),
+                template=config.judge_template,
+            )
+            for name, judge in zip(_names(who.judges), who.judges, strict=True)
+        ]
+
+    def _endpoint(self, config: RunConfig, target: ResolvedTarget, limiter: Limiter) -> Endpoint:
+        pause = self._pauses.setdefault(target.option.target.server, Pause())
+        settings = endpoint_settings(config, target)
+        endpoint = Endpoint(settings, limiter, stop=self._stop, budget=self.budget, pause=pause)
+        self.endpoints.append(endpoint)
+        return endpoint
+
+    def _stop(self, reason: str) -> None:
+        """For endpoints, which are made before the engine."""
+        self.engine.stop(reason)
+
+    def _forget_failed(self, pass_marks: Mapping[Question, float]) -> None:
+        """With ``--lf``, what failed ``--pass-mark`` is asked again: a further attempt beside the measured one."""
+        for key, value in self.recorder.measured.items():
+            if 100 * value < pass_marks.get(key.question, 0.0):
+                self._journal.forget(key)
+
+
+def endpoint_settings(config: RunConfig, target: ResolvedTarget) -> EndpointSettings:
+    """How to reach an endpoint that answered."""
+    return EndpointSettings(
+        url=target.option.target.chat_url,
+        public_url=target.option.target.public_url,
+        authorization=authorization(target.option),
+        redaction=target.option.redaction,
+        retries=config.retries,
+        request_timeout_s=config.request_timeout_s,
+    )
+
+
+def _names(judges: Sequence[ResolvedTarget]) -> list[str]:
+    """One name per judge: its model, with a number behind it where the same model judges twice."""
+    names: list[str] = []
+    for judge in judges:
+        same = sum(name.partition("#")[0] == judge.model for name in names)
+        names.append(f"{judge.model}#{same + 1}" if same else judge.model)
+    return names
+
+
+def _settings(config: RunConfig, who: Participants) -> dict[str, JSON]:
+    sampling = who.sampling
+    seed = None if who.stored is None else who.stored.seed
+    if seed is None and config.selection.shots is not None:
+        seed = config.selection.seed
+    return {
+        "max_tokens": sampling.max_tokens,
+        "temperature": sampling.temperature,
+        "extra_body": dict(sampling.extra_body),
+        "judge_template_sha256": hashlib.sha256(config.judge_template.encode()).hexdigest(),
+        "judge_max_tokens": JUDGE_MAX_TOKENS,
+        **({} if seed is None else {DEMONSTRATIONS_SEED: seed}),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in DISTRIBUTIONS:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # run from a checkout that is not installed
+    return found

@@ -1,0 +1,81 @@
+"""``--gate`` at the end of a session: verdicts from what is on disk, told to everybody."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from qcal_plugin.session.directory import RunDirectory
+from reports.gates.file import GateFile
+from reports.gates.verdicts import GateReport, GateVerdict, Verdict, judge_run
+from reports.github import annotation_lines
+from reports.records.plain_text import visible
+from reports.records.records import Run
+from reports.records.run_files import RunFileError, load_run
+from reports.tables.gates import advice, figures, log_lines
+
+COUNTING = ("terminalreporter", "terminalprogress", "session", "lfplugin", "stepwiseplugin", "qcal-session")
+"""Plugins that take every report for a test: they would count verdicts, stop at them, or run them again."""
+
+
+def gate_session(
+    session: pytest.Session, file: GateFile, baselines: Mapping[Path, Run], directory: RunDirectory, trouble: str | None
+) -> GateReport:
+    """Decide, and tell plugins that collect the results of tests (JUnit)."""
+    ended_early = _ended_early(session, trouble)
+    try:
+        run = load_run(directory.path, texts=False)
+    except RunFileError as error:
+        run, ended_early = Run(manifest=directory.manifest, records=()), str(error)
+    report = judge_run(file, run, baselines, interrupted=ended_early)
+    _tell_plugins(session.config, report)
+    return report
+
+
+def gate_lines(report: GateReport, run_dir: Path) -> Iterator[str]:
+    """The last lines of the log."""
+    yield from annotation_lines(report, os.environ)
+    yield from (f"qcal: {visible(line)}" for line in log_lines(report, run_dir))
+
+
+def _ended_early(session: pytest.Session, trouble: str | None) -> str:
+    """Why the session did not come to its end; empty where it did."""
+    if session.exitstatus != pytest.ExitCode.INTERRUPTED and not session.shouldfail:
+        return ""
+    stop = next((reason for reason in (trouble, session.shouldfail, session.shouldstop) if isinstance(reason, str)), "")
+    return f"the session was interrupted{f': {stop}' if stop else ''}"
+
+
+def _tell_plugins(config: pytest.Config, report: GateReport) -> None:
+    manager = config.pluginmanager
+    counting = [plugin for name in COUNTING if (plugin := manager.get_plugin(name)) is not None]
+    tell = manager.subset_hook_caller("pytest_runtest_logreport", counting)
+    for entry in report.verdicts:
+        for test_report in gate_reports(entry, report.file.path):
+            tell(report=test_report)
+
+
+def gate_reports(entry: GateVerdict, file: Path) -> Iterator[pytest.TestReport]:
+    """A gate as a test: passed, failed, skipped where inconclusive, an error where it cannot be gated."""
+    words = " - ".join(filter(None, [f"{entry.verdict}: {figures(entry)}", advice(entry)]))
+    make = partial(
+        pytest.TestReport,
+        nodeid=f"{file}::{entry.gate.title}",
+        location=(str(file), None, entry.gate.title),
+        keywords={},
+        user_properties=[("qcal_gate_verdict", entry.verdict.value)],
+    )
+    match entry.verdict:
+        case Verdict.PASS:
+            yield make(outcome="passed", longrepr=None, when="call")
+        case Verdict.FAIL:
+            yield make(outcome="failed", longrepr=words, when="call")
+        case Verdict.INCONCLUSIVE:
+            yield make(outcome="skipped", longrepr=(str(file), 0, words), when="call")
+        case Verdict.CANNOT:
+            yield make(outcome="failed", longrepr=words, when="setup")
+    yield make(outcome="passed", longrepr=None, when="teardown")

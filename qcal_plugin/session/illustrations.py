@@ -1,0 +1,135 @@
+"""Writes into a run's folder what a report shows beside the records: prompts, reference answers, plots.
+
+A plot is shrunk to `LONGEST_SIDE` and stored as WebP, some 20 KB each, so that a report can hold all of a benchmark.
+Each image is encoded once and kept in the cache, next to the images that are sent; runs get copies.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from qcal_plugin.dataset.cache import write_file
+from qcal_plugin.dataset.cases import Case, ImagePart, PromptPart, TextPart
+from qcal_plugin.studies.studied import benchmark_key
+from reports.records import illustrations
+from reports.records.illustrations import PLOTS_NAME, References, SampleSheet, write_sheets
+from reports.records.records import ItemKey, PlannedItem
+from scoring.questions import Mode, Question
+
+LONGEST_SIDE = 1000
+"""Pixels."""
+QUALITY = 85
+ENCODING = f"{LONGEST_SIDE}-{QUALITY}"
+"""Part of the cached file's name."""
+
+_THREADS = min(4, os.cpu_count() or 1)
+
+
+def illustrate(
+    run_dir: Path,
+    planned: Sequence[PlannedItem],
+    cases: Callable[[ItemKey], Case],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write ``samples.jsonl`` and the plots that the planned items show; ``cases`` says what was asked.
+
+    ``progress`` is told how many of the plots that had to be made are done, and how many there are.
+    Raises OSError or ValueError, as where the disk is full or the cache has lost a file.
+    """
+    images: dict[str, ImagePart] = {}
+    write_sheets(run_dir, [_sheet(keys, cases, images) for keys in _by_sample(planned).values()])
+    _fill_cache([image for image in images.values() if not _cached(image).exists()], progress)
+    (run_dir / PLOTS_NAME).mkdir(exist_ok=True)
+    for image in images.values():
+        shutil.copyfile(_cached(image), run_dir / PLOTS_NAME / f"{image.sha256}.webp")
+
+
+def encode_plot(image: bytes) -> bytes:
+    """The picture on white, no side longer than `LONGEST_SIDE`, as WebP."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(image)) as opened:
+        layer = opened.convert("RGBA")
+    plot = Image.new("RGB", layer.size, "white")
+    plot.paste(layer, mask=layer.getchannel("A"))
+    plot.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    plot.save(file, "WEBP", quality=QUALITY)
+    return file.getvalue()
+
+
+def _fill_cache(images: Sequence[ImagePart], progress: Callable[[int, int], None] | None) -> None:
+    def make(image: ImagePart) -> None:
+        write_file(_cached(image), encode_plot(base64.b64decode(Path(image.base64_path).read_bytes())))
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        try:
+            for done, _ in enumerate(pool.map(make, images), start=1):
+                if progress is not None:
+                    progress(done, len(images))
+        finally:
+            pool.shutdown(cancel_futures=True)  # at Ctrl-C the rest is not waited for
+
+
+def _cached(image: ImagePart) -> Path:
+    """Where the plot is kept: beside the folder of the images that are sent."""
+    return Path(image.base64_path).parent.with_name(PLOTS_NAME) / f"{image.sha256}-{ENCODING}.webp"
+
+
+def _by_sample(planned: Iterable[PlannedItem]) -> dict[str, list[ItemKey]]:
+    """Sample -> its items, repeats aside."""
+    samples: dict[str, list[ItemKey]] = {}
+    for key in dict.fromkeys(item.key._replace(repeat=0) for item in planned):
+        samples.setdefault(key.sample_id, []).append(key)
+    return samples
+
+
+def _sheet(keys: Sequence[ItemKey], cases: Callable[[ItemKey], Case], images: dict[str, ImagePart]) -> SampleSheet:
+    """The sample of these items, all of one sample; ``images`` takes up what they show, by digest."""
+    own = cases(ItemKey(keys[0].sample_id, Question.Q1, Mode.ZEROSHOT))
+    asked = {key: cases(key) for key in keys}
+    for case in (own, *asked.values()):
+        images.update({part.sha256: part for part in case.prompt if isinstance(part, ImagePart)})
+    prompts: dict[str, dict[Mode, dict[Question, tuple[illustrations.PromptPart, ...]]]] = {}
+    for key, case in asked.items():
+        prompts.setdefault(key.variant, {}).setdefault(key.mode, {})[key.question] = tuple(map(_part, case.prompt))
+    usual = {key._replace(variant=""): asked.get(benchmark_key(key)) or cases(benchmark_key(key)) for key in asked}
+    return SampleSheet(
+        sample_id=keys[0].sample_id,
+        plots=tuple(part.sha256 for part in own.prompt if isinstance(part, ImagePart)),
+        prompts=prompts.pop("", {}),
+        variants=prompts,
+        references=_references(usual),
+        variant_references=_differing(asked, usual),
+    )
+
+
+def _differing(asked: Mapping[ItemKey, Case], usual: Mapping[ItemKey, Case]) -> dict[str, References]:
+    """Variant -> the references that differ from those without the condition."""
+    differing: dict[str, dict[ItemKey, Case]] = {}
+    for key, case in asked.items():
+        plain, own = usual[key._replace(variant="")].reference, case.reference
+        if (plain.answer, plain.key_points) != (own.answer, own.key_points):
+            differing.setdefault(key.variant, {})[key] = case
+    return {variant: _references(cases) for variant, cases in differing.items()}
+
+
+def _references(cases: Mapping[ItemKey, Case]) -> References:
+    answers: dict[Mode, dict[Question, str]] = {}
+    for key, case in cases.items():
+        answers.setdefault(key.mode, {})[key.question] = case.reference.answer
+    points = {key.question: case.reference.key_points for key, case in cases.items() if case.reference.key_points}
+    return References(answers=answers, key_points=points)
+
+
+def _part(part: PromptPart) -> illustrations.PromptPart:
+    if isinstance(part, TextPart):
+        return illustrations.PromptPart(text=part.text)
+    return illustrations.PromptPart(image=part.sha256)

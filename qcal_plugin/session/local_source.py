@@ -1,0 +1,35 @@
+"""Outcomes from the engine in this process, with progress while a test waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.session.evaluation import Evaluation
+from qcal_plugin.session.progress import Progress
+from reports.records.records import ItemKey, PlannedItem
+
+TICK_S = 0.5
+
+
+class LocalSource:
+    """See `qcal_plugin.worker.runner.Source`."""
+
+    def __init__(self, evaluation: Evaluation, progress: Progress) -> None:
+        self._evaluation = evaluation
+        self._progress = progress
+
+    def declare(self, planned: Sequence[PlannedItem]) -> None:
+        """See `Source`."""
+        self._evaluation.declare(planned)
+
+    def demand(self, key: ItemKey) -> Outcome:
+        """See `Source`."""
+        future = self._evaluation.demand(key)
+        while True:
+            try:
+                return future.result(timeout=TICK_S)
+            except TimeoutError:
+                if future.done():  # the job's own
+                    raise
+                self._progress.tick()

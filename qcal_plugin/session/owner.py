@@ -1,0 +1,199 @@
+"""The process that owns a run: the only one, or the xdist controller. Hooks delegate to the `Evaluation`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from qcal_plugin.cli.options import RunConfig
+from qcal_plugin.engine.failures import EngineStopped
+from qcal_plugin.engine.journal import JournalError
+from qcal_plugin.keys import RUNNER
+from qcal_plugin.roles import WORKER_INPUT
+from qcal_plugin.session.local_source import LocalSource
+from qcal_plugin.session.preparation import MISTAKES, PreparedRun, prepare_run
+from qcal_plugin.session.progress import Progress
+from qcal_plugin.session.summary import closing_lines, header_lines, print_tables, shown, write_page
+from qcal_plugin.worker.channel import ChannelServer, planned_to_json
+from qcal_plugin.worker.measuring import Measurement
+from qcal_plugin.worker.runner import Runner
+
+if TYPE_CHECKING:
+    from reports.gates.verdicts import GateReport
+
+
+class RunSession:
+    """Sets a run up, serves it to workers, writes what they measure, prints the tables."""
+
+    def __init__(self, pytest_config: pytest.Config, config: RunConfig, *, controller: bool) -> None:
+        self._pytest_config = pytest_config
+        self._config = config
+        self._controller = controller
+        self._exits = ExitStack()
+        self._failures = 0
+        self._trouble: str | None = None
+        self._page: tuple[str, ...] = ()
+        self._run: PreparedRun | None = None
+        self._gates: GateReport | None = None
+
+    # --- hooks ---
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Find dataset, endpoints and folder; anything wrong ends the session before a worker starts."""
+        try:
+            self._set_up()
+        except MISTAKES as error:
+            raise pytest.UsageError(str(error)) from error
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's class is not public
+        """Tell a worker, a replacement too, where the engine is and what to collect."""
+        node.workerinput[WORKER_INPUT] = self._worker_input
+
+    def pytest_report_header(self) -> list[str]:
+        """What is measured, on what, and where it is written."""
+        return [] if self._run is None else header_lines(self._run)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Any:  # noqa: ANN401 - pytest's own result
+        """Close the engine however the tests end: normally, at ``-x``, by Ctrl-C."""
+        try:
+            return (yield)
+        finally:
+            self._stop_asking()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write the measurement down before anybody is told that the test passed."""
+        self._record(report)
+        self._stop_at_maxfail(report)
+        self._progress.report(report)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the tables of the whole run, from what is on disk."""
+        if self._run is not None and self._run.evaluation.directory.manifest.planned:
+            self._summarise(self._run, terminalreporter)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Decide before anything is reported; close with what to do next, below pytest's own last line."""
+        self._decide(session)
+        yield
+        self._close_log()
+        session.exitstatus = session.exitstatus if self._gates is None else self._gates.exit_status
+
+    def pytest_unconfigure(self) -> None:
+        """Let go of everything, also where setting up failed half-way."""
+        self._exits.close()
+
+    # --- what they do ---
+
+    def _set_up(self) -> None:
+        checking = partial(self._show_progress, "checking images")
+        run = self._run = prepare_run(self._pytest_config, self._config, self._exits, checking)
+        self._progress = Progress(run.evaluation, self._pytest_config)
+        if self._controller:
+            self._serve_workers(run)
+        else:
+            self._run_tests_here(run)
+
+    def _run_tests_here(self, run: PreparedRun) -> None:
+        runner = Runner(
+            self._config,
+            dataset=run.studied,
+            items=run.items,
+            source=LocalSource(run.evaluation, self._progress),
+            identity=run.identity,
+        )
+        self._pytest_config.stash[RUNNER] = runner
+        self._pytest_config.pluginmanager.register(runner, "qcal-runner")
+
+    def _serve_workers(self, run: PreparedRun) -> None:
+        evaluation = run.evaluation
+        server = ChannelServer(evaluation.engine.loop, demand=evaluation.demand, declare=evaluation.declare)
+        address = server.start()
+        self._exits.callback(server.close)
+        self._worker_input = json.dumps(
+            {
+                "address": address.to_json(),
+                **run.studied.to_json(),
+                "items": [planned_to_json(item) for item in run.items] if self._config.answers else None,
+                "identity": run.identity,
+            }
+        )
+
+    def _record(self, report: pytest.TestReport) -> None:
+        text = getattr(report, "qcal_measurement", None)
+        if text is None or self._run is None:
+            return
+        del report.qcal_measurement  # pytest keeps reports to the end
+        try:
+            self._run.evaluation.take(Measurement.from_json(text))
+        except (JournalError, EngineStopped) as error:
+            report.outcome = "failed"
+            report.longrepr = f"not on record: {error}"
+            self._trouble = self._trouble or str(error)
+            self._run.evaluation.engine.drain(str(error))
+
+    def _stop_at_maxfail(self, report: pytest.TestReport) -> None:
+        self._failures += report.failed
+        if self._run is not None and self._at_maxfail:
+            self._run.evaluation.engine.abandon(f"stopping after {self._failures} failures")
+
+    @property
+    def _at_maxfail(self) -> bool:
+        return 0 < self._config.maxfail <= self._failures
+
+    def _stop_asking(self) -> None:
+        if self._run is not None:
+            engine = self._run.evaluation.engine
+            if not self._at_maxfail:  # which pytest says itself
+                self._trouble = self._trouble or engine.stopped
+            engine.close()
+
+    def _summarise(self, run: PreparedRun, terminal: pytest.TerminalReporter) -> None:
+        as_zero = self._config.errors_as_zero
+        print_tables(run.evaluation, terminal, errors_as_zero=as_zero, gates=self._gates)
+        if self._config.html:
+            plots = partial(self._show_progress, "preparing plots")
+            self._page = write_page(run, errors_as_zero=as_zero, progress=plots)
+
+    def _decide(self, session: pytest.Session) -> None:
+        in_error = session.exitstatus in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR}
+        if self._run is not None and self._config.gates is not None and not in_error:
+            from qcal_plugin.session.gating import gate_session
+
+            run = self._run
+            self._gates = gate_session(
+                session, self._config.gates, run.baselines, run.evaluation.directory, self._trouble
+            )
+
+    def _close_log(self) -> None:
+        if self._terminal is not None and self._run is not None:
+            for line in self._last_lines(self._run):
+                self._terminal.write_line(line)
+
+    def _last_lines(self, run: PreparedRun) -> Iterator[str]:
+        if run.evaluation.directory.manifest.planned:
+            yield from (*self._page, *closing_lines(run.evaluation, self._trouble))
+        if self._gates is not None:
+            from qcal_plugin.session.gating import gate_lines
+
+            yield from gate_lines(self._gates, shown(run.evaluation.directory.path))
+
+    def _show_progress(self, what: str, done: int, planned: int) -> None:
+        terminal = self._terminal
+        if terminal is not None and terminal.isatty:
+            terminal.rewrite(f"qcal: {what} {done}/{planned}", erase=True)
+            if done == planned:
+                terminal.write_line("")
+
+    @property
+    def _terminal(self) -> pytest.TerminalReporter | None:
+        return self._pytest_config.pluginmanager.get_plugin("terminalreporter")

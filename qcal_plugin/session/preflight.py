@@ -1,0 +1,112 @@
+"""One cheap call before a run: whether the endpoint is there, takes the key, and which model it serves.
+
+PreflightError    it cannot work; the message says what, where, and what to do
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qcal_plugin.cli.targets import TargetOption
+from qcal_plugin.engine.failures import one_line, server_message
+
+if TYPE_CHECKING:
+    import httpx
+
+TIMEOUT_S = 10.0
+
+
+class PreflightError(Exception):
+    """The endpoint cannot be used as given; ``str()`` is for the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedTarget:
+    """An endpoint that answered, with the model to ask. ``warning`` is one line for the user, or None."""
+
+    option: TargetOption
+    model: str
+    warning: str | None = None
+
+
+def authorization(option: TargetOption) -> str | None:
+    """The Authorization header of requests to this endpoint: its key, else the URL's user info."""
+    return f"Bearer {option.key}" if option.key else option.target.basic_auth
+
+
+def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
+    """Ask the endpoint for its models. `flag` is ``--model`` or ``--judge``, for messages. Raises PreflightError.
+
+    Servers differ: the list may be missing, empty, or name another string than the one to send. So only a closed door,
+    a refused key and a model that nobody named are errors.
+    """
+    import httpx
+
+    place = f"{flag}-url {option.target.public_url}"
+    header = authorization(option)
+    try:
+        response = httpx.get(
+            option.target.models_url, headers={"Authorization": header} if header else {}, timeout=TIMEOUT_S
+        )
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL) as error:
+        raise PreflightError(
+            f"{place}: no connection ({one_line(option.redaction.text(str(error)))}); "
+            "is the server running, are host and port right?"
+        ) from error
+    except httpx.HTTPError as error:
+        return _named_model(option, flag, f"{place}: no list of models ({type(error).__name__})")
+    if response.status_code in {401, 403}:
+        raise PreflightError(_refusal(option, place, flag, response))
+    models = _models(response)
+    if models is None:
+        return _named_model(option, flag, f"{place}: no list of models (HTTP {response.status_code})")
+    return _chosen_model(option, flag, place, models)
+
+
+def _chosen_model(option: TargetOption, flag: str, place: str, models: list[str]) -> ResolvedTarget:
+    listed = ", ".join(models[:10]) + (", ..." if len(models) > 10 else "")
+    if option.model is None:
+        if len(models) != 1:
+            raise PreflightError(f"{place}: name the model with {_model_flag(flag)}; listed there: {listed or 'none'}")
+        return ResolvedTarget(option=option, model=models[0])
+    unlisted = models and option.model not in models
+    warning = (
+        f"{place} does not list {option.model!r} (listed: {listed}); asking for it all the same" if unlisted else None
+    )
+    return ResolvedTarget(option=option, model=option.model, warning=warning)
+
+
+def _named_model(option: TargetOption, flag: str, problem: str) -> ResolvedTarget:
+    if option.model is None:
+        raise PreflightError(f"{problem}; name the model with {_model_flag(flag)}, or correct the URL")
+    return ResolvedTarget(
+        option=option, model=option.model, warning=f"{problem}; asking for {option.model!r} all the same"
+    )
+
+
+def _refusal(option: TargetOption, place: str, flag: str, response: httpx.Response) -> str:
+    said = server_message(option.redaction.error(response.content))
+    if option.key:
+        remedy = f"the key in {option.key_variable} is refused"
+    else:
+        remedy = f"it wants a key: export {option.key_variable}, or name another variable with {flag}-key-env"
+    return f"{place}: HTTP {response.status_code}: {remedy}" + (f" ({said})" if said else "")
+
+
+def _models(response: httpx.Response) -> list[str] | None:
+    """The listed ids; None where the reply is no list of models."""
+    if response.status_code != 200:
+        return None
+    try:
+        data: Any = response.json()
+    except (ValueError, RecursionError):
+        return None
+    entries = data.get("data") if isinstance(data, dict) else None
+    if not isinstance(entries, list):
+        return None
+    return [entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+
+
+def _model_flag(flag: str) -> str:
+    return flag if flag == "--model" else f"{flag}-model"

@@ -1,0 +1,135 @@
+"""Before a run: dataset, items, endpoints and folder are found, and everything wrong with them is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from qcal_plugin.cli.options import RunConfig
+from qcal_plugin.dataset.prepare import DatasetError
+from qcal_plugin.dataset.prepared import PreparedDataset
+from qcal_plugin.engine.canary import CanaryResult
+from qcal_plugin.engine.journal import JournalError
+from qcal_plugin.session.data import prepare_studied
+from qcal_plugin.session.directory import MANIFEST_FILE, RunDirectory, RunDirectoryError, new_run_path
+from qcal_plugin.session.evaluation import Evaluation, Participants, describe, find_participants
+from qcal_plugin.session.preflight import PreflightError
+from qcal_plugin.session.stored import StoredAnswersError, load_stored_answers
+from qcal_plugin.studies.selection import select_items
+from qcal_plugin.studies.studied import StudiedDataset
+from reports.gates.file import GateFileError
+from reports.records.records import PlannedItem, Run, RunManifest, identity_properties
+
+LAST_RUN = "qcal/last_run"
+RUNS_FOLDER = "runs"
+MISTAKES = (
+    DatasetError,
+    PreflightError,
+    RunDirectoryError,
+    StoredAnswersError,
+    JournalError,
+    GateFileError,
+    ValueError,
+)
+"""What `prepare_run` raises for what a user can put right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedRun:
+    """A run that is ready to ask.
+
+    Attributes:
+        items: as the command line selects them, less what stored answers do not hold.
+        identity: properties that every test of the run carries.
+        canary: how the judges graded the canary; empty without ``--judge-canary``.
+        baselines: the runs that ``--gate`` compares with, by path.
+    """
+
+    evaluation: Evaluation
+    studied: StudiedDataset
+    who: Participants
+    items: Sequence[PlannedItem]
+    identity: Sequence[tuple[str, str]]
+    canary: Sequence[CanaryResult]
+    baselines: Mapping[Path, Run]
+
+
+def prepare_run(
+    pytest_config: pytest.Config, config: RunConfig, exits: ExitStack, progress: Callable[[int, int], None]
+) -> PreparedRun:
+    """Set a run up; `exits` gets what must be let go of, also where this fails half-way. Raises MISTAKES.
+
+    `progress` is told the images checked and all images, where the dataset is new here.
+    """
+    stored = load_stored_answers(config.answers) if config.answers else None
+    name = pytest_config.getoption("dataset") or (stored.dataset if stored else None) or config.dataset
+    variants = frozenset() if stored is None else stored.variants
+    studied = prepare_studied(config, name=name, variants=variants, progress=progress)
+    if stored is not None and stored.seed is not None:
+        studied = replace(studied, seed=stored.seed)
+    dataset = studied.dataset
+    if stored is not None:
+        stored = stored.of_samples(dataset)
+        stored.check_mix(dataset)
+    selection = config.selection if stored is None else stored.narrowed(config.selection)
+    items = select_items(selection, studied)
+    items = items if stored is None else stored.planned_among(items, config.selection.modes)
+    who = find_participants(config, stored, exits)
+    baselines = _check_gates(config, describe(config, dataset, who, ""), items)
+    directory = _open_directory(pytest_config, config, dataset, who)
+    exits.callback(directory.close)
+    evaluation = Evaluation(config, studied, who, directory)
+    exits.callback(evaluation.close)
+    return PreparedRun(
+        evaluation=evaluation,
+        studied=studied,
+        who=who,
+        items=items,
+        identity=identity_properties(directory.manifest),
+        canary=evaluation.try_judges() if config.judge_canary else (),
+        baselines=baselines,
+    )
+
+
+def _check_gates(config: RunConfig, manifest: RunManifest, items: Sequence[PlannedItem]) -> Mapping[Path, Run]:
+    """The baselines of ``--gate``. A run that goes on may hold more than this command asks: it is gated at its end."""
+    if config.gates is None:
+        return {}
+    from reports.gates.check import check_samples, load_baselines
+    from reports.records.outcomes import identity_of
+
+    baselines = load_baselines(config.gates, identity_of(manifest))
+    if not (config.resume or config.last_failed):
+        check_samples(config.gates, manifest, items, baselines)
+    return baselines
+
+
+def _open_directory(
+    pytest_config: pytest.Config, config: RunConfig, dataset: PreparedDataset, who: Participants
+) -> RunDirectory:
+    """The run's folder, remembered for ``--lf`` and ``--resume``."""
+    cache: pytest.Cache | None = getattr(pytest_config, "cache", None)  # there is none under -p no:cacheprovider
+    path, resume = _run_path(config, cache, pytest_config.invocation_params.dir / RUNS_FOLDER, who.model_name)
+    directory = RunDirectory.open(path, describe(config, dataset, who, path.name), resume=resume)
+    if cache is not None:
+        cache.set(LAST_RUN, str(path.absolute()))
+    return directory
+
+
+def _run_path(config: RunConfig, cache: pytest.Cache | None, parent: Path, model: str) -> tuple[Path, bool]:
+    """The run's folder, and whether a run in it goes on."""
+    resume = config.resume or config.last_failed
+    if config.run_dir is not None:
+        if config.resume and not (config.run_dir / MANIFEST_FILE).exists():
+            raise RunDirectoryError(f"--resume: no run in {config.run_dir}; leave it out to start one there")
+        return config.run_dir, resume
+    last = cache.get(LAST_RUN, None) if resume and cache is not None else None
+    if last is not None and Path(last).is_dir():
+        return Path(last), True
+    if config.resume:
+        raise RunDirectoryError("--resume: no earlier run is known here; name its folder with --run-dir")
+    return new_run_path(parent, model), False

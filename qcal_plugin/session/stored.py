@@ -1,0 +1,170 @@
+"""Stored answers for ``--answers``, of an earlier run or a result file: scored again without asking the model."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from qcal_plugin.dataset.prepared import PreparedDataset
+from qcal_plugin.engine.chat import clean_text
+from qcal_plugin.engine.journal import JournalError, read_lines
+from qcal_plugin.engine.model import Sampling, StoredAnswer
+from qcal_plugin.session.directory import ANSWERS_FILE, MANIFEST_FILE, RunDirectoryError, read_manifest
+from qcal_plugin.studies.selection import Selection
+from qcal_plugin.studies.studied import benchmark_key
+from reports.exchange.official import OfficialFileError, read_inference
+from reports.records.records import Answer, ItemKey, PlannedItem, RunManifest, answer_from_json, key_from_json
+from scoring.questions import Mode
+
+PROTOCOL_MAX_TOKENS = 16384
+DEMONSTRATIONS_SEED = "demonstrations_seed"
+"""The setting of a run with ``--shots``: the same seed shows the same demonstrations."""
+
+
+class StoredAnswersError(Exception):
+    """There are no answers to be had from there; ``str()`` is for the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAnswers:
+    """Answers by item, and where they come from.
+
+    ``mode`` is that of a result file, which holds one only; None for a run. Its entries in mode ICL are named after
+    rows of the fewshot file until `of_samples` has renamed them. ``planned`` is what a run set out to measure; None for
+    a result file. ``seed`` is that of a run's demonstrations; None where it shows none.
+    """
+
+    source: str
+    model: str
+    base_url: str
+    dataset: str | None
+    sampling: Sampling
+    answers: dict[ItemKey, StoredAnswer] = field(repr=False)
+    mode: Mode | None = None
+    planned: tuple[PlannedItem, ...] | None = field(repr=False, default=None)
+    seed: int | None = None
+
+    @property
+    def variants(self) -> frozenset[str]:
+        """The conditions of studies under which answers were given; the empty one is the benchmark's own."""
+        return frozenset(item.key.variant for item in self.planned or ())
+
+    def of_samples(self, dataset: PreparedDataset) -> StoredAnswers:
+        """The same answers with items named after samples."""
+        if self.mode is not Mode.ICL:
+            return self
+        names = {dataset.icl_id(sample.sample_id): sample.sample_id for sample in dataset.samples}
+        answers = {
+            key._replace(sample_id=names.get(key.sample_id) or key.sample_id): stored
+            for key, stored in self.answers.items()
+        }
+        return replace(self, answers=answers)
+
+    def check_mix(self, dataset: PreparedDataset) -> None:
+        """Raises ValueError where the dataset is a mix that has not drawn all of the run's samples."""
+        drawn = {sample.sample_id for sample in dataset.samples}
+        lost = sorted({item.key.sample_id for item in self.planned or ()} - drawn)
+        if dataset.mix is not None and lost:
+            raise ValueError(
+                f"--answers {self.source}: this mix has not drawn {len(lost)} of its samples, such as {lost[0]}; "
+                "where samples = N is given, weights decide the draw: keep those of the run"
+            )
+
+    def narrowed(self, selection: Selection) -> Selection:
+        """The selection without the mode that a result file lacks; of a run in all modes (see `planned_among`)."""
+        modes = tuple(mode for mode in selection.modes if self.mode in {None, mode})
+        return replace(selection, modes=tuple(Mode) if self.planned is not None else modes or selection.modes)
+
+    def planned_among(self, selected: tuple[PlannedItem, ...], modes: Collection[Mode]) -> tuple[PlannedItem, ...]:
+        """The run's own items of these modes, repeats and variants too, as far as they are selected.
+
+        Items with demonstrations are selected by their zero-shot items. Raises ValueError if none is.
+        """
+        if self.planned is None:
+            return selected
+        wanted = {benchmark_key(item.key) for item in selected}
+        items = tuple(item for item in self.planned if item.key.mode in modes and benchmark_key(item.key) in wanted)
+        if not items:
+            raise ValueError(f"nothing to score: {self.source} has planned none of the selected items")
+        return items
+
+
+def load_stored_answers(path: Path) -> StoredAnswers:
+    """The answers in a run's folder or in an inference file of the reference. Raises StoredAnswersError."""
+    try:
+        if path.is_file():
+            return _of_inference_file(path)
+        manifest = read_manifest(path)
+        if manifest is None:
+            raise StoredAnswersError(f"--answers {path}: no run there (no {MANIFEST_FILE})")
+        return StoredAnswers(
+            source=str(path),
+            model=manifest.model,
+            base_url=manifest.base_url,
+            dataset=manifest.dataset,
+            sampling=_sampling(manifest),
+            answers=_answers(path / ANSWERS_FILE),
+            planned=manifest.planned,
+            seed=_seed(manifest),
+        )
+    except (RunDirectoryError, JournalError, OfficialFileError) as error:
+        raise StoredAnswersError(f"--answers {path}: {error}") from error
+    except OSError as error:
+        raise StoredAnswersError(f"--answers {path}: {error.strerror}") from error
+
+
+def _of_inference_file(path: Path) -> StoredAnswers:
+    """Nothing is known of the requests behind these answers but the protocol's own parameters."""
+    found = read_inference(path)
+    return StoredAnswers(
+        source=str(path),
+        model=found.model,
+        base_url="not stated",
+        dataset=None,
+        sampling=Sampling(model=found.model, max_tokens=PROTOCOL_MAX_TOKENS, temperature=0.0),
+        answers={
+            ItemKey(entry.entry_id, question, found.mode): StoredAnswer(
+                answer=Answer(text=clean_text(text).strip()), request_sha256=None
+            )
+            for entry in found.entries
+            for question, text in entry.answers.items()
+            if text is not None
+        },
+        mode=found.mode,
+    )
+
+
+def _answers(path: Path) -> dict[ItemKey, StoredAnswer]:
+    """The first answer to each item: a further attempt never replaces it."""
+    found: dict[ItemKey, StoredAnswer] = {}
+    for _, (key, stored) in read_lines(path, _stored):
+        if stored is not None:
+            found.setdefault(key, stored)
+    return found
+
+
+def _stored(line: Mapping[str, Any]) -> tuple[ItemKey, StoredAnswer | None]:
+    """A line's item and answer; None for a verdict."""
+    answer = answer_from_json(line["answer"]) if line["type"] == "answer" else None
+    stored = None if answer is None else StoredAnswer(answer=answer, request_sha256=line["request_sha256"])
+    return key_from_json(line), stored
+
+
+def _seed(manifest: RunManifest) -> int | None:
+    seed = manifest.settings.get(DEMONSTRATIONS_SEED)
+    return seed if isinstance(seed, int) else None
+
+
+def _sampling(manifest: RunManifest) -> Sampling:
+    settings = manifest.settings
+    try:
+        return Sampling(
+            model=manifest.model,
+            max_tokens=settings["max_tokens"],  # type: ignore[arg-type]  # written by this suite
+            temperature=settings["temperature"],  # type: ignore[arg-type]
+            extra_body=settings["extra_body"],  # type: ignore[arg-type]
+        )
+    except KeyError as error:
+        raise StoredAnswersError(f"--answers: the run's {MANIFEST_FILE} lacks the setting {error}") from error

@@ -1,0 +1,106 @@
+"""What a session says: its head, the tables at its end, and the last lines, which tell what to do next."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from qcal_plugin.session.evaluation import Evaluation
+from qcal_plugin.session.illustrations import illustrate
+from qcal_plugin.session.preparation import PreparedRun
+
+if TYPE_CHECKING:
+    from reports.gates.verdicts import GateReport
+
+
+def header_lines(run: PreparedRun) -> list[str]:
+    """What is measured, on what, where it is written, and what the user should know beforehand."""
+    manifest = run.evaluation.directory.manifest
+    judges = ", ".join(judge.model for judge in manifest.judges) or "none: Q1 and Q3 stay unjudged"
+    warnings = (*run.who.warnings, *run.studied.dataset.warnings, *run.evaluation.repaired)
+    return [
+        f"qcal: {manifest.model} at {manifest.base_url}; judge: {judges}",
+        f"qcal: dataset {manifest.dataset} at {manifest.dataset_revision}",
+        f"qcal: writing {shown(run.evaluation.directory.path)}",
+        *(f"qcal: note: stand-in: {stand_in}" for stand_in in manifest.stand_ins),
+        *(f"qcal: note: {warning}" for warning in warnings),
+        *(
+            f"qcal: judge {result.judge} agrees with {100 * result.agreement:.0f}% of the canary's known grades"
+            for result in run.canary
+        ),
+    ]
+
+
+def print_tables(
+    evaluation: Evaluation, terminal: pytest.TerminalReporter, *, errors_as_zero: bool, gates: GateReport | None
+) -> None:
+    """Write the reports and print the tables of the whole run, from what is on disk; they are silent at -qq."""
+    from reports.github import add_job_summary
+    from reports.publish import publish
+    from reports.records.run_files import RunFileError
+    from reports.render.text import render
+
+    path = evaluation.directory.path
+    try:
+        document = publish(path, errors_as_zero=errors_as_zero, gates=gates)
+        add_job_summary(path, os.environ)
+    except (RunFileError, OSError) as error:
+        terminal.write_line(f"qcal: no report: {error}; when that is put right: python -m reports {shown(path)}")
+        return
+    if terminal.config.get_verbosity() > -2:
+        terminal.section("QCalEval", "=")
+        terminal.write_line(render(document, width=shutil.get_terminal_size().columns))
+
+
+def write_page(run: PreparedRun, *, errors_as_zero: bool, progress: Callable[[int, int], None]) -> tuple[str, ...]:
+    """Write ``report.html`` with its plots; returns lines for the user, also about what went wrong.
+
+    The figures are on disk already: what fails here costs the page, or its pictures, and never the run.
+    """
+    from reports.html import page
+    from reports.records.run_files import RunFileError
+
+    directory, lines = run.evaluation.directory, []
+    try:
+        illustrate(directory.path, directory.manifest.planned, run.studied.case, progress=progress)
+    except (OSError, ValueError, KeyError) as error:
+        lines.append(f"qcal: plots are missing in report.html: {error}")
+    try:
+        file = page.write_page(directory.path, errors_as_zero=errors_as_zero)
+        lines.append(f"qcal: to look at: {shown(file)}")
+    except (OSError, RunFileError) as error:
+        lines.append(f"qcal: no report.html: {error}")
+    return tuple(lines)
+
+
+def closing_lines(evaluation: Evaluation, trouble: str | None) -> list[str]:
+    """Why it stopped, what is missing and how to go on, where it all is."""
+    planned = evaluation.directory.manifest.planned
+    missing = sum(item.key not in evaluation.recorder.measured for item in planned)
+    lines = [f"qcal: stopped asking: {trouble}{_remedy(trouble)}"] if trouble else []
+    if missing:
+        lines.append(
+            f"qcal: {missing} of {len(planned)} items not measured: --lf asks those that failed, "
+            "--resume all that are missing"
+        )
+    path = shown(evaluation.directory.path)
+    return [*lines, f"qcal: written to {path}; the tables again: python -m reports {path}"]
+
+
+def _remedy(trouble: str) -> str:
+    """What to do about a refusal, in the words of the command line."""
+    if "refuses: HTTP 404" in trouble:
+        return "; check the model's name and the URL, which for most servers ends in /v1"
+    if "refuses: HTTP 401" in trouble or "refuses: HTTP 403" in trouble:
+        return "; check the key: --model-key-env and --judge-key-env name its variable"
+    return ""
+
+
+def shown(path: Path) -> Path:
+    """The path as a person would type it here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,1 @@
+"""Which items are asked, and under which conditions: selection, controls, perturbations, shots."""

@@ -1,0 +1,257 @@
+"""``--shots``: the same question with 0, 1, 2, ... demonstrations in the prompt (paper, appendix F).
+
+The query's own scenario type is demonstrated first, by another sample; each further demonstration adds a scenario type
+of the family, and begins a second round when all have been shown. So more demonstrations hold the fewer ones, every
+set shows the right answer, and the query is never among them. Which samples these are, and their order in the
+prompt, depends on the seed and on ids only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from qcal_plugin.dataset.cases import Case, ImagePart, PromptPart, TextPart
+from qcal_plugin.dataset.prepared import PreparedDataset, SampleEntry
+from qcal_plugin.dataset.prompts import IMAGE_TAG
+from reports.records.conditions import COPIES, COPIES_LAST, Shots
+from reports.records.records import ItemKey
+from scoring.dispatch import Scorer, score
+from scoring.questions import Mode, Question
+from scoring.reference import Reference
+
+INTRODUCTION = "Here are labelled examples:"
+QUERY = "Now the query plot:"
+SCENARIO_TYPES = 5
+"""Of the families that are studied by default."""
+LISTED_FAMILIES = 4
+PAPER_FAMILIES = ("drag", "rabi", "ramsey_t2star", "t1")
+"""DRAG, Rabi, Ramsey and T1; those whose 63 samples give the paper's shares (55.6% is 35 of 63) and 1,008 questions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShotPlan:
+    """What ``--shots`` asks.
+
+    Attributes:
+        counts: how many demonstrations, ascending; 0 is the zero-shot item itself.
+        orders: in how many orders each set is shown, as far as it has so many.
+        families: names, or one of ``five`` (those with five scenario types), ``paper`` and ``all``.
+    """
+
+    counts: tuple[int, ...]
+    orders: int = 1
+    families: tuple[str, ...] = ("five",)
+
+
+def queries(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[SampleEntry]:
+    """The samples that are asked, the same with every number of demonstrations.
+
+    They are of the plan's families, with another sample of their scenario type and enough others of their family.
+
+    Raises ValueError for unknown families, for more demonstrations than any has, and where there is nothing to ask.
+    """
+    families = _families(plan, samples)
+    found = [
+        sample
+        for sample in samples
+        if sample.family in families and any(_own_type(sample, other) for other in samples if other is not sample)
+    ]
+    enough = [sample for sample in found if _others(sample, samples) >= max(plan.counts)]
+    if not found:
+        raise ValueError(
+            f"--shots: {_named(families)} has no sample with another one of its scenario type to show; --shot-families "
+            "chooses others, --dataset synthetic:per-scenario=3 has three of each"
+        )
+    most = max(_others(sample, samples) for sample in found)
+    if max(plan.counts) > most:
+        raise ValueError(f"--shots {max(plan.counts)}: the largest of these families has {most} other samples to show")
+    return enough
+
+
+def demonstrations(sample: SampleEntry, samples: Sequence[SampleEntry], seed: int) -> list[SampleEntry]:
+    """All that can be shown for this query, in the order in which more demonstrations take more of them."""
+    others = [other for other in samples if other.family == sample.family and other is not sample]
+    ranked = sorted(others, key=lambda other: _rank(seed, sample, other.sample_id))
+    types = sorted(
+        {other.scenario_type for other in others},
+        key=lambda name: (name != sample.scenario_type, _rank(seed, sample, name)),
+    )
+    by_type = [[other for other in ranked if other.scenario_type == name] for name in types]
+    rounds = itertools.zip_longest(*by_type)
+    return [other for one_round in rounds for other in one_round if other is not None]
+
+
+def conditions(plan: ShotPlan) -> list[Shots]:
+    """What is asked about each query besides its zero-shot item."""
+    return [
+        Shots(count, order)
+        for count in plan.counts
+        if count > 0
+        for order in range(1, min(plan.orders, math.factorial(min(count, 20))) + 1)
+    ]
+
+
+def shown(dataset: PreparedDataset, key: ItemKey, shots: Shots, seed: int) -> list[SampleEntry]:
+    """The demonstrations of this item, in the order of its prompt. Raises KeyError for an unknown sample."""
+    sample = {entry.sample_id: entry for entry in dataset.samples}[key.sample_id]
+    chosen = demonstrations(sample, dataset.samples, seed)[: shots.number]
+    if len(chosen) < shots.number or shots.order > math.factorial(len(chosen)):
+        raise KeyError(f"{key.sample_id} has no {shots.variant}: the dataset has too few others of {sample.family}")
+    return next(itertools.islice(_orders(sample, chosen, seed), shots.order - 1, None))
+
+
+def shot_case(dataset: PreparedDataset, key: ItemKey, shots: Shots, seed: int) -> Case:
+    """The item with its demonstrations before the query. Raises KeyError if there is no such item.
+
+    As in the benchmark's own in-context prompts every ``<image>`` tag of the query gives way to the next of its images.
+    """
+    query = dataset.case(zeroshot_key(key))
+    background, task = _divided(query, dataset.background(key.sample_id))
+    others = shown(dataset, key, shots, seed)
+    examples = [dataset.case(ItemKey(other.sample_id, key.question, Mode.ZEROSHOT)) for other in others]
+    parts: list[PromptPart] = [TextPart(text="\n\n".join(filter(None, (background, INTRODUCTION))))]
+    for number, example in enumerate(examples, start=1):
+        parts += [TextPart(text=f"Example {number}:"), *_images(example), TextPart(text=example.reference.answer)]
+    parts.append(TextPart(text=QUERY))
+    parts += _interleaved(task, _images(query))
+    return Case(
+        key=key,
+        family=query.family,
+        scenario_type=query.scenario_type,
+        prompt=tuple(_joined(parts)),
+        reference=query.reference,
+    )
+
+
+def zeroshot_key(key: ItemKey) -> ItemKey:
+    """The item without demonstrations."""
+    return ItemKey(key.sample_id, key.question, Mode.ZEROSHOT)
+
+
+def copy_flags(
+    question: Question, text: str, reference: Reference, shown: Sequence[Reference], scorer: Scorer
+) -> tuple[str, ...]:
+    """Whether the answer is that of a demonstration, and of the last one, where the right answer is another.
+
+    Answers are the same if the scorer takes one for the other; of Q1 and Q3, which judges grade, if their texts are.
+    """
+
+    def copied(other: Reference) -> bool:
+        if question.needs_judge:
+            return _folded(text) == _folded(other.answer) != _folded(reference.answer)
+        same = score(question, text, other, (), scorer=scorer).value == 1
+        return same and score(question, other.answer, reference, (), scorer=scorer).value < 1
+
+    found = [copied(other) for other in shown]
+    return (*((COPIES,) if any(found) else ()), *((COPIES_LAST,) if found and found[-1] else ()))
+
+
+def parse_counts(texts: Sequence[str]) -> tuple[int, ...]:
+    """``0 1 2`` or ``0,1,2``, ascending, each once. Raises ValueError on anything but whole numbers."""
+    found = [text.strip() for entry in texts for text in entry.split(",")]
+    for text in found:
+        if not text.isdecimal():
+            raise ValueError(f"{text!r}: expected whole numbers, such as --shots 0 1 2 3 4 5")
+    return tuple(sorted({int(text) for text in found}))
+
+
+def parse_families(text: str) -> tuple[str, ...]:
+    """``drag,rabi``, ``five``, ``paper`` or ``all``. Raises ValueError where nothing is named."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise ValueError(f"{text!r}: expected names of families, five, paper or all")
+    return names
+
+
+def _families(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[str]:
+    types: dict[str, set[str]] = {}
+    for sample in samples:
+        types.setdefault(sample.family, set()).add(sample.scenario_type)
+    match plan.families:
+        case ("all",):
+            return sorted(types)
+        case ("five",):
+            return sorted(family for family, names in types.items() if len(names) == SCENARIO_TYPES)
+        case ("paper",):
+            wanted = PAPER_FAMILIES
+        case wanted:
+            pass
+    if unknown := [family for family in wanted if family not in types]:
+        raise ValueError(f"--shot-families: the dataset has no {', '.join(unknown)}; it has {', '.join(sorted(types))}")
+    return list(wanted)
+
+
+def _others(sample: SampleEntry, samples: Sequence[SampleEntry]) -> int:
+    return sum(other.family == sample.family for other in samples) - 1
+
+
+def _named(families: Sequence[str]) -> str:
+    match len(families):
+        case 0:
+            return "of families with five scenario types, the dataset"
+        case few if few <= LISTED_FAMILIES:
+            return f"of {', '.join(families)}, the dataset"
+        case many:
+            return f"of {many} families, the dataset"
+
+
+def _own_type(sample: SampleEntry, other: SampleEntry) -> bool:
+    return (sample.family, sample.scenario_type) == (other.family, other.scenario_type)
+
+
+def _orders(sample: SampleEntry, chosen: Sequence[SampleEntry], seed: int) -> Iterator[list[SampleEntry]]:
+    """Different orders of the same demonstrations, at random, as many as there are."""
+    found: set[tuple[str, ...]] = set()
+    for attempt in itertools.count():
+        ranked = sorted(chosen, key=lambda other: _rank(seed, sample, f"{attempt}/{other.sample_id}"))
+        ids = tuple(other.sample_id for other in ranked)
+        if ids not in found:
+            found.add(ids)
+            yield ranked
+
+
+def _rank(seed: int, sample: SampleEntry, name: str) -> bytes:
+    return hashlib.sha256(f"{seed}/{sample.sample_id}/{name}".encode()).digest()
+
+
+def _divided(query: Case, background: str) -> tuple[str, str]:
+    """The query's prompt as its background, if it begins with it, and its task."""
+    text = "".join(part.text for part in query.prompt if isinstance(part, TextPart))
+    if background and text.startswith(background):
+        return background, text[len(background) :].strip()
+    return "", text.strip()
+
+
+def _images(case: Case) -> list[ImagePart]:
+    return [part for part in case.prompt if isinstance(part, ImagePart)]
+
+
+def _interleaved(task: str, images: Sequence[ImagePart]) -> Iterator[PromptPart]:
+    """The task with its images in the places of its tags; those without a tag come first."""
+    pieces = task.split(IMAGE_TAG)
+    untagged = max(0, len(images) - (len(pieces) - 1))
+    yield from images[:untagged]
+    turns = iter(images[untagged:])
+    for number, piece in enumerate(pieces):
+        image = next(turns, None) if number else None
+        if image is not None:
+            yield image
+        if piece.strip():
+            yield TextPart(text=piece.strip())
+
+
+def _joined(parts: Sequence[PromptPart]) -> Iterator[PromptPart]:
+    """Neighbouring texts as one."""
+    for is_text, group in itertools.groupby(parts, key=lambda part: isinstance(part, TextPart)):
+        if is_text:
+            yield TextPart(text="\n\n".join(part.text for part in group if isinstance(part, TextPart)))
+        else:
+            yield from group
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())

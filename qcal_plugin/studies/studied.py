@@ -1,0 +1,92 @@
+"""Studies: conditions under which items are asked again, beside the benchmark itself or in its place.
+
+A condition is the variant of an item's key: it decides what is asked and what the answer is compared with.
+Standard library only: xdist workers import this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qcal_plugin.dataset.cases import Case
+from qcal_plugin.dataset.prepared import PreparedDataset, SampleEntry, open_prepared
+from qcal_plugin.studies.controls import Control, controlled_case
+from qcal_plugin.studies.shots import shot_case, shown, zeroshot_key
+from reports.records.conditions import parse_shots
+from reports.records.records import ItemKey
+from scoring.reference import Reference
+from synthetic.drawing.perturbation import Perturbation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudiedDataset:
+    """A dataset whose items may carry a study's condition as their variant.
+
+    Attributes:
+        perturbed: the same samples drawn otherwise, by the name of the perturbation (``--perturb``).
+        seed: of the demonstrations (``--shots``).
+    """
+
+    dataset: PreparedDataset
+    perturbed: Mapping[str, PreparedDataset] = field(default_factory=dict)
+    seed: int = 0
+
+    @property
+    def samples(self) -> tuple[SampleEntry, ...]:
+        """The samples, in the order of the dataset."""
+        return self.dataset.samples
+
+    def case(self, key: ItemKey) -> Case:
+        """What is asked for this item, under its condition. Raises KeyError if there is no such item."""
+        if key.variant in set(Control):
+            return controlled_case(self.dataset, key)
+        shots = parse_shots(key.variant)
+        if shots is not None:
+            return shot_case(self.dataset, key, shots, self.seed)
+        return self._drawn(key.variant).case(key)
+
+    def reference(self, key: ItemKey) -> Reference:
+        """What the answer is compared with. Raises KeyError if there is no such item."""
+        return self._drawn(key.variant).reference(benchmark_key(key))
+
+    def demonstrations(self, key: ItemKey) -> tuple[Reference, ...]:
+        """The references of what is demonstrated before the question, in order; none without ``--shots``."""
+        shots = parse_shots(key.variant)
+        examples = () if shots is None else shown(self.dataset, key, shots, self.seed)
+        return tuple(
+            self.dataset.reference(zeroshot_key(key._replace(sample_id=example.sample_id))) for example in examples
+        )
+
+    def is_redrawn(self, sample_id: str, perturbation: str) -> bool:
+        """Whether the sample's own pictures differ under the perturbation. Raises KeyError if there is no sample."""
+        plain, other = (drawn.images_of(sample_id) for drawn in (self.dataset, self._drawn(perturbation)))
+        return [image.sha256 for image in plain] != [image.sha256 for image in other]
+
+    def _drawn(self, variant: str) -> PreparedDataset:
+        """The dataset whose pictures this condition is about."""
+        if variant not in set(Perturbation):
+            return self.dataset
+        if variant not in self.perturbed:
+            raise KeyError(f"items of the variant {variant} need --perturb {variant}")
+        return self.perturbed[variant]
+
+    def to_json(self) -> dict[str, object]:
+        """Where it lies, for workers."""
+        perturbed = {name: str(dataset.directory) for name, dataset in self.perturbed.items()}
+        return {"dataset": str(self.dataset.directory), "perturbed": perturbed, "seed": self.seed}
+
+
+def benchmark_key(key: ItemKey) -> ItemKey:
+    """The benchmark's own item behind one of a study, the repeat aside; with demonstrations the zero-shot one."""
+    return zeroshot_key(key) if parse_shots(key.variant) is not None else key._replace(repeat=0, variant="")
+
+
+def open_studied(directory: str, perturbed: Mapping[str, str], seed: int) -> StudiedDataset:
+    """Inverse of `StudiedDataset.to_json`. Raises as `open_prepared` does."""
+    return StudiedDataset(
+        dataset=open_prepared(Path(directory)),
+        perturbed={name: open_prepared(Path(path)) for name, path in perturbed.items()},
+        seed=seed,
+    )

@@ -1,0 +1,127 @@
+"""Test items of the benchmark: which test asks what, node ids, markers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from reports.records.records import PlannedItem
+from scoring.questions import Mode
+
+ASKS_MARKER = "qcal_asks"
+ITEM_MARKER = "qcal"
+LOAD_MARKER = "qcal_load"
+PARAMETER = "planned_item"
+LOAD_PARAMETER = "load_level"
+FOLDER = "test_qcaleval"
+LOAD_FILE = "test_service.py"
+
+MARKERS = (
+    f"{ASKS_MARKER}(mode): the test function asks every selected item of this mode",
+    f"{ITEM_MARKER}(family, scenario, question, mode, sample, variant): filter with -m \"qcal(family='rabi')\"",
+    f"{LOAD_MARKER}: the test holds a load (--parallel, --rate); without one it is not collected",
+)
+
+
+def asked_mode(metafunc: pytest.Metafunc) -> Mode | None:
+    """The mode that a test function asks in; None for tests that have nothing to do with the benchmark."""
+    marker = metafunc.definition.get_closest_marker(ASKS_MARKER)
+    if marker is None:
+        return None
+    named = [*marker.args, *marker.kwargs.values()]
+    if len(named) != 1 or named[0] not in set(Mode):
+        raise pytest.Collector.CollectError(
+            f'{metafunc.definition.nodeid}: {ASKS_MARKER} names no mode; expected {ASKS_MARKER}(mode="zeroshot") or icl'
+        )
+    return Mode(named[0])
+
+
+def parametrize(metafunc: pytest.Metafunc, items: Iterable[PlannedItem]) -> None:
+    """Make one test of each item."""
+    metafunc.parametrize(PARAMETER, [_parameter(item) for item in items])
+
+
+def parametrize_skipped(metafunc: pytest.Metafunc, reason: str) -> None:
+    """Make one test that says why there are no items."""
+    metafunc.parametrize(PARAMETER, [pytest.param(None, id="none", marks=pytest.mark.skip(reason=reason))])
+
+
+def planned_item(item: pytest.Item) -> PlannedItem | None:
+    """What a collected test measures; None for other tests."""
+    callspec = getattr(item, "callspec", None)
+    found = callspec.params.get(PARAMETER) if callspec is not None else None
+    return found if isinstance(found, PlannedItem) else None
+
+
+def may_be_skipped(item: pytest.Item) -> bool:
+    """Whether the test may be skipped by a marker; then nothing is asked before it starts."""
+    return any(item.get_closest_marker(name) is not None for name in ("skip", "skipif"))
+
+
+def drop_unasked(items: list[pytest.Item]) -> None:
+    """Remove, in place, what pytest makes of a mode without items: a test that would only be skipped."""
+    items[:] = [item for item in items if planned_item(item) is not None or not _asks(item)]
+
+
+def drop_loads(items: list[pytest.Item]) -> None:
+    """Remove, in place, the tests that hold a load."""
+    items[:] = [item for item in items if not is_load(item)]
+
+
+def is_load_file(path: Path) -> bool:
+    """Whether this is the suite's own file of tests that hold a load."""
+    return path.name == LOAD_FILE and path.parent.name == FOLDER
+
+
+def is_load(item: pytest.Item) -> bool:
+    """Whether the test holds a load."""
+    return item.get_closest_marker(LOAD_MARKER) is not None
+
+
+def put_zeroshot_first(items: list[pytest.Item]) -> None:
+    """Sort benchmark tests by mode, in place; other tests keep the places in between."""
+    modes = list(Mode)
+    found = [(index, planned) for index, item in enumerate(items) if (planned := planned_item(item)) is not None]
+    in_order = sorted(found, key=lambda entry: modes.index(entry[1].key.mode))
+    moved = [items[index] for index, _ in in_order]
+    for (index, _), item in zip(found, moved, strict=True):
+        items[index] = item
+
+
+def item_id(item: PlannedItem) -> str:
+    """The readable part of a node id, such as ``rabi_hw-rabi_hw_success_a-Q6``."""
+    key = item.key
+    repeat = [f"r{key.repeat}"] if key.repeat else []
+    variant = [key.variant] if key.variant else []
+    return "-".join([item.family, key.sample_id, key.question, *variant, *repeat])
+
+
+def names_benchmark(arguments: Iterable[str]) -> bool:
+    """Whether the command line's paths lead into ``test_qcaleval``, not only into a folder that is called so."""
+    paths = [Path(argument.partition("::")[0]).absolute() for argument in arguments]
+    folders = {folder for path in paths for folder in (path, *path.parents) if folder.name == FOLDER}
+    return any((folder / "test_zeroshot.py").is_file() for folder in folders)
+
+
+def names_loads(arguments: Iterable[str]) -> bool:
+    """Whether the command line names the tests that hold a load, by their file."""
+    return any(Path(argument.partition("::")[0]).name == LOAD_FILE for argument in arguments)
+
+
+def _asks(item: pytest.Item) -> bool:
+    return item.get_closest_marker(ASKS_MARKER) is not None
+
+
+def _parameter(item: PlannedItem) -> object:
+    key = item.key
+    mark = pytest.mark.qcal(
+        family=item.family,
+        scenario=item.scenario_type,
+        question=key.question.value,
+        mode=key.mode.value,
+        sample=key.sample_id,
+        variant=key.variant,
+    )
+    return pytest.param(item, id=item_id(item), marks=mark)

@@ -1,0 +1,147 @@
+"""From an answer to a measurement: what a test computes, and what its report carries to the controller."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from qcal_plugin.studies.selection import parse_questions
+from reports.records.plain_text import one_line
+from reports.records.records import (
+    Answer,
+    ItemKey,
+    PlannedItem,
+    Status,
+    Verdict,
+    key_from_json,
+    key_to_json,
+    score_from_json,
+    score_to_json,
+)
+from scoring.dispatch import Scorer, score
+from scoring.final_answer import thought_flags
+from scoring.key_points import suspicious
+from scoring.questions import Question
+from scoring.reference import JSON, Reference
+from scoring.score import Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseUnderTest:
+    """One item as its test sees it: what it is, and how an answer to it is scored."""
+
+    planned: PlannedItem
+    reference: Reference = field(repr=False)
+    scorer: Scorer
+
+    @property
+    def question(self) -> Question:
+        """Which of the six questions is asked."""
+        return self.planned.key.question
+
+    def score(self, answer: Answer, verdicts: Sequence[Verdict] = ()) -> Score:
+        """The answer's score by the scorer in force (``--scoring``)."""
+        return self._scored(self.scorer, answer, verdicts)
+
+    def other_score(self, answer: Answer, verdicts: Sequence[Verdict]) -> Score:
+        """The answer's score by the scorer that is not in force."""
+        other = Scorer.STRICT if self.scorer is Scorer.COMPATIBLE else Scorer.COMPATIBLE
+        return self._scored(other, answer, verdicts)
+
+    def _scored(self, scorer: Scorer, answer: Answer, verdicts: Sequence[Verdict]) -> Score:
+        grades = [verdict.grades for verdict in verdicts if verdict.grades is not None]
+        return score(self.question, scored_text(answer, scorer), self.reference, grades, scorer=scorer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What came out of one item's test."""
+
+    key: ItemKey
+    status: Status
+    score: Score | None = None
+    other_score: Score | None = None
+    flags: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """As text: report attributes cross process borders by exact type, and text always passes."""
+        return json.dumps(
+            {
+                **key_to_json(self.key),
+                "status": self.status,
+                "score": None if self.score is None else score_to_json(self.score),
+                "other_score": None if self.other_score is None else score_to_json(self.other_score),
+                "flags": self.flags,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Measurement:
+        """Inverse of `to_json`."""
+        data = json.loads(text)
+        return cls(
+            key=key_from_json(data),
+            status=Status(data["status"]),
+            score=None if data["score"] is None else score_from_json(data["score"]),
+            other_score=None if data["other_score"] is None else score_from_json(data["other_score"]),
+            flags=tuple(data["flags"]),
+        )
+
+
+def answer_flags(question: Question, answer: Answer) -> tuple[str, ...]:
+    """What is worth counting about an answer: cut, empty, only a thought, with one, or addressed to the grader."""
+    found = {
+        "truncated": answer.finish_reason == "length",
+        "empty": not answer.text,
+        "from_reasoning": answer.from_reasoning,
+        "reasoning": answer.reasoning is not None,
+    }
+    suspicions = suspicious(answer.text) if question.needs_judge else ()
+    return (*(name for name, holds in found.items() if holds), *thought_flags(answer.text), *suspicions)
+
+
+def scored_text(answer: Answer, scorer: Scorer) -> str:
+    """What this scorer reads of an answer."""
+    return answer.text if scorer is Scorer.COMPATIBLE else stated_text(answer)
+
+
+def stated_text(answer: Answer) -> str:
+    """What strict scoring may read: nothing where the text is a thought that never came to its answer.
+
+    A server whose reasoning parser is set delivers the answer of a model that did not think as reasoning, too, and
+    ends it with ``stop``; then the reasoning is the answer.
+    """
+    return "" if answer.from_reasoning and answer.finish_reason != "stop" else answer.text
+
+
+def parse_pass_marks(marks: Iterable[str]) -> dict[Question, float]:
+    """``50`` for all questions, ``Q6=100`` for one, which then wins; scores of 0-100. Raises ValueError."""
+    found: dict[Question, float] = {}
+    for mark in sorted(marks, key=lambda mark: "=" in mark):
+        question, equals, number = mark.rpartition("=")
+        value = _number(number)
+        if value is None or not 0 <= value <= 100:
+            raise ValueError(f"{mark!r} is no score from 0 to 100, such as 50 or Q6=100")
+        found.update(dict.fromkeys(parse_questions(question) if equals else tuple(Question), value))
+    return found
+
+
+def below_mark(score: Score, mark: float | None) -> str | None:
+    """Why a score fails ``--pass-mark`` (0-100), with what was read and what was expected; None if it does not."""
+    if mark is None or 100 * score.value >= mark:
+        return None
+    extracted, expected = (_shown(value) for value in (score.extracted, score.expected))
+    return f"score {100 * score.value:.1f} is below --pass-mark {mark:g}: extracted {extracted}, expected {expected}"
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _shown(value: JSON, length: int = 300) -> str:
+    text = one_line(json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,0 +1,192 @@
+"""The process that collects and runs tests: the only one, or an xdist worker."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Protocol
+
+import pytest
+
+from qcal_plugin.cli.options import RunConfig
+from qcal_plugin.engine.failures import EngineStopped
+from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.keys import MEASUREMENT, OUTCOME
+from qcal_plugin.studies.shots import copy_flags
+from qcal_plugin.studies.studied import StudiedDataset
+from qcal_plugin.worker import collection
+from qcal_plugin.worker.measuring import CaseUnderTest, Measurement, answer_flags, below_mark, scored_text
+from reports.records.records import (
+    PROPERTY_PREFIX,
+    Answer,
+    Failure,
+    ItemKey,
+    PlannedItem,
+    Status,
+    Verdict,
+    item_properties,
+    outcome_properties,
+)
+from scoring.score import Score
+
+
+class Source(Protocol):
+    """Where outcomes come from: the engine in this process, or the channel to the controller's."""
+
+    def declare(self, planned: Sequence[PlannedItem]) -> None:
+        """Say which items will be demanded."""
+        ...
+
+    def demand(self, key: ItemKey) -> Outcome:
+        """Wait for an outcome. Raises EngineStopped where nothing is asked any more."""
+        ...
+
+
+class Runner:
+    """Collects the selected items, waits for their outcomes, turns them into measurements on reports."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        *,
+        dataset: StudiedDataset,
+        items: Sequence[PlannedItem],
+        source: Source,
+        identity: Sequence[tuple[str, str]],
+    ) -> None:
+        self._config = config
+        self._dataset = dataset
+        self._items = items
+        self._source = source
+        self._identity = identity
+
+    @pytest.hookimpl
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One test per item of the function's mode."""
+        mode = collection.asked_mode(metafunc)
+        if mode is not None:
+            collection.parametrize(metafunc, [item for item in self._items if item.key.mode is mode])
+
+    @pytest.hookimpl
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Zero-shot first, as the benchmark has it."""
+        collection.drop_unasked(items)
+        collection.put_zeroshot_first(items)
+
+    @pytest.hookimpl
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Declare what is left after ``-k``, ``-m`` and ``--lf``; nothing is sent before the first demand."""
+        wanted = [collection.planned_item(item) for item in session.items if not collection.may_be_skipped(item)]
+        self._source.declare([item for item in wanted if item is not None])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        """Wait for the answer before the item starts, so that its duration is its own."""
+        planned = collection.planned_item(item)
+        if planned is None:
+            return None
+        self._describe(item, planned)
+        if collection.may_be_skipped(item):
+            return None
+        try:
+            item.stash[OUTCOME] = self._source.demand(planned.key)
+        except EngineStopped as stopped:
+            item.session.shouldstop = str(stopped)
+            return True
+        return None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put the measurement on the report, and the answer's latency in the place of the test's own microseconds."""
+        report = yield
+        measurement = item.stash.get(MEASUREMENT, None)
+        if measurement is not None and (call.when == "call" or (call.when == "setup" and not report.passed)):
+            report.qcal_measurement = measurement.to_json()  # type: ignore[attr-defined]
+            answer = item.stash[OUTCOME].answer
+            report.duration = report.duration if answer is None else answer.latency_s
+        if call.when == "teardown":
+            _forget(item)  # pytest keeps items to the end; answers are on disk by now
+        return report
+
+    # --- what the fixtures hand out ---
+
+    def case(self, planned: PlannedItem) -> CaseUnderTest:
+        """The item under test."""
+        return CaseUnderTest(
+            planned=planned, reference=self._dataset.reference(planned.key), scorer=self._config.scorer
+        )
+
+    def answer(self, item: pytest.Item, planned: PlannedItem) -> Answer:
+        """The model's answer. Ends the test with an error at setup where there is none."""
+        if OUTCOME not in item.stash:  # it might have been skipped, so nothing was asked before the test started
+            item.stash[OUTCOME] = self._demand_late(planned)
+        outcome = item.stash[OUTCOME]
+        if outcome.answer is None:
+            self._note(item, Measurement(key=planned.key, status=Status.REQUEST_FAILED))
+            pytest.fail(f"no answer: {_words(outcome.error)}", pytrace=False)
+        return outcome.answer
+
+    def verdicts(self, item: pytest.Item, planned: PlannedItem, answer: Answer) -> tuple[Verdict, ...]:
+        """The judges' grades; none for questions without key points.
+
+        Skips what nobody judges; ends the test with an error at setup where a judge failed.
+        """
+        outcome = item.stash[OUTCOME]
+        flags = answer_flags(planned.key.question, answer)
+        if outcome.status is Status.UNJUDGED:
+            self._note(item, Measurement(key=planned.key, status=Status.UNJUDGED, flags=flags))
+            pytest.skip("unjudged: no --judge-url; the answer is kept, --answers RUN judges it later")
+        if outcome.status is Status.JUDGE_FAILED:
+            self._note(item, Measurement(key=planned.key, status=Status.JUDGE_FAILED, flags=flags))
+            pytest.fail(f"not judged: {_words(outcome.error)}", pytrace=False)
+        return outcome.verdicts
+
+    def record(self, item: pytest.Item, case: CaseUnderTest, score: Score) -> None:
+        """Put a score on record; fails the test where it is below ``--pass-mark``."""
+        outcome = item.stash[OUTCOME]
+        assert outcome.answer is not None, "a score has an answer"
+        measurement = Measurement(
+            key=case.planned.key,
+            status=Status.SCORED,
+            score=score,
+            other_score=case.other_score(outcome.answer, outcome.verdicts),
+            flags=(*answer_flags(case.question, outcome.answer), *self._copy_flags(case, outcome.answer)),
+        )
+        self._note(item, measurement)
+        complaint = below_mark(score, self._config.pass_marks.get(case.question))
+        if complaint is not None:
+            pytest.fail(complaint, pytrace=False)
+
+    def _copy_flags(self, case: CaseUnderTest, answer: Answer) -> tuple[str, ...]:
+        shown = self._dataset.demonstrations(case.planned.key)
+        text = scored_text(answer, self._config.scorer)
+        return copy_flags(case.question, text, case.reference, shown, self._config.scorer) if shown else ()
+
+    def _demand_late(self, planned: PlannedItem) -> Outcome:
+        self._source.declare([planned])
+        try:
+            return self._source.demand(planned.key)
+        except EngineStopped as stopped:
+            pytest.fail(f"not asked: {stopped}", pytrace=False)
+
+    def _describe(self, item: pytest.Item, planned: PlannedItem) -> None:
+        """Set the properties that an item has before it is measured; a rerun starts afresh."""
+        others = [pair for pair in item.user_properties if not pair[0].startswith(PROPERTY_PREFIX)]
+        item.user_properties[:] = [*others, *item_properties(planned), *self._identity]
+        _forget(item)
+
+    def _note(self, item: pytest.Item, measurement: Measurement) -> None:
+        item.stash[MEASUREMENT] = measurement
+        item.user_properties.extend(outcome_properties(measurement.status, measurement.score))
+
+
+def _forget(item: pytest.Item) -> None:
+    if OUTCOME in item.stash:
+        del item.stash[OUTCOME]
+    if MEASUREMENT in item.stash:
+        del item.stash[MEASUREMENT]
+
+
+def _words(failure: Failure | None) -> str:
+    return "unknown" if failure is None else failure.message

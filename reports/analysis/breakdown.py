@@ -1,0 +1,161 @@
+"""Where a model fails: by family, scenario type, label, parameter, and in how its answers fit together.
+
+The tables of the paper for one's own model. Everything is computed per mode; the items of a study's variants are left
+out. What needs more than scores (labels, fields, finish reasons) needs the run's records, and is absent without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.analysis.consistency import Contradiction, Legibility, contradictions, legibility
+from reports.analysis.labels import ConfusionMatrix, bias_rates, confusion_matrix
+from reports.analysis.parameters import FieldScore, field_scores
+from reports.records.outcomes import Evaluation, Outcome, counted_records, grouped
+from reports.records.records import ItemKey, Record, Run
+from reports.statistics.aggregate import (
+    MeanOfQuestions,
+    Summary,
+    family_dispersion,
+    mean_of_questions,
+    sample_scores,
+    summarise,
+)
+from reports.statistics.intervals import cluster_values, dispersion
+from reports.statistics.rates import Rate
+from scoring.questions import Mode, Question
+
+HARD_BELOW = 0.1
+"""A scenario type is hard if its mean score is below this (the paper's Table 9: answered below 10%)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyScores:
+    """One family in one mode: each question, and their mean."""
+
+    family: str
+    questions: Mapping[Question, Summary]
+    mean: MeanOfQuestions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioScore:
+    """One question about one scenario type in one mode."""
+
+    family: str
+    scenario_type: str
+    question: Question
+    summary: Summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breakdown:
+    """One mode, broken down.
+
+    ``hard_scenarios`` come worst first. ``legibility``, ``confusion``, ``biases``, ``fields`` and ``contradictions``
+    are empty without records, ``contradictions`` also where the mode does not ask the questions that they need.
+    """
+
+    mode: Mode
+    families: tuple[FamilyScores, ...]
+    hard_scenarios: tuple[ScenarioScore, ...]
+    legibility: Mapping[Question, Legibility]
+    confusion: tuple[ConfusionMatrix, ...]
+    biases: Mapping[str, Rate]
+    fields: tuple[FieldScore, ...]
+    contradictions: tuple[Contradiction, ...]
+
+
+def break_down(evaluation: Evaluation, run: Run | None = None) -> dict[Mode, Breakdown]:
+    """The breakdown of each mode that was asked; with the ``run`` behind the evaluation also of what was answered."""
+    modes = grouped(evaluation.benchmark, lambda outcome: outcome.key.mode)
+    records = {} if run is None else counted_records(run)
+    return {mode: _break_down(mode, modes[mode], records) for mode in Mode if mode in modes}
+
+
+def _break_down(mode: Mode, outcomes: Sequence[Outcome], final: Mapping[ItemKey, Record]) -> Breakdown:
+    records = [final[outcome.key] for outcome in outcomes if outcome.key in final]
+    measured = [record for record in records if record.measured]
+    asked = {outcome.key.question for outcome in outcomes}
+    return Breakdown(
+        mode=mode,
+        families=tuple(family_scores(outcomes)),
+        hard_scenarios=tuple(hard_scenarios(outcomes)),
+        legibility={question: legibility(records, question) for question in Question if question in asked and records},
+        confusion=tuple(_confusion(mode, outcomes, measured)) if records else (),
+        biases=bias_rates(measured) if records else {},
+        fields=tuple(field_scores(outcomes, measured)),
+        contradictions=contradictions(measured) if asked >= {Question.Q2, Question.Q6} else (),
+    )
+
+
+def family_scores(outcomes: Sequence[Outcome]) -> list[FamilyScores]:
+    """Each family of outcomes of one mode, the best mean first, then those without a mean, by name.
+
+    Intervals take the dispersion of scores from all families: see `reports.statistics.intervals`.
+    """
+    by_question = grouped(outcomes, lambda outcome: outcome.key.question)
+    spreads = {question: family_dispersion(group) for question, group in by_question.items()}
+    families = grouped(outcomes, lambda outcome: outcome.family)
+    mean_spread = dispersion([_cluster_values(group) for group in families.values()])
+    scores = [
+        FamilyScores(
+            family=family,
+            questions={
+                question: summarise(asked, spreads[question])
+                for question in Question
+                if (asked := [outcome for outcome in group if outcome.key.question is question])
+            },
+            mean=mean_of_questions(group, mean_spread),
+        )
+        for family, group in families.items()
+    ]
+    return sorted(scores, key=lambda entry: (-(entry.mean.mean or 0.0), entry.mean.mean is None, entry.family))
+
+
+def hard_scenarios(outcomes: Sequence[Outcome]) -> list[ScenarioScore]:
+    """The questions about scenario types whose mean is below `HARD_BELOW`, from outcomes of one mode."""
+    by_question = grouped(outcomes, lambda outcome: outcome.key.question)
+    spreads = {question: family_dispersion(group) for question, group in by_question.items()}
+    scenarios = grouped(outcomes, lambda outcome: (outcome.family, outcome.scenario_type, outcome.key.question))
+    scores = [
+        ScenarioScore(
+            family=family, scenario_type=scenario, question=question, summary=summarise(group, spreads[question])
+        )
+        for (family, scenario, question), group in scenarios.items()
+    ]
+    hard = [score for score in scores if score.summary.mean is not None and score.summary.mean < HARD_BELOW]
+    return sorted(hard, key=lambda score: (score.summary.mean, score.family, score.scenario_type, score.question))
+
+
+def hard_for_all(evaluations: Iterable[Evaluation], mode: Mode) -> list[tuple[str, str, Question]]:
+    """Family, scenario type and question of what is hard in every evaluation, in the order of the first one."""
+    found = [
+        [(score.family, score.scenario_type, score.question) for score in hard_scenarios(outcomes)]
+        for evaluation in evaluations
+        if (outcomes := [outcome for outcome in evaluation.benchmark if outcome.key.mode is mode])
+    ]
+    return [entry for entry in found[0] if all(entry in others for others in found[1:])] if found else []
+
+
+def _confusion(mode: Mode, outcomes: Sequence[Outcome], measured: Sequence[Record]) -> Iterator[ConfusionMatrix]:
+    """Q2 and Q4 over all families, Q6 by family, whose codes are its own."""
+    for question in (Question.Q2, Question.Q4, Question.Q6):
+        asked = [outcome for outcome in outcomes if outcome.key.question is question]
+        answered = [record for record in measured if record.key.question is question]
+        families = sorted({outcome.family for outcome in asked}) if question is Question.Q6 else [None]
+        for family in families if asked else ():
+            yield confusion_matrix(
+                [record for record in answered if family in {None, record.family}],
+                planned=sum(family in {None, outcome.family} for outcome in asked),
+                question=question,
+                mode=mode,
+                family=family,
+            )
+
+
+def _cluster_values(outcomes: Sequence[Outcome]) -> list[float]:
+    questions = grouped(outcomes, lambda outcome: outcome.key.question)
+    scores = [sample_scores(group) for group in questions.values()]
+    return cluster_values(scores) if all(scores) else []

@@ -1,0 +1,177 @@
+"""What models answer where a label is asked: confusion matrices of Q2, Q4 and Q6, and the ways in which they err.
+
+The rates follow the paper (appendix D.2, and its analysis of Q4); where it leaves a denominator open, the definition
+here is the one that counts: see `BIASES`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.records.records import Record
+from reports.statistics.rates import Rate, rate
+from scoring.classification import ASSESSMENTS, CONCLUSIONS
+from scoring.diagnosis import STATUS_CODES
+from scoring.questions import Mode, Question
+from scoring.reference import JSON
+
+NOTHING = "(nothing read)"
+"""Stands for an answer in which no label was found."""
+OTHER = "(other text)"
+"""Stands for an answer whose label is none of those that the question offers."""
+
+EXPECTED, ANOMALOUS, SUBOPTIMAL, APPARATUS = CONCLUSIONS
+UNRELIABLE, NO_FIT, RELIABLE = ASSESSMENTS
+SUCCESS = "SUCCESS"
+GOOD_STATUSES = frozenset({SUCCESS, "STABLE", "CORRECTED", "EVENT", "NO_EVENT"})
+"""Codes that go with "Expected behavior" in the benchmark: three families have no SUCCESS."""
+
+KNOWN_LABELS: Mapping[Question, tuple[str, ...]] = {
+    Question.Q2: (EXPECTED, SUBOPTIMAL, ANOMALOUS, APPARATUS),
+    Question.Q4: (RELIABLE, UNRELIABLE, NO_FIT),
+    Question.Q6: (SUCCESS, *sorted(STATUS_CODES - {SUCCESS})),
+}
+"""The labels of each question, in the order of tables."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfusionMatrix:
+    """How often each label was answered where each was expected.
+
+    Attributes:
+        family: None for all families together.
+        planned, measured: items behind the matrix.
+        answered: the labels answered, in the order of tables; `OTHER` and `NOTHING` last, where they occur.
+        counts: expected label -> answered label -> items; zeros are left out.
+    """
+
+    question: Question
+    mode: Mode
+    family: str | None
+    planned: int
+    measured: int
+    answered: tuple[str, ...]
+    counts: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bias:
+    """One way to err: answering one of ``labels`` to ``question``, counted in the items that are ``among``."""
+
+    name: str
+    definition: str
+    question: Question
+    among: Callable[[Record], bool]
+    labels: frozenset[str]
+
+
+def answered_label(record: Record) -> str:
+    """The label that a measured Q2, Q4 or Q6 answer gives, in the question's spelling; or `OTHER` or `NOTHING`."""
+    return _label(record, None if record.score is None else record.score.extracted)
+
+
+def expected_label(record: Record) -> str:
+    """The same for the reference answer."""
+    return _label(record, None if record.score is None else record.score.expected)
+
+
+def confusion_matrix(
+    records: Sequence[Record], *, planned: int, question: Question, mode: Mode, family: str | None = None
+) -> ConfusionMatrix:
+    """The matrix of measured records, all of one question, mode and (if named) family, of ``planned`` items."""
+    pairs = Counter((expected_label(record), answered_label(record)) for record in records)
+    order = (*KNOWN_LABELS[question], OTHER, NOTHING)
+    return ConfusionMatrix(
+        question=question,
+        mode=mode,
+        family=family,
+        planned=planned,
+        measured=len(records),
+        answered=tuple(label for label in order if any(answered == label for _, answered in pairs)),
+        counts={
+            expected: {answered: pairs[expected, answered] for answered in order if pairs[expected, answered]}
+            for expected in order
+            if any(label == expected for label, _ in pairs)
+        },
+    )
+
+
+def bias_rates(records: Iterable[Record]) -> dict[str, Rate]:
+    """The rate of each of `BIASES` among measured records of one mode."""
+    measured = list(records)
+    return {
+        bias.name: rate(
+            (record.key.sample_id, answered_label(record) in bias.labels)
+            for record in measured
+            if record.key.question is bias.question and bias.among(record)
+        )
+        for bias in BIASES
+    }
+
+
+def _label(record: Record, read: JSON) -> str:
+    if not isinstance(read, str):
+        return NOTHING
+    known = KNOWN_LABELS[record.key.question]
+    return next((label for label in known if label.lower() == read.lower()), OTHER)
+
+
+def _wrong(record: Record) -> bool:
+    return record.score is not None and record.score.value == 0
+
+
+def _expects(label: str) -> Callable[[Record], bool]:
+    return lambda record: expected_label(record) == label
+
+
+def _failed(record: Record) -> bool:
+    return expected_label(record) not in GOOD_STATUSES
+
+
+BIASES = (
+    Bias(
+        name="False success (Q6)",
+        definition="answers of SUCCESS or another good status, where a failure is right",
+        question=Question.Q6,
+        among=_failed,
+        labels=GOOD_STATUSES,
+    ),
+    Bias(
+        name="Optimism (Q6)",
+        definition="wrong answers that say SUCCESS, of all wrong answers",
+        question=Question.Q6,
+        among=_wrong,
+        labels=frozenset({SUCCESS}),
+    ),
+    Bias(
+        name="Optimism (Q2)",
+        definition="wrong answers that say Expected behavior, of all wrong answers",
+        question=Question.Q2,
+        among=_wrong,
+        labels=frozenset({EXPECTED}),
+    ),
+    Bias(
+        name="Suboptimal called expected (Q2)",
+        definition="answers of Expected behavior, where Suboptimal parameters is right",
+        question=Question.Q2,
+        among=_expects(SUBOPTIMAL),
+        labels=frozenset({EXPECTED}),
+    ),
+    Bias(
+        name="False confidence (Q4)",
+        definition="answers of Reliable, where Unreliable is right",
+        question=Question.Q4,
+        among=_expects(UNRELIABLE),
+        labels=frozenset({RELIABLE}),
+    ),
+    Bias(
+        name="No-fit blindness (Q4)",
+        definition="answers of Reliable or Unreliable, where the plot has no fit",
+        question=Question.Q4,
+        among=_expects(NO_FIT),
+        labels=frozenset({RELIABLE, UNRELIABLE}),
+    ),
+)
+"""The ways to err that are counted. Answers in which nothing was read stay in the denominators: they did not err so."""

@@ -1,0 +1,117 @@
+"""The weighted score of a mix of datasets (``--mix``), from the scores of its parts.
+
+A part's score is the mean of its (mode, question) means; the mix's score is the sum of weight times score over the sum
+of weights. Neither is ever taken over less than was planned: both are undefined while one of these means is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from reports.records.mixes import Mix, MixPart, split
+from reports.records.outcomes import Evaluation, Outcome, grouped
+from reports.statistics.aggregate import Coverage, coverage, sample_scores
+from reports.statistics.intervals import Interval, cluster_values, weighted_interval
+from scoring.questions import Mode, Question
+
+Group = tuple[Mode, Question]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartScore:
+    """One part of a mix, measured. The interval is clustered by sample, as that of a mean of questions.
+
+    Attributes:
+        share: of all weights, 0..1.
+        mean: the part's score; None unless every planned mode and question has a measured item.
+        unmeasured: the modes and questions without one.
+    """
+
+    part: MixPart
+    share: float
+    coverage: Coverage
+    mean: float | None
+    interval: Interval | None
+    unmeasured: tuple[Group, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixScore:
+    """A mix, measured: ``mean`` is the weighted score, None while that of a part is."""
+
+    mix: Mix
+    parts: tuple[PartScore, ...]
+    coverage: Coverage
+    mean: float | None
+    interval: Interval | None
+
+
+def mix_score(evaluation: Evaluation) -> MixScore | None:
+    """The scores of the evaluation's mix, without the items of a study's variants; None where there is no mix."""
+    mix = evaluation.identity.mix
+    if mix is None:
+        return None
+    benchmark = evaluation.benchmark
+    of_parts = grouped(benchmark, lambda outcome: split(outcome.key.sample_id)[0])
+    groups = [_groups(of_parts.get(part.name, [])) for part in mix.parts]
+    values = [_values(found) for found in groups]
+    scores = tuple(
+        PartScore(
+            part=part,
+            share=mix.share(part),
+            coverage=coverage(of_parts.get(part.name, [])),
+            mean=_mean(found),
+            interval=weighted_interval([1.0], [found]) if found else None,
+            unmeasured=tuple(name for name, group in named.items() if not sample_scores(group)),
+        )
+        for part, named, found in zip(mix.parts, groups, values, strict=True)
+    )
+    means = [score.mean for score in scores if score.mean is not None]
+    shares = [score.share for score in scores]
+    complete = len(means) == len(scores)
+    return MixScore(
+        mix=mix,
+        parts=scores,
+        coverage=coverage(benchmark),
+        mean=math.fsum(share * mean for share, mean in zip(shares, means, strict=True)) if complete else None,
+        interval=weighted_interval(shares, values) if complete else None,
+    )
+
+
+def mix_json(score: MixScore) -> dict[str, Any]:
+    """The score for ``report.json``."""
+    return {
+        "title": score.mix.title,
+        "mean": score.mean,
+        "interval": None if score.interval is None else asdict(score.interval),
+        "coverage": asdict(score.coverage),
+        "parts": [_part_json(part) for part in score.parts],
+    }
+
+
+def _part_json(score: PartScore) -> dict[str, Any]:
+    figures = {name: value for name, value in asdict(score).items() if name not in {"part", "unmeasured"}}
+    unmeasured = [{"mode": mode, "question": question} for mode, question in score.unmeasured]
+    return asdict(score.part) | figures | {"unmeasured": unmeasured}
+
+
+def _groups(outcomes: Sequence[Outcome]) -> Mapping[Group, list[Outcome]]:
+    """The outcomes by mode and question, in the benchmark's order."""
+    groups = grouped(outcomes, lambda outcome: (outcome.key.mode, outcome.key.question))
+    order = [(mode, question) for mode in Mode for question in mode.questions]
+    return {key: groups[key] for key in order if key in groups}
+
+
+def _values(groups: Mapping[Group, Sequence[Outcome]]) -> dict[str, float]:
+    """One value per sample, whose mean is the part's score; none where a mode and question has nothing measured."""
+    scores = [sample_scores(group) for group in groups.values()]
+    if not scores or not all(scores):
+        return {}
+    return dict(zip(sorted(set().union(*scores)), cluster_values(scores), strict=True))
+
+
+def _mean(values: Mapping[str, float]) -> float | None:
+    return math.fsum(values.values()) / len(values) if values else None

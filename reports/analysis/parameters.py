@@ -1,0 +1,144 @@
+"""Q5 field by field: how well each parameter is read off the plots, and in which way answers are wrong.
+
+An answer that got no credit for a field is taken to be one of `FieldError`, by comparing it with the reference value.
+Only single numbers are compared in size; lists and words that are wrong are just wrong.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reports.records.outcomes import Outcome, grouped
+from reports.records.records import Record
+from reports.statistics.aggregate import Coverage, coverage
+from reports.statistics.intervals import Dispersion, Interval, dispersion, mean_interval
+from reports.statistics.rates import Rate, rate
+from scoring.questions import Question
+from scoring.reference import JSON
+
+UNIT_STEP = 3
+"""Units of one kind lie powers of a thousand apart (ns, us, ms; Hz, kHz, MHz, GHz)."""
+UNIT_TOLERANCE = 0.1
+"""How far, in powers of ten, an answer may lie from a power of a thousand times the reference: 26% more, 21% less."""
+
+
+class FieldError(StrEnum):
+    """In which way an answer without credit is wrong.
+
+    - ``unit``: of the right size but for a power of a thousand (within `UNIT_TOLERANCE`).
+    - ``magnitude``: otherwise ten times too large or too small, or more.
+    - ``declined``: null, missing or "Unreliable" in a JSON object, where the reference has a value.
+    - ``invented``: a value, where the reference is null or "Unreliable".
+    """
+
+    UNIT = "unit"
+    MAGNITUDE = "magnitude"
+    DECLINED = "declined"
+    INVENTED = "invented"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldScore:
+    """One field of one family in one mode.
+
+    Attributes:
+        coverage: of the family's Q5 items.
+        items: measured items whose reference has the field; ``errors`` are rates among them.
+        mean: over samples, 0..1.
+    """
+
+    family: str
+    field: str
+    coverage: Coverage
+    items: int
+    mean: float
+    interval: Interval | None
+    errors: Mapping[FieldError, Rate]
+
+
+def field_scores(outcomes: Sequence[Outcome], records: Sequence[Record]) -> list[FieldScore]:
+    """Every field of every family, from the outcomes of one mode and the measured records behind them.
+
+    Only Q5 is looked at. Where the reference is an array, ``field`` is ``per_site`` (PROTOCOL.md section 6).
+    """
+    planned = grouped((o for o in outcomes if o.key.question is Question.Q5), lambda outcome: outcome.family)
+    scores: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        for field in record.score.components if record.score and record.key.question is Question.Q5 else ():
+            scores.setdefault((record.family, field), []).append(record)
+    spread = dispersion([list(_sample_means(group, field).values()) for (_, field), group in scores.items()])
+    return [
+        _field_score(family, field, group, coverage(planned[family]), spread)
+        for (family, field), group in sorted(scores.items())
+    ]
+
+
+def field_error(answer: JSON, reference: JSON, credit: float) -> FieldError | None:
+    """The way in which a field's answer is wrong; None if it got credit or is wrong in no such way."""
+    if credit > 0:
+        return None
+    if declines(reference):
+        return FieldError.INVENTED
+    if declines(answer):
+        return FieldError.DECLINED
+    given, right = number(answer), number(reference)
+    if not given or not right:
+        return None
+    powers = round(math.log10(abs(given)) - math.log10(abs(right)), 9)
+    thousands = round(powers / UNIT_STEP)
+    if thousands and abs(powers - UNIT_STEP * thousands) <= UNIT_TOLERANCE:
+        return FieldError.UNIT
+    return FieldError.MAGNITUDE if abs(powers) >= 1 else None
+
+
+def declines(value: JSON) -> bool:
+    """Whether a value says that there is none (PROTOCOL.md section 3: null, "Unreliable", "null", "none")."""
+    return value is None or (isinstance(value, str) and value.lower() in {"unreliable", "null", "none"})
+
+
+def number(value: JSON) -> float | None:
+    """The value as a finite number, read as ``float()`` reads it; None for anything else, and for true and false."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        read = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return read if math.isfinite(read) else None
+
+
+def _field_score(
+    family: str, field: str, records: Sequence[Record], counts: Coverage, spread: Dispersion
+) -> FieldScore:
+    means = list(_sample_means(records, field).values())
+    return FieldScore(
+        family=family,
+        field=field,
+        coverage=counts,
+        items=len(records),
+        mean=statistics.fmean(means),
+        interval=mean_interval(means, spread),
+        errors={
+            kind: rate((record.key.sample_id, _error(record, field) is kind) for record in records)
+            for kind in FieldError
+        },
+    )
+
+
+def _sample_means(records: Sequence[Record], field: str) -> dict[str, float]:
+    values: dict[str, list[float]] = {}
+    for record in records:
+        if record.score is not None:
+            values.setdefault(record.key.sample_id, []).append(record.score.components[field])
+    return {sample: statistics.fmean(scores) for sample, scores in values.items()}
+
+
+def _error(record: Record, field: str) -> FieldError | None:
+    score = record.score
+    if score is None or not isinstance(score.extracted, dict) or not isinstance(score.expected, dict):
+        return None
+    return field_error(score.extracted.get(field), score.expected.get(field), score.components[field])

@@ -1,0 +1,105 @@
+"""Records for other tools: CSV, Parquet, the reference's result files, a log for Inspect's viewer.
+
+ExportError    this run cannot be written in that format here; the message says what to do
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from reports.exchange.official import inference_file, judged_file
+from reports.records.outcomes import counted_records
+from reports.records.records import Record, Run, record_to_json
+from reports.render.csv import neutral
+from scoring.questions import Mode
+
+
+class ExportError(Exception):
+    """A run cannot be written in a format; ``str()`` is for the user."""
+
+
+class Format(StrEnum):
+    """What `export` can write."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    INFERENCE = "inference"
+    JUDGED = "judged"
+    INSPECT = "inspect"
+
+
+def export(run: Run, target: Path, kind: Format, *, mode: Mode = Mode.ZEROSHOT, errors_as_zero: bool = False) -> None:
+    """Write the run's counted records, one row or entry per item.
+
+    ``mode`` and ``errors_as_zero`` matter for the reference's files only, which hold one mode each. Raises ExportError,
+    or OfficialFileError where a run does not fit the reference's format.
+    """
+    writers: dict[Format, Callable[[], None]] = {
+        Format.CSV: lambda: _write_csv(run, target),
+        Format.PARQUET: lambda: _write_parquet(run, target),
+        Format.INFERENCE: lambda: _write_json(target, inference_file(run, mode)),
+        Format.JUDGED: lambda: _write_json(target, judged_file(run, mode, errors_as_zero=errors_as_zero)),
+        Format.INSPECT: lambda: _write_inspect(run, target),
+    }
+    writers[kind]()
+
+
+def rows(run: Run) -> Iterator[dict[str, Any]]:
+    """One flat row per counted record: scores as fractions, nested values as JSON text, None where there is nothing."""
+    for record in counted_records(run).values():
+        yield _row(record)
+
+
+def _row(record: Record) -> dict[str, Any]:
+    data = record_to_json(record)
+    score, other, error = data.pop("score"), data.pop("other_score"), data.pop("error")
+    verdicts, flags = data.pop("verdicts"), data.pop("flags")
+    data.pop("reasoning", None)
+    return {
+        **data,
+        "repeat": record.key.repeat,
+        "variant": record.key.variant,
+        "score": None if score is None else float(score["value"]),
+        "other_score": None if other is None else float(other["value"]),
+        "extracted": None if score is None else json.dumps(score["extracted"], ensure_ascii=False),
+        "expected": None if score is None else json.dumps(score["expected"], ensure_ascii=False),
+        "components": None if score is None else json.dumps(score["components"]),
+        "grades": json.dumps({verdict["judge"]: verdict["grades"] for verdict in verdicts}),
+        "flags": " ".join(flags),
+        "error_kind": None if error is None else error["kind"],
+        "error_message": None if error is None else error["message"],
+    }
+
+
+def _write_csv(run: Run, target: Path) -> None:
+    found = list(rows(run))
+    with target.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(found[0]) if found else [], lineterminator="\n")
+        writer.writeheader()
+        for row in found:
+            writer.writerow({name: neutral(cell) if isinstance(cell, str) else cell for name, cell in row.items()})
+
+
+def _write_parquet(run: Run, target: Path) -> None:
+    import pandas as pd
+
+    pd.DataFrame(rows(run)).to_parquet(target, index=False)
+
+
+def _write_json(target: Path, data: dict[str, Any]) -> None:
+    target.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _write_inspect(run: Run, target: Path) -> None:
+    try:
+        from reports.exchange.inspect import write_inspect_log
+    except ModuleNotFoundError as error:
+        raise ExportError(
+            "the format inspect needs the package inspect_ai: pip install 'qcaleval-pytest[inspect]'"
+        ) from error
+    write_inspect_log(run, target)

@@ -1,0 +1,1 @@
+"""Gates of a release: the file, the evidence and the verdicts."""

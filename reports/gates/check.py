@@ -1,0 +1,57 @@
+"""What is wrong with a gate file for a run, before anything is asked: its baselines, and too few samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from reports.gates.evidence import evidence
+from reports.gates.file import Gate, GateFile, GateFileError
+from reports.gates.metrics import metric_values
+from reports.records.outcomes import Identity, identity_of
+from reports.records.records import PlannedItem, Run, RunManifest
+from reports.records.run_files import RunFileError, load_run
+from reports.tables.comparison import unlike_fields
+
+
+def load_baselines(file: GateFile, identity: Identity) -> dict[Path, Run]:
+    """The file's baselines by path, for a run of this identity.
+
+    Raises GateFileError where one cannot be read, holds nothing measured, or differs from the run in more than the
+    model. A gate on questions without a judge does not mind other judges.
+    """
+    baselines = {path: _load(file, path) for path in file.baselines}
+    for gate in file.gates:
+        if gate.baseline is not None:
+            _check_alike(file, gate, identity_of(baselines[gate.baseline].manifest), identity)
+    return baselines
+
+
+def check_samples(
+    file: GateFile, manifest: RunManifest, items: Iterable[PlannedItem], baselines: Mapping[Path, Run]
+) -> None:
+    """Raises GateFileError where a gate's questions are not among the items, or its samples cannot carry a verdict."""
+    run = Run(manifest=replace(manifest, planned=tuple(items)), records=())
+    for gate in file.gates:
+        baseline = None if gate.baseline is None else baselines[gate.baseline]
+        if refusal := evidence(gate, metric_values(gate, run, baseline)).refusal:
+            raise GateFileError(f"{file.path}: {gate.title}: {refusal}")
+
+
+def _load(file: GateFile, path: Path) -> Run:
+    try:
+        run = load_run(path, texts=False)
+    except RunFileError as error:
+        raise GateFileError(f"{file.path}: baseline {error}") from error
+    if not any(record.measured for record in run.records):
+        raise GateFileError(f"{file.path}: baseline {path}: nothing was measured in it; name a finished run")
+    return run
+
+
+def _check_alike(file: GateFile, gate: Gate, baseline: Identity, identity: Identity) -> None:
+    judged = any(question.needs_judge for question in gate.metric.questions)
+    if differences := unlike_fields(baseline, identity, judged=judged):
+        raise GateFileError(
+            f"{file.path}: {gate.title}: the baseline is another kind of run: {'; '.join(differences)} (this run)"
+        )

@@ -1,0 +1,232 @@
+"""``gates.toml``: what a model must show to be released (docs/ci.md has the reference and examples).
+
+Standard library only, like `records`: read at the start of a session, before anything is asked.
+
+    GateFileError      the file cannot be used; the message names it, the gate, and what is wrong
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from reports.records.toml_tables import TomlError, check_keys, count, entries, number, read_file, text
+from scoring.questions import Mode, Question
+
+
+class GateFileError(TomlError):
+    """A gate file that cannot be used."""
+
+
+class Decision(StrEnum):
+    """How a gate compares: a confidence interval with the threshold (default), or the plain figure."""
+
+    INTERVAL = "interval"
+    POINT = "point"
+
+
+class RateName(StrEnum):
+    """Shares of answers that do something bad, so that a gate on one has a ``max``; definitions: docs/ci.md."""
+
+    FALSE_SUCCESS = "q6.false_success"
+    SUBOPTIMAL_AS_EXPECTED = "q2.suboptimal_as_expected"
+    FALSE_CONFIDENCE = "q4.false_confidence"
+    NO_FIT_BLINDNESS = "q4.no_fit_blindness"
+    Q1_UNREADABLE = "q1.unreadable"
+    Q2_UNREADABLE = "q2.unreadable"
+    Q4_UNREADABLE = "q4.unreadable"
+    Q5_UNREADABLE = "q5.unreadable"
+    Q6_UNREADABLE = "q6.unreadable"
+
+    @property
+    def question(self) -> Question:
+        """The question whose answers are counted."""
+        return Question(self.value[:2].upper())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """The quantity that a gate is about.
+
+    Attributes:
+        name: as in the file.
+        questions: the figure is the mean of their means.
+        delta: ICL minus zero-shot, on the samples planned in both.
+        rate: None for scores.
+    """
+
+    name: str
+    mode: Mode
+    questions: tuple[Question, ...]
+    delta: bool = False
+    rate: RateName | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One condition: the metric is at least (or, with ``at_most``, at most) the threshold.
+
+    Attributes:
+        threshold: a fraction, 0..1; of differences -1..1. With a baseline: minus the largest drop allowed.
+        baseline: the run directory that the metric is compared with, sample by sample.
+        family: None for all.
+    """
+
+    metric: Metric
+    threshold: float
+    at_most: bool = False
+    baseline: Path | None = None
+    family: str | None = None
+    decision: Decision = Decision.INTERVAL
+
+    @property
+    def title(self) -> str:
+        """The condition in words, different for different gates of a file."""
+        of_family = f" of {self.family}" if self.family else ""
+        limit = "max_drop" if self.baseline is not None else "max" if self.at_most else "min"
+        value = -self.threshold if self.baseline is not None else self.threshold
+        source = f" from {self.baseline}" if self.baseline is not None else ""
+        plain = ", plain figure" if self.decision is Decision.POINT else ""
+        return f"{self.metric.name}{of_family}, {limit} {100 * value:g}{source}{plain}"
+
+    @property
+    def differential(self) -> bool:
+        """Whether the figure is a difference, -1..1, and not a score or share, 0..1."""
+        return self.metric.delta or self.baseline is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateFile:
+    """A file's content. What is None is not limited.
+
+    Attributes:
+        max_unmeasured: items.
+        max_truncated: share of the answers, 0..1.
+        min_agreement: of each judge with the canary's known grades, 0..1.
+    """
+
+    path: Path
+    gates: tuple[Gate, ...]
+    max_unmeasured: int | None = None
+    max_truncated: float | None = None
+    min_agreement: float | None = None
+
+    @property
+    def baselines(self) -> tuple[Path, ...]:
+        """The run directories that gates compare with, each once."""
+        return tuple(dict.fromkeys(gate.baseline for gate in self.gates if gate.baseline is not None))
+
+
+METRICS = (
+    "zeroshot.mean, icl.mean, zeroshot.Q1 ... zeroshot.Q6, icl.Q3, icl.Q5, icl.Q6, sums such as zeroshot.Q2+Q6, "
+    f"icl.Q6.delta, icl.mean.delta, {', '.join(RateName)} (also icl.q6...)"
+)
+
+
+def read_gate_file(path: Path) -> GateFile:
+    """The gates in the file. Raises GateFileError."""
+    return read_file(path, _gate_file, GateFileError)
+
+
+def parse_metric(name: str) -> Metric:
+    """The metric of this name. Raises ValueError, which names those that there are."""
+    try:
+        return _rate(name) or _scores(name)
+    except ValueError:
+        raise ValueError(f"unknown metric {name!r}; choose from {METRICS}") from None
+
+
+def _rate(name: str) -> Metric | None:
+    mode = Mode.ICL if name.startswith("icl.") else Mode.ZEROSHOT
+    found = next((rate for rate in RateName if rate == name.removeprefix("icl.")), None)
+    if found is None or found.question not in mode.questions:
+        return None
+    return Metric(name=name, mode=mode, questions=(found.question,), rate=found)
+
+
+def _scores(name: str) -> Metric:
+    mode_name, _, asked = name.partition(".")
+    mode = Mode(mode_name)
+    delta = mode is Mode.ICL and asked.endswith(".delta")
+    asked = asked.removesuffix(".delta") if delta else asked
+    questions = mode.questions if asked == "mean" else tuple(Question(part) for part in asked.split("+"))
+    if list(questions) != sorted(set(questions) & set(mode.questions)):
+        raise ValueError(name)
+    return Metric(name=name, mode=mode, questions=questions, delta=delta)
+
+
+# --- the file's tables -----------------------------------------------------------------------------------------------
+
+
+def _gate_file(path: Path, data: Mapping[str, Any]) -> GateFile:
+    check_keys("the file", data, {"gate", "coverage", "judges"})
+    found = enumerate(entries(data, "gate", "decide"), start=1)
+    gates = tuple(_gate(f"gate {position}", entry) for position, entry in found)
+    titles = [gate.title for gate in gates]
+    if again := next((position for position, title in enumerate(titles) if title in titles[:position]), None):
+        raise GateFileError(f"gate {again + 1} repeats gate {titles.index(titles[again]) + 1}: {titles[again]}")
+    coverage, judges = data.get("coverage", {}), data.get("judges", {})
+    check_keys("[coverage]", coverage, {"max_unmeasured", "max_truncated"})
+    check_keys("[judges]", judges, {"min_agreement"})
+    return GateFile(
+        path=path,
+        gates=gates,
+        max_unmeasured=count("[coverage]", coverage, "max_unmeasured", "items"),
+        max_truncated=_share("[coverage]", coverage, "max_truncated"),
+        min_agreement=_share("[judges]", judges, "min_agreement"),
+    )
+
+
+def _gate(place: str, entry: Mapping[str, Any]) -> Gate:
+    check_keys(place, entry, {"metric", "min", "max", "baseline", "max_drop", "family", "mode"})
+    metric = _metric(place, entry)
+    decision = _decision(place, entry)
+    condition = _condition(place, entry, metric)
+    lowest = -100 if metric.delta and condition != "max_drop" else 0
+    value = number(place, entry, condition, lowest, 100)
+    if decision is Decision.INTERVAL and (condition, value) in {("min", 100), ("max", lowest)}:
+        raise GateFileError(
+            f'{place}: no interval can show {condition} = {value:g}; mode = "point" takes the plain figure'
+        )
+    return Gate(
+        metric=metric,
+        threshold=(-value if condition == "max_drop" else value) / 100,
+        at_most=condition == "max",
+        baseline=Path(text(place, entry, "baseline")) if "baseline" in entry else None,
+        family=text(place, entry, "family") if "family" in entry else None,
+        decision=decision,
+    )
+
+
+def _condition(place: str, entry: Mapping[str, Any], metric: Metric) -> str:
+    given = [name for name in ("min", "max", "max_drop") if name in entry]
+    if len(given) != 1:
+        raise GateFileError(f"{place}: {' and '.join(given) or 'no condition'}; give one of min, max, max_drop")
+    if ("baseline" in entry) != (given == ["max_drop"]):
+        raise GateFileError(f"{place}: baseline and max_drop go together, without min and max")
+    if metric.rate and given == ["max_drop"]:
+        raise GateFileError(f"{place}: {metric.name} is a rate of errors, a drop of which is good; give a max")
+    return given[0]
+
+
+def _metric(place: str, entry: Mapping[str, Any]) -> Metric:
+    if "metric" not in entry:
+        raise GateFileError(f"{place}: no metric; choose from {METRICS}")
+    try:
+        return parse_metric(text(place, entry, "metric"))
+    except ValueError as error:
+        raise GateFileError(f"{place}: {error}") from None
+
+
+def _decision(place: str, entry: Mapping[str, Any]) -> Decision:
+    name = entry.get("mode", Decision.INTERVAL)
+    if name not in list(Decision):
+        raise GateFileError(f"{place}: mode is {name!r}; choose from {', '.join(Decision)}")
+    return Decision(name)
+
+
+def _share(place: str, table: Mapping[str, Any], name: str) -> float | None:
+    return number(place, table, name, 0, 1) if name in table else None

@@ -1,0 +1,223 @@
+"""What a gate's metric rests on: the values of its items, question by question, measured or not.
+
+A figure is the mean over questions of the mean over samples of a sample's value. That value is a sum of signed parts:
+a score alone; ICL minus zero-shot; a run minus its baseline; a difference of such differences. All are fractions.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.analysis.consistency import unreadable
+from reports.analysis.labels import BIASES, answered_label
+from reports.gates.file import Gate, RateName
+from reports.records.mixes import mix_of
+from reports.records.outcomes import counted_records
+from reports.records.records import ItemKey, PlannedItem, Record, Run
+from reports.statistics.intervals import Dispersion, cluster_values, dispersion
+from scoring.questions import Mode, Question
+
+Items = Mapping[str, tuple[float | None, ...]]
+"""Sample -> one value for each of its planned repeats, 0..1; None where it was not measured."""
+
+BIAS_RATES = {
+    RateName.FALSE_SUCCESS: "False success (Q6)",
+    RateName.SUBOPTIMAL_AS_EXPECTED: "Suboptimal called expected (Q2)",
+    RateName.FALSE_CONFIDENCE: "False confidence (Q4)",
+    RateName.NO_FIT_BLINDNESS: "No-fit blindness (Q4)",
+}
+"""The rates that are biases of `labels`; the others count unreadable answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A term of every sample's value; ``sign`` is 1 or -1."""
+
+    sign: int
+    items: Items
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricValues:
+    """The values behind one figure.
+
+    Attributes:
+        questions: the parts of each; a sample counts where all of a question's parts have it planned.
+        families: sample -> its family.
+    """
+
+    questions: Mapping[Question, tuple[Part, ...]]
+    families: Mapping[str, str]
+
+    def of_family(self, family: str) -> MetricValues:
+        """Only the samples of one family."""
+        questions = {
+            question: tuple(
+                Part(sign=part.sign, items={s: v for s, v in part.items.items() if self.families[s] == family})
+                for part in parts
+            )
+            for question, parts in self.questions.items()
+        }
+        return MetricValues(questions=questions, families=self.families)
+
+    @property
+    def samples(self) -> int:
+        """How many samples are planned in at least one question."""
+        return len({sample for parts in self.questions.values() for sample in parts[0].items})
+
+    @property
+    def unmeasured(self) -> int:
+        """How many items are planned and not measured."""
+        return sum(
+            value is None
+            for parts in self.questions.values()
+            for part in parts
+            for values in part.items.values()
+            for value in values
+        )
+
+    @property
+    def repeats(self) -> int:
+        """How often every item is planned, at least."""
+        return min(
+            (len(values) for parts in self.questions.values() for part in parts for values in part.items.values()),
+            default=0,
+        )
+
+    def sample_values(self, unmeasured_as: float | None = None) -> list[float]:
+        """One value per sample, whose mean is the figure (see `cluster_values`); none where a question has none.
+
+        ``unmeasured_as``: None leaves out what was not measured; 0 and 1 give the lowest and the highest figure that
+        measuring it could have brought (C. F. Manski 1990, Am. Econ. Rev. 80, 319).
+        """
+        scores = [_question_values(parts, unmeasured_as) for parts in self.questions.values()]
+        return cluster_values(scores) if scores and all(scores) else []
+
+    def spread(self) -> Dispersion:
+        """The dispersion of sample values within families, for the interval of a single family."""
+        families = sorted(set(self.families.values()))
+        return dispersion([self.of_family(family).sample_values() for family in families])
+
+    def variance_of_repeats(self) -> float | None:
+        """What the chance of single answers adds to the variance of the figure; None where no item was repeated.
+
+        Sum over questions and parts of s^2 * sum over samples of 1 / repeats, over (questions * samples)^2, with s^2
+        the variance between repeats of an item, pooled over items (one-way random effects; S. R. Searle, G. Casella,
+        C. E. McCulloch 1992, Variance Components, chapter 3).
+        """
+        parts = [part for parts in self.questions.values() for part in parts]
+        shares = [_repeat_variance(part, len(self.questions)) for part in parts]
+        return None if None in shares or not shares else math.fsum(share for share in shares if share is not None)
+
+
+def metric_values(gate: Gate, run: Run, baseline: Run | None = None) -> MetricValues:
+    """The values behind the gate's figure, of all families. ``baseline``: the run that ``gate.baseline`` names."""
+    questions = {
+        question: _in_all_parts(tuple(_parts(gate, question, run, baseline))) for question in gate.metric.questions
+    }
+    name = _sample_names(run)
+    return MetricValues(
+        questions=questions, families={name(item.key.sample_id): item.family for item in run.manifest.planned}
+    )
+
+
+def _sample_names(run: Run) -> Callable[[str], str]:
+    """Sample id -> the sample that errors are clustered by (see `reports.records.outcomes.Outcome`)."""
+    mix = mix_of(run.manifest.settings)
+    return str if mix is None else mix.sample
+
+
+def _parts(gate: Gate, question: Question, run: Run, baseline: Run | None) -> Iterator[Part]:
+    metric = gate.metric
+    for sign, source in ((1, run), (-1, baseline)):
+        if source is not None:
+            yield Part(sign=sign, items=_items(source, question, metric.mode, metric.rate))
+            if metric.delta:
+                yield Part(sign=-sign, items=_items(source, question, Mode.ZEROSHOT, None))
+
+
+def _in_all_parts(parts: Sequence[Part]) -> tuple[Part, ...]:
+    shared = set.intersection(*(set(part.items) for part in parts))
+    return tuple(
+        Part(sign=part.sign, items={sample: part.items[sample] for sample in sorted(shared)}) for part in parts
+    )
+
+
+def _items(run: Run, question: Question, mode: Mode, rate: RateName | None) -> Items:
+    records = counted_records(run)
+    planned = [item for item in run.manifest.planned if item.key[1:3] == (question, mode) and not item.key.variant]
+    valued = (
+        [(item, _score(records.get(item.key))) for item in planned] if rate is None else _errors(planned, records, rate)
+    )
+    items: dict[str, tuple[float | None, ...]] = {}
+    name = _sample_names(run)
+    for item, value in valued:
+        sample = name(item.key.sample_id)
+        items[sample] = (*items.get(sample, ()), value)
+    return items
+
+
+def _score(record: Record | None) -> float | None:
+    return None if record is None or record.score is None or not record.measured else record.score.value
+
+
+def _errors(
+    planned: Sequence[PlannedItem], records: Mapping[ItemKey, Record], rate: RateName
+) -> Iterator[tuple[PlannedItem, float | None]]:
+    """The items that the rate is a share of, with 1 for those that err.
+
+    What was not measured counts unless all that was measured of its scenario type does not: the right answer, which
+    decides whether an item counts, hardly differs within a scenario type.
+    """
+    bias = next((bias for bias in BIASES if bias.name == BIAS_RATES.get(rate)), None)
+    among: dict[str, bool] = {}
+    found = {item.key: records[item.key] for item in planned if item.key in records}
+    measured = {key: record for key, record in found.items() if record.measured}
+    for record in measured.values():
+        among[record.scenario_type] = among.get(record.scenario_type, False) or bias is None or bias.among(record)
+    for item in planned:
+        answered = measured.get(item.key)
+        if answered is None and among.get(item.scenario_type, True):
+            yield item, None
+        elif answered is not None and (bias is None or bias.among(answered)):
+            yield item, float(unreadable(answered) if bias is None else answered_label(answered) in bias.labels)
+
+
+# --- values of samples -----------------------------------------------------------------------------------------------
+
+
+def _question_values(parts: Sequence[Part], unmeasured_as: float | None) -> dict[str, float]:
+    terms = [_part_values(part, unmeasured_as) for part in parts]
+    first, *others = terms
+    shared = [sample for sample in first if all(sample in term for term in others)]
+    return {sample: math.fsum(term[sample] for term in terms) if others else first[sample] for sample in shared}
+
+
+def _part_values(part: Part, unmeasured_as: float | None) -> dict[str, float]:
+    """Sample -> sign * mean of its items; without the samples that have no item to average."""
+    if unmeasured_as is not None and part.sign < 0:
+        unmeasured_as = 1 - unmeasured_as
+    found = {
+        sample: [value for value in values if value is not None]
+        if unmeasured_as is None
+        else [unmeasured_as if value is None else value for value in values]
+        for sample, values in part.items.items()
+    }
+    return {sample: part.sign * math.fsum(values) / len(values) for sample, values in found.items() if values}
+
+
+def _repeat_variance(part: Part, questions: int) -> float | None:
+    """See `MetricValues.variance_of_repeats`; None where no item of the part was measured twice."""
+    if all(len(values) < 2 for values in part.items.values()):
+        return None
+    measured = [[value for value in values if value is not None] for values in part.items.values()]
+    repeated = [values for values in measured if len(values) > 1]
+    counts = [len(values) for values in measured if values]
+    if not repeated:
+        return None
+    within = math.fsum(statistics.variance(values) * (len(values) - 1) for values in repeated)
+    pooled = within / sum(len(values) - 1 for values in repeated)
+    return pooled * math.fsum(1 / count for count in counts) / (questions * len(counts)) ** 2

@@ -1,0 +1,106 @@
+"""Joins the runs of shards into one run whose figures equal those of the run without shards.
+
+MergeError      the runs are not parts of one evaluation, or the target is taken
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from reports.records.mixes import MIX_SETTING, Difference, differing, differing_settings
+from reports.records.records import ItemKey, PlannedItem, Run, RunManifest, manifest_to_json, record_to_json
+from reports.records.run_files import CANARY_NAME, MANIFEST_NAME, RECORDS_NAME, load_run
+
+ANSWERS_NAME = "answers.jsonl"
+ALIKE = ("model", "dataset", "dataset_revision", "scorer", "scorer_version", "stand_ins")
+"""Fields of the manifest that must agree, beside judges and settings."""
+
+
+class MergeError(Exception):
+    """The runs cannot be joined. The message names the field and both values, or the directory that is in the way."""
+
+
+def merge_directories(sources: Sequence[Path], target: Path) -> Run:
+    """Joins the runs in ``sources`` and writes the result into ``target``, with stored answers and judge canaries.
+
+    Raises MergeError, or RunFileError for a source that is no run.
+    """
+    if (target / MANIFEST_NAME).exists():
+        raise MergeError(f"{target}: holds a run already; name a new directory with --out")
+    merged = merge([load_run(source) for source in sources])
+    target.mkdir(parents=True, exist_ok=True)
+    lines = (json.dumps(record_to_json(record), ensure_ascii=False) + "\n" for record in merged.records)
+    with (target / RECORDS_NAME).open("w", encoding="utf-8") as stream:
+        stream.writelines(lines)
+    with (target / ANSWERS_NAME).open("wb") as answers:
+        for source in sources:
+            _append_whole_lines(source / ANSWERS_NAME, answers.write)
+    _join_canaries(sources, target)
+    manifest = json.dumps(manifest_to_json(merged.manifest), ensure_ascii=False)
+    (target / MANIFEST_NAME).write_text(manifest + "\n", encoding="utf-8")
+    return merged
+
+
+def merge(runs: Sequence[Run]) -> Run:
+    """One run with the items planned in any of ``runs`` and the records of all, the run that began first leading.
+
+    An item measured in several runs keeps the first measurement. Id, address and start are those of the first run.
+    Raises MergeError where the runs differ in what makes scores comparable; ValueError if there are none.
+    """
+    first, *others = sorted(runs, key=lambda run: (run.manifest.started_at, run.manifest.run_id))
+    for other in others:
+        _check_alike(first.manifest, other.manifest)
+    planned: dict[ItemKey, PlannedItem] = {item.key: item for run in (first, *others) for item in run.manifest.planned}
+    return Run(
+        manifest=replace(first.manifest, planned=tuple(planned.values())),
+        records=tuple(record for run in (first, *others) for record in run.records),
+        judge_agreement=_lowest(run.judge_agreement for run in (first, *others)),
+    )
+
+
+def _check_alike(first: RunManifest, other: RunManifest) -> None:
+    settings = [
+        found._replace(name=f"setting {found.name}") for found in differing_settings(first.settings, other.settings)
+    ]
+    for name, ours, theirs in sorted(differing(_traits(first), _traits(other)) + settings, key=_telling):
+        raise MergeError(
+            f"run {other.run_id}: {name} is {theirs!r}, not {ours!r} as in run {first.run_id}; "
+            "only runs that agree in it can be merged"
+        )
+
+
+def _telling(found: Difference) -> tuple[bool, str]:
+    """A mix's own settings first: the revision of its dataset follows from them."""
+    return not found.name.startswith(f"setting {MIX_SETTING}."), found.name
+
+
+def _traits(manifest: RunManifest) -> dict[str, object]:
+    """What must agree beside the settings. Addresses need not: shards may ask several servers of one model."""
+    judges = [judge.model for judge in manifest.judges]
+    return {name.replace("_", " "): getattr(manifest, name) for name in ALIKE} | {"judges": judges}
+
+
+def _lowest(agreements: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    found = [entry for agreement in agreements for entry in agreement.items()]
+    return {name: min(agreement for judge, agreement in found if judge == name) for name, _ in found}
+
+
+def _join_canaries(sources: Sequence[Path], target: Path) -> None:
+    """One file with what every shard's judges gave; nothing where no shard tried them."""
+    files = [source / CANARY_NAME for source in sources if (source / CANARY_NAME).exists()]
+    canaries = [json.loads(file.read_bytes()) for file in files]
+    if canaries:
+        joined = canaries[0] | {"judges": [judge for canary in canaries for judge in canary["judges"]]}
+        (target / CANARY_NAME).write_text(json.dumps(joined, indent=1), encoding="utf-8")
+
+
+def _append_whole_lines(file: Path, write: Callable[[bytes], object]) -> None:
+    """Copies the lines of ``file``, if it exists, but for a last one that was cut while it was written."""
+    if file.exists():
+        with file.open("rb") as stream:
+            for line in stream:
+                if line.endswith(b"\n"):
+                    write(line)

@@ -1,0 +1,164 @@
+"""What every figure is computed from: one outcome per planned item, wherever it was read from.
+
+A run directory and JUnit files both become an `Evaluation`; nothing behind this module knows which of the two it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from reports.records.mixes import Mix, mix_of
+from reports.records.records import ItemKey, Record, Run, RunManifest, Status
+from scoring.reference import JSON
+
+MISSING = "missing"
+"""Stands beside the statuses for an item that was planned and never reached."""
+
+Group = TypeVar("Group", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one planned item.
+
+    Attributes:
+        status: None if the item was never reached.
+        value: what enters the averages, 0..1; None where nothing may. Equals the score where the item was measured.
+        sample: the sample that errors are clustered by: the key's, but for parts of a mix that share samples.
+    """
+
+    key: ItemKey
+    family: str
+    scenario_type: str
+    status: Status | None = None
+    value: float | None = None
+    sample: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sample", self.sample or self.key.sample_id)
+
+    @property
+    def measured(self) -> bool:
+        """Whether the value is a measurement."""
+        return self.status is Status.SCORED
+
+    @property
+    def state(self) -> str:
+        """The status in words; ``missing`` if the item was never reached."""
+        return MISSING if self.status is None else self.status.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who was measured, on what, by whom. None (or an empty tuple of judges) where a source does not say.
+
+    Attributes:
+        judges: the judges' model names, in order.
+        stand_ins: embedded replacements, such as ``model: blind baseline``; every table repeats them.
+        settings: see `RunManifest.settings`.
+        mix: the weighted datasets; None where there is one dataset.
+    """
+
+    model: str | None = None
+    judges: tuple[str, ...] = ()
+    dataset: str | None = None
+    dataset_revision: str | None = None
+    scorer: str | None = None
+    scorer_version: str | None = None
+    stand_ins: tuple[str, ...] = ()
+    settings: Mapping[str, JSON] | None = None
+    mix: Mix | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Everything that the figures of a report rest on.
+
+    ``outcomes`` stand in the order of their keys, whatever the order of collection, of shards or of files was: so the
+    same outcomes give the same figures to the last digit.
+    """
+
+    identity: Identity
+    outcomes: tuple[Outcome, ...]
+
+    def __post_init__(self) -> None:
+        mix = self.identity.mix
+        outcomes = (
+            self.outcomes
+            if mix is None
+            else (replace(outcome, sample=mix.sample(outcome.key.sample_id)) for outcome in self.outcomes)
+        )
+        object.__setattr__(self, "outcomes", tuple(sorted(outcomes, key=lambda outcome: outcome.key)))
+
+    @property
+    def benchmark(self) -> tuple[Outcome, ...]:
+        """The outcomes of the benchmark's own items, without those of a study's variants."""
+        return tuple(outcome for outcome in self.outcomes if not outcome.key.variant)
+
+
+def evaluation_of(run: Run) -> Evaluation:
+    """The run's planned items, each with what became of it. Records of items that were not planned are left out."""
+    records = counted_records(run)
+    manifest = run.manifest
+    planned = {item.key: item for item in manifest.planned}
+    outcomes = tuple(
+        _outcome(Outcome(key=key, family=item.family, scenario_type=item.scenario_type), records.get(key))
+        for key, item in planned.items()
+    )
+    return Evaluation(identity=identity_of(manifest), outcomes=outcomes)
+
+
+def identity_of(manifest: RunManifest) -> Identity:
+    """Who is measured on what, as the manifest states it."""
+    return Identity(
+        model=manifest.model,
+        judges=tuple(judge.model for judge in manifest.judges),
+        dataset=manifest.dataset,
+        dataset_revision=manifest.dataset_revision,
+        scorer=manifest.scorer,
+        scorer_version=manifest.scorer_version,
+        stand_ins=manifest.stand_ins,
+        settings=manifest.settings,
+        mix=mix_of(manifest.settings),
+    )
+
+
+def counted_records(run: Run) -> dict[ItemKey, Record]:
+    """The record that counts for each planned item that has one, in the order of the plan."""
+    final = run.final_records()
+    return {item.key: final[item.key] for item in run.manifest.planned if item.key in final}
+
+
+def benchmark_records(run: Run) -> list[Record]:
+    """Those of `counted_records` that are of the benchmark's own items, without those of a study's variants."""
+    return [record for key, record in counted_records(run).items() if not key.variant]
+
+
+def _outcome(planned: Outcome, record: Record | None) -> Outcome:
+    if record is None:
+        return planned
+    value = None if record.score is None or not record.measured else record.score.value
+    return replace(planned, status=record.status, value=value)
+
+
+def counting_errors_as_zero(evaluation: Evaluation) -> Evaluation:
+    """The evaluation as the reference counts: an item that the model did not answer enters the averages as 0.
+
+    Only ``request_failed`` items do. Where the reference's judge fails its whole run ends, so that ``judge_failed`` has
+    no counterpart there; ``unjudged`` and missing items are unfinished, not wrong (PROTOCOL.md section 5).
+    """
+    outcomes = tuple(
+        replace(outcome, value=0.0) if outcome.status is Status.REQUEST_FAILED else outcome
+        for outcome in evaluation.outcomes
+    )
+    return replace(evaluation, outcomes=outcomes)
+
+
+def grouped(outcomes: Iterable[Outcome], group: Callable[[Outcome], Group]) -> dict[Group, list[Outcome]]:
+    """The outcomes by group, groups in the order of their first outcome."""
+    groups: dict[Group, list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault(group(outcome), []).append(outcome)
+    return groups

@@ -1,0 +1,128 @@
+"""A document as plain text for a terminal of a given width.
+
+Data never becomes a control sequence: whatever could move the cursor, change colours or reorder text is printed as its
+escape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+
+from reports.records.plain_text import character_width, display_width, one_line
+from reports.tables.model import Column, Document, Table, Unit, printed
+
+GAP = "  "
+NARROWEST = 8
+TALLEST = 4
+
+
+def render(document: Document, width: int = 80) -> str:
+    """The document as lines of at most ``width`` columns (at least 20), ending with a line end."""
+    width = max(20, width)
+    lines = [*_wrapped(document.title, width), ""]
+    lines += [line for name, value in document.facts for line in _wrapped(f"{name}: {value}", width, indent=2)]
+    for warning in document.warnings:
+        lines += ["", *_wrapped(f"! {warning}", width, indent=2)]
+    for section in document.sections:
+        lines += ["", *_wrapped(section.title, width), "=" * min(width, display_width(one_line(section.title)))]
+        for table in section.tables:
+            lines += ["", *_table(table, width, document.label)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def render_table(table: Table, width: int = 80, label: str = "") -> str:
+    """One table as lines of at most ``width`` columns."""
+    return "\n".join(line.rstrip() for line in _table(table, max(20, width), label)) + "\n"
+
+
+def _table(table: Table, width: int, label: str) -> Iterator[str]:
+    title = f"{table.title} [{label}]" if label else table.title
+    yield from _wrapped(title, width)
+    cells = [
+        [one_line(printed(cell, column)) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows
+    ]
+    widths = _column_widths(table.columns, cells, width)
+    for block in _blocks(widths, width) if cells else ():
+        if block[0:2] != [0, 1] and len(widths) > 1:
+            yield ""
+        yield from _lines([one_line(column.name) for column in table.columns], table.columns, widths, block)
+        yield GAP.join("-" * widths[index] for index in block)
+        for row in cells:
+            yield from _lines(row, table.columns, widths, block)
+    for note in table.notes:
+        yield from _wrapped(note, width, indent=2)
+
+
+def _column_widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
+    """What each column needs. Text columns give way, the widest first, if the table then fits on one line."""
+    widths = [
+        max([display_width(one_line(column.name)), *(display_width(row[index]) for row in cells)])
+        for index, column in enumerate(columns)
+    ]
+    textual = [index for index, column in enumerate(columns) if column.unit is Unit.TEXT]
+    excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
+    if excess > sum(max(0, widths[index] - NARROWEST) for index in textual):
+        return [min(needed, width // 2) for needed in widths]
+    for _ in range(excess):
+        widths[max(textual, key=lambda index: widths[index])] -= 1
+    return widths
+
+
+def _blocks(widths: Sequence[int], width: int) -> list[list[int]]:
+    """The columns in as few blocks as fit the width, each beginning with the first column."""
+    blocks, used = [[0]], widths[0]
+    for index in range(1, len(widths)):
+        if used + len(GAP) + widths[index] > width and len(blocks[-1]) > 1:
+            blocks.append([0])
+            used = widths[0]
+        blocks[-1].append(index)
+        used += len(GAP) + widths[index]
+    return blocks
+
+
+def _lines(
+    cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int], block: Sequence[int]
+) -> Iterator[str]:
+    """One row: as many lines as its longest text takes, at most `TALLEST`."""
+    folded = [_folded(cells[index], widths[index]) for index in block]
+    for line in zip_longest(*folded, fillvalue=""):
+        fitted = (_padded(text, widths[index], columns[index].unit) for text, index in zip(line, block, strict=True))
+        yield GAP.join(fitted)
+
+
+def _folded(text: str, width: int) -> list[str]:
+    lines = _wrapped(text, width)
+    if len(lines) > TALLEST:
+        lines[TALLEST - 1 :] = [_cut(lines[TALLEST - 1], width - 1) + "…"]
+    return lines
+
+
+def _padded(text: str, width: int, unit: Unit) -> str:
+    """The text in ``width`` columns: words to the left, numbers to the right."""
+    padding = " " * (width - display_width(text))
+    return text + padding if unit is Unit.TEXT else padding + text
+
+
+def _cut(text: str, width: int) -> str:
+    kept, used = [], 0
+    for character in text:
+        used += character_width(character)
+        if used > width:
+            break
+        kept.append(character)
+    return "".join(kept)
+
+
+def _wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
+    """The text in lines of at most ``width``; lines after the first are indented."""
+    lines = [""]
+    for word in one_line(text).split():
+        if lines[-1].strip() and display_width(lines[-1]) + 1 + display_width(word) > width:
+            lines.append(" " * indent)
+        lines[-1] += word if not lines[-1].strip() else f" {word}"
+        while display_width(lines[-1]) > width:
+            head = _cut(lines[-1], width)
+            head = head[: head.rfind("_") + 1] or head
+            lines[-1:] = [head, " " * indent + lines[-1][len(head) :]]
+    return lines

@@ -1,0 +1,256 @@
+"""What a service study leaves behind (``service.jsonl``): one line per request, one at the end of each load level.
+
+Standard library only. Times in seconds by the client's monotonic clock; None where a moment never came.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from reports.records.records import Failure
+from reports.records.run_files import RunGarbledError
+
+SERVICE_NAME = "service.jsonl"
+ATTAINMENT = 0.95
+"""Share of a load's requests that must keep the objectives for the load to meet them."""
+
+
+class LoadKind(StrEnum):
+    """How requests follow one another."""
+
+    PARALLEL = "parallel"
+    """Closed loop: so many in flight; the next is sent when one ends."""
+    RATE = "rate"
+    """Open loop: so many a second arrive, whatever the server does."""
+    SEARCH = "search"
+    """Closed loop, while the highest load that meets the objectives is looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadLevel:
+    """One load to hold: ``load`` requests in flight, or a second; ``number`` counted after ``warmup`` others."""
+
+    kind: LoadKind
+    load: float
+    number: int
+    warmup: int
+
+    @property
+    def name(self) -> str:
+        """As in node ids and tables, such as ``parallel=5``."""
+        return f"{self.kind}={self.load:g}"
+
+    @property
+    def closed(self) -> bool:
+        """Whether requests wait for one another."""
+        return self.kind is not LoadKind.RATE
+
+
+class RequestStatus(StrEnum):
+    """What became of a request."""
+
+    OK = "ok"
+    FAILED = "failed"
+    CACHED = "cached"
+    """Answered from a cache: it says nothing about the load and counts nowhere."""
+    CUT = "cut"
+    """Given up by the client, because the level was stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRecord:
+    """One request.
+
+    Attributes:
+        level: name of its load level.
+        counted: False for warm-up.
+        planned_s, sent_s: since the level began; planned is the arrival (open loop) or when its place became free.
+        duration_s: from sending to the end of the reply, or of the attempt; as are all times below.
+        ttfb_s: to the reply's headers.
+        token_s: to each chunk with content or reasoning in it; chunks that arrived in one read share a moment.
+        answer_s: to the first content after any thought.
+        estimated: the server reported no usage; ``output_tokens`` is the number of chunks.
+        resent: its first connection turned out to be closed; all times are those of the second.
+        cached_tokens: of the prompt, as the server says.
+        score: of the answer, 0..1; None for what cannot be scored without a judge.
+    """
+
+    level: str
+    number: int
+    counted: bool
+    planned_s: float
+    sent_s: float
+    duration_s: float
+    status: RequestStatus
+    ttfb_s: float | None = None
+    token_s: tuple[float, ...] = ()
+    answer_s: float | None = None
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cached_tokens: int | None = None
+    estimated: bool = False
+    resent: bool = False
+    finish_reason: str | None = None
+    sample_id: str | None = None
+    question: str | None = None
+    mode: str | None = None
+    answer: str | None = None
+    score: float | None = None
+    error: Failure | None = None
+
+    @property
+    def end_s(self) -> float:
+        """When it ended, since the level began."""
+        return self.sent_s + self.duration_s
+
+    @property
+    def gaps_s(self) -> tuple[float, ...]:
+        """Times between successive arrivals of tokens."""
+        return tuple(after - before for before, after in pairwise(sorted(set(self.token_s))))
+
+    def figure(self, metric: Metric) -> float | None:
+        """One of the request's times; None where it is undefined."""
+        match metric:
+            case Metric.QUEUE:
+                return self.sent_s - self.planned_s
+            case Metric.TTFB:
+                return self.ttfb_s
+            case Metric.TTFT:
+                return self.token_s[0] if self.token_s else None
+            case Metric.ANSWER:
+                return self.answer_s
+            case Metric.TPOT:
+                return self._time_per_output_token()
+            case Metric.E2E:
+                return self.duration_s
+
+    def _time_per_output_token(self) -> float | None:
+        if self.output_tokens is None or self.output_tokens < 2 or len(set(self.token_s)) < 2:
+            return None
+        return (self.token_s[-1] - self.token_s[0]) / (self.output_tokens - 1)
+
+
+class Metric(StrEnum):
+    """Times that every request has one of."""
+
+    QUEUE = "queue"
+    TTFB = "ttfb"
+    TTFT = "ttft"
+    ANSWER = "answer"
+    TPOT = "tpot"
+    E2E = "e2e"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """What a good request keeps: a time of at most ``limit_s``."""
+
+    metric: Metric
+    limit_s: float
+
+    def met(self, record: ServiceRecord) -> bool:
+        """Whether an answered request keeps it. A reply of one token has no TPOT, and breaks none."""
+        figure = record.figure(self.metric)
+        return self.metric is Metric.TPOT if figure is None else figure <= self.limit_s
+
+
+def parse_objectives(text: str) -> tuple[Objective, ...]:
+    """``ttft<=0.5,e2e<=8`` (seconds). Raises ValueError."""
+    return tuple(_objective(part.strip()) for part in text.split(","))
+
+
+def _objective(text: str) -> Objective:
+    name, sign, number = text.partition("<=")
+    try:
+        metric, limit_s = Metric(name.strip().lower()), float(number)
+    except ValueError:
+        limit_s = 0.0
+    if not (sign and 0 < limit_s < float("inf")):
+        raise ValueError(f"{text!r}: expected such as ttft<=0.5 (seconds), with one of {', '.join(Metric)}")
+    return Objective(metric=metric, limit_s=limit_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredLevel:
+    """A level that was held to its end, or stopped: ``stopped`` says why."""
+
+    level: LoadLevel
+    records: tuple[ServiceRecord, ...] = field(repr=False)
+    stopped: str | None = None
+
+    @property
+    def counted(self) -> tuple[ServiceRecord, ...]:
+        """The requests after warm-up."""
+        return tuple(record for record in self.records if record.counted)
+
+    @property
+    def answered(self) -> int:
+        """Counted requests with an answer."""
+        return sum(record.status is RequestStatus.OK for record in self.counted)
+
+    @property
+    def first_error(self) -> str:
+        """Why the first request without an answer has none."""
+        errors = (record.error.message for record in self.counted if record.error is not None)
+        return next(errors, "no request was counted, or a cache answered all")
+
+
+def is_good(record: ServiceRecord, objectives: Iterable[Objective]) -> bool:
+    """Whether a request was answered, and kept every objective."""
+    return record.status is RequestStatus.OK and all(objective.met(record) for objective in objectives)
+
+
+def attainment(measured: MeasuredLevel, objectives: Iterable[Objective]) -> float:
+    """Share of counted requests that kept the objectives, 0..1; a failure kept none, a cached answer is left out.
+
+    0 where nothing was counted.
+    """
+    told = [record for record in measured.counted if record.status is not RequestStatus.CACHED]
+    wanted = tuple(objectives)
+    return sum(is_good(record, wanted) for record in told) / len(told) if told else 0.0
+
+
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+
+def level_lines(measured: MeasuredLevel) -> Iterable[dict[str, Any]]:
+    """The lines of a level: its requests, then the level itself."""
+    yield from ({"request": asdict(record)} for record in measured.records)
+    yield {"level": asdict(measured.level), "stopped": measured.stopped}
+
+
+def read_levels(path: Path) -> tuple[MeasuredLevel, ...]:
+    """The levels in a ``service.jsonl``; requests of one that was not finished are left out. Raises RunGarbledError."""
+    levels: list[MeasuredLevel] = []
+    records: list[ServiceRecord] = []
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+        try:
+            data = json.loads(line)
+            if "request" in data:
+                records.append(_record(data["request"]))
+            else:
+                level = LoadLevel(**data["level"] | {"kind": LoadKind(data["level"]["kind"])})
+                held = tuple(record for record in records if record.level == level.name)
+                levels.append(MeasuredLevel(level=level, records=held, stopped=data["stopped"]))
+                records = []
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunGarbledError(f"{path}, line {number}: not a line of a service study ({error})") from error
+    return tuple(levels)
+
+
+def _record(data: Mapping[str, Any]) -> ServiceRecord:
+    known = {name: data[name] for name in _FIELDS if name in data}
+    known["status"] = RequestStatus(data["status"])
+    known["token_s"] = tuple(data["token_s"])
+    known["error"] = None if data["error"] is None else Failure(**data["error"])
+    return ServiceRecord(**known)
+
+
+_FIELDS = tuple(item.name for item in fields(ServiceRecord))

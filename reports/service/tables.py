@@ -1,0 +1,229 @@
+"""The tables of a service study; each says how its columns are computed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from reports.service.figures import PROBABILITIES, Accuracy, Distribution, LevelFigures
+from reports.service.records import ATTAINMENT, LoadKind, MeasuredLevel, Metric, Objective, RequestStatus
+from reports.statistics.intervals import Interval
+from reports.tables.model import Cell, Column, Section, Table, Unit
+
+INTERVAL_NAME = "95% interval"
+RATE_DECIMALS = 2
+DECIMALS_S = 4
+SHOWN_ERRORS = 10
+
+GAPS = "ITL, between arrivals of tokens"
+GAPS_FORMULA = "time from one arrival of tokens to the next, all gaps of all requests; one read is one arrival."
+TIMES = {
+    Metric.TTFT: ("TTFT, to the first token", "moment of the first chunk with content or reasoning - moment sent."),
+    Metric.ANSWER: (
+        "To the first token of the answer",
+        "moment of the first content that is no thought - moment sent; requests with content only.",
+    ),
+    Metric.TPOT: (
+        "TPOT, per output token",
+        "(moment of the last token - moment of the first) / (output tokens - 1); replies of two tokens or more.",
+    ),
+    Metric.E2E: ("End to end", "end of the reply - moment sent."),
+    Metric.TTFB: ("TTFB, to the first byte", "moment of the reply's headers - moment sent."),
+    Metric.QUEUE: (
+        "In the client's queue",
+        "moment sent - moment planned (closed loop: when its place was free; open loop: its arrival).",
+    ),
+}
+
+
+def service_sections(
+    figures: Sequence[LevelFigures], levels: Sequence[MeasuredLevel], objectives: Sequence[Objective]
+) -> tuple[Section, ...]:
+    """Everything, by subject."""
+    gaps = time_table(GAPS, GAPS_FORMULA, figures, [level.gaps for level in figures])
+    times = [_times(metric, figures) for metric in (Metric.ANSWER, Metric.TTFB, Metric.QUEUE)]
+    return (
+        *service_overview(figures, levels, objectives),
+        Section(title="More about times", tables=(gaps, *times)),
+    )
+
+
+def service_overview(
+    figures: Sequence[LevelFigures], levels: Sequence[MeasuredLevel], objectives: Sequence[Objective]
+) -> tuple[Section, ...]:
+    """What a terminal shows."""
+    behind = tuple(error_tables(levels))
+    times = tuple(_times(metric, figures) for metric in (Metric.TTFT, Metric.TPOT, Metric.E2E))
+    return (
+        Section(title="Load", tables=(load_table(figures), *goodput_tables(figures, objectives))),
+        *((Section(title="Scores under load", tables=tuple(accuracy_tables(figures))),) if _scored(figures) else ()),
+        Section(title="Times", tables=times),
+        *((Section(title="Requests without an answer", tables=behind),) if behind else ()),
+    )
+
+
+def load_table(figures: Sequence[LevelFigures]) -> Table:
+    """Requests and rates, a row per level."""
+    columns = (
+        Column("Load"),
+        *(Column(name, Unit.COUNT) for name in ("Requests", "Answered", "Failed", "Cut", "Cached")),
+        Column("Success %", Unit.PERCENT, 1),
+        Column(INTERVAL_NAME, Unit.PERCENT, 1, span=True),
+        Column("Window", Unit.SECONDS, 1),
+        *(Column(name, Unit.NUMBER, RATE_DECIMALS) for name in ("In flight", "Requests/s")),
+        *(Column(name, Unit.NUMBER, 1) for name in ("Output tok/s", "Total tok/s")),
+        Column("Estimated %", Unit.PERCENT, 1),
+    )
+    return Table(title="Load levels", columns=columns, rows=tuple(map(_load_row, figures)), notes=_load_notes(figures))
+
+
+def _load_row(level: LevelFigures) -> tuple[Cell, ...]:
+    return (
+        level.level.name,
+        sum(level.statuses.values()),
+        *(level.statuses[status] for status in _STATUSES),
+        level.success,
+        level.success_interval,
+        level.window_s,
+        level.in_flight,
+        level.request_rate,
+        level.output_rate,
+        level.total_rate,
+        level.estimated,
+    )
+
+
+_STATUSES = (RequestStatus.OK, RequestStatus.FAILED, RequestStatus.CUT, RequestStatus.CACHED)
+
+
+def _load_notes(figures: Sequence[LevelFigures]) -> tuple[str, ...]:
+    return (
+        "Requests: sent after warm-up. Success: answered / (answered + failed). Cut: given up as the level stopped.",
+        "Window: closed loop, first counted request to first place left empty; open loop, first to last arrival.",
+        "In flight: time spent by requests in the window / window.",
+        "Requests/s: sum over answered requests of the share of their duration in the window / window.",
+        "Output tok/s, Total tok/s: the same sum, of the share times output tokens, or prompt and output tokens.",
+        "Estimated: answers whose tokens are counted as chunks, because the server reports no usage.",
+        *(f"{level.level.name} stopped: {level.stopped}." for level in figures if level.stopped is not None),
+        *saturation_notes(figures),
+    )
+
+
+def saturation_notes(figures: Sequence[LevelFigures]) -> Iterator[str]:
+    """Closed loops from which more load brought no more answers."""
+    held = [level for level in figures if level.level.kind is LoadKind.PARALLEL and level.request_rate]
+    for before, after in pairwise(held):
+        gain = (after.request_rate or 0.0) / (before.request_rate or 1.0) - 1
+        if after.level.load > before.level.load and gain < 0.05:
+            yield f"Saturated: {after.level.name} answers {100 * gain:+.0f}% requests/s against {before.level.name}."
+
+
+def goodput_tables(figures: Sequence[LevelFigures], objectives: Sequence[Objective]) -> Iterator[Table]:
+    """What kept the objectives; nothing without any."""
+    if not objectives:
+        return
+    wanted = ", ".join(f"{objective.metric} <= {objective.limit_s:g} s" for objective in objectives)
+    columns = (
+        Column("Load"),
+        Column("Good %", Unit.PERCENT, 1),
+        Column(INTERVAL_NAME, Unit.PERCENT, 1, span=True),
+        Column("Goodput/s", Unit.NUMBER, RATE_DECIMALS),
+    )
+    rows = tuple((level.level.name, level.good, level.good_interval, level.goodput) for level in figures)
+    notes = (
+        "Good: answered and within every objective / requests, cached ones left out; failed and cut ones are not good.",
+        "Goodput/s: as Requests/s, good requests only.",
+        *_search_notes(figures),
+    )
+    yield Table(title=f"Goodput: {wanted}", columns=columns, rows=rows, notes=notes)
+
+
+def _search_notes(figures: Sequence[LevelFigures]) -> Iterator[str]:
+    tried = [level for level in figures if level.level.kind is LoadKind.SEARCH]
+    if tried:
+        met = [level.level.load for level in tried if (level.good or 0.0) >= ATTAINMENT]
+        highest = f"{max(met):g} requests in flight" if met else "none that was tried"
+        yield f"Highest load with {100 * ATTAINMENT:.0f}% good requests: {highest} (doubling, then bisection)."
+
+
+def accuracy_tables(figures: Sequence[LevelFigures]) -> Iterator[Table]:
+    """Whether the model answers worse under load."""
+    columns = (
+        Column("Load"),
+        Column("Scored", Unit.COUNT),
+        Column("Samples", Unit.COUNT),
+        Column("Mean", Unit.SCORE, 1),
+        Column(INTERVAL_NAME, Unit.SCORE, 1, span=True),
+        Column("Change", Unit.DIFFERENCE, 1),
+        Column(INTERVAL_NAME, Unit.DIFFERENCE, 1, span=True),
+        Column("Right/s", Unit.NUMBER, RATE_DECIMALS),
+    )
+    rows = tuple((level.level.name, *_accuracy_row(level.accuracy)) for level in figures if level.accuracy is not None)
+    notes = (
+        "Answers to Q2, Q4, Q5 and Q6, which need no judge. Each prompt begins with a number of its own.",
+        "Therefore compare these scores with each other, not with the benchmark's.",
+        "Mean: over samples, of a sample's mean score. Change: mean - mean of the first load, on items asked in both.",
+        "Right/s: as Requests/s, answers with the full score only.",
+    )
+    yield Table(title="Scores under load", columns=columns, rows=rows, notes=notes)
+
+
+def _accuracy_row(accuracy: Accuracy) -> tuple[Cell, ...]:
+    return (
+        accuracy.scored,
+        accuracy.samples,
+        accuracy.mean,
+        accuracy.interval,
+        accuracy.change,
+        accuracy.change_interval,
+        accuracy.right_rate,
+    )
+
+
+def _times(metric: Metric, figures: Sequence[LevelFigures]) -> Table:
+    return time_table(*TIMES[metric], figures, [level.times[metric] for level in figures])
+
+
+def time_table(title: str, formula: str, figures: Sequence[LevelFigures], times: Sequence[Distribution]) -> Table:
+    """One time, a row per level."""
+    quantiles = [f"p{100 * q:g}" for q in PROBABILITIES]
+    columns = [Column("Load"), Column("Requests", Unit.COUNT)]
+    for name in ("Mean", *quantiles):
+        columns += [Column(name, Unit.SECONDS, DECIMALS_S), Column(INTERVAL_NAME, Unit.SECONDS, DECIMALS_S, span=True)]
+    rows = tuple(
+        (level.level.name, time.requests, *_time_cells(time)) for level, time in zip(figures, times, strict=True)
+    )
+    return Table(title=title, columns=tuple(columns), rows=rows, notes=(f"Each: {formula}", _QUANTILE_NOTE))
+
+
+_QUANTILE_NOTE = (
+    "Seconds, of counted requests that were answered. p90 from 10 requests, p95 from 20, p99 from 100. Intervals: mean "
+    "by Student's t, quantiles by bootstrap of requests, none under 10."
+)
+
+
+def _time_cells(time: Distribution) -> Iterator[float | Interval | None]:
+    yield from (time.mean, time.mean_interval)
+    for probability in PROBABILITIES:
+        yield from (time.quantiles[probability], time.quantile_intervals[probability])
+
+
+def error_tables(levels: Sequence[MeasuredLevel]) -> Iterator[Table]:
+    """Why requests failed, the most frequent first; nothing if none did."""
+    errors = Counter(
+        (measured.level.name, record.error.kind, record.error.message)
+        for measured in levels
+        for record in measured.records
+        if record.error is not None
+    )
+    if errors:
+        columns = (Column("Load"), Column("Kind"), Column("Requests", Unit.COUNT), Column("What the server said"))
+        ranked = errors.most_common(SHOWN_ERRORS)
+        rows = tuple((level, kind, count, message) for (level, kind, message), count in ranked)
+        notes = (f"{len(errors) - len(ranked)} more kinds.",) if len(errors) > len(ranked) else ()
+        yield Table(title="Failed requests, warm-up included", columns=columns, rows=rows, notes=notes)
+
+
+def _scored(figures: Sequence[LevelFigures]) -> bool:
+    return any(level.accuracy is not None for level in figures)

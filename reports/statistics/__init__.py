@@ -1,0 +1,1 @@
+"""Averages, intervals, paired differences and corrections for many tests."""

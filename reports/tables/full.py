@@ -1,0 +1,222 @@
+"""The full report: the overview, the published models, and for each mode where the model fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from reports.analysis.breakdown import HARD_BELOW, Breakdown, FamilyScores, ScenarioScore, break_down
+from reports.analysis.consistency import Contradiction, Legibility
+from reports.analysis.labels import BIASES, ConfusionMatrix
+from reports.analysis.parameters import FieldError, FieldScore
+from reports.records.outcomes import Evaluation
+from reports.records.records import Run
+from reports.statistics.aggregate import Coverage, Summary
+from reports.statistics.rates import Rate
+from reports.tables.judges import judge_report, judge_tables
+from reports.tables.leaderboard import leaderboard_table
+from reports.tables.model import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, capitalised, printed
+from reports.tables.overview import INTERVAL_NAME, document, overview
+from reports.tables.shots import shot_details
+from scoring.questions import Mode, Question
+
+COVERAGE_COLUMNS = (Column("Planned", Unit.COUNT), Column("Measured", Unit.COUNT), Column("%", Unit.PERCENT, 1))
+SCORE_COLUMNS = (Column("Mean", Unit.SCORE, 1), Column(INTERVAL_NAME, Unit.SCORE, 1, span=True))
+SHARE_COLUMNS = (Column("Share", Unit.PERCENT, 1), Column(INTERVAL_NAME, Unit.PERCENT, 1, span=True))
+
+
+def full_report(
+    evaluation: Evaluation,
+    run: Run | None = None,
+    *,
+    breakdowns: Mapping[Mode, Breakdown] | None = None,
+    short: Document | None = None,
+) -> Document:
+    """Everything that can be said of an evaluation; see `breakdown` for what needs the ``run`` behind it.
+
+    ``breakdowns`` of `break_down` and the ``short`` report of `overview`: where somebody has them already.
+    """
+    if breakdowns is None:
+        breakdowns = break_down(evaluation, run)
+    boards = tuple(board for mode in Mode if (board := leaderboard_table(evaluation, mode)) is not None)
+    published = (Section(title="Published models", tables=boards),) if boards else ()
+    panel = None if run is None else judge_report(run)
+    judges = () if panel is None else (Section(title="Judges", tables=tuple(judge_tables(panel))),)
+    parts = (section for breakdown in breakdowns.values() for section in sections(breakdown))
+    shots = shot_details(evaluation)
+    return document(
+        evaluation, (*(short or overview(evaluation, run)).sections, *published, *shots, *judges, *parts), run
+    )
+
+
+def sections(breakdown: Breakdown) -> Iterator[Section]:
+    """One mode's tables, by subject."""
+    mode = capitalised(MODE_NAMES[breakdown.mode])
+    yield Section(title=f"{mode}: families", tables=tuple(family_tables(breakdown)))
+    if breakdown.confusion or breakdown.biases:
+        matrices = (confusion_table(matrix) for matrix in breakdown.confusion)
+        yield Section(title=f"{mode}: labels", tables=(*matrices, bias_table(breakdown.biases)))
+    if breakdown.fields:
+        yield Section(title=f"{mode}: parameters", tables=(field_table(breakdown.fields),))
+    if breakdown.legibility:
+        tables = [cut_table(breakdown.legibility), unreadable_table(breakdown.legibility)]
+        if breakdown.contradictions:
+            tables.append(contradiction_table(breakdown.contradictions))
+        yield Section(title=f"{mode}: answers", tables=tuple(tables))
+
+
+# --- families --------------------------------------------------------------------------------------------------------
+
+
+def family_tables(breakdown: Breakdown) -> Iterator[Table]:
+    """All questions side by side, then each question with its intervals, then the hard scenario types."""
+    questions = [question for question in Question if any(question in entry.questions for entry in breakdown.families)]
+    yield side_by_side(breakdown.families, questions)
+    for question in questions:
+        yield question_by_family(breakdown.families, question)
+    yield hard_scenario_table(breakdown.hard_scenarios)
+
+
+def side_by_side(families: Sequence[FamilyScores], questions: Sequence[Question]) -> Table:
+    """Mean scores, a row per family and a column per question."""
+    rows = tuple(
+        (
+            entry.family,
+            *_coverage_cells(entry.mean.coverage),
+            entry.mean.mean,
+            *(entry.questions[question].mean if question in entry.questions else None for question in questions),
+        )
+        for entry in families
+    )
+    columns = (Column("Family"), *COVERAGE_COLUMNS, Column("Mean", Unit.SCORE, 1))
+    return Table(
+        title="Scores by family",
+        columns=(*columns, *(Column(question.value, Unit.SCORE, 1) for question in questions)),
+        rows=rows,
+        notes=("Scores 0 to 100. Counts are items of all questions; intervals stand in the tables by question.",),
+    )
+
+
+def question_by_family(families: Sequence[FamilyScores], question: Question) -> Table:
+    """One question, a row per family, the best first."""
+    asked = [(entry.family, entry.questions[question]) for entry in families if question in entry.questions]
+    ranked = sorted(asked, key=lambda entry: (entry[1].mean is None, -(entry[1].mean or 0.0), entry[0]))
+    return Table(
+        title=f"{question} by family",
+        columns=(Column("Family"), *COVERAGE_COLUMNS, *SCORE_COLUMNS),
+        rows=tuple((family, *_summary_cells(summary)) for family, summary in ranked),
+    )
+
+
+def hard_scenario_table(scores: Sequence[ScenarioScore]) -> Table:
+    """The scenario types and questions that the model hardly ever answers."""
+    rows = tuple((score.scenario_type, score.question.value, *_summary_cells(score.summary)) for score in scores)
+    columns = (Column("Scenario type"), Column("Question"), *COVERAGE_COLUMNS, *SCORE_COLUMNS)
+    notes = () if rows else (f"No scenario type has a mean score below {100 * HARD_BELOW:.0f}.",)
+    return Table(title=f"Scenario types below {100 * HARD_BELOW:.0f}", columns=columns, rows=rows, notes=notes)
+
+
+# --- labels ----------------------------------------------------------------------------------------------------------
+
+
+def confusion_table(matrix: ConfusionMatrix) -> Table:
+    """Expected labels down, answered labels across."""
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (expected, *[answers.get(label, 0) for label in matrix.answered], sum(answers.values()))
+        for expected, answers in matrix.counts.items()
+    )
+    columns = (Column("Expected"), *(Column(label, Unit.COUNT) for label in matrix.answered), Column("All", Unit.COUNT))
+    family = f", {matrix.family}" if matrix.family else ""
+    return Table(
+        title=f"{matrix.question} answers{family} ({MODE_NAMES[matrix.mode]})",
+        columns=columns,
+        rows=rows,
+        notes=(_measured_note(matrix.measured, matrix.planned),),
+    )
+
+
+def bias_table(biases: Mapping[str, Rate]) -> Table:
+    """The ways to err for which there was an occasion, each with what it is a share of."""
+    definitions = {bias.name: bias.definition for bias in BIASES}
+    rows = tuple((name, *_rate_cells(rate), definitions[name]) for name, rate in biases.items() if rate.of)
+    columns = (Column("Error"), Column("Items", Unit.COUNT), Column("Of", Unit.COUNT), *SHARE_COLUMNS)
+    return Table(title="Biases", columns=(*columns, Column("What is counted")), rows=rows)
+
+
+# --- parameters and answers ------------------------------------------------------------------------------------------
+
+
+def field_table(fields: Sequence[FieldScore]) -> Table:
+    """A row per field of Q5; errors as shares of the items."""
+    errors = tuple(Column(kind.value.capitalize(), Unit.PERCENT, 1) for kind in FieldError)
+    rows = tuple(
+        (
+            score.family,
+            score.field,
+            score.items,
+            score.coverage.share,
+            score.mean,
+            score.interval,
+            *(score.errors[kind].share for kind in FieldError),
+        )
+        for score in fields
+    )
+    columns = (Column("Family"), Column("Field"), Column("Items", Unit.COUNT), Column("%", Unit.PERCENT, 1))
+    return Table(title="Q5 by field", columns=(*columns, *SCORE_COLUMNS, *errors), rows=rows, notes=_FIELD_NOTES)
+
+
+_FIELD_NOTES = (
+    "%: measured of the family's planned Q5 items. Errors are shares of Items; answers with credit have none.",
+    "Unit: a power of a thousand off. Magnitude: otherwise ten times off or more.",
+    "Declined: no value where the reference has one. Invented: a value where the reference has none.",
+)
+
+
+def cut_table(questions: Mapping[Question, Legibility]) -> Table:
+    """A row per question: answers cut at ``max_tokens``."""
+    columns = (Column("Question"), Column("Cut", Unit.COUNT), Column("Answers", Unit.COUNT), *SHARE_COLUMNS)
+    rows = tuple((question.value, *_rate_cells(entry.truncated)) for question, entry in questions.items())
+    return Table(title="Answers cut at max_tokens", columns=columns, rows=rows)
+
+
+def unreadable_table(questions: Mapping[Question, Legibility]) -> Table:
+    """A row per question but Q3: answers in which nothing could be read."""
+    columns = (Column("Question"), Column("Unreadable", Unit.COUNT), Column("Measured", Unit.COUNT), *SHARE_COLUMNS)
+    rows = tuple(
+        (question.value, *_rate_cells(entry.unreadable))
+        for question, entry in questions.items()
+        if entry.unreadable is not None
+    )
+    notes = ("Unreadable: no JSON (Q1, Q5), none of the question's labels (Q2, Q4), no status code (Q6).",)
+    return Table(title="Unreadable answers", columns=columns, rows=rows, notes=notes)
+
+
+def contradiction_table(contradictions: Sequence[Contradiction]) -> Table:
+    """A row per contradiction, with the same rate among the reference answers."""
+    rows = tuple((entry.name, *_rate_cells(entry.answers), entry.references.share) for entry in contradictions)
+    columns = (Column("Contradiction"), Column("Samples", Unit.COUNT), Column("Of", Unit.COUNT), *SHARE_COLUMNS)
+    return Table(
+        title="Contradictions within a sample",
+        columns=(*columns, Column("In references", Unit.PERCENT, 1)),
+        rows=rows,
+        notes=("Of: samples where both answers could be read. From the fit: fields that some reference declines.",),
+    )
+
+
+# --- cells -----------------------------------------------------------------------------------------------------------
+
+
+def _coverage_cells(counts: Coverage) -> tuple[Cell, ...]:
+    return (counts.planned, counts.measured, counts.share)
+
+
+def _summary_cells(summary: Summary) -> tuple[Cell, ...]:
+    return (*_coverage_cells(summary.coverage), summary.mean, summary.mean_interval)
+
+
+def _rate_cells(rate: Rate | None) -> tuple[Cell, ...]:
+    return (None, None, None, None) if rate is None else (rate.count, rate.of, rate.share, rate.interval)
+
+
+def _measured_note(measured: int, planned: int) -> str:
+    share = printed(measured / planned if planned else None, Column("%", Unit.PERCENT, 1))
+    return f"Rows: what was expected; columns: what was answered. {measured} of {planned} items measured ({share}%)."

@@ -1,0 +1,140 @@
+"""Tables and documents: what a report says, before it is text, Markdown, CSV or HTML.
+
+Numbers stay numbers, unrounded, until a renderer prints them. Every string in a table is data that may come from a
+model or a server: renderers make it harmless in their format.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from reports.statistics.intervals import Interval
+from scoring.questions import Mode
+
+Cell: TypeAlias = None | bool | int | float | str | Interval
+"""One entry of a table. None: there is no figure, which is not 0."""
+
+
+class Unit(StrEnum):
+    """What the numbers of a column are."""
+
+    TEXT = "text"
+    COUNT = "items"
+    SCORE = "0-100"
+    """A score as a fraction, 0..1, printed times 100 as in the paper."""
+    DIFFERENCE = "points"
+    """A difference of two scores as a fraction, -1..1, printed times 100 with its sign."""
+    PERCENT = "%"
+    """A share, 0..1, printed times 100."""
+    SECONDS = "s"
+    TOKENS = "tokens"
+    NUMBER = "number"
+
+
+MODE_NAMES = {Mode.ZEROSHOT: "zero-shot", Mode.ICL: "ICL"}
+"""The modes as they are printed."""
+
+HUNDREDFOLD = frozenset({Unit.SCORE, Unit.DIFFERENCE, Unit.PERCENT})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """``decimals``: how many a renderer prints. ``span``: the cells are intervals (CSV gives them two columns)."""
+
+    name: str
+    unit: Unit = Unit.TEXT
+    decimals: int = 0
+    span: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows under columns; ``notes`` say what a reader needs in order not to misread them.
+
+    A table without rows is printed as its title and notes.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"table {self.title!r}: {len(row)} cells under {len(self.columns)} columns: {row!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Tables that belong together."""
+
+    title: str
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A report.
+
+    Attributes:
+        facts: what all figures in it are about, such as the model and the dataset, by name.
+        warnings: what a reader must know before any figure, such as that stand-ins were measured.
+        label: repeated at the title of every table, so that a table alone cannot be taken for something else.
+    """
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+    sections: tuple[Section, ...]
+    label: str = ""
+
+    def tables(self) -> Iterator[Table]:
+        """All tables, in order."""
+        for section in self.sections:
+            yield from section.tables
+
+
+NO_FIGURE = "-"
+
+
+def capitalised(text: str) -> str:
+    """The text with its first letter in upper case, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def zeroed_notes(zeroed: int) -> Iterator[str]:
+    """Say that items without an answer enter the averages (`reports.statistics.aggregate.Coverage`)."""
+    if zeroed:
+        items = "1 item without an answer counts" if zeroed == 1 else f"{zeroed} items without an answer count"
+        yield f"{items} as 0 here, as in the reference."
+
+
+def printed(cell: Cell, column: Column) -> str:
+    """The cell as printed: the one place where figures are rounded. Strings come back as they are."""
+    match cell:
+        case None:
+            return NO_FIGURE
+        case str():
+            return cell
+        case bool():
+            return "yes" if cell else "no"
+        case Interval():
+            return f"{_number(cell.low, column)} to {_number(cell.high, column)}"
+        case _:
+            return _number(cell, column)
+
+
+def _number(value: float, column: Column) -> str:
+    if not math.isfinite(value):
+        return NO_FIGURE
+    scaled = 100 * value if column.unit in HUNDREDFOLD else value
+    if column.unit is Unit.PERCENT and value < 1:
+        scaled = min(scaled, 100 - 10**-column.decimals)  # what is not complete never reads 100%
+    sign = "+" if column.unit is Unit.DIFFERENCE else ""
+    text = f"{scaled:{sign}.{column.decimals}f}"
+    return text.replace("-0", "+0" if sign else "0", 1) if float(text) == 0 else text

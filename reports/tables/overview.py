@@ -1,0 +1,261 @@
+"""The standard report of an evaluation: scores per question and mode, ICL deltas, and what could not be measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from reports.analysis.comparability import comparability
+from reports.analysis.consistency import truncated
+from reports.analysis.mix_scores import mix_score
+from reports.records.conditions import parse_shots
+from reports.records.outcomes import Evaluation, Outcome, counted_records, grouped
+from reports.records.records import Record, Run
+from reports.statistics.aggregate import (
+    Coverage,
+    IclDelta,
+    MeanOfQuestions,
+    Summary,
+    by_mode,
+    by_question,
+    coverage,
+    icl_deltas,
+)
+from reports.tables.attempts import attempt_tables
+from reports.tables.mix import mix_in_words, mix_table
+from reports.tables.model import (
+    MODE_NAMES,
+    Cell,
+    Column,
+    Document,
+    Section,
+    Table,
+    Unit,
+    capitalised,
+    printed,
+    zeroed_notes,
+)
+from reports.tables.other_pictures import change_tables, gain_tables, picture_studies
+from reports.tables.reasoning import reasoning_tables
+from reports.tables.shots import shot_section
+from scoring.questions import Question
+
+INTERVAL_NAME = "95% interval"
+SCORE_COLUMNS = (
+    Column("Question"),
+    Column("Planned", Unit.COUNT),
+    Column("Measured", Unit.COUNT),
+    Column("%", Unit.PERCENT, 1),
+    Column("Mean", Unit.SCORE, 1),
+    Column(INTERVAL_NAME, Unit.SCORE, 1, span=True),
+    Column("Median", Unit.SCORE, 1),
+    Column("Min", Unit.SCORE, 1),
+    Column("Max", Unit.SCORE, 1),
+)
+DELTA_COLUMNS = (
+    Column("Question"),
+    Column("ICL", Unit.SCORE, 1),
+    Column("Delta", Unit.DIFFERENCE, 1),
+    Column(INTERVAL_NAME, Unit.DIFFERENCE, 1, span=True),
+    Column("Paired", Unit.DIFFERENCE, 1),
+    Column(INTERVAL_NAME, Unit.DIFFERENCE, 1, span=True),
+    Column("Pairs", Unit.COUNT),
+    Column("%", Unit.PERCENT, 1),
+)
+
+
+def overview(evaluation: Evaluation, run: Run | None = None) -> Document:
+    """The standard report. With the ``run`` behind the evaluation it also says what failed and why."""
+    mixed = mix_score(evaluation)
+    headline = () if mixed is None else (mix_table(mixed),)
+    sections = [Section(title="Scores", tables=(*headline, *score_tables(evaluation.outcomes)))]
+    sections += shot_section(evaluation, run)
+    studies = picture_studies(evaluation.outcomes)
+    if gains := tuple(gain_tables(studies)):
+        sections.append(Section(title="Does it look at the plot?", tables=gains))
+    if changes := tuple(change_tables(studies)):
+        sections.append(Section(title="Do harmless changes of style move it?", tables=changes))
+    of_run = () if run is None else (*attempt_tables(run), *reasoning_tables(run), *answer_tables(run))
+    findings = (*unmeasured_tables(evaluation.outcomes, run), *of_run)
+    if findings:
+        sections.append(Section(title="Behind the scores", tables=findings))
+    return document(evaluation, tuple(sections), run)
+
+
+def document(evaluation: Evaluation, sections: tuple[Section, ...], run: Run | None = None) -> Document:
+    """A document about the evaluation: who was measured on what, warnings, and the sections given."""
+    identity = evaluation.identity
+    reasons = comparability(evaluation)
+    warnings = []
+    if identity.stand_ins:
+        warnings.append(f"Stand-ins, not a measurement of any real model: {'; '.join(identity.stand_ins)}.")
+    if reasons:
+        warnings.append(f"Not comparable with the published figures: {'; '.join(reasons)}.")
+    return Document(
+        title=f"QCalEval: {identity.model or 'model not stated'}",
+        facts=tuple(_facts(evaluation, run, comparable=not reasons)),
+        warnings=tuple(warnings),
+        sections=sections,
+        label=f"stand-ins: {'; '.join(identity.stand_ins)}" if identity.stand_ins else "",
+    )
+
+
+def _facts(evaluation: Evaluation, run: Run | None, *, comparable: bool) -> Iterator[tuple[str, str]]:
+    identity, counts = evaluation.identity, coverage(evaluation.outcomes)
+    yield "Model", identity.model or "not stated"
+    yield "Judge", ", ".join(identity.judges) or "none"
+    if run is not None and run.judge_agreement:
+        yield "Judge canary", "; ".join(_agreements(run.judge_agreement))
+    yield "Dataset", f"{identity.dataset or 'not stated'} at {identity.dataset_revision or 'revision not stated'}"
+    if identity.mix is not None:
+        yield "Mix", mix_in_words(identity.mix)
+    yield "Scorer", identity.scorer or "not stated"
+    yield "Items", f"{counts.measured} of {counts.planned} measured{_percent(counts)}"
+    yield "Comparable with published figures", "yes" if comparable else "no"
+    if run is not None:
+        yield "Run", run.manifest.run_id
+
+
+def _agreements(judges: Mapping[str, float]) -> Iterator[str]:
+    for judge, agreement in judges.items():
+        yield f"{judge} agrees with {printed(agreement, Column('', Unit.PERCENT))}% of known grades"
+
+
+def _percent(counts: Coverage) -> str:
+    return "" if counts.share is None else f" ({printed(counts.share, Column('', Unit.PERCENT, 1))}%)"
+
+
+# --- scores ----------------------------------------------------------------------------------------------------------
+
+
+def score_tables(outcomes: Sequence[Outcome]) -> Iterator[Table]:
+    """For each variant: a table per mode, and the ICL deltas where both modes were asked."""
+    for variant, group in sorted(grouped(outcomes, lambda outcome: outcome.key.variant).items()):
+        if parse_shots(variant) is not None:
+            continue  # see reports.analysis.shots
+        suffix = f", variant {variant}" if variant else ""
+        summaries, means = by_question(group), by_mode(group)
+        for mode, mean in means.items():
+            rows = {question: summary for (asked, question), summary in summaries.items() if asked is mode}
+            yield mode_table(f"{capitalised(MODE_NAMES[mode])}{suffix}", rows, mean)
+        if deltas := icl_deltas(group):
+            yield delta_table(f"Effect of demonstrations (ICL minus zero-shot){suffix}", deltas)
+
+
+def mode_table(title: str, summaries: dict[Question, Summary], mean: MeanOfQuestions) -> Table:
+    """One row per question, and the mean of the question means."""
+    rows = [(question.value, *_score_cells(summary)) for question, summary in summaries.items()]
+    counts = mean.coverage
+    total = ("Mean", counts.planned, counts.measured, counts.share, mean.mean, mean.interval, None, None, None)
+    return Table(title=title, columns=SCORE_COLUMNS, rows=(*rows, total), notes=tuple(_score_notes(summaries, mean)))
+
+
+def _score_cells(summary: Summary) -> tuple[Cell, ...]:
+    counts = summary.coverage
+    return (
+        counts.planned,
+        counts.measured,
+        counts.share,
+        summary.mean,
+        summary.mean_interval,
+        summary.median,
+        summary.minimum,
+        summary.maximum,
+    )
+
+
+def _score_notes(summaries: dict[Question, Summary], mean: MeanOfQuestions) -> Iterator[str]:
+    yield "Scores 0 to 100; Mean of the question means; intervals take the samples as drawn at random."
+    if empty := [question for question, summary in summaries.items() if summary.mean is None]:
+        yield f"The mean of the question means is undefined: nothing was measured in {', '.join(empty)}."
+    yield from zeroed_notes(mean.coverage.zeroed)
+
+
+def delta_table(title: str, deltas: dict[Question, IclDelta]) -> Table:
+    """One row per question that was asked in both modes."""
+    rows = tuple(
+        (
+            question.value,
+            delta.icl_mean,
+            delta.delta,
+            delta.delta_interval,
+            delta.paired_delta,
+            delta.paired_interval,
+            delta.pairs,
+            delta.pairs / delta.planned_pairs if delta.planned_pairs else None,
+        )
+        for question, delta in deltas.items()
+    )
+    return Table(title=title, columns=DELTA_COLUMNS, rows=rows, notes=_DELTA_NOTES)
+
+
+_DELTA_NOTES = (
+    "Delta: ICL mean minus zero-shot mean, as published.",
+    "Paired: on the samples measured in both modes; %: of those planned in both. No interval from under 10 samples.",
+)
+
+
+# --- behind the scores -----------------------------------------------------------------------------------------------
+
+
+def unmeasured_tables(outcomes: Sequence[Outcome], run: Run | None) -> Iterator[Table]:
+    """What was not measured, by state and kind of error, the most frequent first; nothing if all was measured."""
+    records = {} if run is None else counted_records(run)
+    reasons = grouped(
+        (outcome for outcome in outcomes if not outcome.measured),
+        lambda outcome: (outcome.state, _kind(records.get(outcome.key))),
+    )
+    if reasons:
+        columns = (Column("State"), Column("Reason"), Column("Items", Unit.COUNT), Column("For example"))
+        ranked = sorted(reasons.items(), key=lambda entry: (-len(entry[1]), entry[0]))
+        rows = tuple(
+            (state, kind, len(group), _example(group[0], records.get(group[0].key))) for (state, kind), group in ranked
+        )
+        yield Table(title="Not measured", columns=columns, rows=rows, notes=(_STATES_NOTE,))
+
+
+_STATES_NOTE = (
+    "missing: never reached (--resume asks it). unjudged: no judge was given. Neither these nor failed items are zeros."
+)
+
+
+def _kind(record: Record | None) -> str:
+    return "" if record is None or record.error is None else record.error.kind
+
+
+def _example(outcome: Outcome, record: Record | None) -> str:
+    key = outcome.key
+    message = "" if record is None or record.error is None else f": {record.error.message}"
+    name = " ".join(filter(None, (key.sample_id, key.question, key.mode, key.variant)))
+    return f"{name}{message}"
+
+
+def answer_tables(run: Run) -> Iterator[Table]:
+    """What stands out in answers and files, as counts of items; nothing if nothing does."""
+    counts = findings(run)
+    if counts:
+        columns = (Column("Finding"), Column("Items", Unit.COUNT), Column("%", Unit.PERCENT, 1))
+        answered = sum(record.answer is not None for record in counted_records(run).values())
+        rows = tuple((name, count, count / answered if answered else None) for name, count in counts.items())
+        yield Table(title="Findings", columns=columns, rows=rows, notes=(f"%: of {answered} items with an answer.",))
+
+
+def findings(run: Run) -> dict[str, int]:
+    """Finding -> items: answers cut at ``max_tokens``, flags by name, and scores on which the two scorers differ."""
+    planned = {item.key for item in run.manifest.planned}
+    records = counted_records(run).values()
+    flags = Counter(flag for record in records for flag in record.flags if flag != "truncated")
+    counts = {
+        "answer cut (finish_reason length)": sum(map(truncated, records)),
+        "compatible and strict scores differ": sum(map(_scorers_differ, records)),
+        **{f"flag {name}": count for name, count in sorted(flags.items())},
+        "record of an item that was not planned": len({record.key for record in run.records} - planned),
+        "line cut while it was written": run.torn_lines,
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def _scorers_differ(record: Record) -> bool:
+    return (
+        record.score is not None and record.other_score is not None and record.score.value != record.other_score.value
+    )

@@ -1,0 +1,179 @@
+"""Tables of a study with 0, 1, 2, ... demonstrations; each says how its columns are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.analysis.shots import ShotFigures, family_means, shot_figures
+from reports.records.outcomes import Evaluation, counted_records
+from reports.records.records import Run
+from reports.tables.leaderboard import published_rows
+from reports.tables.model import Cell, Column, Section, Table, Unit, zeroed_notes
+from scoring.questions import Question
+
+INTERVAL_NAME = "95% interval"
+SHOTS_TITLE = "How many demonstrations?"
+PUBLISHED_SHOTS = range(6)
+PUBLISHED_NOTE = (
+    "Published: Table 10 of the QCalEval paper, arXiv 2604.25884 (CC BY 4.0): Q6 on DRAG, Rabi, Ramsey and T1 "
+    "(--shot-families paper), 63 samples; how its demonstrations were drawn and worded is not published."
+)
+SHOT_COLUMNS = (
+    Column("Shots", Unit.COUNT),
+    Column("Planned", Unit.COUNT),
+    Column("Measured", Unit.COUNT),
+    Column("Mean", Unit.SCORE, 1),
+    Column(INTERVAL_NAME, Unit.SCORE, 1, span=True),
+    Column("Change", Unit.DIFFERENCE, 1),
+    Column(INTERVAL_NAME, Unit.DIFFERENCE, 1, span=True),
+    Column("Samples", Unit.COUNT),
+)
+COPY_COLUMNS = (
+    Column("Shots", Unit.COUNT),
+    Column("Measured", Unit.COUNT),
+    Column("Wrong %", Unit.PERCENT, 1),
+    Column("Copied", Unit.COUNT),
+    Column("Copied %", Unit.PERCENT, 1),
+    Column(INTERVAL_NAME, Unit.PERCENT, 1, span=True),
+    Column("Last %", Unit.PERCENT, 1),
+)
+ORDER_COLUMNS = (
+    Column("Shots", Unit.COUNT),
+    Column("Orders", Unit.COUNT),
+    Column("Samples", Unit.COUNT),
+    Column("Lowest", Unit.SCORE, 1),
+    Column("Highest", Unit.SCORE, 1),
+    Column("SD", Unit.SCORE, 1),
+    Column("Change %", Unit.PERCENT, 1),
+    Column(INTERVAL_NAME, Unit.PERCENT, 1, span=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedShots:
+    """A model's published Q6 scores (0..1) with 0 to 5 demonstrations."""
+
+    model: str
+    scores: tuple[float, ...]
+
+
+def published_shots() -> tuple[PublishedShots, ...]:
+    """Table 10 of the paper, as published."""
+    return tuple(
+        PublishedShots(row["model"], tuple(float(row[f"{shots}_shot"]) / 100 for shots in PUBLISHED_SHOTS))
+        for row in published_rows("q6_by_shots_2026_04.csv")
+    )
+
+
+def shot_section(evaluation: Evaluation, run: Run | None = None) -> Iterator[Section]:
+    """The study's section; none without ``--shots``."""
+    records = None if run is None else counted_records(run)
+    studied = shot_figures(evaluation.outcomes, records)
+    tables = [table for question, figures in studied.items() for table in _question_tables(question, figures)]
+    if tables:
+        yield Section(title=SHOTS_TITLE, tables=tuple(tables))
+
+
+def shot_details(evaluation: Evaluation) -> Iterator[Section]:
+    """The same by family, and beside the published models; nothing without ``--shots``."""
+    figures = shot_figures(evaluation.outcomes).get(Question.Q6)
+    published = [] if figures is None else [published_table(evaluation, figures)]
+    tables = (*published, *family_tables(evaluation))
+    if tables:
+        yield Section(title="Demonstrations: published models and families", tables=tables)
+
+
+def _question_tables(question: Question, figures: Sequence[ShotFigures]) -> Iterator[Table]:
+    yield Table(
+        title=f"{question} by number of demonstrations",
+        columns=SHOT_COLUMNS,
+        rows=tuple(map(_shot_cells, figures)),
+        notes=(
+            "All orders of a sample's demonstrations averaged first. Samples: behind Mean.",
+            "Change: against 0 shots, on the samples measured with both.",
+            *zeroed_notes(sum(entry.coverage.zeroed for entry in figures)),
+        ),
+    )
+    if any(entry.copied is not None for entry in figures):
+        yield Table(
+            title=f"{question}: answers that repeat a demonstration",
+            columns=COPY_COLUMNS,
+            rows=tuple(_copy_cells(entry) for entry in figures if entry.copied is not None),
+            notes=(
+                "Copied: the answer is a demonstration's, while the right answer is another; Last: the last one's.",
+                "An answer that the model gives anyway counts too. Shares are of measured items, clustered by sample.",
+            ),
+        )
+    if any(entry.order is not None for entry in figures):
+        yield Table(
+            title=f"{question}: what the order of the demonstrations decides",
+            columns=ORDER_COLUMNS,
+            rows=tuple(_order_cells(entry) for entry in figures if entry.order is not None),
+            notes=(
+                "On the samples measured in every order. Lowest, Highest: of the means of single orders.",
+                "SD: of a sample's score over orders, root mean square. Change: samples not scored alike in all.",
+            ),
+        )
+
+
+def family_tables(evaluation: Evaluation) -> Iterator[Table]:
+    """A row per family, a column per number of demonstrations."""
+    for question, families in family_means(evaluation.outcomes).items():
+        counts = sorted({shots for means in families.values() for shots in means})
+        yield Table(
+            title=f"{question} by family and number of demonstrations",
+            columns=(Column("Family"), *(Column(f"{shots}-shot", Unit.SCORE, 1) for shots in counts)),
+            rows=tuple((family, *(means.get(shots) for shots in counts)) for family, means in families.items()),
+        )
+
+
+def published_table(evaluation: Evaluation, figures: Sequence[ShotFigures]) -> Table:
+    """The run's Q6 above the published models, which stand in the order of the paper."""
+    own: Mapping[int, float | None] = {entry.shots: entry.mean for entry in figures}
+    name = f"> {evaluation.identity.model or 'this run'}"
+    rows: list[tuple[Cell, ...]] = [(name, *(own.get(shots) for shots in PUBLISHED_SHOTS))]
+    rows += [(row.model, *row.scores) for row in published_shots()]
+    return Table(
+        title="Q6 by number of demonstrations, beside the published models",
+        columns=(Column("Model"), *(Column(f"{shots}-shot", Unit.SCORE, 1) for shots in PUBLISHED_SHOTS)),
+        rows=tuple(rows),
+        notes=(PUBLISHED_NOTE, "So this run's row stands beside the others for its shape, not for a rank."),
+    )
+
+
+def _shot_cells(entry: ShotFigures) -> tuple[Cell, ...]:
+    counts, change = entry.coverage, entry.change
+    return (
+        entry.shots,
+        counts.planned,
+        counts.measured,
+        entry.mean,
+        entry.interval,
+        None if change is None else change.mean,
+        None if change is None else change.interval,
+        entry.samples,
+    )
+
+
+def _copy_cells(entry: ShotFigures) -> tuple[Cell, ...]:
+    copied, last = entry.copied, entry.copied_last
+    assert copied is not None  # noqa: S101 - the caller's condition
+    assert last is not None  # noqa: S101
+    return (entry.shots, copied.of, entry.wrong.share, copied.count, copied.share, copied.interval, last.share)
+
+
+def _order_cells(entry: ShotFigures) -> tuple[Cell, ...]:
+    order = entry.order
+    assert order is not None  # noqa: S101 - the caller's condition
+    changed = order.sensitive
+    return (
+        entry.shots,
+        order.orders,
+        order.samples,
+        order.lowest,
+        order.highest,
+        order.deviation,
+        changed.share,
+        changed.interval,
+    )

@@ -1,0 +1,1 @@
+"""How plots look: styles, inks, rendering."""

@@ -1,0 +1,1 @@
+"""Simulated experiments and their fits."""
