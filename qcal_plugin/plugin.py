@@ -10,9 +10,10 @@ import pytest
 
 from qcal_plugin.cli.options import add_options
 from qcal_plugin.cli.service import asks_for_load
-from qcal_plugin.keys import LOAD_SESSION, RUNNER
 from qcal_plugin.roles import take_role
+from qcal_plugin.service.keys import LOAD_SESSION
 from qcal_plugin.worker import collection
+from qcal_plugin.worker.keys import RUNNER
 from scoring.score import Score
 
 if TYPE_CHECKING:

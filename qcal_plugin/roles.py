@@ -9,13 +9,12 @@ import pytest
 
 from qcal_plugin.cli.options import RunConfig, asks_for_run, read_config
 from qcal_plugin.cli.service import asks_for_load
-from qcal_plugin.keys import RUNNER
 from qcal_plugin.service.role import take_load_role
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.worker import collection
+from qcal_plugin.worker.keys import RUNNER, WORKER_INPUT
 from reports.records.records import PlannedItem
 
-WORKER_INPUT = "qcal"
 NO_MODEL = "no model to ask: add --model-url http://localhost:8000/v1, or --demo to try it without one"
 LOOKS = ("collectonly", "setupplan")
 SHOWS = ("showfixtures", "show_fixtures_per_test", "cacheshow")

@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from synthetic.dataset import write_dataset
 from synthetic.drawing.perturbation import Perturbation
-from synthetic.drawing.sheet import write_sheet
 from synthetic.production import produce, sample_keys
 from synthetic.settings import SettingsError, SyntheticSettings, checked_settings
 from synthetic.sft import write_sft
+from synthetic.sheet import write_sheet
 
 PROGRAM = "python -m synthetic"
 

@@ -13,16 +13,17 @@ import pytest
 from qcal_plugin.cli.extra_body import parse_extra_body, without_thinking
 from qcal_plugin.cli.gates import read_gates
 from qcal_plugin.cli.mix import read_mix
+from qcal_plugin.cli.pass_marks import parse_pass_marks
 from qcal_plugin.cli.service import add_service_options
 from qcal_plugin.cli.studies import add_study_options, read_shots
-from qcal_plugin.cli.targets import JUDGE_KEY_VARIABLE, MODEL_KEY_VARIABLE, TargetOption, read_judges, read_model
+from qcal_plugin.cli.targets import JUDGE_KEY_VARIABLE, MODEL_KEY_VARIABLE, read_judges, read_model
 from qcal_plugin.cli.values import at_least, parsed
+from qcal_plugin.engine.targets import TargetOption
 from qcal_plugin.mix.file import MixFile
 from qcal_plugin.studies.controls import parse_controls
 from qcal_plugin.studies.perturbations import parse_perturbations
 from qcal_plugin.studies.selection import Selection, parse_modes, parse_questions, parse_shard
 from qcal_plugin.studies.shots import ShotPlan
-from qcal_plugin.worker.measuring import parse_pass_marks
 from reports.gates.file import GateFile
 from scoring.dispatch import Scorer
 from scoring.key_points import default_template, load_template

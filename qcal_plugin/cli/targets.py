@@ -4,32 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from qcal_plugin.cli.values import parsed
-from qcal_plugin.engine.redaction import Redaction
-from qcal_plugin.engine.targets import Target, parse_target
+from qcal_plugin.engine.targets import TargetOption, parse_target
 
 MODEL_KEY_VARIABLE = "QCAL_MODEL_KEY"
 JUDGE_KEY_VARIABLE = "QCAL_JUDGE_KEY"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetOption:
-    """An endpoint as given: where, which model (None: the only one it lists), with which key."""
-
-    target: Target
-    model: str | None
-    key: str | None = field(repr=False)
-    key_variable: str
-
-    @property
-    def redaction(self) -> Redaction:
-        """What may not be repeated of what the endpoint says."""
-        return Redaction([*self.target.credentials, *([self.key] if self.key else [])])
 
 
 def read_model(option: Callable[[str], Any]) -> TargetOption | None:

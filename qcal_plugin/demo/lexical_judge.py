@@ -9,6 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qcal_plugin.dataset.cases import TextPart
+from qcal_plugin.engine.chat import ChatRequest
+from qcal_plugin.engine.judge import Submission
+from reports.records.records import Verdict
 
 MODEL = "lexical-overlap"
 FULL_RECALL = 0.6
@@ -24,6 +30,28 @@ _STOP_WORDS = frozenset(
     this those through under very was well were what when where which while whose will with within would
     """.split()  # noqa: SIM905  sixty words, one a line, would hide the code
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LexicalJudge:
+    """The embedded stand-in of ``--demo``: word overlap, deterministic, no network."""
+
+    name: str = MODEL
+
+    def identify(self, submission: Submission) -> str:
+        """See `qcal_plugin.engine.judge.Judge`."""
+        key_points = "\x1f".join(submission.reference.key_points)
+        return ChatRequest(
+            model=self.name,
+            prompt=(TextPart(text=f"{submission.text}\x1e{key_points}"),),
+            max_tokens=0,
+            temperature=0.0,
+        ).sha256
+
+    async def grade(self, submission: Submission) -> Verdict:
+        """See `qcal_plugin.engine.judge.Judge`."""
+        grades = lexical_grades(submission.text, submission.reference.key_points)
+        return Verdict(judge=self.name, reply=None, grades=grades)
 
 
 def lexical_grades(answer: str, key_points: Sequence[str]) -> tuple[float, ...]:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from qcal_plugin.dataset.cases import TextPart
-from qcal_plugin.demo.lexical_judge import MODEL as LEXICAL_MODEL
-from qcal_plugin.demo.lexical_judge import lexical_grades
 from qcal_plugin.engine.chat import ChatRequest
 from qcal_plugin.engine.failures import RequestFailed
 from reports.records.records import Verdict
@@ -108,25 +106,3 @@ class ModelJudge:
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LexicalJudge:
-    """The embedded stand-in of ``--demo``: word overlap, deterministic, no network."""
-
-    name: str = LEXICAL_MODEL
-
-    def identify(self, submission: Submission) -> str:
-        """See `Judge`."""
-        key_points = "\x1f".join(submission.reference.key_points)
-        return ChatRequest(
-            model=self.name,
-            prompt=(TextPart(text=f"{submission.text}\x1e{key_points}"),),
-            max_tokens=0,
-            temperature=0.0,
-        ).sha256
-
-    async def grade(self, submission: Submission) -> Verdict:
-        """See `Judge`."""
-        grades = lexical_grades(submission.text, submission.reference.key_points)
-        return Verdict(judge=self.name, reply=None, grades=grades)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from qcal_plugin.engine.redaction import Redaction
+
 CHAT_PATH = "/chat/completions"
 _CREDENTIAL = re.compile("key|token|secret|pass|sig", re.IGNORECASE)
 
@@ -31,6 +33,21 @@ class Target:
     server: str
     basic_auth: str | None = field(repr=False, default=None)
     credentials: tuple[str, ...] = field(repr=False, default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetOption:
+    """An endpoint as given: where, which model (None: the only one it lists), with which key."""
+
+    target: Target
+    model: str | None
+    key: str | None = field(repr=False)
+    key_variable: str
+
+    @property
+    def redaction(self) -> Redaction:
+        """What may not be repeated of what the endpoint says."""
+        return Redaction([*self.target.credentials, *([self.key] if self.key else [])])
 
 
 def parse_target(url: str) -> Target:

@@ -6,8 +6,8 @@ import pytest
 
 from qcal_plugin.cli.options import read_config
 from qcal_plugin.cli.service import LOAD_OPTIONS, asks_for_load, read_service
-from qcal_plugin.keys import LOAD_SESSION
 from qcal_plugin.service.collection import LoadItems
+from qcal_plugin.service.keys import LOAD_SESSION
 from qcal_plugin.worker.collection import LOAD_FILE
 
 NO_LOAD = f"{LOAD_FILE} measures a service under load: add --parallel 1,2,5 or --rate 2"

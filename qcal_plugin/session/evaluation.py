@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from qcal_plugin.cli.options import RunConfig
-from qcal_plugin.cli.targets import TargetOption
 from qcal_plugin.dataset.prepared import PreparedDataset
 from qcal_plugin.demo.embedded import blind_baseline_server
+from qcal_plugin.demo.lexical_judge import LexicalJudge
 from qcal_plugin.engine.budget import Budget
 from qcal_plugin.engine.canary import CanaryResult, judge_canary, write_canary
 from qcal_plugin.engine.endpoint import Endpoint, EndpointSettings, Pause
 from qcal_plugin.engine.engine import RUN_OVER, Engine
 from qcal_plugin.engine.journal import AnswerJournal
-from qcal_plugin.engine.judge import JUDGE_MAX_TOKENS, Judge, LexicalJudge, ModelJudge
+from qcal_plugin.engine.judge import JUDGE_MAX_TOKENS, Judge, ModelJudge
 from qcal_plugin.engine.limiter import Limiter
 from qcal_plugin.engine.log import EngineLog
 from qcal_plugin.engine.model import Model, Sampling, ServedModel, StoredModel
 from qcal_plugin.engine.outcome import Outcome
-from qcal_plugin.engine.targets import parse_target
+from qcal_plugin.engine.targets import TargetOption, parse_target
 from qcal_plugin.session.directory import RunDirectory, RunDirectoryError
 from qcal_plugin.session.preflight import ResolvedTarget, authorization, resolve_target
 from qcal_plugin.session.recording import Recorder

@@ -13,13 +13,12 @@ import pytest
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.engine.failures import EngineStopped
 from qcal_plugin.engine.journal import JournalError
-from qcal_plugin.keys import RUNNER
-from qcal_plugin.roles import WORKER_INPUT
 from qcal_plugin.session.local_source import LocalSource
 from qcal_plugin.session.preparation import MISTAKES, PreparedRun, prepare_run
 from qcal_plugin.session.progress import Progress
 from qcal_plugin.session.summary import closing_lines, header_lines, print_tables, shown, write_page
 from qcal_plugin.worker.channel import ChannelServer, planned_to_json
+from qcal_plugin.worker.keys import RUNNER, WORKER_INPUT
 from qcal_plugin.worker.measuring import Measurement
 from qcal_plugin.worker.runner import Runner
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qcal_plugin.cli.targets import TargetOption
 from qcal_plugin.engine.failures import one_line, server_message
+from qcal_plugin.engine.targets import TargetOption
 
 if TYPE_CHECKING:
     import httpx

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from qcal_plugin.studies.selection import parse_questions
+import pytest
+
 from reports.records.plain_text import one_line
 from reports.records.records import (
     Answer,
@@ -25,6 +27,9 @@ from scoring.key_points import suspicious
 from scoring.questions import Question
 from scoring.reference import JSON, Reference
 from scoring.score import Score
+
+if TYPE_CHECKING:
+    from qcal_plugin.engine.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,13 @@ class Measurement:
         )
 
 
+OUTCOME: pytest.StashKey[Outcome] = pytest.StashKey()
+"""On an item: what the engine found out, taken before the item starts."""
+
+MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
+"""On an item: what its report carries to the controller."""
+
+
 def answer_flags(question: Question, answer: Answer) -> tuple[str, ...]:
     """What is worth counting about an answer: cut, empty, only a thought, with one, or addressed to the grader."""
     found = {
@@ -115,31 +127,12 @@ def stated_text(answer: Answer) -> str:
     return "" if answer.from_reasoning and answer.finish_reason != "stop" else answer.text
 
 
-def parse_pass_marks(marks: Iterable[str]) -> dict[Question, float]:
-    """``50`` for all questions, ``Q6=100`` for one, which then wins; scores of 0-100. Raises ValueError."""
-    found: dict[Question, float] = {}
-    for mark in sorted(marks, key=lambda mark: "=" in mark):
-        question, equals, number = mark.rpartition("=")
-        value = _number(number)
-        if value is None or not 0 <= value <= 100:
-            raise ValueError(f"{mark!r} is no score from 0 to 100, such as 50 or Q6=100")
-        found.update(dict.fromkeys(parse_questions(question) if equals else tuple(Question), value))
-    return found
-
-
 def below_mark(score: Score, mark: float | None) -> str | None:
     """Why a score fails ``--pass-mark`` (0-100), with what was read and what was expected; None if it does not."""
     if mark is None or 100 * score.value >= mark:
         return None
     extracted, expected = (_shown(value) for value in (score.extracted, score.expected))
     return f"score {100 * score.value:.1f} is below --pass-mark {mark:g}: extracted {extracted}, expected {expected}"
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _shown(value: JSON, length: int = 300) -> str:

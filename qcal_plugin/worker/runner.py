@@ -10,11 +10,18 @@ import pytest
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.engine.failures import EngineStopped
 from qcal_plugin.engine.outcome import Outcome
-from qcal_plugin.keys import MEASUREMENT, OUTCOME
 from qcal_plugin.studies.shots import copy_flags
 from qcal_plugin.studies.studied import StudiedDataset
 from qcal_plugin.worker import collection
-from qcal_plugin.worker.measuring import CaseUnderTest, Measurement, answer_flags, below_mark, scored_text
+from qcal_plugin.worker.measuring import (
+    MEASUREMENT,
+    OUTCOME,
+    CaseUnderTest,
+    Measurement,
+    answer_flags,
+    below_mark,
+    scored_text,
+)
 from reports.records.records import (
     PROPERTY_PREFIX,
     Answer,
