@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reports.analysis.comparison import UnlikeRunsError
 from reports.exchange.export import ExportError, Format, export
 from reports.exchange.junit import JUnitError, load_junit
 from reports.exchange.official import OfficialFileError, read_judged
@@ -28,7 +29,7 @@ from reports.records.plain_text import visible
 from reports.records.run_files import RunFileError, load_run
 from reports.render import text as render_text
 from reports.service.report import is_service_study, publish_service
-from reports.tables.comparison import UnlikeRunsError, compare, hard_section, joined
+from reports.tables.comparison import compare, hard_section, joined
 from reports.tables.full import full_report
 from reports.tables.gates import log_lines
 from reports.tables.model import Document

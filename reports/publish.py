@@ -12,9 +12,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from reports.analysis.attempts import further_attempts
 from reports.analysis.breakdown import Breakdown, break_down
 from reports.analysis.comparability import comparability
 from reports.analysis.mix_scores import mix_json, mix_score
+from reports.analysis.other_pictures import picture_studies, pictures_json
+from reports.analysis.reasoning import reasoning
 from reports.analysis.shots import shot_figures
 from reports.gates.verdicts import GateReport
 from reports.records.outcomes import Evaluation, counted_records, counting_errors_as_zero, evaluation_of, grouped
@@ -22,13 +25,10 @@ from reports.records.records import Run, json_safe
 from reports.records.run_files import load_run
 from reports.render import markdown as render_markdown
 from reports.statistics.aggregate import by_mode, by_question, icl_deltas
-from reports.tables.attempts import further_attempts
 from reports.tables.full import full_report
 from reports.tables.gates import gate_section, gates_json
 from reports.tables.model import Document
-from reports.tables.other_pictures import picture_studies, pictures_json
 from reports.tables.overview import findings, overview
-from reports.tables.reasoning import reasoning
 from scoring.questions import Mode
 
 REPORT_SCHEMA_VERSION = 1

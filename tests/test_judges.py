@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.analysis.judges import judge_report, krippendorff_alpha, weighted_kappa
 from reports.records.outcomes import evaluation_of
 from reports.records.records import Run, Verdict
 from reports.render.text import render
 from reports.tables.full import full_report
-from reports.tables.judges import judge_report, krippendorff_alpha, weighted_kappa
 from scoring.questions import Question
 from tests.run_factory import manifest, planned_item, scored
 

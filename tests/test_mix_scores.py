@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from reports.__main__ import main
 from reports.analysis.comparability import comparability
+from reports.analysis.comparison import UnlikeRunsError
 from reports.analysis.mix_scores import mix_json, mix_score
 from reports.exchange.junit import JUnitError, load_junit
 from reports.gates.file import Gate, parse_metric
@@ -22,7 +23,7 @@ from reports.render import markdown as render_markdown
 from reports.render import text as render_text
 from reports.statistics.aggregate import by_mode
 from reports.statistics.intervals import cluster_values, mean_interval
-from reports.tables.comparison import UnlikeRunsError, compare
+from reports.tables.comparison import compare
 from reports.tables.overview import overview
 from scoring.questions import Mode
 from tests.mix_factory import described, mix_run

@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import pytest
 
+from reports.analysis.attempts import further_attempts
 from reports.records.outcomes import evaluation_of
 from reports.records.records import Run
 from reports.render.text import render
-from reports.tables.attempts import attempt_tables, further_attempts
+from reports.tables.attempts import attempt_tables
 from reports.tables.overview import overview
 from scoring.questions import Mode, Question
 from tests.run_factory import failed, manifest, planned_item, run_of, scored

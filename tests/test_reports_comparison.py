@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from reports.__main__ import main
+from reports.analysis.comparison import UnlikeRunsError, item_scores, overall_row
 from reports.records.outcomes import evaluation_of
 from reports.records.records import JudgeIdentity, Run
 from reports.render import text as render_text
-from reports.tables.comparison import UnlikeRunsError, compare, item_scores, joined, overall_row
+from reports.tables.comparison import compare, joined
 from scoring.questions import Mode, Question
 from tests.run_factory import failed, manifest, planned_item, run_of, scored, write_run
 

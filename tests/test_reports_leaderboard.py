@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from reports.analysis.leaderboard import published_q6_by_family, published_scores
 from reports.records.outcomes import evaluation_of
 from reports.render import text as render_text
-from reports.tables.leaderboard import leaderboard_table, published_q6_by_family, published_scores
+from reports.tables.leaderboard import leaderboard_table
 from scoring.questions import Mode, Question
 from tests.run_factory import run_of
 

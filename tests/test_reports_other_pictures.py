@@ -3,9 +3,10 @@
 import pytest
 
 from qcal_plugin.studies.controls import Control
+from reports.analysis.other_pictures import CONTROLS, PERTURBATIONS, picture_studies
 from reports.records.outcomes import evaluation_of
 from reports.records.records import Run
-from reports.tables.other_pictures import CONTROLS, PERTURBATIONS, change_tables, gain_tables, picture_studies
+from reports.tables.other_pictures import change_tables, gain_tables
 from scoring.questions import Mode, Question
 from synthetic.drawing.perturbation import Perturbation
 from tests.run_factory import failed, manifest, planned_item, scored

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reports.records.names import MODE_NAMES
 from reports.records.outcomes import Evaluation, Identity, Outcome, grouped
-from reports.tables.model import MODE_NAMES
 from scoring.questions import JUDGED_QUESTIONS, Mode
 
 PUBLISHED_DATASET = "nvidia/QCalEval"

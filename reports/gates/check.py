@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from reports.analysis.comparison import unlike_fields
 from reports.gates.evidence import evidence
 from reports.gates.file import Gate, GateFile, GateFileError
 from reports.gates.metrics import metric_values
 from reports.records.outcomes import Identity, identity_of
 from reports.records.records import PlannedItem, Run, RunManifest
 from reports.records.run_files import RunFileError, load_run
-from reports.tables.comparison import unlike_fields
 
 
 def load_baselines(file: GateFile, identity: Identity) -> dict[Path, Run]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from reports.analysis.breakdown import Breakdown, FamilyScores, ScenarioScore, break_down
 from reports.analysis.comparability import comparability
+from reports.analysis.leaderboard import PublishedScores, published_scores
 from reports.analysis.mix_scores import MixScore, mix_score
 from reports.html.charts import Axis, Bar, Box, box, difference_axis, histogram, quantity_axis
+from reports.records.names import MODE_NAMES
 from reports.records.outcomes import Evaluation, Outcome, counted_records
 from reports.records.records import Answer, Record, Run
 from reports.statistics.aggregate import (
@@ -22,8 +24,6 @@ from reports.statistics.aggregate import (
     coverage,
     icl_deltas,
 )
-from reports.tables.leaderboard import PublishedScores, published_scores
-from reports.tables.model import MODE_NAMES
 from reports.tables.overview import findings
 from scoring.questions import Mode, Question
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reports.analysis.comparison import ItemName, flipped_items
 from reports.html.items import plots_json, shortened
 from reports.records.illustrations import load_sheets, plot_files
+from reports.records.names import MODE_NAMES
 from reports.records.outcomes import counted_records, evaluation_of
 from reports.records.records import ItemKey, Record
 from reports.records.run_files import load_run
-from reports.tables.comparison import ItemName, flipped_items
-from reports.tables.model import MODE_NAMES
 
 ANSWER_CHARACTERS = 3000
 MOST_FLIPS = 200

@@ -18,6 +18,7 @@ from reports.analysis.labels import BIASES
 from reports.html import figures, items, studies
 from reports.html.charts import SCORE_AXIS
 from reports.records.illustrations import load_sheets, plot_files
+from reports.records.names import MODE_NAMES
 from reports.records.outcomes import Evaluation, counting_errors_as_zero, evaluation_of
 from reports.records.plain_text import visible
 from reports.records.records import Run
@@ -25,7 +26,7 @@ from reports.records.run_files import RunGarbledError, load_run
 from reports.statistics.intervals import Interval
 from reports.tables.full import full_report
 from reports.tables.mix import mix_in_words
-from reports.tables.model import MODE_NAMES, Column, Unit, printed
+from reports.tables.model import Column, Unit, printed
 from reports.tables.shots import SHOTS_TITLE
 from scoring.questions import Question
 

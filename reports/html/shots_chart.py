@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reports.analysis.shots import ShotFigures
 from reports.records.plain_text import one_line
-from reports.service.chart import BLUE, GREY
+from reports.render.colours import BLUE, GREY
 from reports.tables.shots import PUBLISHED_SHOTS, PublishedShots
 from scoring.questions import Question
 

@@ -6,13 +6,14 @@ import base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from reports.analysis.other_pictures import CONTROLS, PERTURBATIONS, PictureRow, PictureStudy, picture_studies
 from reports.analysis.shots import ShotFigures, shot_figures
 from reports.html.charts import Axis, difference_axis
 from reports.html.shots_chart import shots_chart
+from reports.records.names import MODE_NAMES
 from reports.records.outcomes import Evaluation, counted_records
 from reports.records.records import Run
-from reports.tables.model import MODE_NAMES, Column, Unit, printed
-from reports.tables.other_pictures import CONTROLS, PERTURBATIONS, PictureRow, PictureStudy, picture_studies
+from reports.tables.model import Column, Unit, printed
 from reports.tables.shots import published_shots
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reports.render.colours import BLUE, GREEN, GREY, ORANGE
 from reports.service.figures import LevelFigures
 from reports.service.records import Metric
 from reports.statistics.intervals import Interval
@@ -14,8 +15,6 @@ from reports.statistics.intervals import Interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#666666"
-"""Of Okabe and Ito, told apart without colour vision; each line has a marker of its own as well."""
 ROW_INCHES = 3.4
 
 

@@ -1,27 +1,31 @@
-"""Two or more runs on the same items: what changed, by how much, and whether that is more than chance.
-
-UnlikeRunsError    the runs differ in more than the model; the message names the field
-"""
+"""The document that compares two or more runs (`reports.analysis.comparison`)."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from operator import itemgetter
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from reports.analysis.breakdown import HARD_BELOW, hard_for_all
-from reports.records.mixes import differing, differing_settings
-from reports.records.outcomes import Evaluation, Identity, Outcome, grouped
-from reports.statistics.aggregate import sample_scores
-from reports.statistics.paired import LabelChanges, PairedDifference, label_changes, paired_difference
-from reports.tables.model import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, capitalised
+from reports.analysis.comparison import (
+    FLIP,
+    LABEL_QUESTIONS,
+    Row,
+    UnlikeRunsError,
+    family_rows,
+    flipped_items,
+    item_name,
+    item_scores,
+    outcomes_by_mode,
+    question_rows,
+    question_scores,
+    shared_questions,
+    unlike_fields,
+)
+from reports.records.names import MODE_NAMES
+from reports.records.outcomes import Evaluation
+from reports.statistics.paired import LabelChanges, label_changes
+from reports.tables.model import Cell, Column, Document, Section, Table, Unit, capitalised
 from scoring.questions import Mode, Question
-
-LABEL_QUESTIONS = frozenset({Question.Q2, Question.Q4, Question.Q6})
-FLIP = 0.5
-"""An item is fixed or broken if its score rose or fell by at least this."""
 
 DIFFERENCE_COLUMNS = (
     Column("Group"),
@@ -45,46 +49,6 @@ FLIP_COLUMNS = (
     Column("Earlier", Unit.SCORE, 1),
     Column("Later", Unit.SCORE, 1),
 )
-
-
-class UnlikeRunsError(Exception):
-    """The runs cannot be compared as they are; ``str()`` names the field and both values."""
-
-
-class ItemName(NamedTuple):
-    """An item without its repeats, which are averaged: repeat 2 of one run has nothing to do with that of another."""
-
-    sample_id: str
-    question: Question
-    mode: Mode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One group of items compared. Means are over the samples that both runs measured."""
-
-    name: str
-    earlier_mean: float | None
-    later_mean: float | None
-    difference: PairedDifference
-
-
-def unlike_fields(earlier: Identity, later: Identity, *, judged: bool = True) -> tuple[str, ...]:
-    """What keeps two runs from being compared, in words; the model may differ, that is the point.
-
-    ``judged=False``: as far as questions without a judge are concerned.
-    """
-    settings = differing_settings(earlier.settings or {}, later.settings or {})
-    return tuple(
-        f"{name} is {before!r} in one and {now!r} in the other"
-        for name, before, now in sorted([*differing(_traits(earlier), _traits(later)), *settings], key=itemgetter(0))
-        if judged or not name.startswith("judge")
-    )
-
-
-def _traits(identity: Identity) -> dict[str, object]:
-    fields = ("dataset_revision", "scorer", "scorer_version", "judges")
-    return {name.replace("_", " "): getattr(identity, name) for name in fields}
 
 
 def compare(earlier: Evaluation, later: Evaluation, *, anyway: bool = False) -> Document:
@@ -145,82 +109,16 @@ def joined(documents: Sequence[Document]) -> Document:
 
 
 def _items_fact(earlier: Evaluation, later: Evaluation) -> str:
-    planned = {_item_name(outcome) for outcome in (*earlier.benchmark, *later.benchmark)}
+    planned = {item_name(outcome) for outcome in (*earlier.benchmark, *later.benchmark)}
     shared = item_scores(earlier.outcomes).keys() & item_scores(later.outcomes).keys()
     return f"{len(shared)} measured in both, of {len(planned)} planned in either"
 
 
-def item_scores(outcomes: Iterable[Outcome]) -> dict[ItemName, float]:
-    """The score of each item that was measured, 0..1, repeats averaged; a study's variants are left out."""
-    measured = [outcome for outcome in outcomes if outcome.measured and not outcome.key.variant]
-    return {
-        name: score
-        for name, attempts in grouped(measured, _item_name).items()
-        for score in sample_scores(attempts).values()
-    }
-
-
-def _item_name(outcome: Outcome) -> ItemName:
-    return ItemName(outcome.key.sample_id, outcome.key.question, outcome.key.mode)
-
-
-def overall_row(earlier: Sequence[Outcome], later: Sequence[Outcome], name: str, *, tested: bool = True) -> Row:
-    """The mean of question means of two sets of outcomes of one mode, over the questions that both ask.
-
-    Undefined where one of these has no sample that both measured.
-    """
-    pairs = [(_scores(earlier, question), _scores(later, question)) for question in shared_questions(earlier, later)]
-    before = [{sample: first[sample] for sample in first.keys() & second.keys()} for first, second in pairs]
-    now = [{sample: second[sample] for sample in first.keys() & second.keys()} for first, second in pairs]
-    return Row(
-        name=name,
-        earlier_mean=_mean_of_means([list(scores.values()) for scores in before]),
-        later_mean=_mean_of_means([list(scores.values()) for scores in now]),
-        difference=paired_difference(before, now, tested=tested),
-    )
-
-
-def shared_questions(earlier: Sequence[Outcome], later: Sequence[Outcome]) -> list[Question]:
-    """The questions that both sets of outcomes ask, in order."""
-    return sorted({outcome.key.question for outcome in earlier} & {outcome.key.question for outcome in later})
-
-
-def _scores(outcomes: Sequence[Outcome], question: Question) -> dict[str, float]:
-    return sample_scores(o for o in outcomes if o.measured and o.key.question is question)
-
-
-def _mean_of_means(groups: Sequence[Sequence[float]]) -> float | None:
-    if not groups or not all(groups):
-        return None
-    return math.fsum(math.fsum(values) / len(values) for values in groups) / len(groups)
-
-
-def _by_mode(evaluation: Evaluation) -> dict[Mode, list[Outcome]]:
-    return grouped(evaluation.benchmark, lambda outcome: outcome.key.mode)
-
-
 def _score_tables(earlier: Evaluation, later: Evaluation) -> Iterator[Table]:
-    before, now = _by_mode(earlier), _by_mode(later)
+    before, now = outcomes_by_mode(earlier), outcomes_by_mode(later)
     for mode in (mode for mode in Mode if mode in before and mode in now):
-        yield _table(f"{capitalised(MODE_NAMES[mode])} by question", _question_rows(before[mode], now[mode]))
-        yield _table(f"{capitalised(MODE_NAMES[mode])} by family", _family_rows(before[mode], now[mode]))
-
-
-def _question_rows(before: Sequence[Outcome], now: Sequence[Outcome]) -> Iterator[Row]:
-    for question in shared_questions(before, now):
-        yield overall_row(_of(before, question), _of(now, question), question.value)
-    yield overall_row(before, now, "Mean")
-
-
-def _of(outcomes: Sequence[Outcome], question: Question) -> list[Outcome]:
-    return [outcome for outcome in outcomes if outcome.key.question is question]
-
-
-def _family_rows(before: Sequence[Outcome], now: Sequence[Outcome]) -> Iterator[Row]:
-    families = grouped(before, lambda outcome: outcome.family)
-    later = grouped(now, lambda outcome: outcome.family)
-    for family in sorted(families.keys() & later.keys()):
-        yield overall_row(families[family], later[family], family)
+        yield _table(f"{capitalised(MODE_NAMES[mode])} by question", question_rows(before[mode], now[mode]))
+        yield _table(f"{capitalised(MODE_NAMES[mode])} by family", family_rows(before[mode], now[mode]))
 
 
 def _table(title: str, rows: Iterator[Row]) -> Table:
@@ -243,11 +141,13 @@ def _cells(row: Row) -> tuple[Cell, ...]:
 
 
 def _change_tables(earlier: Evaluation, later: Evaluation) -> Iterator[Table]:
-    before, now = _by_mode(earlier), _by_mode(later)
+    before, now = outcomes_by_mode(earlier), outcomes_by_mode(later)
     for mode in (mode for mode in Mode if mode in before and mode in now):
         asked = [question for question in shared_questions(before[mode], now[mode]) if question in LABEL_QUESTIONS]
         rows = [
-            _change_cells(question, label_changes(_scores(before[mode], question), _scores(now[mode], question)))
+            _change_cells(
+                question, label_changes(question_scores(before[mode], question), question_scores(now[mode], question))
+            )
             for question in asked
         ]
         if rows:
@@ -258,14 +158,6 @@ def _change_tables(earlier: Evaluation, later: Evaluation) -> Iterator[Table]:
 
 def _change_cells(question: Question, found: LabelChanges) -> tuple[Cell, ...]:
     return (question.value, found.fixed, found.broken, found.p_value)
-
-
-def flipped_items(earlier: Evaluation, later: Evaluation) -> list[tuple[ItemName, float, float]]:
-    """Items whose score changed by at least FLIP, with both scores; the largest changes first, fixed before broken."""
-    before, now = item_scores(earlier.outcomes), item_scores(later.outcomes)
-    changes = {name: now[name] - before[name] for name in before.keys() & now.keys()}
-    flips = sorted((name for name in changes if abs(changes[name]) >= FLIP), key=lambda name: (-changes[name], name))
-    return [(name, before[name], now[name]) for name in flips]
 
 
 def flip_table(earlier: Evaluation, later: Evaluation) -> Table:

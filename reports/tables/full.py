@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reports.analysis.breakdown import HARD_BELOW, Breakdown, FamilyScores, ScenarioScore, break_down
 from reports.analysis.consistency import Contradiction, Legibility
+from reports.analysis.judges import judge_report
 from reports.analysis.labels import BIASES, ConfusionMatrix
 from reports.analysis.parameters import FieldError, FieldScore
+from reports.records.names import MODE_NAMES
 from reports.records.outcomes import Evaluation
 from reports.records.records import Run
 from reports.statistics.aggregate import Coverage, Summary
 from reports.statistics.rates import Rate
-from reports.tables.judges import judge_report, judge_tables
+from reports.tables.judges import judge_tables
 from reports.tables.leaderboard import leaderboard_table
-from reports.tables.model import MODE_NAMES, Cell, Column, Document, Section, Table, Unit, capitalised, printed
+from reports.tables.model import Cell, Column, Document, Section, Table, Unit, capitalised, printed
 from reports.tables.overview import INTERVAL_NAME, document, overview
 from reports.tables.shots import shot_details
 from scoring.questions import Mode, Question

@@ -1,108 +1,12 @@
-"""Judges as instruments: how far two or more judges agree, and what each alone would have made of the answers.
-
-Grades are fractions, 0..1. All figures rest on items of the benchmark that every judge graded; a study's are left out.
-"""
+"""Tables of how judges agree (`reports.analysis.judges`)."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Iterator
 
-import numpy as np
-from numpy.typing import NDArray
-
-from reports.records.outcomes import benchmark_records
-from reports.records.records import Record, Run
-from reports.statistics.intervals import Interval, t_interval
-from reports.tables.model import MODE_NAMES, Cell, Column, Table, Unit
-from scoring.questions import Mode, Question
-
-LISTED_ITEMS = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairAgreement:
-    """Two judges compared.
-
-    Attributes:
-        key_points: how many grades both gave, of ``items`` items about ``samples`` samples.
-        kappa: quadratically weighted; 1 full agreement, 0 chance; None where all grades of both are one value.
-        difference: mean over samples of first minus second judge's item grades, -1..1.
-        interval: of ``difference``, clustered by sample; None under two samples.
-    """
-
-    first: str
-    second: str
-    items: int
-    key_points: int
-    samples: int
-    kappa: float | None
-    difference: float
-    interval: Interval | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedAlone:
-    """The mean score of one question in one mode, by all judges together and by each alone, 0..1."""
-
-    mode: Mode
-    question: Question
-    items: int
-    together: float
-    alone: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeReport:
-    """What is known of a panel. ``disputed``: records and their widest gap between two judges' item grades."""
-
-    judges: tuple[str, ...]
-    alpha: float | None
-    pairs: tuple[PairAgreement, ...]
-    alone: tuple[JudgedAlone, ...]
-    disputed: tuple[tuple[Record, float], ...]
-
-
-def judge_report(run: Run) -> JudgeReport | None:
-    """The panel's report; None with fewer than two judges, or without an item that all of them graded."""
-    records = [record for record in benchmark_records(run) if record.measured and len(_grades(record)) >= 2]
-    judges = tuple(verdict.judge for verdict in records[0].verdicts) if records else ()
-    common = [record for record in records if tuple(verdict.judge for verdict in record.verdicts) == judges]
-    if not common:
-        return None
-    gaps = sorted(((record, _gap(record)) for record in common), key=lambda entry: (-entry[1], entry[0].key))
-    return JudgeReport(
-        judges=judges,
-        alpha=krippendorff_alpha(_matrix(common)),
-        pairs=tuple(_pair(common, judges, i, j) for i, j in combinations(range(len(judges)), 2)),
-        alone=tuple(_alone(common)),
-        disputed=tuple((record, gap) for record, gap in gaps[:LISTED_ITEMS] if gap > 0),
-    )
-
-
-def weighted_kappa(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Cohen's kappa with quadratic weights: 1 - mean (a_i - b_i)^2 / mean over all i, j of (a_i - b_j)^2.
-
-    J. Cohen 1968, Psychological Bulletin 70, 213; written for grades of any value in 0..1. None where the denominator
-    is 0: all grades of both are one value, and nothing can be said about agreement beyond chance.
-    """
-    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    expected = float(a.var() + b.var() + (a.mean() - b.mean()) ** 2)
-    return None if expected == 0 else 1 - float(np.mean((a - b) ** 2)) / expected
-
-
-def krippendorff_alpha(grades: NDArray[np.float64]) -> float | None:
-    """Krippendorff's alpha for interval data; ``grades`` of shape (judges, key points), without gaps.
-
-    1 - observed / expected disagreement, both the mean squared difference of pairs of grades: within a key point, and
-    among all grades (K. Krippendorff 2011, Computing Krippendorff's Alpha-Reliability). None if all grades are equal.
-    """
-    judges, points = grades.shape
-    observed = float(grades.var(axis=0, ddof=1).mean())
-    expected = float(grades.var(ddof=1)) if judges * points > 1 else 0.0
-    return None if expected == 0 else 1 - observed / expected
+from reports.analysis.judges import JudgeReport, item_grades
+from reports.records.names import MODE_NAMES
+from reports.tables.model import Cell, Column, Table, Unit
 
 
 def judge_tables(report: JudgeReport) -> Iterator[Table]:
@@ -110,67 +14,6 @@ def judge_tables(report: JudgeReport) -> Iterator[Table]:
     yield _agreement_table(report)
     yield _alone_table(report)
     yield _disputed_table(report)
-
-
-def _grades(record: Record) -> list[tuple[float, ...]]:
-    return [verdict.grades for verdict in record.verdicts if verdict.grades]
-
-
-def _matrix(records: Sequence[Record]) -> NDArray[np.float64]:
-    return np.hstack([np.array(_grades(record), dtype=float) for record in records])
-
-
-def _item_grades(record: Record) -> list[float]:
-    """Each judge's grade of the item: the mean over its key points."""
-    return [math.fsum(grades) / len(grades) for grades in _grades(record)]
-
-
-def _gap(record: Record) -> float:
-    grades = _item_grades(record)
-    return max(grades) - min(grades)
-
-
-def _pair(records: Sequence[Record], judges: Sequence[str], i: int, j: int) -> PairAgreement:
-    matrix = _matrix(records)
-    by_sample: dict[str, list[float]] = {}
-    for record in records:
-        grades = _item_grades(record)
-        by_sample.setdefault(record.key.sample_id, []).append(grades[i] - grades[j])
-    means = [math.fsum(values) / len(values) for values in by_sample.values()]
-    return PairAgreement(
-        first=judges[i],
-        second=judges[j],
-        items=len(records),
-        key_points=matrix.shape[1],
-        samples=len(means),
-        kappa=weighted_kappa(matrix[i].tolist(), matrix[j].tolist()),
-        difference=math.fsum(means) / len(means),
-        interval=t_interval(means),
-    )
-
-
-def _alone(records: Sequence[Record]) -> Iterator[JudgedAlone]:
-    for mode in Mode:
-        for question in Question:
-            found = [r for r in records if r.key.mode is mode and r.key.question is question]
-            if found:
-                scores = np.array([_scores_alone(record) for record in found])
-                yield JudgedAlone(
-                    mode=mode,
-                    question=question,
-                    items=len(found),
-                    together=float(np.mean([record.score.value for record in found if record.score is not None])),
-                    alone=tuple(scores.mean(axis=0).tolist()),
-                )
-
-
-def _scores_alone(record: Record) -> list[float]:
-    """The item's score by each judge alone: Q1 is half fields, half key points (PROTOCOL.md section 3)."""
-    grades = _item_grades(record)
-    if record.key.question is not Question.Q1 or record.score is None:
-        return grades
-    fields = record.score.components["fields"]
-    return [0.5 * fields + 0.5 * grade for grade in grades]
 
 
 def _agreement_table(report: JudgeReport) -> Table:
@@ -215,7 +58,7 @@ def _disputed_table(report: JudgeReport) -> Table:
         Column("Gap", Unit.SCORE, 1),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (f"{record.key.sample_id} {record.key.question} {MODE_NAMES[record.key.mode]}", *_item_grades(record), gap)
+        (f"{record.key.sample_id} {record.key.question} {MODE_NAMES[record.key.mode]}", *item_grades(record), gap)
         for record, gap in report.disputed
     )
     notes = ("Grades of the items' key points, 0 to 100; the widest gaps first.",)

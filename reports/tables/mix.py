@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from reports.analysis.mix_scores import MixScore, PartScore
 from reports.records.mixes import Mix
-from reports.tables.model import MODE_NAMES, Cell, Column, Table, Unit, printed, zeroed_notes
+from reports.records.names import MODE_NAMES
+from reports.tables.model import Cell, Column, Table, Unit, printed, zeroed_notes
 
 COLUMNS = (
     Column("Part"),

@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from reports.statistics.intervals import Interval
-from scoring.questions import Mode
 
 Cell: TypeAlias = None | bool | int | float | str | Interval
 """One entry of a table. None: there is no figure, which is not 0."""
@@ -34,9 +33,6 @@ class Unit(StrEnum):
     TOKENS = "tokens"
     NUMBER = "number"
 
-
-MODE_NAMES = {Mode.ZEROSHOT: "zero-shot", Mode.ICL: "ICL"}
-"""The modes as they are printed."""
 
 HUNDREDFOLD = frozenset({Unit.SCORE, Unit.DIFFERENCE, Unit.PERCENT})
 

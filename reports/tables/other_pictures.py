@@ -1,80 +1,13 @@
-"""Items asked again with another picture, beside the same items with the plot as it is.
-
-``--control`` shows something else: how much of a score comes from the plot. ``--perturb`` shows the same plot drawn
-otherwise: scores should not move.
-"""
+"""Tables of items asked with other pictures (`reports.analysis.other_pictures`)."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from reports.records.outcomes import Outcome, grouped
-from reports.statistics.paired import NO_CHANGE
-from reports.tables.comparison import FLIP, Row, item_scores, overall_row
-from reports.tables.model import MODE_NAMES, Cell, Column, Table, Unit
-from scoring.questions import Mode, Question
-
-CONTROLS = {
-    "blank": "a blank picture",
-    "shuffled": "another family's plot",
-    "sibling": "another scenario type's plot",
-}
-"""Variants that are controls, in words."""
-
-PERTURBATIONS = {
-    "colormap": "other colours",
-    "dpi": "another resolution",
-    "jpeg": "JPEG compression",
-    "axis-order": "the axes of maps exchanged",
-}
-"""Variants that are harmless changes, in words."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureRow:
-    """One group of items with both pictures; scores 0..1.
-
-    Attributes:
-        compared: under a control, the later is the plot (its difference is the gain); under a perturbation, the earlier
-            is the plot as drawn (the difference is the change).
-        items: measured with both pictures, repeats averaged.
-        moved: of these, how many scores differ at all.
-        flipped: of these, how many differ by at least FLIP, up or down.
-    """
-
-    compared: Row
-    items: int
-    moved: int
-    flipped: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureStudy:
-    """One control or perturbation in one mode: a row for each question, for their mean, and for each family."""
-
-    variant: str
-    mode: Mode
-    questions: tuple[PictureRow, ...]
-    mean: PictureRow
-    families: tuple[PictureRow, ...]
-
-    @property
-    def rows(self) -> tuple[PictureRow, ...]:
-        """All rows, in the order of a table."""
-        return (*self.questions, self.mean, *self.families)
-
-
-def picture_studies(outcomes: Sequence[Outcome]) -> tuple[PictureStudy, ...]:
-    """What was asked with other pictures, controls first, mode by mode."""
-    asked = grouped(outcomes, lambda outcome: (outcome.key.variant, outcome.key.mode))
-    return tuple(
-        _study(variant, mode, asked.get(("", mode), []), [_without_variant(o) for o in asked[variant, mode]])
-        for variant in (*CONTROLS, *PERTURBATIONS)
-        for mode in Mode
-        if (variant, mode) in asked
-    )
+from reports.analysis.comparison import FLIP
+from reports.analysis.other_pictures import CONTROLS, PERTURBATIONS, PictureRow, PictureStudy
+from reports.records.names import MODE_NAMES
+from reports.tables.model import Cell, Column, Table, Unit
 
 
 def gain_tables(studies: Sequence[PictureStudy]) -> Iterator[Table]:
@@ -103,70 +36,6 @@ def change_tables(studies: Sequence[PictureStudy]) -> Iterator[Table]:
                     "A mean can stand still while items move both ways.",
                 ),
             )
-
-
-def pictures_json(studies: Sequence[PictureStudy]) -> dict[str, list[dict[str, Any]]]:
-    """The rows of `gain_tables` and `change_tables` as entries of ``report.json``: ``controls``, ``perturbations``."""
-    return {
-        "controls": [_row_json(study, row, "control_mean", "mean", "gain") for study, row in _rows(studies, CONTROLS)],
-        "perturbations": [
-            _row_json(study, row, "mean", "changed_mean", "change") for study, row in _rows(studies, PERTURBATIONS)
-        ],
-    }
-
-
-def _rows(studies: Sequence[PictureStudy], variants: Container[str]) -> Iterator[tuple[PictureStudy, PictureRow]]:
-    return ((study, row) for study in studies if study.variant in variants for row in study.rows)
-
-
-def _row_json(study: PictureStudy, row: PictureRow, earlier: str, later: str, difference: str) -> dict[str, Any]:
-    found = row.compared.difference
-    return {
-        "variant": study.variant,
-        "mode": study.mode,
-        "group": row.compared.name,
-        earlier: row.compared.earlier_mean,
-        later: row.compared.later_mean,
-        difference: found.mean,
-        "interval": found.interval and asdict(found.interval),
-        "samples": found.samples,
-        "items": row.items,
-        "moved": row.moved,
-        "flipped": row.flipped,
-    }
-
-
-def _without_variant(outcome: Outcome) -> Outcome:
-    return replace(outcome, key=outcome.key._replace(variant=""))
-
-
-def _study(variant: str, mode: Mode, plain: Sequence[Outcome], shown: Sequence[Outcome]) -> PictureStudy:
-    sides = (shown, plain) if variant in CONTROLS else (plain, shown)
-    families = sorted({outcome.family for outcome in shown})
-    return PictureStudy(
-        variant=variant,
-        mode=mode,
-        questions=tuple(
-            _row(question.value, *([o for o in side if o.key.question is question] for side in sides))
-            for question in Question
-            if any(outcome.key.question is question for outcome in shown)
-        ),
-        mean=_row("Mean", *sides),
-        families=tuple(
-            _row(family, *([o for o in side if o.family == family] for side in sides)) for family in families
-        ),
-    )
-
-
-def _row(name: str, earlier: Sequence[Outcome], later: Sequence[Outcome]) -> PictureRow:
-    before, now = item_scores(earlier), item_scores(later)
-    sizes = [abs(now[item] - before[item]) for item in before.keys() & now.keys()]
-    return PictureRow(
-        compared=overall_row(earlier, later, name, tested=False),
-        items=len(sizes),
-        moved=sum(size > NO_CHANGE for size in sizes),
-        flipped=sum(size >= FLIP for size in sizes),
-    )
 
 
 def _columns(earlier: str, later: str, difference: str, *counts: str) -> tuple[Column, ...]:

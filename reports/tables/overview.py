@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from reports.analysis.comparability import comparability
 from reports.analysis.consistency import truncated
 from reports.analysis.mix_scores import mix_score
+from reports.analysis.other_pictures import picture_studies
 from reports.records.conditions import parse_shots
+from reports.records.names import MODE_NAMES
 from reports.records.outcomes import Evaluation, Outcome, counted_records, grouped
 from reports.records.records import Record, Run
 from reports.statistics.aggregate import (
@@ -23,19 +25,8 @@ from reports.statistics.aggregate import (
 )
 from reports.tables.attempts import attempt_tables
 from reports.tables.mix import mix_in_words, mix_table
-from reports.tables.model import (
-    MODE_NAMES,
-    Cell,
-    Column,
-    Document,
-    Section,
-    Table,
-    Unit,
-    capitalised,
-    printed,
-    zeroed_notes,
-)
-from reports.tables.other_pictures import change_tables, gain_tables, picture_studies
+from reports.tables.model import Cell, Column, Document, Section, Table, Unit, capitalised, printed, zeroed_notes
+from reports.tables.other_pictures import change_tables, gain_tables
 from reports.tables.reasoning import reasoning_tables
 from reports.tables.shots import shot_section
 from scoring.questions import Question

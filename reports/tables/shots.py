@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from reports.analysis.leaderboard import published_rows
 from reports.analysis.shots import ShotFigures, family_means, shot_figures
 from reports.records.outcomes import Evaluation, counted_records
 from reports.records.records import Run
-from reports.tables.leaderboard import published_rows
 from reports.tables.model import Cell, Column, Section, Table, Unit, zeroed_notes
 from scoring.questions import Question
 

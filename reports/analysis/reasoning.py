@@ -1,0 +1,68 @@
+"""Reasoning models: which answers came with a thought, which were cut, and what the thinking cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.analysis.consistency import truncated
+from reports.records.outcomes import counted_records
+from reports.records.records import Record, Run
+from scoring.questions import Mode, Question
+
+THOUGHT_FLAGS = frozenset({"reasoning", "from_reasoning", "thought"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reasoning:
+    """The thinking behind the answers to one question in one mode.
+
+    Attributes:
+        answers: items with an answer, scored or not.
+        with_thought: of these, how many came with a thought: delivered apart, or in the text between tags.
+        cut: answers with finish_reason ``length``.
+        cut_in_thought: of these, those that never came to an answer: no text, only reasoning, or an unclosed tag.
+        tokens: reasoning tokens that servers reported; None where none did.
+        completion_tokens: of the answers whose reasoning tokens were reported, these included.
+    """
+
+    answers: int
+    with_thought: int
+    cut: int
+    cut_in_thought: int
+    tokens: int | None
+    completion_tokens: int | None
+
+
+def reasoning(run: Run) -> dict[tuple[Mode, Question], Reasoning]:
+    """By mode and question, in the benchmark's order; empty where no answer came with a thought."""
+    answered = [record for record in counted_records(run).values() if record.answer is not None]
+    if not any(map(_thought, answered)):
+        return {}
+    groups: dict[tuple[Mode, Question], list[Record]] = {}
+    for record in answered:
+        groups.setdefault((record.key.mode, record.key.question), []).append(record)
+    order = [(mode, question) for mode in Mode for question in Question]
+    return {group: _summary(groups[group]) for group in order if group in groups}
+
+
+def _summary(records: Sequence[Record]) -> Reasoning:
+    cut = [record for record in records if truncated(record)]
+    counted = [
+        (record.answer.reasoning_tokens, record.answer.completion_tokens or 0)
+        for record in records
+        if record.answer is not None and record.answer.reasoning_tokens is not None
+    ]
+    return Reasoning(
+        answers=len(records),
+        with_thought=sum(map(_thought, records)),
+        cut=len(cut),
+        cut_in_thought=sum(bool({"empty", "from_reasoning", "unclosed_thought"} & set(record.flags)) for record in cut),
+        tokens=sum(tokens for tokens, _ in counted) if counted else None,
+        completion_tokens=sum(of for _, of in counted) if counted else None,
+    )
+
+
+def _thought(record: Record) -> bool:
+    tokens = None if record.answer is None else record.answer.reasoning_tokens
+    return bool(THOUGHT_FLAGS & set(record.flags) or tokens)
