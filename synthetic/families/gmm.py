@@ -1,10 +1,12 @@
 """Single-shot readout: I and Q of each shot, the qubit prepared in 0 and in 1, with a fitted Gaussian mixture.
 
-In dispersive readout the resonator answers with a tone whose phase depends on the state of the qubit; amplifier noise
-makes a round Gaussian cloud of each (Krantz et al., Appl. Phys. Rev. 6, 021318, 2019, section V). A state that changes
-during the readout puts the shot between the clouds, at the mean over time: by relaxation, or by transitions to higher
-levels, one after the other, under too strong a tone (Sank et al., Phys. Rev. Lett. 117, 190503, 2016). The mixture is
-fitted to the shots of both preparations together.
+In dispersive readout the tone past the resonator gets a phase that depends on the state of the qubit; amplifier noise
+makes a round Gaussian cloud of each (Krantz et al., Appl. Phys. Rev. 6, 021318, 2019, section V). The tone reaches the
+amplifier even where no resonator responds to it: the transmission of a resonator beside the line is 1 off resonance
+(res_spec.py). A state that changes during the readout puts the shot between the clouds, at the mean over time. Too
+strong a tone drives the resonator into its nonlinear regime, in which its response jumps between a few values whatever
+the state of the qubit (Reed et al., Phys. Rev. Lett. 105, 173601, 2010). The mixture is fitted to the shots of both
+preparations together.
 """
 
 from __future__ import annotations
@@ -18,18 +20,21 @@ from matplotlib.patches import Circle
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from scoring.field_rules import UNRELIABLE
 from scoring.reference import JSON
-from synthetic.drawing.style import Drawing, Ink, PlotType, Style
+from synthetic.drawing.style import BLACK, Drawing, Ink, PlotType, Style
+from synthetic.drawing.usual_looks import TAB_BLUE, TAB_RED, in_usual_look, is_usual
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.physics.mixture import Floats, Mixture, fit_mixture
+from synthetic.physics.mixture import Floats, Mixture, fit_mixture, gain
 
 Range = tuple[float, float]
-Complexes = NDArray[np.complex128]
-Indices = NDArray[np.int64]
 
-LEVELS = 5
-CIRCLE = 2.5
+CIRCLE = 3.0
 """Radius of the drawn circles in standard deviations."""
+APART, TOUCHING = 4.3, 3.2
+"""Clusters are well-separated and touching from such separations on."""
+BY_CHANCE = 15.0
+"""Two components gain no more than that in log-likelihood if there is one cloud only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +61,14 @@ class Truth:
         return float(self.mixture.labels(self.prepared_0).mean())
 
     @property
-    def transfer(self) -> float:
-        """How much the preparation changes the population of cluster 1: 1 at best."""
-        return 1.0 - self.share_0 - self.share_1
+    def share_1_of_1(self) -> float:
+        """The part of the shots prepared in 1 that is in cluster 1."""
+        return 1.0 - self.share_0
+
+    @property
+    def change(self) -> float:
+        """How much the preparation changes the population of cluster 1, either way: 1 at best."""
+        return abs(1.0 - self.share_0 - self.share_1)
 
     @property
     def fidelity(self) -> float:
@@ -79,16 +89,21 @@ class Truth:
         return float(max(np.sqrt(longest / shortest) for shortest, longest in widths))
 
     @property
+    def gain(self) -> float:
+        """How much better two components describe the points than one, in log-likelihood."""
+        return gain(self.mixture, self.together)
+
+    @property
     def separation(self) -> float:
         """Distance of the fitted centres in fitted standard deviations."""
         return self.mixture.separation
 
     @property
     def separation_word(self) -> str:
-        """The same by the drawn circles: apart, crossing, or one holding the other's centre."""
-        if self.separation > 2.0 * CIRCLE:
+        """The same in words."""
+        if self.separation > APART:
             return "well-separated"
-        return "touching" if self.separation > CIRCLE else "overlapping"
+        return "touching" if self.separation > TOUCHING else "overlapping"
 
     @property
     def place(self) -> str:
@@ -96,142 +111,156 @@ class Truth:
         i, q = self.together.mean(axis=0)
         return f"I = {i:z.1f}, Q = {q:z.1f}"
 
+    @property
+    def places(self) -> tuple[str, str]:
+        """The fitted centres."""
+        first, second = (f"({i:z.2f}, {q:z.2f})" for i, q in self.mixture.centres)
+        return first, second
+
 
 def _simulate(
     rng: Generator,
     *,
     separation: Range,
-    sigma: Range = (0.2, 0.3),
-    responding: bool = True,
+    sigma: Range = (0.12, 0.35),
+    arriving: bool = True,
     excited: bool = True,
     wrong: Range = (0.003, 0.02),
-    climbs: tuple[Range, Range] = ((0.0, 0.0), (0.0, 0.0)),
 ) -> Truth:
-    """One calibration.
+    """One calibration of a linear readout.
 
     Args:
         rng: where chance comes from.
-        separation: of the tones for neighbouring levels, in units of ``sigma``, the amplifier noise.
+        separation: of the two states' tones, in units of ``sigma``, the amplifier noise; 0 if no resonator responds.
         sigma: the noise, in the plot's units.
-        responding: whether any tone comes back.
-        excited: whether the drive prepares level 1.
-        wrong: the share of shots that begin in the other level.
-        climbs: transitions to higher levels in the time of a readout, beginning in 0 and in 1.
+        arriving: whether any tone arrives.
+        excited: whether the drive prepares 1.
+        wrong: the share of shots that begin in the other state.
     """
-    noise, tone = float(rng.uniform(*sigma)), float(rng.uniform(4.0, 6.0)) if responding else 0.0
-    step = float(rng.uniform(*separation)) * noise / max(tone, 1.0)
-    levels = tone * np.exp(1j * (rng.uniform(0.0, 2.0 * np.pi) + rng.choice([-1.0, 1.0]) * step * np.arange(LEVELS)))
-    count, wrong_share, decay = int(rng.integers(1000, 2200)), float(rng.uniform(*wrong)), rng.uniform(0.005, 0.03)
+    noise, tone = float(rng.uniform(*sigma)), float(rng.uniform(2.5, 4.5)) if arriving else 0.0
+    at_0 = tone * np.exp(2j * np.pi * rng.random())
+    at_1 = at_0 + float(rng.uniform(*separation)) * noise * np.exp(2j * np.pi * rng.random())
+    count, wrong_share, decay = int(rng.choice([1000, 2000, 2000])), float(rng.uniform(*wrong)), rng.uniform(0, 0.02)
     prepared = []
     for target in (0, 1 if excited else 0):
-        start = np.where(rng.random(count) < wrong_share, 1 - target, target)
-        response = _response(rng, levels, start, climb=float(rng.uniform(*climbs[target])), decay=decay)
-        prepared.append(np.column_stack([response.real, response.imag]) + rng.normal(0.0, noise, (count, 2)))
+        in_1 = rng.random(count) < (1.0 - wrong_share if target else wrong_share)
+        stayed = np.minimum(rng.exponential(1.0 / decay, count), 1.0)  # of a readout of length 1
+        response = np.where(in_1, at_0 + stayed * (at_1 - at_0), at_0)
+        prepared.append(_noisy(rng, response, noise))
+    return _fitted(prepared)
+
+
+def _simulate_jumping(rng: Generator) -> Truth:
+    """A readout with too strong a tone: two or three responses close together in a row, and one far from them.
+
+    Jumps during a readout, one shot in a hundred, leave a thin trail between the first two.
+    """
+    noise, tone = float(rng.uniform(0.06, 0.12)), float(rng.uniform(2.5, 4.5))
+    direction = np.exp(2j * np.pi * rng.random())
+    first = tone * np.exp(2j * np.pi * rng.random())
+    gaps = [rng.uniform(4.5, 7.0)] if rng.random() < 0.4 else [rng.uniform(2.2, 7.0), rng.uniform(4.5, 7.0)]
+    along = noise * np.cumsum([0.0, *gaps])
+    lobes = first + direction * along * np.exp(1j * rng.normal(0.0, 0.06, len(along)))
+    away = rng.uniform(14.0, 22.0) * noise * direction * np.exp(1j * rng.uniform(-0.9, 0.9))
+    shares = rng.uniform(0.7, 1.0, len(lobes)) / len(lobes)
+    rest = 1.0 - float(rng.uniform(0.15, 0.4))
+    places = np.append(lobes, lobes[-1] + away)
+    chances = np.append(rest * shares / shares.sum(), 1.0 - rest)
+    count, prepared = int(rng.choice([1000, 2000, 2000])), []
+    for _ in range(2):
+        response = rng.choice(places, count, p=chances)
+        jumped = rng.random(count) < 0.01
+        response = np.where(jumped, lobes[0] + rng.random(count) * (lobes[1] - lobes[0]), response)
+        prepared.append(_noisy(rng, response, noise))
+    return _fitted(prepared)
+
+
+def _noisy(rng: Generator, response: NDArray[np.complex128], noise: float) -> Floats:
+    return np.column_stack([response.real, response.imag]) + rng.normal(0.0, noise, (len(response), 2))
+
+
+def _fitted(prepared: list[Floats]) -> Truth:
+    """Cluster 0 is the one that most shots prepared in 0 are in."""
     mixture = fit_mixture(np.concatenate(prepared))
     if mixture.labels(prepared[0]).mean() > 0.5:
         mixture = mixture.swapped
     return Truth(prepared_0=prepared[0], prepared_1=prepared[1], mixture=mixture)
 
 
-def _response(rng: Generator, levels: Complexes, start: Indices, *, climb: float, decay: float) -> Complexes:
-    """The mean response of each shot: the levels' tones weighted by the time spent in them, of a readout of length 1.
-
-    ``climb`` is the rate of transitions upwards, ``decay`` that of relaxation from 1 to 0.
-    """
-    response, now, left = np.zeros(len(start), np.complex128), start, np.ones(len(start))
-    for _ in range(LEVELS - 1):
-        up = rng.exponential(1.0 / climb, len(start)) if climb else np.full(len(start), np.inf)
-        down = np.where(now == 1, rng.exponential(1.0 / decay, len(start)), np.inf)
-        stay = np.minimum(np.minimum(up, down), left)
-        response += stay * levels[now]
-        left = left - stay
-        now = np.clip(np.where(up < down, now + 1, now - 1), 0, LEVELS - 1)
-    response += left * levels[now]
-    return response
-
-
-def _responding(truth: Truth) -> bool:
+def _arriving(truth: Truth) -> bool:
     """The points are clearly off the origin."""
     return truth.tone > 1.0
 
 
-def _distinguishable(truth: Truth) -> bool:
-    """Neither circle holds the other's centre."""
-    return _responding(truth) and truth.separation > CIRCLE
+def _two(truth: Truth) -> bool:
+    """There are two clusters, be they apart or not."""
+    return _arriving(truth) and truth.gain > BY_CHANCE
 
 
 def _distorted(truth: Truth) -> bool:
     """A cluster is longer than wide by more than half."""
-    return truth.elongation > 1.5
+    return truth.elongation > 2.0
 
 
 def _clean(truth: Truth) -> bool:
-    return _distinguishable(truth) and not _distorted(truth)
+    return _two(truth) and not _distorted(truth)
 
 
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
-    kets = bool(style.rng.random() < 0.5)
-    unit = str(style.rng.choice(["", " (a.u.)", " [mV]"]))
-    names = ("|0⟩", "|1⟩") if kets else ("0", "1")
-    word = str(style.rng.choice(["Prepared", "Distribution", "Shots for"]))
-    both = style.panels(2, width=1.25, height=0.95)
+    usual = is_usual(style)
+    unit = str(style.rng.choice(["", "", "", "", "", " (a.u.)"]))
+    names = ("|0⟩", "|1⟩") if style.rng.random() < 0.1 else ("0", "1")
+    word = "Distribution" if usual else str(style.rng.choice(["Prepared", "Distribution", "Shots for"]))
+    both = style.panels(2, width=1.0 if usual else 1.25, height=1.0)
+    order = style.rng.permutation(2)
     for axes, shots, name in zip(both, (truth.prepared_0, truth.prepared_1), names, strict=True):
         style.dress(axes, title="", x_label=f"I{unit}", y_label=f"Q{unit}")
         axes.set_title(f"{word} {name}")
-        _draw_shots(truth, shots, style, axes)
+        for component in order:
+            _draw_cluster(truth, shots, component, (style.data, style.second)[component], axes)
+        axes.margins(0.06)
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.legend(loc="best", fontsize="medium" if usual else "small")
     features = (
         "Two panels show the shots in the IQ plane, the left one for preparation in 0 and the right one for 1.",
         f"Points of cluster 0 are {style.data.name}, those of cluster 1 {style.second.name}, with circles around them.",
-        f"Crosses mark the fitted centres, at {_point(truth, 0)} for cluster 0 and {_point(truth, 1)} for cluster 1.",
+        f"Crosses mark the fitted centres, at {truth.places[0]} for cluster 0 and {truth.places[1]} for cluster 1.",
         _pattern(truth),
     )
     return (style.drawing(both[0], plot_type=PlotType.SCATTER, features=features),)
 
 
-def _draw_shots(truth: Truth, shots: Floats, style: Style, axes: Axes) -> None:
-    labels = truth.mixture.labels(shots)
-    for component, ink in enumerate((style.data, style.second)):
-        mine = shots[labels == component]
-        share = len(mine) / len(shots)
-        axes.plot(
-            mine[:, 0], mine[:, 1], ".", color=ink.code, markersize=3.0, alpha=0.5, label=f"{component}: {share:.2%}"
-        )
-        _draw_component(truth.mixture, component, ink, axes)
-    middle = (truth.together.min(axis=0) + truth.together.max(axis=0)) / 2.0
-    reach = 1.12 * float(np.ptp(truth.together, axis=0).max()) / 2.0
-    axes.set_xlim(middle[0] - reach, middle[0] + reach)
-    axes.set_ylim(middle[1] - reach, middle[1] + (1.5 if style.has_legend else 1.0) * reach)
-    axes.set_aspect("equal")
-    if style.has_legend:
-        axes.legend(loc="upper right", fontsize="small", markerscale=3.0)
-
-
-def _draw_component(mixture: Mixture, component: int, ink: Ink, axes: Axes) -> None:
+def _draw_cluster(truth: Truth, shots: Floats, component: int, ink: Ink, axes: Axes) -> None:
+    """The shots assigned to a component, their share in the legend, and the component itself."""
+    mixture = truth.mixture
+    mine = shots[mixture.labels(shots) == component]
+    label = f"{component}:{len(mine) / len(shots):.2%}"
+    axes.plot(mine[:, 0], mine[:, 1], ".", color=ink.code, markersize=3.5, alpha=0.6, label=label)
     i, q = mixture.centres[component]
-    radius = CIRCLE * mixture.sigma
-    axes.add_patch(Circle((i, q), radius, fill=False, edgecolor=ink.code, linewidth=1.8, zorder=3))
-    axes.plot(i, q, "x", color=axes.get_facecolor(), markersize=10, markeredgewidth=4.5, zorder=4)  # a rim
-    axes.plot(i, q, "x", color=ink.code, markersize=9, markeredgewidth=2.2, zorder=5)
-
-
-def _point(truth: Truth, component: int) -> str:
-    i, q = truth.mixture.centres[component]
-    return f"({i:z.1f}, {q:z.1f})"
+    circle = Circle((i, q), CIRCLE * mixture.sigmas[component], fill=False, edgecolor=ink.code, linewidth=1.5, zorder=3)
+    axes.add_patch(circle)
+    axes.plot(i, q, "x", color=ink.code, markersize=10, markeredgewidth=1.4, zorder=2.5)
 
 
 def _pattern(truth: Truth) -> str:
-    if not _responding(truth):
-        return "In both panels all points form one cloud around the origin."
-    if not _distinguishable(truth):
-        return f"In both panels the points form one round cloud near {truth.place}, which the two colours divide."
+    if not _arriving(truth):
+        return "In both panels all points form one round cloud around the origin."
+    if not _two(truth):
+        return f"In both panels all points form one round spot near {truth.place}, which the two colours divide."
     if _distorted(truth):
-        return "The clouds are not round: they are drawn out into bent streaks, which the circles do not describe."
-    if truth.transfer < 0.5:
-        return f"Both panels look alike: cluster 0 dominates, with {1 - truth.share_1:.0%} and {truth.share_0:.0%}."
-    return f"The clouds are round and apart; cluster 0 has {1 - truth.share_1:.1%} left and {truth.share_0:.1%} right."
+        return "One cluster consists of separate tight lobes, and both panels have nearly the same populations."
+    if truth.change < 0.5:
+        shares = f"{truth.share_1:.0%} and {truth.share_1_of_1:.0%}"
+        return f"The clusters overlap, and cluster 1 has nearly the same share in both panels, {shares}."
+    return (
+        f"The clusters are round and apart; cluster 0 has {1 - truth.share_1:.1%} left and {truth.share_0:.1%} right."
+    )
 
 
 def _parameters(truth: Truth) -> JSON:
+    """Nothing can be said of clusters that fall into pieces."""
+    if _two(truth) and _distorted(truth):
+        return {"separation": UNRELIABLE, "cluster0_center": UNRELIABLE, "cluster1_center": UNRELIABLE}
     centres: list[JSON] = [[round(float(x), 2) for x in centre] for centre in truth.mixture.centres]
     return {"separation": truth.separation_word, "cluster0_center": centres[0], "cluster1_center": centres[1]}
 
@@ -239,11 +268,11 @@ def _parameters(truth: Truth) -> JSON:
 FAMILY: Family[Truth] = Family(
     name="gmm",
     criteria={
-        "SUCCESS": lambda truth: _clean(truth) and truth.transfer > 0.5,
-        "NO_SIGNAL": lambda truth: _responding(truth) and not _distinguishable(truth),
-        "NO_EXCITATION": lambda truth: _clean(truth) and truth.transfer <= 0.5,
-        "HIGH_POWER": lambda truth: _distinguishable(truth) and _distorted(truth),
-        "NO_RES_RESPONSE": lambda truth: not _responding(truth),
+        "SUCCESS": lambda truth: _clean(truth) and truth.change > 0.5,
+        "NO_SIGNAL": lambda truth: not _arriving(truth),
+        "NO_EXCITATION": lambda truth: _clean(truth) and truth.change <= 0.5,
+        "HIGH_POWER": lambda truth: _two(truth) and _distorted(truth),
+        "NO_RES_RESPONSE": lambda truth: _arriving(truth) and not _two(truth),
     },
     # The panels span 2 to 5 units on some 300 pixels: 0.2 units are 12 to 30 pixels, a cross or two.
     field_rules={
@@ -251,7 +280,7 @@ FAMILY: Family[Truth] = Family(
         "cluster0_center": {"type": "coord_list", "tol_full": 0.2, "tol_half": 0.5},
         "cluster1_center": {"type": "coord_list", "tol_full": 0.2, "tol_half": 0.5},
     },
-    draw=_draw,
+    draw=in_usual_look(_draw, size_px=(640, 480), inks=(TAB_BLUE, TAB_RED, BLACK)),
     parameters=_parameters,
     scenarios=(
         Scenario(
@@ -259,14 +288,14 @@ FAMILY: Family[Truth] = Family(
             status="HIGH_POWER",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(_simulate, separation=(5.5, 7.5), climbs=((0.4, 0.7), (1.0, 1.8))),
+            simulate=_simulate_jumping,
         ),
         Scenario(
             name="gmm_failure_no_excitation",
             status="NO_EXCITATION",
             outcome=Outcome.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(_simulate, separation=(6.2, 8.5), excited=False, wrong=(0.03, 0.08)),
+            simulate=partial(_simulate, separation=(1.9, 2.7), excited=False, wrong=(0.12, 0.3)),
         ),
         # no_res_response, no_signal: nothing of the qubit is seen, as in the scenarios without signal of rabi, drag, t1
         Scenario(
@@ -274,21 +303,21 @@ FAMILY: Family[Truth] = Family(
             status="NO_RES_RESPONSE",
             outcome=Outcome.APPARATUS,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(_simulate, separation=(0.0, 0.0), sigma=(0.2, 0.6), responding=False),
+            simulate=partial(_simulate, separation=(0.0, 0.0), sigma=(0.05, 0.2)),
         ),
         Scenario(
             name="gmm_failure_no_signal",
             status="NO_SIGNAL",
             outcome=Outcome.APPARATUS,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(_simulate, separation=(0.0, 0.4), sigma=(0.3, 0.6)),
+            simulate=partial(_simulate, separation=(0.0, 0.0), arriving=False),
         ),
         Scenario(
             name="gmm_success",
             status="SUCCESS",
             outcome=Outcome.EXPECTED,
             assessment=Assessment.RELIABLE,
-            simulate=partial(_simulate, separation=(6.2, 8.5)),
+            simulate=partial(_simulate, separation=(4.7, 7.5)),
         ),
     ),
 )

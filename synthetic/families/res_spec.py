@@ -4,7 +4,8 @@ A resonator beside the line, of resonance frequency f0 and full width k, lets S 
 pass: d is the share of its losses that goes into the line, Q/Qc, and p tells how asymmetric the coupling is (Khalil et
 al., J. Appl. Phys. 111, 054510, 2012; Probst et al., Rev. Sci. Instrum. 86, 024706, 2015). Factors of several
 resonators multiply. A delay t in the cables adds a phase of -2 pi f t, a reflection in them a weak standing wave, and
-the amplifier Gaussian noise in both quadratures. No fit is shown.
+the amplifier noise in both quadratures, with more outliers than a Gaussian. No fit is shown, and axes are scaled to
+the data: without a resonance the noise fills them.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from matplotlib.axes import Axes
 from numpy.random import Generator
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
+from scoring.field_rules import UNRELIABLE
 from scoring.reference import JSON
 from synthetic.drawing.style import Drawing, PlotType, Style
+from synthetic.drawing.usual_looks import in_plotly_look, plotly_axes, plotly_labels
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.physics.readout import Floats
 
@@ -81,7 +86,7 @@ class Truth:
 
     def contrast(self, resonator: Resonator) -> float:
         """How deep the trace falls at the resonance, as a share of the baseline; 0 outside of the scan."""
-        near = np.abs(self.frequency_mhz - resonator.frequency_mhz) < resonator.width_mhz
+        near = np.abs(self.frequency_mhz - resonator.frequency_mhz) < 0.7 * resonator.width_mhz
         return 1.0 - float(self.magnitude[near].min()) / self.baseline if near.any() else 0.0
 
     @property
@@ -91,8 +96,19 @@ class Truth:
 
     @property
     def flat(self) -> bool:
-        """Whether the magnitude falls by less than a fifth anywhere."""
-        return float(self.magnitude.min()) > 0.8 * self.baseline
+        """Whether the median of seven neighbouring points falls by less than a fifth anywhere."""
+        return float(median_filter(self.magnitude, size=7).min()) > 0.8 * self.baseline
+
+    @property
+    def scatter(self) -> float:
+        """The scatter of neighbouring points, as a share of the baseline."""
+        return float(np.std(np.diff(self.magnitude)) / np.sqrt(2.0) / self.baseline)
+
+    @property
+    def turn_deg(self) -> float:
+        """By how much the phase falls from one end to the other."""
+        phase = np.unwrap(np.angle(self.s21))
+        return float(np.degrees(phase[0] - phase[-1]))
 
     @property
     def places(self) -> str:
@@ -143,32 +159,33 @@ def _resonator(rng: Generator, frequency_mhz: float, width_mhz: float) -> Resona
 
 def _survey(rng: Generator, *, places: tuple[Range, ...]) -> Truth:
     """A scan of a band; ``places`` of the resonators, 0 and 1 being its ends."""
-    span, begin = float(rng.choice([600.0, 700.0, 800.0, 900.0])), float(rng.integers(110, 160)) * 50.0
-    frequency_mhz = np.linspace(begin, begin + span, round(span / rng.uniform(1.5, 2.2)))
+    span, begin = float(rng.integers(12, 21) * 50.0), float(rng.integers(110, 166)) * 50.0
+    frequency_mhz = np.linspace(begin, begin + span, int(rng.integers(220, 341)))
     resonators = [
-        _resonator(rng, begin + span * float(rng.uniform(*place)), float(rng.uniform(6.0, 12.0))) for place in places
+        _resonator(rng, begin + span * float(rng.uniform(*place)), float(rng.uniform(9.0, 20.0))) for place in places
     ]
-    return _scanned(rng, frequency_mhz, tuple(resonators))
+    return _scanned(rng, frequency_mhz, tuple(resonators), delay_us=float(rng.uniform(0.4e-3, 1.3e-3)))
 
 
 def _close_up(rng: Generator, *, place: Range) -> Truth:
     """A scan of some widths of one resonator; ``place`` as above."""
-    width, resonance = float(rng.uniform(0.4, 2.5)), float(rng.uniform(5500.0, 8500.0))
-    span = width * float(rng.uniform(8.0, 14.0))
+    width, resonance = float(rng.uniform(0.4, 2.5)), float(rng.uniform(5500.0, 8900.0))
+    span = width * float(rng.uniform(7.0, 18.0))
     begin = resonance - span * float(rng.uniform(*place))
-    frequency_mhz = np.linspace(begin, begin + span, int(rng.integers(140, 320)))
-    return _scanned(rng, frequency_mhz, (_resonator(rng, resonance, width),))
+    frequency_mhz = np.linspace(begin, begin + span, int(rng.integers(120, 341)))
+    delay_us = float(rng.uniform(0.02, 0.08))
+    return _scanned(rng, frequency_mhz, (_resonator(rng, resonance, width),), delay_us=delay_us)
 
 
-def _scanned(rng: Generator, frequency_mhz: Floats, resonators: tuple[Resonator, ...]) -> Truth:
-    level = float(np.exp(rng.uniform(np.log(0.02), np.log(2.0))))
-    delay_us, ripple = float(rng.uniform(0.4e-3, 1.3e-3)), float(rng.uniform(0.0, 0.02))
+def _scanned(rng: Generator, frequency_mhz: Floats, resonators: tuple[Resonator, ...], *, delay_us: float) -> Truth:
+    level = float(np.exp(rng.uniform(np.log(0.004), np.log(2.0))))
+    ripple = float(rng.uniform(0.0, 0.01))
     wave = np.cos(2.0 * np.pi * (frequency_mhz / rng.uniform(120.0, 400.0) + rng.random()))
-    begin_phase = rng.uniform(-1.0, 1.0) - 2.0 * np.pi * delay_us * (frequency_mhz - frequency_mhz[0])
+    begin_phase = rng.uniform(-1.0, 0.2) - 2.0 * np.pi * delay_us * (frequency_mhz - frequency_mhz[0])
     s21 = (1.0 + ripple * wave) * np.exp(1j * begin_phase)
     for resonator in resonators:
         s21 = s21 * resonator.transmission(frequency_mhz)
-    noise = rng.normal(0.0, float(rng.uniform(0.004, 0.015)), (2, len(frequency_mhz)))
+    noise = np.exp(rng.uniform(np.log(0.006), np.log(0.025))) * rng.standard_t(8.0, (2, len(frequency_mhz)))
     return Truth(
         frequency_mhz=frequency_mhz,
         s21=level * (s21 + noise[0] + 1j * noise[1]),
@@ -176,35 +193,52 @@ def _scanned(rng: Generator, frequency_mhz: Floats, resonators: tuple[Resonator,
     )
 
 
-def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
-    in_ghz, in_degrees = bool(style.rng.random() < 0.5), bool(style.rng.random() < 0.6)
-    x = truth.frequency_mhz * (1e-3 if in_ghz else 1.0)
-    unit = "GHz" if in_ghz else "MHz"
-    x_label = str(style.rng.choice([f"Frequency [{unit}]", f"Probe frequency ({unit})"]))
-    title = str(style.rng.choice(["Resonator spectroscopy", "Readout resonator", "Resonator scan"]))
-    above = style.axes()
-    style.curve(above, x, truth.magnitude, label="|S21|", ink=style.data)
-    above.set_ylim(0.0, 1.15 * float(truth.magnitude.max()))
-    y_label = str(style.rng.choice(["Magnitude", "|S21| (a.u.)", "Magnitude (a.u.)"]))
-    style.dress(above, title=f"{title}: magnitude", x_label=x_label, y_label=y_label)
-    below = style.axes()
+def _draw(truth: Truth, style: Style, *, plotly: bool) -> tuple[Drawing, ...]:
+    in_ghz, in_degrees = not plotly and bool(style.rng.random() < 0.5), plotly or bool(style.rng.random() < 0.6)
     phase = np.unwrap(np.angle(truth.s21))
-    style.curve(below, x, np.degrees(phase) if in_degrees else phase, label="Phase", ink=style.data)
-    style.dress(below, title=f"{title}: phase", x_label=x_label, y_label=f"Phase [{'deg' if in_degrees else 'rad'}]")
-    for axes in (above, below):
-        axes.ticklabel_format(axis="x", useOffset=False)
-        axes.locator_params(axis="x", nbins=6)  # frequencies have many digits
-    level = f"The magnitude is a {style.data.name} line with a baseline near {truth.baseline:.2g}."
-    features = (level, f"The frequency runs from {truth.range_ghz} GHz.", _dips(truth))
-    return (
-        style.drawing(above, plot_type=PlotType.LINE, features=features),
-        style.drawing(below, plot_type=PlotType.LINE, features=(_phase(truth),)),
+    phase_unit = "deg" if in_degrees else "rad"
+    phase_label = str(style.rng.choice(["Phase", f"Phase [{phase_unit}]"]))
+    magnitude_label = "Magnitude" if plotly else str(style.rng.choice(["Magnitude", "|S21| (a.u.)"]))
+    traces = (
+        ("magnitude", truth.magnitude, magnitude_label),
+        ("phase", np.degrees(phase) if in_degrees else phase, phase_label),
     )
+    name, unit = str(style.rng.choice(["Resonator spectroscopy", "Readout resonator"])), "GHz" if in_ghz else "MHz"
+    x = truth.frequency_mhz * (1e-3 if in_ghz else 1.0)
+    level = f"The magnitude is a {style.data.name} line with a baseline near {truth.baseline:.2g}."
+    features = (
+        (level, f"The frequency runs from {truth.range_ghz} GHz.", _dips(truth)),
+        (_phase(truth),),
+    )
+    return tuple(
+        style.drawing(
+            _trace(style, x, trace, name, f"Frequency [{unit}]", plotly=plotly), plot_type=PlotType.LINE, features=texts
+        )
+        for trace, texts in zip(traces, features, strict=True)
+    )
+
+
+def _trace(style: Style, x: Floats, trace: tuple[str, Floats, str], name: str, x_label: str, *, plotly: bool) -> Axes:
+    """The axes of one trace, scaled to the data."""
+    quantity, values, y_label = trace
+    if plotly:
+        axes = plotly_axes(style, title=f"Resonator spectroscopy {quantity}")
+        axes.margins(x=0.0)
+    else:
+        axes = style.axes()
+    style.curve(axes, x, values, label=quantity, ink=style.data)
+    if plotly:
+        plotly_labels(axes, x_label=x_label, y_label=y_label)
+    else:
+        style.dress(axes, title=f"{name}: {quantity}", x_label=x_label, y_label=y_label)
+    axes.ticklabel_format(axis="both", useOffset=False)
+    axes.locator_params(axis="x", nbins=6)  # frequencies have many digits
+    return axes
 
 
 def _dips(truth: Truth) -> str:
     if not truth.dips:
-        return "There is no dip or peak: the baseline goes through from one end to the other."
+        return "Noise fills the axis from end to end, with a few narrow spikes and no dip or peak of several points."
     if len(truth.dips) > 1:
         return f"Sharp dips at about {truth.places} GHz are {truth.depths} deep."
     sort = "sharp" if truth.is_survey else "broad, well resolved"
@@ -220,6 +254,9 @@ def _phase(truth: Truth) -> str:
 
 
 def _parameters(truth: Truth) -> JSON:
+    """Lists, with an entry for each dip."""
+    if not truth.dips:
+        return {"resonance_freq_GHz": UNRELIABLE, "contrast": UNRELIABLE}
     digits = 3 if truth.is_survey else 4
     return {
         "resonance_freq_GHz": [round(dip.frequency_mhz / 1e3, digits) for dip in truth.dips],
@@ -239,7 +276,7 @@ FAMILY: Family[Truth] = Family(
         "resonance_freq_GHz": {"type": "array_float_match", "tol_full": 0.001},
         "contrast": {"type": "array_float_match", "tol_full": 0.1},
     },
-    draw=_draw,
+    draw=in_plotly_look(partial(_draw, plotly=True), partial(_draw, plotly=False)),
     parameters=_parameters,
     scenarios=(
         Scenario(

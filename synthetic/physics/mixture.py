@@ -15,36 +15,42 @@ TOLERANCE = 1e-7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mixture:
-    """Two round Gaussians of the same size: what differs between them is the signal, not the noise.
+    """Two round Gaussians, each with a width of its own.
 
     Attributes:
         centres: shape (2, 2): component, coordinate.
-        sigma: the standard deviation along any direction.
+        sigmas: each component's standard deviation along any direction.
         weights: shares of the points; their sum is 1.
     """
 
     centres: Floats
-    sigma: float
+    sigmas: Floats
     weights: Floats
 
     @property
     def separation(self) -> float:
-        """Distance of the centres in standard deviations."""
-        return float(np.linalg.norm(self.centres[1] - self.centres[0]) / self.sigma)
+        """Distance of the centres in standard deviations, the mean of both components'."""
+        return float(np.linalg.norm(self.centres[1] - self.centres[0]) / self.sigmas.mean())
 
     @property
     def swapped(self) -> Mixture:
         """The same with the components in the other order."""
-        return Mixture(centres=self.centres[::-1], sigma=self.sigma, weights=self.weights[::-1])
+        return Mixture(centres=self.centres[::-1], sigmas=self.sigmas[::-1], weights=self.weights[::-1])
 
     def labels(self, points: Floats) -> NDArray[np.int64]:
         """For each point, shape (n, 2), the component that it more likely belongs to: 0 or 1."""
         log_densities = self._log_densities(points)
         return (log_densities[:, 1] > log_densities[:, 0]).astype(np.int64)
 
+    def log_likelihood(self, points: Floats) -> float:
+        """The logarithm of the density of all points together."""
+        log_densities = self._log_densities(points)
+        return float(np.logaddexp(log_densities[:, 0], log_densities[:, 1]).sum())
+
     def _log_densities(self, points: Floats) -> Floats:
         squares = ((points[:, None, :] - self.centres) ** 2).sum(axis=2)
-        log_densities: Floats = np.log(self.weights) - 0.5 * squares / self.sigma**2
+        scale = np.log(self.weights) - np.log(2.0 * np.pi * self.sigmas**2)
+        log_densities: Floats = scale - 0.5 * squares / self.sigmas**2
         return log_densities
 
     def _improved(self, points: Floats) -> Mixture:
@@ -53,8 +59,16 @@ class Mixture:
         totals = shares.sum(axis=0)
         centres = shares.T @ points / totals[:, None]
         squares = ((points[:, None, :] - centres) ** 2).sum(axis=2)
-        sigma = float(np.sqrt((shares * squares).sum() / (2.0 * len(points))))
-        return Mixture(centres=centres, sigma=sigma, weights=totals / len(points))
+        sigmas = np.sqrt((shares * squares).sum(axis=0) / (2.0 * totals))
+        return Mixture(centres=centres, sigmas=sigmas, weights=totals / len(points))
+
+
+def gain(mixture: Mixture, points: Floats) -> float:
+    """By how much the mixture's log-likelihood exceeds that of a single round Gaussian: a few, if there is only one."""
+    squares = float(((points - points.mean(axis=0)) ** 2).sum())
+    count = len(points)
+    single = -count * (np.log(2.0 * np.pi * squares / (2.0 * count)) + 1.0)
+    return mixture.log_likelihood(points) - float(single)
 
 
 def fit_mixture(points: Floats) -> Mixture:
@@ -69,7 +83,7 @@ def fit_mixture(points: Floats) -> Mixture:
     ends = np.quantile(places, [0.01, 0.99])
     mixture = Mixture(
         centres=mean + ends[:, None] * axes[:, 1],
-        sigma=float(np.ptp(ends)) / 4.0,
+        sigmas=np.full(2, float(np.ptp(ends)) / 4.0),
         weights=np.full(2, 0.5),
     )
     for _ in range(STEPS):
