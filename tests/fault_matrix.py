@@ -116,6 +116,12 @@ SECONDS, MILLISECONDS = retry_after_seconds(TOLD_S), retry_after_ms(round(1000 *
 IMAGE = hashlib.sha256(b"sample-1").hexdigest()
 BUSY = error(503, "busy", headers=SECONDS)
 ERROR_WITH_200 = Raw(b'{"error": {"message": "worker died"}}')
+PARTS = [
+    {"type": "thinking", "text": "Status: NO_SIGNAL?"},
+    {"type": "text", "text": "Status:"},
+    {"text": "NO_SIGNAL"},
+    {"type": "text", "text": "SUCCESS"},
+]
 THOUGHT_ONLY = Reply(None, reasoning_content="Let me look at the plot", finish_reason="length")
 
 FAULTS = [
@@ -177,9 +183,7 @@ FAULTS = [
     Fault("`content` null, cut inside `reasoning_content`", always(THOUGHT_ONLY), 1, "no_answer"),
     Fault("`content` null, answer in `reasoning`", always(Reply(None, reasoning="Status: SUCCESS")), 1, None),
     Fault("`content` empty", always(Reply("", finish_reason="length")), 1, None),
-    Fault(
-        "`content` a list of parts", always(Reply([{"type": "text", "text": "Status:"}, {"text": "SUCCESS"}])), 1, None
-    ),
+    Fault("`content` a list of parts", always(Reply(PARTS)), 1, None),
     Fault("gzip that is not gzip", always(BOGUS_GZIP), 2, "encoding", Wait.BACKOFF),
     Fault("an answer of 60 MB", always(huge_reply()), 1, "too_large"),
     Fault("NUL, lone surrogates, ANSI escapes", always(Reply(HOSTILE_TEXT)), 1, None),

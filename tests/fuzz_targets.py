@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from qcal_plugin.cli.extra_body import parse_extra_body
+from qcal_plugin.cli.pass_marks import parse_pass_marks
 from qcal_plugin.engine.chat import MalformedReply, clean_text, parse_reply
 from qcal_plugin.engine.failures import MESSAGE_LENGTH, http_failure, retry_after_s, server_message
 from qcal_plugin.engine.journal import AnswerJournal, JournalError
@@ -27,7 +28,7 @@ from qcal_plugin.session.dry_run import read_assumptions
 from qcal_plugin.session.recording import Recorder
 from qcal_plugin.session.stored import StoredAnswersError, load_stored_answers
 from qcal_plugin.studies.selection import parse_modes, parse_questions, parse_shard
-from qcal_plugin.worker.measuring import answer_flags, parse_pass_marks
+from qcal_plugin.worker.measuring import answer_flags
 from reports.gates.file import GateFileError, read_gate_file
 from reports.records.outcomes import evaluation_of
 from reports.records.records import Answer, key_to_json, manifest_to_json, record_to_json

@@ -40,8 +40,11 @@ def repaired(first):
         (PROSE, "it holds no JSON array"),
         (Reply("[1, 1"), "its JSON array is not closed"),
         (Reply("[[1], 1]"), "is no flat JSON array of numbers"),
-        (Reply(""), "it holds no JSON array"),
-        (Reply(None, finish_reason="length"), "it holds no JSON array"),
+        (Reply(""), "it has no content"),
+        (Reply(None, reasoning="[1, 1, 1]"), "it has no content"),
+        (Reply([{"type": "thinking", "text": "[1, 1, 1]"}]), "it has no content"),
+        (Reply("[1, 1, 1]", finish_reason="length"), "it was cut at 4096 tokens"),
+        (Reply(None, finish_reason="length"), "it was cut at 4096 tokens"),
     ],
 )
 def test_an_unusable_reply_is_asked_for_again_naming_the_fault(endpoint, tmp_path, reply, fault):
@@ -50,6 +53,52 @@ def test_an_unusable_reply_is_asked_for_again_naming_the_fault(endpoint, tmp_pat
     assert ((1.0, 0.5, 0.0), 2) == (outcome.verdicts[0].grades, outcome.verdicts[0].attempts)
     assert asked[1].startswith(asked[0])
     assert fault in asked[1][len(asked[0]) :]
+
+
+def judge_room(endpoint):
+    return [request.body["max_tokens"] for request in endpoint.requests if request.model == "judge-a"]
+
+
+@pytest.mark.parametrize("reply", [Reply("[1, 1", finish_reason="length"), Reply(None, reasoning="[1, 1, 1]")])
+def test_a_cut_or_null_reply_is_asked_for_with_more_room(endpoint, tmp_path, reply):
+    enough = 16384
+    outcome, _ = judged(endpoint, tmp_path, lambda request: GOOD if request.body["max_tokens"] >= enough else reply)
+    assert (1.0, 0.5, 0.0) == outcome.verdicts[0].grades
+    assert [4096, 8192, enough] == judge_room(endpoint)
+
+
+def test_a_judge_whose_every_reply_is_cut_fails_the_item_once_there_is_no_more_room(endpoint, tmp_path):
+    outcome, _ = judged(endpoint, tmp_path, always(Reply("[1, 1, 1]", finish_reason="length")))
+    assert Status.JUDGE_FAILED is outcome.status
+    assert "bad_reply: it was cut at 16384 tokens" == outcome.verdicts[0].error
+    assert [4096, 8192, 16384] == judge_room(endpoint)
+
+
+def test_brackets_in_a_judges_reasoning_are_no_grades(endpoint, tmp_path):
+    outcome, asked = judged(endpoint, tmp_path, always(Reply(None, reasoning="[1, 0, 0]")))
+    assert Status.JUDGE_FAILED is outcome.status
+    assert (5, None, "bad_reply: it has no content") == (
+        len(asked),
+        outcome.verdicts[0].reply,
+        outcome.verdicts[0].error,
+    )
+
+
+def test_a_server_that_refuses_more_room_is_named_with_the_reply_before(endpoint, tmp_path):
+    def judge(request):
+        too_long = error(400, "max_tokens is too large")
+        return Reply("[1", finish_reason="length") if request.body["max_tokens"] == 4096 else too_long
+
+    outcome, _ = judged(endpoint, tmp_path, judge)
+    assert (
+        "http_400: HTTP 400: max_tokens is too large (after a reply that could not be used: it was cut at 4096 tokens)"
+    ) == outcome.verdicts[0].error
+
+
+def test_only_text_parts_of_a_list_are_a_judges_reply(endpoint, tmp_path):
+    parts = [{"type": "thinking", "text": "[0]"}, {"type": "text", "text": "[1, 0.5,"}, {"type": "text", "text": "0]"}]
+    outcome, _ = judged(endpoint, tmp_path, always(Reply(parts)))
+    assert ((1.0, 0.5, 0.0), "[1, 0.5, 0]") == (outcome.verdicts[0].grades, outcome.verdicts[0].reply)
 
 
 def test_a_judge_that_never_replies_usably_fails_the_item_and_what_it_said_is_kept(endpoint, tmp_path):

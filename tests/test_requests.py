@@ -16,7 +16,7 @@ from PIL import Image
 
 from qcal_plugin.dataset.cases import ImagePart, TextPart
 from qcal_plugin.demo.loopback import LoopbackServer
-from qcal_plugin.engine.chat import ChatRequest
+from qcal_plugin.engine.chat import ChatRequest, parse_reply
 from tests.dataset_factory import png, tiny_dataset
 from tests.endpoint import Endpoint, Outcome, Reply
 from tests.engine_factory import keys, running_engine, text_case
@@ -302,6 +302,25 @@ def test_judges_are_asked_about_q1_and_q3_only(asked, endpoint):
     assert {"model-a": 9, "judge-a": 3} == {
         model: sum(request.model == model for request in requests) for model in ("model-a", "judge-a")
     }
+
+
+# --- replies ---
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        ([{"type": "text", "text": "Status:"}, {"type": "text", "text": "DAMPED"}], "Status: DAMPED"),
+        ([{"type": "thinking", "text": "Status: NO_SIGNAL"}, {"type": "text", "text": "DAMPED"}], "DAMPED"),
+        ([{"type": "reasoning", "text": "NO_SIGNAL"}, {"text": "NO_SIGNAL"}, "NO_SIGNAL", None], ""),
+        ([{"type": "text", "text": None}, {"type": "text"}, {"type": "text", "text": "DAMPED"}], "DAMPED"),
+        ([], ""),
+    ],
+)
+def test_of_a_list_only_parts_of_type_text_are_the_answer(parts, text):
+    completion = {"choices": [{"message": {"content": parts, "reasoning": "Status: NO_SIGNAL"}}]}
+    reply = parse_reply(json.dumps(completion).encode())
+    assert (text, text, False) == (reply.text, reply.content, reply.from_reasoning)
 
 
 # --- bytes and identity ---

@@ -130,3 +130,8 @@ def test_an_event_that_is_no_chunk_fails_the_request(event, kind, words):
     with pytest.raises(RequestFailed, match=words) as failed:
         reply_to(event)
     assert kind == failed.value.kind
+
+
+def test_of_a_list_only_parts_of_type_text_are_content():
+    parts = [{"type": "thinking", "text": "NO_SIGNAL"}, {"type": "text", "text": "DAMPED"}]
+    assert "DAMPED" == reply_to(chunk({"content": parts})).text

@@ -100,7 +100,14 @@ class ChatBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatReply:
-    """What a chat completion says. ``text`` as PROTOCOL.md section 2 reads it, None if there is none."""
+    """What a chat completion says.
+
+    Attributes:
+        text: the answer as PROTOCOL.md section 2 reads it: the content, or the reasoning if the content is null; None
+            if there is neither.
+        from_reasoning: whether ``text`` is the reasoning.
+        reasoning: the reasoning that came beside the content.
+    """
 
     text: str | None
     from_reasoning: bool
@@ -109,6 +116,11 @@ class ChatReply:
     prompt_tokens: int | None
     completion_tokens: int | None
     reasoning_tokens: int | None
+
+    @property
+    def content(self) -> str | None:
+        """The message's content alone, which is all that a judge's reply consists of; None if it is null."""
+        return None if self.from_reasoning else self.text
 
 
 def parse_reply(body: bytes) -> ChatReply:
@@ -134,6 +146,17 @@ def parse_reply(body: bytes) -> ChatReply:
         completion_tokens=_count(usage.get("completion_tokens")),
         reasoning_tokens=_count(details.get("reasoning_tokens") if isinstance(details, dict) else None),
     )
+
+
+def content_text(content: object) -> str | None:
+    """The text of a message's content: of a list, its parts of type ``text`` (no others), joined by a space.
+
+    None if it is neither text nor a list.
+    """
+    if isinstance(content, list):
+        parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
+        content = " ".join(part["text"] for part in parts if isinstance(part.get("text"), str))
+    return content if isinstance(content, str) else None
 
 
 def clean_text(text: str) -> str:
@@ -167,14 +190,12 @@ def _answer_text(message: Mapping[str, Any]) -> tuple[str | None, bool]:
     from_reasoning = content is None
     if from_reasoning:
         content = message.get("reasoning")
-    if isinstance(content, list):
-        texts = [part.get("text") for part in content if isinstance(part, dict)]
-        content = " ".join(text for text in texts if isinstance(text, str))
     if content is None:
         return None, False
-    if not isinstance(content, str):
+    text = content_text(content)
+    if text is None:
         raise MalformedReply(f"the reply's content is neither text nor a list of parts but {type(content).__name__}")
-    return clean_text(content).strip(), from_reasoning
+    return clean_text(text).strip(), from_reasoning
 
 
 def _reasoning(message: Mapping[str, Any]) -> str | None:

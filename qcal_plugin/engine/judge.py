@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from qcal_plugin.dataset.cases import TextPart
-from qcal_plugin.engine.chat import ChatRequest
+from qcal_plugin.engine.chat import ChatReply, ChatRequest
 from qcal_plugin.engine.failures import RequestFailed
 from reports.records.records import Verdict
 from scoring.key_points import BadReply, Grades, judge_prompt, parse_reply, repair_prompt
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from scoring.reference import Reference
 
 JUDGE_MAX_TOKENS = 4096
+MOST_JUDGE_MAX_TOKENS = 4 * JUDGE_MAX_TOKENS
+"""How far the room grows for a judge whose replies are cut: a judge that repeats itself must not cost a fortune."""
+
 REPLIES_ASKED = 5
 
 
@@ -60,45 +63,49 @@ class ModelJudge:
         return self._request(self._prompt(submission)).sha256
 
     async def grade(self, submission: Submission) -> Verdict:
-        """See `Judge`. After an unusable reply it asks again with the fault named, up to five replies in all."""
+        """See `Judge`. After an unusable reply it asks again with the fault named, up to five replies in all.
+
+        A reply that is cut or has no content is asked for with twice the room, up to MOST_JUDGE_MAX_TOKENS.
+        """
         prompt = self._prompt(submission)
-        message, attempts = prompt, 0
-        reply, fault = "", ""
+        request = self._request(prompt)
+        attempts = 0
+        reply: str | None = None
+        fault: str | None = None
         for _ in range(REPLIES_ASKED):
             try:
-                exchange = await self.endpoint.chat(self._request(message).body())
+                exchange = await self.endpoint.chat(request.body())
             except RequestFailed as failure:
-                return Verdict(
-                    judge=self.name,
-                    reply=reply or None,
-                    grades=None,
-                    error=f"{failure.kind}: {failure.message}",
-                    attempts=attempts + failure.attempts,
-                )
+                return self._failed(_request_error(failure, fault), reply, attempts + failure.attempts)
             attempts += exchange.attempts
-            reply = exchange.reply.text or ""
+            reply = exchange.reply.content or reply
             try:
-                grades = parse_reply(reply, len(submission.reference.key_points))
+                grades = _grades(exchange.reply, request.max_tokens, len(submission.reference.key_points))
             except BadReply as bad:
                 fault = str(bad)
-                message = f"{prompt}\n\n{repair_prompt(fault)}"
+                if _is_cut(exchange.reply) and request.max_tokens >= MOST_JUDGE_MAX_TOKENS:
+                    break  # the same request would be cut again
+                request = self._request(
+                    f"{prompt}\n\n{repair_prompt(fault)}", _room(exchange.reply, request.max_tokens)
+                )
             else:
                 return self._verdict(exchange, grades, attempts)
-        return Verdict(judge=self.name, reply=reply, grades=None, error=f"bad_reply: {fault}", attempts=attempts)
+        return self._failed(f"bad_reply: {fault}", reply, attempts)
 
     def _prompt(self, submission: Submission) -> str:
         return judge_prompt(submission.question, submission.text, submission.reference, template=self.template)
 
-    def _request(self, message: str) -> ChatRequest:
-        return ChatRequest(
-            model=self.model, prompt=(TextPart(text=message),), max_tokens=JUDGE_MAX_TOKENS, temperature=0.0
-        )
+    def _request(self, message: str, max_tokens: int = JUDGE_MAX_TOKENS) -> ChatRequest:
+        return ChatRequest(model=self.model, prompt=(TextPart(text=message),), max_tokens=max_tokens, temperature=0.0)
+
+    def _failed(self, error: str, reply: str | None, attempts: int) -> Verdict:
+        return Verdict(judge=self.name, reply=reply, grades=None, error=error, attempts=attempts)
 
     def _verdict(self, exchange: Exchange, grades: Grades, attempts: int) -> Verdict:
         reply = exchange.reply
         return Verdict(
             judge=self.name,
-            reply=reply.text,
+            reply=reply.content,
             grades=grades.grades,
             faults=grades.faults,
             attempts=attempts,
@@ -106,3 +113,29 @@ class ModelJudge:
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
         )
+
+
+def _grades(reply: ChatReply, max_tokens: int, n_key_points: int) -> Grades:
+    """The grades in a judge's reply, which is its content alone. Raises BadReply if it is cut or holds none."""
+    if _is_cut(reply):
+        raise BadReply(f"it was cut at {max_tokens} tokens")
+    if not reply.content:
+        raise BadReply("it has no content")
+    return parse_reply(reply.content, n_key_points)
+
+
+def _is_cut(reply: ChatReply) -> bool:
+    return reply.finish_reason == "length"
+
+
+def _room(reply: ChatReply, max_tokens: int) -> int:
+    """How many tokens the next reply may take: twice as many if this one was cut or spent them on other things."""
+    if reply.content and not _is_cut(reply):
+        return max_tokens
+    return min(2 * max_tokens, MOST_JUDGE_MAX_TOKENS)
+
+
+def _request_error(failure: RequestFailed, fault: str | None) -> str:
+    """What a verdict says of a request that failed, and of the unusable reply before it."""
+    error = f"{failure.kind}: {failure.message}"
+    return error if fault is None else f"{error} (after a reply that could not be used: {fault})"

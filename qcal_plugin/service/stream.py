@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from qcal_plugin.engine.chat import clean_text
+from qcal_plugin.engine.chat import clean_text, content_text
 from qcal_plugin.engine.failures import RequestFailed, server_message
 
 END_OF_THOUGHT = "</think>"
@@ -129,5 +129,4 @@ class StreamedReply:
 
 
 def _text(delta: Mapping[str, Any], name: str) -> str:
-    text = delta.get(name)
-    return text if isinstance(text, str) else ""
+    return content_text(delta.get(name)) or ""
