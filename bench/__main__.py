@@ -101,7 +101,7 @@ class Bench:
         """Trivial tests, as many as the items, with a mark and as many properties: what pytest itself keeps of them."""
         tests = self.folder / f"test_plain_{items}.py"
         tests.write_text(PLAIN_TESTS.format(count=items))
-        off = ("-p", "no:cacheprovider", "-p", "no:qcal_plugin.plugin", "-p", "no:asyncio")
+        off = ("-p", "no:cacheprovider", "-p", "no:qcaleval", "-p", "no:asyncio")
         return lambda _url: [sys.executable, "-m", "pytest", "-q", *off, str(tests)]
 
     def script(self, module: str, *more: str) -> Command:

@@ -10,6 +10,7 @@ import pytest
 
 from qcal_plugin.cli.options import add_options
 from qcal_plugin.cli.service import asks_for_load
+from qcal_plugin.cli.spelling import run_respelled
 from qcal_plugin.roles import take_role
 from qcal_plugin.service.keys import LOAD_SESSION
 from qcal_plugin.worker import collection
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the command line."""
     add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | pytest.ExitCode | None:
+    """Keep an option's value from moving pytest's rootdir."""
+    return run_respelled(config)
 
 
 def pytest_configure(config: pytest.Config) -> None:

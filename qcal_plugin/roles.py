@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from qcal_plugin.cli.options import RunConfig, asks_for_run, read_config
+from qcal_plugin.cli.paths import aim, names_benchmark, names_loads
 from qcal_plugin.cli.service import asks_for_load
 from qcal_plugin.service.role import take_load_role
 from qcal_plugin.studies.selection import select_items
@@ -23,11 +24,17 @@ DISCOURAGED_SCHEDULERS = frozenset({"loadscope", "loadfile", "loadgroup"})
 
 
 def take_role(config: pytest.Config) -> None:
-    """Register what this process needs. Raises pytest.UsageError where the command line cannot work."""
+    """Register what this process needs, and find the tests. Raises pytest.UsageError on a mistake."""
+    _register_role(config)
+    if asks_for_run(config) or asks_for_load(config):
+        aim(config, at_loads=asks_for_load(config))
+
+
+def _register_role(config: pytest.Config) -> None:
     worker_input = getattr(config, "workerinput", {}).get(WORKER_INPUT)
     if worker_input is not None:
         _become_worker(config, json.loads(worker_input))
-    elif asks_for_load(config) or collection.names_loads(config.args):
+    elif asks_for_load(config) or names_loads(config.args):
         take_load_role(config, collect_only=_any_given(config, *LOOKS, *SHOWS))
     elif _any_given(config, *LOOKS):
         config.pluginmanager.register(CollectionOnly(read_config(config)), "qcal-collection")
@@ -104,7 +111,7 @@ class NoRun:
     @pytest.hookimpl
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """A command that names the benchmark but no model is a mistake."""
-        if collection.names_benchmark(session.config.args):
+        if names_benchmark(session.config.args):
             raise pytest.UsageError(NO_MODEL)
 
     @pytest.hookimpl

@@ -91,6 +91,7 @@ class InnerPytest:
         shutil.copytree(
             REPOSITORY / "test_qcaleval", folder / "test_qcaleval", ignore=shutil.ignore_patterns("__pycache__")
         )
+        shutil.copy(REPOSITORY / "conftest.py", folder)
         (folder / "pytest.ini").write_text(INI)
 
     def command(self, *arguments: str, run_dir: str | None = "run") -> list[str]:

@@ -84,7 +84,11 @@ class RunConfig:
 def add_options(parser: pytest.Parser) -> None:
     """Declare the command line."""
     group = parser.getgroup("qcal", "QCalEval: evaluate a vision-language model on quantum-calibration plots")
-    add = group.addoption
+    declare_options(group.addoption)
+
+
+def declare_options(add: Callable[..., None]) -> None:
+    """Call ``add`` with each option, as argparse's ``add_argument`` takes it."""
     add("--model-url", metavar="URL", help="OpenAI-compatible endpoint: base URL (.../v1) or chat-completions URL")
     add("--model", metavar="NAME", help="model to ask; default: the only entry of /v1/models")
     add(

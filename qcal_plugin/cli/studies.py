@@ -35,8 +35,6 @@ def read_shots(config: pytest.Config) -> ShotPlan | None:
     for other in ("control", "perturb"):
         if option(other):
             raise pytest.UsageError(f"--shots and --{other}: give one of them; each asks the items in another way")
-    if not config.args:
-        raise pytest.UsageError("name the folder: pytest test_qcaleval --shots ...")
     return ShotPlan(
         counts=parsed("--shots", parse_counts, given),
         orders=at_least(1, "--shot-orders", option("shot_orders")),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from qcal_plugin.cli.options import read_config
+from qcal_plugin.cli.paths import LOAD_FILE
 from qcal_plugin.cli.service import LOAD_OPTIONS, asks_for_load, read_service
 from qcal_plugin.service.collection import LoadItems
 from qcal_plugin.service.keys import LOAD_SESSION
-from qcal_plugin.worker.collection import LOAD_FILE
 
 NO_LOAD = f"{LOAD_FILE} measures a service under load: add --parallel 1,2,5 or --rate 2"
 
@@ -31,8 +31,6 @@ def take_load_role(config: pytest.Config, *, collect_only: bool) -> None:
 
 def _check_together(config: pytest.Config) -> None:
     flag = next(f"--{name.replace('_', '-')}" for name in LOAD_OPTIONS if config.getoption(name))
-    if not config.args:
-        raise pytest.UsageError(f"name the test file: pytest test_qcaleval/{LOAD_FILE} {flag} ...")
     if not (config.getoption("model_url") or config.getoption("demo")):
         raise pytest.UsageError(f"{flag}: no model to ask: add --model-url http://localhost:8000/v1, or --demo")
     if config.getoption("dist", "no") != "no":

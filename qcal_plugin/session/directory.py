@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +41,7 @@ class RunDirectory:
         self.path = path
         self.manifest = manifest
         self._lock = FileLock(path / LOCK_FILE)
+        self._made = [folder for folder in (path, *path.absolute().parents) if not folder.exists()]
         self._writing = threading.Lock()
 
     @property
@@ -84,6 +87,16 @@ class RunDirectory:
     def close(self) -> None:
         """Let the next session in."""
         self._lock.release()
+
+    def discard_unplanned(self) -> bool:
+        """Remove the folder if this session made it and planned nothing; after `close`. Whether it is gone."""
+        if self.manifest.planned or not self._made:
+            return False
+        shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(OSError):  # another session may have used a parent in the meantime
+            for parent in self._made[1:]:
+                parent.rmdir()
+        return True
 
     def _join(self, *, resume: bool) -> None:
         earlier = read_manifest(self.path)

@@ -80,8 +80,7 @@ def prepare_run(
     items = items if stored is None else stored.planned_among(items, config.selection.modes)
     who = find_participants(config, stored, exits)
     baselines = _check_gates(config, describe(config, dataset, who, ""), items)
-    directory = _open_directory(pytest_config, config, dataset, who)
-    exits.callback(directory.close)
+    directory = _open_directory(pytest_config, config, dataset, who, exits)
     evaluation = Evaluation(config, studied, who, directory)
     exits.callback(evaluation.close)
     return PreparedRun(
@@ -109,15 +108,22 @@ def _check_gates(config: RunConfig, manifest: RunManifest, items: Sequence[Plann
 
 
 def _open_directory(
-    pytest_config: pytest.Config, config: RunConfig, dataset: PreparedDataset, who: Participants
+    pytest_config: pytest.Config, config: RunConfig, dataset: PreparedDataset, who: Participants, exits: ExitStack
 ) -> RunDirectory:
-    """The run's folder, remembered for ``--lf`` and ``--resume``."""
+    """The run's folder, remembered for ``--lf`` and ``--resume``; neither is left where nothing was planned."""
     cache: pytest.Cache | None = getattr(pytest_config, "cache", None)  # there is none under -p no:cacheprovider
     path, resume = _run_path(config, cache, pytest_config.invocation_params.dir / RUNS_FOLDER, who.model_name)
     directory = RunDirectory.open(path, describe(config, dataset, who, path.name), resume=resume)
+    exits.callback(_discard_unplanned, directory, cache, None if cache is None else cache.get(LAST_RUN, None))
+    exits.callback(directory.close)
     if cache is not None:
         cache.set(LAST_RUN, str(path.absolute()))
     return directory
+
+
+def _discard_unplanned(directory: RunDirectory, cache: pytest.Cache | None, last_run: str | None) -> None:
+    if directory.discard_unplanned() and cache is not None:
+        cache.set(LAST_RUN, last_run)
 
 
 def _run_path(config: RunConfig, cache: pytest.Cache | None, parent: Path, model: str) -> tuple[Path, bool]:

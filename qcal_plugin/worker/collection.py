@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from qcal_plugin.cli.paths import FOLDER, LOAD_FILE
 from reports.records.records import PlannedItem
 from scoring.questions import Mode
 
@@ -15,8 +16,6 @@ ITEM_MARKER = "qcal"
 LOAD_MARKER = "qcal_load"
 PARAMETER = "planned_item"
 LOAD_PARAMETER = "load_level"
-FOLDER = "test_qcaleval"
-LOAD_FILE = "test_service.py"
 
 MARKERS = (
     f"{ASKS_MARKER}(mode): the test function asks every selected item of this mode",
@@ -96,18 +95,6 @@ def item_id(item: PlannedItem) -> str:
     repeat = [f"r{key.repeat}"] if key.repeat else []
     variant = [key.variant] if key.variant else []
     return "-".join([item.family, key.sample_id, key.question, *variant, *repeat])
-
-
-def names_benchmark(arguments: Iterable[str]) -> bool:
-    """Whether the command line's paths lead into ``test_qcaleval``, not only into a folder that is called so."""
-    paths = [Path(argument.partition("::")[0]).absolute() for argument in arguments]
-    folders = {folder for path in paths for folder in (path, *path.parents) if folder.name == FOLDER}
-    return any((folder / "test_zeroshot.py").is_file() for folder in folders)
-
-
-def names_loads(arguments: Iterable[str]) -> bool:
-    """Whether the command line names the tests that hold a load, by their file."""
-    return any(Path(argument.partition("::")[0]).name == LOAD_FILE for argument in arguments)
 
 
 def _asks(item: pytest.Item) -> bool:

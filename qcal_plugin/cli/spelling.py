@@ -1,0 +1,58 @@
+"""Options whose value pytest would take for a test path: ``--run-dir runs/mine`` becomes ``--run-dir=runs/mine``.
+
+pytest looks for its rootdir, ini file and cache before any plugin is loaded, so before it knows that these options take
+a value. An existing path after one of them moves the rootdir there, and ``--lf`` finds no cache. Joined by an equals
+sign the value is out of the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qcal_plugin.cli.options import declare_options
+
+
+def run_respelled(config: pytest.Config) -> int | pytest.ExitCode | None:
+    """Run the session anew if a value misleads pytest; its exit status, or None if there was nothing to do.
+
+    xdist's workers get the controller's arguments, but start after the run's folder was made: there it misleads, too.
+    """
+    if hasattr(config, "workerinput"):
+        return None
+    given = [str(argument) for argument in config.invocation_params.args]
+    distributed = config.getoption("numprocesses", None) or config.getoption("tx", None)
+    respelled = join_paths(given, config.invocation_params.dir, made_by_run={"--run-dir"} if distributed else set())
+    if respelled == given:
+        return None
+    return pytest.main(respelled, plugins=config.invocation_params.plugins)
+
+
+def join_paths(arguments: Sequence[str], folder: Path, *, made_by_run: Collection[str] = ()) -> list[str]:
+    """The arguments with each of our options joined to the value after it, if that is an existing path.
+
+    Values of the options ``made_by_run`` need not exist yet.
+    """
+    misleading = {
+        index
+        for index, (flag, value) in enumerate(pairwise(arguments))
+        if flag in value_flags() and not value.startswith("-") and (flag in made_by_run or (folder / value).exists())
+    }
+    joined = [f"{flag}={arguments[index + 1]}" if index in misleading else flag for index, flag in enumerate(arguments)]
+    return [argument for index, argument in enumerate(joined) if index - 1 not in misleading]
+
+
+def value_flags() -> frozenset[str]:
+    """Our options that take a value."""
+    flags: set[str] = set()
+
+    def add(flag: str, *, action: str = "store", **_: Any) -> None:  # noqa: ANN401 - whatever argparse takes
+        if action != "store_true":
+            flags.add(flag)
+
+    declare_options(add)
+    return frozenset(flags)
