@@ -27,6 +27,7 @@ OVERLAY_INKS: dict[str, OverlayInks] = {
     "Greens_r": (ORANGE, BLUE, BLACK),
     "Blues": (ORANGE, RED, BLACK),
     "RdBu_r": (YELLOW, BLACK, MAGENTA),
+    "RdBu": (YELLOW, BLACK, MAGENTA),
     "gray": (ORANGE, CYAN, MAGENTA),
     "copper": (CYAN, MAGENTA, WHITE),
 }
