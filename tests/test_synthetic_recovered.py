@@ -58,10 +58,16 @@ def test_the_fitted_arc_has_its_top_where_the_qubit_has_it():
         assert truth.sweet_spot_v == pytest.approx(truth.fitted_v, abs=0.05 * truth.half_sweep_v)
 
 
-@pytest.mark.parametrize("scenario", ["failure_bad_fit", "failure_fit_failed"])
-def test_the_top_of_an_arc_is_seen_without_a_fit(scenario):
-    for truth in truths("qubit_flux_spectroscopy", scenario):
-        assert truth.highest_ghz == pytest.approx(truth.top_ghz, rel=0.001)
+def test_two_branches_leave_no_curve_on_both_of_them():
+    for truth in truths("qubit_flux_spectroscopy", "failure_bad_fit"):
+        assert truth.miss_mhz > 1e3 * truth.width_ghz
+
+
+def test_a_failed_fit_follows_a_few_points_and_misses_the_others():
+    for truth in truths("qubit_flux_spectroscopy", "failure_fit_failed"):
+        others = np.isfinite(truth.picks_ghz) & ~truth.clear
+        assert np.median(truth.misses_ghz(truth.clear)) < truth.width_ghz
+        assert np.median(truth.misses_ghz(others)) > 2.0 * truth.width_ghz
 
 
 def test_a_qubit_avoids_the_coupler_by_twice_the_coupling():

@@ -7,28 +7,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 from operator import ne
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike
 
-from synthetic.drawing.style import BLACK, BLUE, CYAN, MAGENTA, ORANGE, RED, WHITE, YELLOW, Ink, Style
+from synthetic.drawing.style import BLACK, CYAN, MAGENTA, RED, WHITE, YELLOW, Ink, Style
+from synthetic.drawing.usual_looks import TAB_BLUE, TAB_ORANGE
 from synthetic.physics.readout import Floats
 
 # (points, fitted curve, outliers): none of them is a colour of the map
 OverlayInks: TypeAlias = tuple[Ink, Ink, Ink]
+LegendPlace: TypeAlias = Literal["lower center", "lower left", "upper left"]
 OVERLAY_INKS: dict[str, OverlayInks] = {
     "viridis": (RED, WHITE, BLACK),
     "plasma": (CYAN, WHITE, BLACK),
-    "inferno": (CYAN, WHITE, BLUE),
+    "inferno": (CYAN, WHITE, TAB_BLUE),
     "cividis": (RED, MAGENTA, WHITE),
-    "Greens_r": (ORANGE, BLUE, BLACK),
-    "Blues": (ORANGE, RED, BLACK),
+    "Greens_r": (TAB_ORANGE, TAB_BLUE, BLACK),
+    "Blues": (TAB_ORANGE, RED, BLACK),
     "RdBu_r": (YELLOW, BLACK, MAGENTA),
     "RdBu": (YELLOW, BLACK, MAGENTA),
-    "gray": (ORANGE, CYAN, MAGENTA),
+    "gray": (TAB_ORANGE, CYAN, MAGENTA),
     "copper": (CYAN, MAGENTA, WHITE),
 }
 
@@ -53,8 +55,10 @@ def heat_map(
         figure.colorbar(mesh, ax=axes, label=label)
 
 
-def dress_map(style: Style, axes: Axes, *, title: str, x_label: str, y_label: str) -> None:
-    """As ``style.dress``, without a grid, which would hide the cells, and with the legend at the bottom.
+def dress_map(
+    style: Style, axes: Axes, *, title: str, x_label: str, y_label: str, legend_at: LegendPlace = "lower center"
+) -> None:
+    """As ``style.dress``, without a grid, which would hide the cells, and with the legend at a fixed place.
 
     To look for the best place for it would take matplotlib longer than all else, as it avoids each cell.
     """
@@ -64,14 +68,22 @@ def dress_map(style: Style, axes: Axes, *, title: str, x_label: str, y_label: st
     if style.axes_exchanged:
         axes.locator_params(axis="x", nbins=5)  # numbers of many digits, made to stand above each other
     if style.has_legend and axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower center", fontsize="small")
+        axes.legend(loc=legend_at, fontsize="small" if legend_at == "lower center" else "medium")
 
 
 def points_on_map(
-    style: Style, axes: Axes, x: ArrayLike, y: ArrayLike, *, ink: Ink, label: str, errors: ArrayLike | None = None
+    style: Style,
+    axes: Axes,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    ink: Ink,
+    label: str,
+    errors: ArrayLike | None = None,
+    outlined: bool = True,
 ) -> None:
-    """Measured points, with error bars of y if there are errors, in the style's marker with a contrasting edge."""
-    edge = "black" if ink not in {BLACK, BLUE} else "white"
+    """Measured points, with error bars of y if there are errors, in the style's marker, with a contrasting edge."""
+    edge = ("black" if ink not in {BLACK, TAB_BLUE} else "white") if outlined else ink.code
     x_errors, y_errors = style.along(None, errors)
     axes.errorbar(
         *style.along(x, y),
@@ -89,9 +101,17 @@ def points_on_map(
 
 
 def curve_on_map(
-    style: Style, axes: Axes, x: ArrayLike, y: ArrayLike, *, ink: Ink, label: str, dashed: bool = False
+    style: Style,
+    axes: Axes,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    ink: Ink,
+    label: str | None,
+    dashed: bool = False,
+    outlined: bool = True,
 ) -> None:
-    """A line with a thin contrasting outline."""
+    """A line, with a thin contrasting outline."""
     outline = "black" if ink in {WHITE, YELLOW, CYAN, MAGENTA} else "white"
     effects = [withStroke(linewidth=style.line_width + 1.6, foreground=outline)]
     kind = "--" if dashed else "-"
@@ -101,6 +121,6 @@ def curve_on_map(
         color=ink.code,
         linewidth=style.line_width,
         zorder=3,
-        path_effects=effects,
+        path_effects=effects if outlined else None,
         label=label,
     )

@@ -5,37 +5,53 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+from matplotlib.axes import Axes
+from numpy.random import Generator
 
+from scoring.field_rules import UNRELIABLE
 from scoring.reference import JSON
 from synthetic.drawing.heatmap import curve_on_map, dress_map, heat_map, map_colours, points_on_map
-from synthetic.drawing.style import Drawing, PlotType, Style
+from synthetic.drawing.style import BLACK, Drawing, PlotType, Style
+from synthetic.drawing.usual_looks import TAB_BLUE, TAB_ORANGE, in_usual_look, is_usual
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.physics.flux_spectroscopy import Truth, simulate_arc, simulate_without_line
+from synthetic.physics.flux_spectroscopy import Truth, simulate_arc, simulate_faint, simulate_without_line
+from synthetic.physics.readout import Floats
+
+Limits = tuple[float, float]
 
 
-def _visible(truth: Truth) -> bool:
-    """A line is found in more than half of the columns."""
-    return 2 * len(truth.found) > len(truth.bias_v)
+def _simulate_two_branches(rng: Generator) -> Truth:
+    return simulate_arc(rng, second=str(rng.choice(["mode", "transition"])))
+
+
+def _seen(truth: Truth) -> bool:
+    """A line is clear in more than half of the columns."""
+    return truth.seen_share > 0.5
 
 
 def _tunable(truth: Truth) -> bool:
     """The line moves by more than its width."""
-    return _visible(truth) and truth.top_ghz - truth.bottom_ghz > truth.width_ghz
+    return _seen(truth) and truth.course_ghz > truth.width_ghz
 
 
 def _covered(truth: Truth) -> bool:
-    """The top of the arc is inside of the sweep, and the line inside of the map in nine columns out of ten."""
-    return _tunable(truth) and truth.top_v in truth.bias_v[2:-2] and len(truth.found) > 0.9 * len(truth.bias_v)
-
-
-def _related(truth: Truth) -> bool:
-    """The fitted curve explains a fifth of the line's course, or more."""
-    return truth.fit is not None and truth.fit.r_squared > 0.2
+    """The top of the arc is inside of the sweep, and the line inside of the map in most columns."""
+    return _tunable(truth) and truth.top_v in truth.bias_v[2:-2] and truth.seen_share > 0.6
 
 
 def _tracked(truth: Truth) -> bool:
     """The fitted curve lies on the line, but for a column in ten."""
-    return _related(truth) and truth.astray < 0.1
+    return truth.fit is not None and truth.astray < 0.1
+
+
+def _failed(truth: Truth) -> bool:
+    """A line is clear in a few columns at most, and the fitted curve passes by most of the points."""
+    return not _seen(truth) and truth.fit is not None and truth.stray_picks > 0.5 * len(truth.bias_v)
+
+
+def _silent(truth: Truth) -> bool:
+    """No line is clear in more than one column."""
+    return int(truth.clear.sum()) < 2
 
 
 def _nothing_recorded(truth: Truth) -> bool:
@@ -44,70 +60,111 @@ def _nothing_recorded(truth: Truth) -> bool:
 
 
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
-    usual = "Greens_r" if style.rng.random() < 0.3 else style.colormap
-    colormap, (point_ink, fit_ink, _) = map_colours(style, usual)
+    usual = is_usual(style)
+    colormap, (point_ink, fit_ink, outlier_ink) = map_colours(style, "Greens_r" if usual else style.colormap)
     axes = style.axes()
     heat_map(style, axes, truth.bias_v, truth.frequency_ghz, truth.cells, colormap=colormap)
     limits = axes.get_xlim(), axes.get_ylim()
-    if _visible(truth):
-        points_on_map(
-            style, axes, truth.bias_v, truth.centres_ghz, ink=point_ink, label="line centre", errors=truth.errors_ghz
-        )
     if truth.fit is not None:
-        dense_v = np.linspace(truth.bias_v[0], truth.bias_v[-1], 400)
-        curve_on_map(style, axes, dense_v, truth.fit.at(dense_v), ink=fit_ink, label="dispersion fit")
-    axes.set_xlim(*limits[0])
-    axes.set_ylim(*limits[1])
+        at_v = truth.bias_v if usual else np.linspace(truth.bias_v[0], truth.bias_v[-1], 400)
+        curve = truth.fit.at(at_v)
+        curve_on_map(style, axes, at_v, curve, ink=fit_ink, label="dispersion model fit", outlined=not usual)
+    else:
+        curve = truth.frequency_ghz
+    for shown, ink, label in (
+        (truth.clear & ~truth.outliers, point_ink, "qubit frequency"),
+        (truth.outliers, outlier_ink, "outlier"),
+    ):
+        x_v, y_ghz, errors_ghz = truth.bias_v[shown], truth.picks_ghz[shown], truth.errors_ghz[shown]
+        points_on_map(style, axes, x_v, y_ghz, ink=ink, label=label, errors=errors_ghz, outlined=not usual)
+    _limit(truth, style, axes, limits, curve)
     dress_map(
         style,
         axes,
-        title=str(style.rng.choice(["Qubit flux spectroscopy", "Flux dispersion", "Q3 frequency vs flux"])),
-        x_label=str(style.rng.choice(["Flux bias (V)", "Bias voltage [V]", "Flux line voltage (V)"])),
-        y_label=str(style.rng.choice(["Frequency (GHz)", "Qubit frequency [GHz]", "Drive frequency (GHz)"])),
+        title=f"QB{truth.qubit}" if usual else str(style.rng.choice(["Qubit flux spectroscopy", "Flux dispersion"])),
+        x_label="Flux bias (V)" if usual else str(style.rng.choice(["Flux bias (V)", "Bias voltage [V]"])),
+        y_label=str(
+            style.rng.choice(["Qubit frequency (GHz)"] if usual else ["Frequency (GHz)", "Qubit frequency [GHz]"])
+        ),
+        legend_at="lower left" if usual else "lower center",
     )
-    overlay = f"Line centres are marked in {point_ink.name}" if _visible(truth) else "No line centres are marked"
-    curve = f", and a {fit_ink.name} curve is fitted." if truth.fit else ", and no fitted curve is shown."
     features = (
         "The signal is shown in colour against flux bias and frequency.",
-        f"The bias runs to {truth.half_sweep_v} V either way, the frequency up to {truth.last_ghz:.2f} GHz.",
+        f"Bias runs to {truth.half_sweep_v:.2g} V either way, the measured frequency up to {truth.last_ghz:.2f} GHz.",
         _pattern(truth),
-        overlay + curve,
+        _overlay(truth, point_ink.name, outlier_ink.name, fit_ink.name),
     )
     return (style.drawing(axes, plot_type=PlotType.HEATMAP, features=features),)
+
+
+def _limit(truth: Truth, style: Style, axes: Axes, limits: tuple[Limits, Limits], curve_ghz: Floats) -> None:
+    """The limits of the map, in frequency extended to where the curve goes, by at most three quarters of the window."""
+    room = 0.75 * (truth.last_ghz - truth.first_ghz)
+    along_v, along_ghz = style.along(*limits)
+    lowest, highest = max(curve_ghz.min() - 0.04, along_ghz[0] - room), min(curve_ghz.max() + 0.04, along_ghz[1] + room)
+    in_ghz = (min(along_ghz[0], lowest), max(along_ghz[1], highest)) if truth.fit else along_ghz
+    x_limits, y_limits = style.along(along_v, in_ghz)
+    axes.set_xlim(*x_limits)
+    axes.set_ylim(*y_limits)
+
+
+def _overlay(truth: Truth, point_colour: str, outlier_colour: str, curve_colour: str) -> str:
+    if _nothing_recorded(truth):
+        return "No points are marked, and no fitted curve is shown."
+    if truth.fit is None:
+        return f"The {outlier_colour} points, all taken for outliers, are scattered at random, without a fitted curve."
+    if _failed(truth):
+        return (
+            f"Most points are {outlier_colour} outliers, scattered at random; the fitted {curve_colour} curve misses "
+            f"them and follows only the few {point_colour} ones."
+        )
+    course = "follows them" if _tracked(truth) else "misses many of them"
+    return f"Line centres are marked in {point_colour}, and a fitted {curve_colour} curve {course}."
 
 
 def _pattern(truth: Truth) -> str:
     if _nothing_recorded(truth):
         return "The map is blank: it holds no data."
-    if not _visible(truth):
-        return "The map holds noise without any line."
-    second = " A weaker copy of it runs at lower frequencies." if truth.lines > 1 else ""
+    if _silent(truth):
+        return "The map holds mottled noise without any line."
+    if not _seen(truth):
+        return (
+            f"The map is mostly mottled noise; only a faint piece of a line near {truth.top_ghz:.2f} GHz and "
+            f"{truth.top_v:.2f} V stands out."
+        )
     if not _tunable(truth):
-        return f"A line near {truth.level_ghz:.3f} GHz is flat over the whole sweep.{second}"
+        return f"A line near {truth.level_ghz:.3f} GHz is flat over the whole sweep."
+    if truth.lines > 1:
+        return f"The arc consists of two separate branches, between {truth.bottom_ghz:.2f} and {truth.top_ghz:.2f} GHz."
     return (
         f"A line rises in frequency from about {truth.bottom_ghz:.2f} GHz to {truth.top_ghz:.2f} GHz near "
-        f"{truth.top_v:.2f} V and falls again, as an arc.{second}"
+        f"{truth.top_v:.2f} V and falls again, as an arc."
     )
 
 
 def _parameters(truth: Truth) -> JSON:
-    """The fitted top of the arc; where no fit follows the line, its top in the map, or its level if it is flat."""
-    if not _visible(truth):
-        return {"num_resonances": 0, "resonance_freq_GHz": None}
-    seen_ghz = truth.top_ghz if _tunable(truth) else truth.level_ghz
-    highest_ghz = truth.fitted_ghz if _covered(truth) and _tracked(truth) else seen_ghz
-    return {"num_resonances": truth.lines, "resonance_freq_GHz": round(highest_ghz, 4)}
+    """The fitted top of the arc, or the level of a flat line; a number of lines where there is something to count."""
+    if _silent(truth):
+        return {"num_resonances": 0, "resonance_freq_GHz": UNRELIABLE}
+    if not _seen(truth):
+        return {"num_resonances": UNRELIABLE, "resonance_freq_GHz": UNRELIABLE}
+    if not _tunable(truth):
+        return {"num_resonances": truth.lines, "resonance_freq_GHz": round(truth.level_ghz, 3)}
+    fitted = round(truth.fitted_ghz, 3) if _tracked(truth) else UNRELIABLE
+    return {"num_resonances": truth.lines, "resonance_freq_GHz": fitted}
 
 
 FAMILY: Family[Truth] = Family(
     name="qubit_flux_spectroscopy",
     criteria={
         "SUCCESS": lambda truth: _covered(truth) and _tracked(truth),
-        "FIT_POOR": lambda truth: _covered(truth) and _related(truth) and not _tracked(truth),
-        "FIT_FAILED": lambda truth: _covered(truth) and not _related(truth),
-        "RANGE_TOO_NARROW": lambda truth: _tunable(truth) and not _covered(truth),
-        "NO_SIGNAL": lambda truth: not _visible(truth),
-        "NOT_TUNABLE": lambda truth: _visible(truth) and not _tunable(truth),
+        "FIT_POOR": lambda truth: _covered(truth) and not _tracked(truth),
+        "FIT_FAILED": lambda truth: not _silent(truth) and _failed(truth),
+        "RANGE_TOO_NARROW": lambda truth: (
+            not _silent(truth) and not _failed(truth) and (_tunable(truth) or not _seen(truth)) and not _covered(truth)
+        ),
+        "NO_SIGNAL": _silent,
+        "NOT_TUNABLE": lambda truth: _seen(truth) and not _tunable(truth),
     },
     # 0.1% are 4 to 6 MHz, less than a cell of the map: lines, many cells long, are read better than that. 0.5% is the
     # width of a line.
@@ -115,7 +172,7 @@ FAMILY: Family[Truth] = Family(
         "num_resonances": {"type": "int_count", "tol_full": 0, "tol_half": 1},
         "resonance_freq_GHz": {"type": "pct", "tol_full": 0.001, "tol_half": 0.005},
     },
-    draw=_draw,
+    draw=in_usual_look(_draw, size_px=(630, 445), inks=(TAB_BLUE, TAB_ORANGE, BLACK)),
     parameters=_parameters,
     scenarios=(
         Scenario(
@@ -123,14 +180,14 @@ FAMILY: Family[Truth] = Family(
             status="FIT_POOR",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(simulate_arc, kept_period=((0.79, 0.84), (1.35, 1.6))),
+            simulate=_simulate_two_branches,
         ),
         Scenario(
             name="qubit_flux_spectroscopy_failure_fit_failed",
             status="FIT_FAILED",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(simulate_arc, guessed_sweeps=(0.12, 0.22)),
+            simulate=simulate_faint,
         ),
         # nothing was recorded, by the apparatus; without a line there is nothing to fit, as in res_spec
         Scenario(
@@ -156,7 +213,7 @@ FAMILY: Family[Truth] = Family(
             status="NOT_TUNABLE",
             outcome=Outcome.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(simulate_arc, periods=(0.004, 0.012)),
+            simulate=partial(simulate_arc, drop=(0.001, 0.012), place=(0.2, 0.9)),
         ),
         Scenario(
             name="qubit_flux_spectroscopy_success",

@@ -1,21 +1,24 @@
 """Qubit flux spectroscopy, simulated: a map of signal against flux bias and drive frequency, and a fit of its line.
 
-The first transition of a transmon over flux is an arc (flux_maps.py). The two-photon line to the second level, where
-the drive is strong enough for it, lies half of the anharmonicity below, which is about the charging energy (Koch et
-al., Phys. Rev. A 76, 042319, 2007). Line centres are Lorentzian fits, column by column; the dispersion of a symmetric
-SQUID is fitted to them.
+The first transition of a transmon over flux is an arc (flux_maps.py). Away from the sweet spot flux noise broadens the
+line, so it fades (Koch et al., Phys. Rev. A 76, 042319, 2007, section III). A mode of fixed frequency that couples to
+the qubit splits the arc into two branches; so does a second transition that is seen at other biases than the first. In
+each column the highest line is picked, by a Lorentzian fit around the highest cell; picks that stand out of the noise
+are taken for the qubit's, and the dispersion of a symmetric SQUID is fitted to them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from synthetic.physics.fitting import Fit, fit
-from synthetic.physics.flux_maps import line_centres, lorentzian, noisy, transmon_ghz
+from synthetic.physics.flux_maps import line_picks, lorentzian, noisy, transmon_ghz
 from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
@@ -28,45 +31,57 @@ CHARGING_GHZ = 0.28
 class Truth:
     """One map: ``cells[j, i]`` at ``frequency_ghz[j]`` and ``bias_v[i]``; NaN where nothing was recorded.
 
-    ``centres_ghz`` are the line centres found, NaN where there is none; ``lines`` counts the qubit's transitions that
-    the drive excites, all of them of width ``width_ghz``.
+    ``picks_ghz`` are the highest lines of the columns, NaN in a blank map; ``clear`` tells which of them stand out of
+    the noise, and the fit is one of these. ``lines`` counts the transitions in the map, of width ``width_ghz``.
     """
 
     bias_v: Floats
     frequency_ghz: Floats
     cells: Floats
-    centres_ghz: Floats
+    picks_ghz: Floats
     errors_ghz: Floats
+    clear: NDArray[np.bool_]
     lines: int
     width_ghz: float
     highest_ghz: float
     sweet_spot_v: float
+    qubit: int
     fit: Fit | None
 
     @property
-    def found(self) -> Floats:
-        """The line centres that were found."""
-        return self.centres_ghz[np.isfinite(self.centres_ghz)]
+    def seen_ghz(self) -> Floats:
+        """The picks that stand out of the noise."""
+        return self.picks_ghz[self.clear]
+
+    @property
+    def seen_share(self) -> float:
+        """The share of columns with a clear line."""
+        return float(np.mean(self.clear))
 
     @property
     def top_ghz(self) -> float:
-        """The highest line centre."""
-        return float(self.found.max())
+        """The highest clear pick."""
+        return float(self.seen_ghz.max())
 
     @property
     def bottom_ghz(self) -> float:
-        """The lowest line centre."""
-        return float(self.found.min())
+        """The lowest clear pick."""
+        return float(self.seen_ghz.min())
+
+    @property
+    def course_ghz(self) -> float:
+        """How far the line moves, but for a pick in ten at either end."""
+        return float(np.ptp(np.quantile(self.seen_ghz, [0.1, 0.9])))
 
     @property
     def level_ghz(self) -> float:
-        """The mean line centre."""
-        return float(self.found.mean())
+        """The mean clear pick."""
+        return float(self.seen_ghz.mean())
 
     @property
     def top_v(self) -> float:
         """The bias at which the line is highest."""
-        return float(self.bias_v[np.nanargmax(self.centres_ghz)])
+        return float(self.bias_v[self.clear][np.argmax(self.seen_ghz)])
 
     @property
     def first_ghz(self) -> float:
@@ -84,36 +99,43 @@ class Truth:
         return float(self.bias_v[-1])
 
     @property
-    def wide_v(self) -> tuple[float, float]:
-        """Five times the sweep."""
-        return -5.0 * self.half_sweep_v, 5.0 * self.half_sweep_v
+    def wide_v(self) -> str:
+        """Twice the sweep."""
+        return f"({-2.0 * self.half_sweep_v:.2g}, {2.0 * self.half_sweep_v:.2g})"
 
     @property
-    def lower_ghz(self) -> float:
-        """Where a wider window would begin."""
-        return self.first_ghz - 1.0
+    def wide_ghz(self) -> str:
+        """A wider window."""
+        return f"({self.first_ghz - 0.5:.1f}, {self.last_ghz + 0.5:.1f})"
 
-    @property
-    def upper_ghz(self) -> float:
-        """Where a wider window would end."""
-        return self.last_ghz + 1.0
-
-    @property
-    def misses_mhz(self) -> Floats:
-        """How far the fitted curve is from the line centres."""
-        seen = np.isfinite(self.centres_ghz)
-        assert self.fit is not None  # noqa: S101 - asked for only where a line was found
-        return np.abs(self.fit.at(self.bias_v[seen]) - self.centres_ghz[seen]) * 1e3
+    def misses_ghz(self, which: NDArray[np.bool_]) -> Floats:
+        """How far the fitted curve is from these picks; infinitely without one."""
+        if self.fit is None:
+            return np.full(int(which.sum()), np.inf)
+        return np.abs(self.fit.at(self.bias_v[which]) - self.picks_ghz[which])
 
     @property
     def miss_mhz(self) -> float:
-        """How far the fitted curve is from the line, at most."""
-        return float(self.misses_mhz.max())
+        """How far the fitted curve is from the clear line, at most."""
+        return float(self.misses_ghz(self.clear).max()) * 1e3
 
     @property
     def astray(self) -> float:
-        """The share of columns in which the fitted curve is off the line's middle by more than half of its width."""
-        return float(np.mean(self.misses_mhz > 0.5e3 * self.width_ghz))
+        """The share of clear columns in which the curve is off the line's middle by more than half of its width."""
+        return float(np.mean(self.misses_ghz(self.clear) > 0.5 * self.width_ghz))
+
+    @property
+    def outliers(self) -> NDArray[np.bool_]:
+        """The picks that are not clear, or off the fitted curve by more than two widths."""
+        outlying = np.isfinite(self.picks_ghz) & ~self.clear
+        if self.fit is not None:
+            outlying |= np.abs(self.fit.at(self.bias_v) - self.picks_ghz) > 2.0 * self.width_ghz
+        return outlying
+
+    @property
+    def stray_picks(self) -> int:
+        """How many outliers there are."""
+        return int(self.outliers.sum())
 
     @property
     def fitted_ghz(self) -> float:
@@ -126,84 +148,171 @@ class Truth:
         return self.fit.values[1] if self.fit else float("nan")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The ranges of a map; they are of one distribution, whatever the map shows."""
+
+    bias_v: Floats
+    frequency_ghz: Floats
+    width_ghz: float
+    charging_ghz: float
+
+    @property
+    def half_v(self) -> float:
+        """The largest bias."""
+        return float(self.bias_v[-1])
+
+    @property
+    def window_ghz(self) -> float:
+        """The height of the map."""
+        return float(np.ptp(self.frequency_ghz))
+
+    def at(self, share: float) -> float:
+        """The frequency at this share of the window."""
+        return float(self.frequency_ghz[0]) + share * self.window_ghz
+
+    def period_v(self, highest_ghz: float, drop_ghz: float, distance_v: float) -> float:
+        """The flux period of a transmon that falls by so much within this distance from its sweet spot."""
+        ratio = (highest_ghz - drop_ghz + self.charging_ghz) / (highest_ghz + self.charging_ghz)
+        return float(np.pi * distance_v / np.arccos(ratio**2))
+
+
+def _plan(rng: Generator) -> Plan:
+    half_v = float(f"{np.exp(rng.uniform(np.log(0.2), np.log(2.2))):.1g}") + float(rng.choice([0.0, 0.02, 0.05]))
+    window_ghz, begin_ghz = float(rng.uniform(0.45, 0.9)), float(rng.uniform(3.6, 5.4))
+    return Plan(
+        bias_v=np.linspace(-half_v, half_v, int(rng.integers(15, 32))),
+        frequency_ghz=begin_ghz + np.linspace(0.0, window_ghz, int(rng.integers(70, 111))),
+        width_ghz=window_ghz * float(rng.uniform(0.035, 0.05)),
+        charging_ghz=float(rng.uniform(0.24, 0.32)),
+    )
+
+
 def simulate_arc(
-    rng: Generator,
-    *,
-    periods: Range = (0.3, 0.37),
-    guessed_sweeps: Range = (2.0, 2.5),
-    kept_period: tuple[Range, ...] = (),
+    rng: Generator, *, drop: Range = (0.35, 0.75), place: Range = (0.84, 0.96), second: str | None = None
 ) -> Truth:
-    """An arc and its fit.
+    """A clear arc and its fit.
 
-    ``periods``: of the flux in the sweep; ``guessed_sweeps``: the period that the fit starts from, in sweeps;
-    ``kept_period``: the period of an older calibration that the fit keeps, over the right one.
+    ``place``: of its top in the window, 0 to 1; ``drop``: from there to the end of the sweep, in units of the window;
+    ``second``: what makes a second branch, a "mode" or a "transition".
     """
-    half_v = float(rng.choice([0.4, 0.5, 1.0, 1.5, 2.0]))
-    bias_v = np.linspace(-half_v, half_v, int(rng.integers(19, 34)))
-    period_v, sweet_spot_v = 2.0 * half_v / rng.uniform(*periods), half_v * float(rng.uniform(-0.25, 0.25))
-    highest_ghz, charging_ghz = float(rng.uniform(3.9, 6.3)), float(rng.uniform(0.24, 0.32))
-    line_ghz = transmon_ghz(
-        bias_v, highest_ghz, sweet_spot_v, period_v, charging_ghz=charging_ghz, asymmetry=float(rng.uniform(0.0, 0.15))
-    )
-    lines = 2 if rng.random() < 0.25 else 1
-    frequency_ghz, cells, width_ghz = _map(rng, [line_ghz, line_ghz - 0.5 * charging_ghz][:lines])
-    centres_ghz, errors_ghz = line_centres(frequency_ghz, cells, width_ghz=width_ghz)
-    kept_v = period_v * rng.uniform(*kept_period[rng.integers(len(kept_period))]) if kept_period else None
-    return Truth(
-        bias_v=bias_v,
-        frequency_ghz=frequency_ghz,
-        cells=cells,
-        centres_ghz=centres_ghz,
-        errors_ghz=errors_ghz,
-        lines=lines,
-        width_ghz=width_ghz,
+    plan = _plan(rng)
+    spot_v = plan.half_v * float(rng.uniform(-0.5, 0.5))
+    highest_ghz, far_v = plan.at(float(rng.uniform(*place))), plan.half_v + abs(spot_v)
+    period_v = plan.period_v(highest_ghz, plan.window_ghz * float(rng.uniform(*drop)), far_v)
+    arc_ghz = transmon_ghz(plan.bias_v, highest_ghz, spot_v, period_v, charging_ghz=plan.charging_ghz)
+    brightness = float(rng.uniform(9.0, 20.0)) + (5.0 if second else 0.0)  # two branches share it
+    heights = brightness * (1.0 - 0.5 * (np.abs(plan.bias_v - spot_v) / far_v) ** 2)
+    match second:
+        case "mode":
+            lines = _split(arc_ghz, heights, highest_ghz - plan.window_ghz * float(rng.uniform(0.08, 0.2)), plan)
+        case "transition":
+            apart_ghz = plan.window_ghz * float(rng.uniform(0.18, 0.25))
+            turn = 0.5 + 0.5 * np.tanh(4.0 * (plan.bias_v / plan.half_v + rng.uniform(-0.25, 0.25)))
+            share = 0.35 + 0.65 * (turn if rng.random() < 0.5 else 1.0 - turn)
+            lines = [(arc_ghz, heights * share), (arc_ghz - apart_ghz, heights * (1.35 - share))]
+        case _:  # two photons to the second level are seen at most faintly
+            lines = [(arc_ghz, heights), (arc_ghz - 0.5 * plan.charging_ghz, heights * float(rng.uniform(0.0, 0.2)))]
+    return _measured(
+        rng,
+        plan,
+        lines,
         highest_ghz=highest_ghz,
-        sweet_spot_v=sweet_spot_v,
-        fit=_dispersion(bias_v, centres_ghz, 2.0 * half_v * rng.uniform(*guessed_sweeps), kept_v),
+        spot_v=spot_v,
+        guess_v=period_v * rng.uniform(0.85, 1.2),
+        count=1 if second is None else 2,
     )
 
 
-def _map(rng: Generator, lines_ghz: list[Floats]) -> tuple[Floats, Floats, float]:
-    """Frequencies around the first line, the cells with all lines, and their width; the second is half as high."""
-    first = lines_ghz[0]
-    span_ghz = max(float(np.ptp(first)), 0.5)
-    low_ghz, high_ghz = first.min() - span_ghz * rng.uniform(0.35, 0.8), first.max() + span_ghz * rng.uniform(0.1, 0.35)
-    frequency_ghz = np.linspace(low_ghz, high_ghz, int(rng.integers(70, 110)))
-    width_ghz, height = float((high_ghz - low_ghz) * rng.uniform(0.03, 0.042)), float(rng.uniform(9.0, 18.0))
-    y_ghz = frequency_ghz[:, None]
-    signal = sum(lorentzian(y_ghz, line_ghz, width_ghz, height / (1 + k)) for k, line_ghz in enumerate(lines_ghz))
-    return frequency_ghz, noisy(rng, np.asarray(signal)), width_ghz
+def _split(arc_ghz: Floats, heights: Floats, mode_ghz: float, plan: Plan) -> list[tuple[Floats, Floats]]:
+    """The two branches of an avoided crossing with a mode, as bright as the qubit's share in them."""
+    coupling_ghz = 0.11 * plan.window_ghz
+    detuning = arc_ghz - mode_ghz
+    half = np.sqrt(detuning**2 / 4.0 + coupling_ghz**2)
+    middle, share = mode_ghz + detuning / 2.0, 0.5 * (1.0 + detuning / (2.0 * half))
+    return [(middle + half, heights * share), (middle - half, heights * (1.0 - share))]
 
 
-def _dispersion(bias_v: Floats, centres_ghz: Floats, guess_v: float, kept_v: float | None) -> Fit | None:
-    """The fit of a symmetric SQUID, with a free period from a guess or with a kept one; None without a line."""
-    seen = np.isfinite(centres_ghz)
-    if np.sum(seen) < 4:
-        return None
-    x, y = bias_v[seen], centres_ghz[seen]
-    start = (float(y.max()), float(x[np.argmax(y)]))
-    if kept_v is None:
-        return fit(partial(transmon_ghz, charging_ghz=CHARGING_GHZ), x, y, (*start, guess_v))
-    return fit(partial(transmon_ghz, period_v=kept_v, charging_ghz=CHARGING_GHZ), x, y, start)
+def simulate_faint(rng: Generator) -> Truth:
+    """A line that is seen in a few columns around its sweet spot only, and a fit that these few do not constrain."""
+    plan = _plan(rng)
+    step_v = float(plan.bias_v[1] - plan.bias_v[0])
+    spot_v = plan.half_v * float(rng.uniform(0.55, 1.0) * rng.choice([-1.0, 1.0]) if rng.random() < 0.7 else 0.0)
+    highest_ghz, far_v = plan.at(float(rng.uniform(0.55, 0.98))), plan.half_v + abs(spot_v)
+    period_v = plan.period_v(highest_ghz, plan.window_ghz * float(rng.uniform(0.5, 0.9)), far_v)
+    arc_ghz = transmon_ghz(plan.bias_v, highest_ghz, spot_v, period_v, charging_ghz=plan.charging_ghz)
+    near = np.rint(np.abs(plan.bias_v - spot_v) / step_v) <= rng.integers(2, 4)
+    heights = np.where(near, rng.uniform(6.3, 8.3, len(arc_ghz)), 0.0)
+    kept_v = plan.period_v(highest_ghz, plan.window_ghz * float(rng.uniform(1.4, 2.4)), far_v)
+    return _measured(
+        rng, plan, [(arc_ghz, heights)], highest_ghz=highest_ghz, spot_v=spot_v, guess_v=kept_v, count=1, keep=True
+    )
 
 
 def simulate_without_line(rng: Generator, *, recorded: bool) -> Truth:
     """Noise, as far from any line, or nothing that was recorded: zeros or no values at all."""
-    half_v = float(rng.choice([0.4, 0.5, 1.0, 1.5, 2.0]))
-    bias_v = np.linspace(-half_v, half_v, int(rng.integers(19, 34)))
-    frequency_ghz = rng.uniform(3.5, 6.0) + np.linspace(0.0, rng.uniform(0.4, 0.9), int(rng.integers(70, 110)))
-    empty = np.full((len(frequency_ghz), len(bias_v)), 0.0 if rng.random() < 0.5 else np.nan)
-    cells = noisy(rng, np.zeros_like(empty)) if recorded else empty
-    centres_ghz, errors_ghz = line_centres(frequency_ghz, cells, width_ghz=0.02)
+    plan = _plan(rng)
+    truth = _measured(rng, plan, [], highest_ghz=float("nan"), spot_v=float("nan"), guess_v=plan.half_v, count=0)
+    if recorded:
+        return truth
+    empty = np.full(truth.cells.shape, 0.0 if rng.random() < 0.5 else np.nan)
+    nowhere = np.full(len(plan.bias_v), np.nan)
     return Truth(
-        bias_v=bias_v,
-        frequency_ghz=frequency_ghz,
-        cells=cells,
-        centres_ghz=centres_ghz,
-        errors_ghz=errors_ghz,
+        bias_v=plan.bias_v,
+        frequency_ghz=plan.frequency_ghz,
+        cells=empty,
+        picks_ghz=nowhere,
+        errors_ghz=nowhere,
+        clear=np.zeros(len(nowhere), dtype=bool),
         lines=0,
-        width_ghz=0.02,
+        width_ghz=plan.width_ghz,
         highest_ghz=float("nan"),
         sweet_spot_v=float("nan"),
-        fit=_dispersion(bias_v, centres_ghz, 5.0 * half_v, None),
+        qubit=truth.qubit,
+        fit=None,
     )
+
+
+def _measured(
+    rng: Generator,
+    plan: Plan,
+    lines: list[tuple[Floats, Floats]],
+    *,
+    highest_ghz: float,
+    spot_v: float,
+    guess_v: float,
+    count: int,
+    keep: bool = False,
+) -> Truth:
+    """The map of these lines, each with its frequencies and heights, and all that is taken from it."""
+    y_ghz = plan.frequency_ghz[:, None]
+    signal = np.zeros((len(plan.frequency_ghz), len(plan.bias_v)))
+    for line_ghz, heights in lines:
+        signal += lorentzian(y_ghz, line_ghz, plan.width_ghz, heights)
+    cells = noisy(rng, signal, uneven=float(rng.uniform(0.2, 1.0)))
+    picks_ghz, errors_ghz, clear = line_picks(plan.frequency_ghz, cells, width_ghz=plan.width_ghz)
+    return Truth(
+        bias_v=plan.bias_v,
+        frequency_ghz=plan.frequency_ghz,
+        cells=cells,
+        picks_ghz=picks_ghz,
+        errors_ghz=errors_ghz,
+        clear=clear,
+        lines=count,
+        width_ghz=plan.width_ghz,
+        highest_ghz=highest_ghz,
+        sweet_spot_v=spot_v,
+        qubit=int(rng.integers(1, 21)),
+        fit=_dispersion(plan.bias_v[clear], picks_ghz[clear], guess_v, keep=keep),
+    )
+
+
+def _dispersion(bias_v: Floats, line_ghz: Floats, period_v: float, *, keep: bool) -> Fit | None:
+    """The fit of a symmetric SQUID from, or with, this period; None without a line."""
+    if len(line_ghz) < 2:
+        return None
+    start = (float(line_ghz.max()), float(bias_v[np.argmax(line_ghz)]))
+    model: Callable[..., Floats] = partial(transmon_ghz, charging_ghz=CHARGING_GHZ)
+    if keep or len(line_ghz) < 4:
+        return fit(partial(model, period_v=period_v), bias_v, line_ghz, start)
+    return fit(model, bias_v, line_ghz, (*start, period_v))
