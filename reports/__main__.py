@@ -13,7 +13,7 @@ from pathlib import Path
 from reports.analysis.comparison import UnlikeRunsError
 from reports.exchange.export import ExportError, Format, export
 from reports.exchange.junit import JUnitError, load_junit
-from reports.exchange.official import OfficialFileError, read_judged
+from reports.exchange.official_input import OfficialFileError, read_judged
 from reports.gates.check import load_baselines
 from reports.gates.file import GateFileError, read_gate_file
 from reports.gates.verdicts import GateReport, judge_run
@@ -24,7 +24,7 @@ from reports.html.plain_page import render_plain_page
 from reports.publish import publish
 from reports.records.illustrations import join_illustrations
 from reports.records.merge import MergeError, merge_directories
-from reports.records.outcomes import counting_errors_as_zero, evaluation_of, identity_of
+from reports.records.outcomes import ErrorRule, counting_errors, evaluation_of, identity_of
 from reports.records.plain_text import visible
 from reports.records.run_files import RunFileError, load_run
 from reports.render import text as render_text
@@ -50,8 +50,8 @@ Tables from what runs left behind, without asking a model.
                                       whether the run passes the gates of a file (docs/ci.md)
   python -m reports export RUN --format csv --out FILE
                                       records as CSV, Parquet, the reference's result files, or a log of Inspect
-  python -m reports import judged.json
-                                      the tables of a result file of the reference
+  python -m reports import judged.json [judged-icl.json]
+                                      the tables of result files of the reference
 
 RUN is a run directory, such as runs/20260501T120000Z-my-vlm.
 Exit status: 0 done, 2 a run or file that cannot be used (one line says what to do); of gate: 0 all gates pass, 1 one
@@ -97,9 +97,7 @@ def _show(options: argparse.Namespace) -> Document:
         return _publish(paths[0], options)
     if folders := [path for path in paths if path.is_dir()]:
         raise JUnitError(f"{folders[0]}: a directory among several paths; give one run, or only JUnit files")
-    evaluation = load_junit(paths)
-    if options.errors_as_zero:
-        evaluation = counting_errors_as_zero(evaluation)
+    evaluation = counting_errors(load_junit(paths), options.errors)
     return full_report(evaluation) if options.full else overview(evaluation)
 
 
@@ -112,8 +110,8 @@ def _merge(options: argparse.Namespace) -> Document:
 def _publish(run_dir: Path, options: argparse.Namespace) -> Document:
     if is_service_study(run_dir):
         return publish_service(run_dir, full=options.full)
-    document = publish(run_dir, errors_as_zero=options.errors_as_zero, full=options.full)
-    write_page(run_dir, errors_as_zero=options.errors_as_zero)
+    document = publish(run_dir, errors=options.errors, full=options.full)
+    write_page(run_dir, errors=options.errors)
     return document
 
 
@@ -131,18 +129,18 @@ def _compare(options: argparse.Namespace) -> Document:
 def _gate(options: argparse.Namespace) -> GateReport:
     file, run = read_gate_file(options.gate), load_run(options.run_dir, texts=False)
     report = judge_run(file, run, load_baselines(file, identity_of(run.manifest)))
-    publish(options.run_dir, errors_as_zero=options.errors_as_zero, gates=report)
+    publish(options.run_dir, errors=options.errors, gates=report)
     add_job_summary(options.run_dir, os.environ)
     return report
 
 
 def _export(options: argparse.Namespace) -> None:
     kind, mode = Format(options.format), Mode(options.mode)
-    export(load_run(options.run_dir), options.out, kind, mode=mode, errors_as_zero=options.errors_as_zero)
+    export(load_run(options.run_dir), options.out, kind, mode=mode, errors=options.errors)
 
 
 def _import(options: argparse.Namespace) -> Document:
-    return overview(read_judged(options.file))
+    return overview(read_judged(*options.files))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -151,9 +149,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument(
-        "--errors-as-zero",
-        action="store_true",
-        help="items that the model did not answer count as 0, as in the reference; by default they count nowhere",
+        "--errors",
+        type=ErrorRule,
+        choices=list(ErrorRule),
+        default=ErrorRule.UNMEASURED,
+        help="how items that the model did not answer count: not at all (default), as 0, or as in the reference",
+    )
+    shared.add_argument(
+        "--errors-as-zero", dest="errors", action="store_const", const=ErrorRule.ZERO, help="same as --errors zero"
     )
     shared.add_argument(
         "--full",
@@ -198,7 +201,9 @@ def _parser() -> argparse.ArgumentParser:
     exported.add_argument("--out", required=True, type=Path, metavar="FILE")
     exported.set_defaults(run=_export)
     imported = commands.add_parser("import", parents=[shared], help="tables of a judged file of the reference")
-    imported.add_argument("file", type=Path, metavar="judged.json")
+    imported.add_argument(
+        "files", nargs="+", type=Path, metavar="judged.json", help="one file; or two, zero-shot and ICL, with deltas"
+    )
     imported.set_defaults(run=_import)
     return parser
 

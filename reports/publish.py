@@ -20,7 +20,7 @@ from reports.analysis.other_pictures import picture_studies, pictures_json
 from reports.analysis.reasoning import reasoning
 from reports.analysis.shots import shot_figures
 from reports.gates.verdicts import GateReport
-from reports.records.outcomes import Evaluation, counted_records, counting_errors_as_zero, evaluation_of, grouped
+from reports.records.outcomes import ErrorRule, Evaluation, counted_records, counting_errors, evaluation_of, grouped
 from reports.records.records import Run, json_safe
 from reports.records.run_files import load_run
 from reports.render import markdown as render_markdown
@@ -38,20 +38,22 @@ SUMMARY_NAME = "summary.md"
 
 
 def publish(
-    run_dir: Path, *, errors_as_zero: bool = False, full: bool = False, gates: GateReport | None = None
+    run_dir: Path,
+    *,
+    errors: ErrorRule = ErrorRule.UNMEASURED,
+    full: bool = False,
+    gates: GateReport | None = None,
 ) -> Document:
     """Writes the reports of the run in ``run_dir`` anew and returns the document to print: the overview, or all of it.
 
     ``gates``: verdicts on this run, for the files. Raises RunFileError.
     """
     run = load_run(run_dir, texts=False)
-    evaluation = evaluation_of(run)
-    if errors_as_zero:
-        evaluation = counting_errors_as_zero(evaluation)
+    evaluation = counting_errors(evaluation_of(run), errors)
     breakdowns = break_down(evaluation, run)
     short = overview(evaluation, run)
     complete = full_report(evaluation, run, breakdowns=breakdowns, short=short)
-    report = report_json(evaluation, run, breakdowns) | {"errors_as_zero": errors_as_zero}
+    report = report_json(evaluation, run, breakdowns)
     if gates is not None:
         report["gates"] = gates_json(gates)
     _write(run_dir / JSON_NAME, json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
@@ -89,6 +91,7 @@ def report_json(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Brea
         **_shots_json(evaluation, run),
         **_pictures_json(evaluation),
         "findings": findings(run),
+        "errors": evaluation.errors,
         "judge_agreement": dict(run.judge_agreement),
     }
 

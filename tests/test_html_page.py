@@ -20,7 +20,7 @@ from reports.records.illustrations import (
     load_sheets,
     write_sheets,
 )
-from reports.records.outcomes import evaluation_of
+from reports.records.outcomes import ErrorRule, evaluation_of
 from reports.records.records import Answer
 from reports.records.run_files import load_run
 from reports.tables.model import Column, Unit, printed
@@ -181,8 +181,10 @@ def test_each_text_of_the_prompts_is_embedded_once(benign):
 
 def test_items_that_failed_count_as_zero_where_that_is_asked_for(tmp_path):
     folder = report_dir(tmp_path)
-    assert "1 item without an answer counts as 0 here" not in page_of(folder).text
-    assert "1 item without an answer counts as 0 here" in page_of(folder, errors_as_zero=True).text
+    assert "1 item without an answer counts here" not in page_of(folder).text
+    zeros = page_of(folder, errors=ErrorRule.ZERO).text
+    assert "1 item without an answer counts here" in zeros
+    assert "zero: items without an answer count as 0, which is not the reference's rule" in zeros
 
 
 def test_a_run_without_samples_and_plots_says_so(tmp_path):

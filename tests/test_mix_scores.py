@@ -17,7 +17,7 @@ from reports.gates.metrics import metric_values
 from reports.html.page import write_page
 from reports.publish import publish
 from reports.records.merge import MergeError, merge
-from reports.records.outcomes import counting_errors_as_zero, evaluation_of
+from reports.records.outcomes import ErrorRule, counting_errors, evaluation_of
 from reports.records.records import Run
 from reports.render import markdown as render_markdown
 from reports.render import text as render_text
@@ -115,10 +115,10 @@ def test_errors_count_as_zero_where_that_is_asked_for():
     run = mix_run({**VALUES, ("published/b", "Q6", "zeroshot"): None}, *PARTS)
     item = next(i for i in run.manifest.planned if i.key[:2] == ("published/b", "Q6"))
     run = Run(manifest=run.manifest, records=(*run.records, failed(item)))
-    evaluation = counting_errors_as_zero(evaluation_of(run))
+    evaluation = counting_errors(evaluation_of(run), ErrorRule.ZERO)
     assert 0.25 == mix_score(evaluation).parts[0].mean
     (table, *_) = overview(evaluation).tables()
-    assert "1 item without an answer counts as 0 here, as in the reference." in table.notes
+    assert "1 item without an answer counts here, by the rule that Errors names at the head." in table.notes
 
 
 # --- samples that parts share ----------------------------------------------------------------------------------------

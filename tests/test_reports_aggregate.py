@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.records.outcomes import counting_errors_as_zero, evaluation_of
+from reports.records.outcomes import ErrorRule, counting_errors, evaluation_of
 from reports.records.records import Run
 from reports.statistics.aggregate import by_mode, by_question, icl_deltas, mean_of_questions, sample_scores, summarise
 from scoring.questions import Mode, Question
+from scoring.score import Score
 from tests.run_factory import failed, judge_failed, manifest, planned_item, run_of, scored, unjudged
 
 
@@ -69,8 +70,23 @@ def test_errors_count_as_zero_only_on_request_and_only_where_the_model_did_not_a
         (items[2], judge_failed(items[2])),
         (items[3], None),
     )
-    summary = summarise(counting_errors_as_zero(evaluation_of(run)).outcomes)
-    assert (0.5, 1, 1) == (summary.mean, summary.coverage.measured, summary.coverage.zeroed)
+    for rule in (ErrorRule.ZERO, ErrorRule.AS_REFERENCE):
+        summary = summarise(counting_errors(evaluation_of(run), rule).outcomes)
+        assert (0.5, 1, 1) == (summary.mean, summary.coverage.measured, summary.coverage.counted_errors)
+    summary = summarise(counting_errors(evaluation_of(run), ErrorRule.UNMEASURED).outcomes)
+    assert (1.0, 1, 0) == (summary.mean, summary.coverage.measured, summary.coverage.counted_errors)
+
+
+def test_a_failed_q5_counts_as_the_reference_scores_it_where_its_record_says_how():
+    items = [planned_item(sample, "Q5") for sample in "abc"]
+    credited = Score(value=0.75, extracted=None, expected=None)
+    run = run_with(
+        (items[0], scored(items[0], 1.0)),
+        (items[1], failed(items[1], unanswered_score=credited)),
+        (items[2], failed(items[2])),  # recorded by an earlier version
+    )
+    means = {rule: summarise(counting_errors(evaluation_of(run), rule).outcomes).mean for rule in ErrorRule}
+    assert {"as-reference": (1.0 + 0.75) / 2, "zero": 1 / 3, "unmeasured": 1.0} == pytest.approx(means)
 
 
 def test_repeats_are_averaged_within_an_item_first():

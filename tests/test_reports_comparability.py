@@ -1,7 +1,7 @@
 import pytest
 
 from reports.analysis.comparability import comparability
-from reports.records.outcomes import counting_errors_as_zero, evaluation_of
+from reports.records.outcomes import ErrorRule, counting_errors, evaluation_of
 from reports.records.records import JudgeIdentity, Run
 from scoring.questions import Mode
 from tests.run_factory import failed, manifest, planned_item, run_of
@@ -85,10 +85,13 @@ def test_missing_items_are_counted():
     assert ("1 of 2166 items not measured",) == reasons(FULL | {("s7", "Q2", "zeroshot"): None})
 
 
-def test_failed_items_that_count_as_zero_are_comparable():
+def test_failed_items_are_comparable_only_if_they_count_as_in_the_reference():
     run = run_of({key: value for key, value in FULL.items() if key != ("s7", "Q2", "zeroshot")})
     item = planned_item("s7", "Q2")
     run = Run(manifest=manifest((*run.manifest.planned, item)), records=(*run.records, failed(item)))
     evaluation = evaluation_of(run)
-    expected = [("1 of 2166 items not measured",), ()]
-    assert expected == [comparability(evaluation), comparability(counting_errors_as_zero(evaluation))]
+    assert {
+        ErrorRule.UNMEASURED: ("1 of 2166 items not measured",),
+        ErrorRule.ZERO: ("1 of 2166 items without an answer count as 0, not as in the reference",),
+        ErrorRule.AS_REFERENCE: (),
+    } == {rule: comparability(counting_errors(evaluation, rule)) for rule in ErrorRule}

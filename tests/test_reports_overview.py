@@ -6,7 +6,7 @@ import random
 import pytest
 
 from reports.publish import publish
-from reports.records.outcomes import evaluation_of
+from reports.records.outcomes import ErrorRule, evaluation_of
 from reports.records.records import Answer, Run
 from reports.render import markdown as render_markdown
 from reports.render import text as render_text
@@ -61,10 +61,15 @@ def test_the_json_report(snapshot, run_dir):
     assert snapshot == json.dumps(report, indent=1)
 
 
-def test_errors_as_zero_is_said_wherever_it_was_done(run_dir):
-    text = render_text.render(publish(run_dir, errors_as_zero=True))
-    assert "1 item without an answer counts as 0 here, as in the reference." in text
-    assert json.loads((run_dir / "report.json").read_text())["errors_as_zero"] is True
+@pytest.mark.parametrize("rule", ErrorRule)
+def test_the_rule_for_errors_is_said_at_the_head_and_at_every_table_that_it_may_change(run_dir, rule):
+    document = publish(run_dir, errors=rule)
+    text = render_text.render(document, 200)
+    counts = rule is not ErrorRule.UNMEASURED
+    assert f"{rule}: items without an answer count" in text
+    assert counts == ("1 item without an answer counts here, by the rule that Errors names at the head." in text)
+    assert text.count(f"[errors: {rule}]") == (len(list(document.tables())) if counts else 0)
+    assert rule == json.loads((run_dir / "report.json").read_text())["errors"]
 
 
 def test_stand_ins_are_named_at_every_table():

@@ -270,9 +270,9 @@ def test_errors_counted_as_zero_enter_means_and_nothing_that_is_paired(quick, en
     result = quick.run(*options(endpoint, tiny_folder, "--shots", "0", "1", "--errors-as-zero"))
 
     _, one = result.report["shots"]
-    assert 4 == one["coverage"]["zeroed"]
+    assert 4 == one["coverage"]["counted_errors"]
     assert (0.25, 4, 0.0) == (one["mean"], one["change"]["samples"], one["change"]["mean"])
-    assert "4 items without an answer count as 0 here" in result.out
+    assert "4 items without an answer count here" in result.out
 
 
 def test_a_strict_score_and_its_copies_read_the_same_text(quick, endpoint, tiny_folder):

@@ -25,6 +25,7 @@ from qcal_plugin.studies.perturbations import parse_perturbations
 from qcal_plugin.studies.selection import Selection, parse_modes, parse_questions, parse_shard
 from qcal_plugin.studies.shots import ShotPlan
 from reports.gates.file import GateFile
+from reports.records.outcomes import ErrorRule
 from scoring.dispatch import Scorer
 from scoring.key_points import default_template, load_template
 from scoring.questions import Question
@@ -76,7 +77,7 @@ class RunConfig:
     budget_requests: int | None
     budget_tokens: int | None
     html: bool
-    errors_as_zero: bool
+    errors: ErrorRule
     prices: Path | None
     maxfail: int
 
@@ -145,7 +146,20 @@ def declare_options(add: Callable[..., None]) -> None:
     add("--budget-tokens", metavar="N", type=int, help="stop cleanly after N tokens; go on with --resume")
     add("--no-html", action="store_true", help="write no report.html (by default one file with all plots and answers)")
     add_service_options(add)
-    add("--errors-as-zero", action="store_true", help="count errors as 0 in tables, as the reference scripts do")
+    add(
+        "--errors",
+        metavar="RULE",
+        choices=list(map(str, ErrorRule)),
+        default=ErrorRule.UNMEASURED.value,
+        help="how items without an answer count in tables: unmeasured (default), zero or as-reference",
+    )
+    add(
+        "--errors-as-zero",
+        dest="errors",
+        action="store_const",
+        const=ErrorRule.ZERO.value,
+        help="same as --errors zero",
+    )
 
 
 def asks_for_run(config: pytest.Config) -> bool:
@@ -197,7 +211,7 @@ def read_config(config: pytest.Config) -> RunConfig:
         budget_requests=at_least(1, "--budget-requests", option("budget_requests")),
         budget_tokens=at_least(1, "--budget-tokens", option("budget_tokens")),
         html=not option("no_html"),
-        errors_as_zero=option("errors_as_zero"),
+        errors=ErrorRule(option("errors")),
         prices=Path(option("prices")) if option("prices") else None,
         maxfail=option("maxfail") or 0,
     )

@@ -123,7 +123,6 @@ class ServiceSession:
         manifest = replace(
             manifest,
             judges=(),
-            icl_ids={},
             settings={**manifest.settings, "service": self._settings.to_json()},
             stand_ins=tuple(stand_in for stand_in in manifest.stand_ins if not stand_in.startswith("judge:")),
         )

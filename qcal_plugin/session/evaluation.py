@@ -130,11 +130,6 @@ def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         stand_ins=who.stand_ins + dataset.stand_ins,
         versions=_versions(),
-        icl_ids={
-            sample.sample_id: icl_id
-            for sample in dataset.samples
-            if (icl_id := dataset.icl_id(sample.sample_id)) is not None
-        },
     )
 
 

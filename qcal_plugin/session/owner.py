@@ -157,11 +157,11 @@ class RunSession:
             engine.close()
 
     def _summarise(self, run: PreparedRun, terminal: pytest.TerminalReporter) -> None:
-        as_zero = self._config.errors_as_zero
-        print_tables(run.evaluation, terminal, errors_as_zero=as_zero, gates=self._gates)
+        errors = self._config.errors
+        print_tables(run.evaluation, terminal, errors=errors, gates=self._gates)
         if self._config.html:
             plots = partial(self._show_progress, "preparing plots")
-            self._page = write_page(run, errors_as_zero=as_zero, progress=plots)
+            self._page = write_page(run, errors=errors, progress=plots)
 
     def _decide(self, session: pytest.Session) -> None:
         in_error = session.exitstatus in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR}

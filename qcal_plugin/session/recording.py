@@ -58,6 +58,7 @@ def _record(measurement: Measurement, planned: PlannedItem, outcome: Outcome) ->
         status=measurement.status,
         score=measurement.score,
         other_score=measurement.other_score,
+        unanswered_score=measurement.unanswered_score,
         answer=outcome.answer,
         verdicts=outcome.verdicts,
         error=outcome.error,

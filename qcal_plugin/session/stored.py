@@ -14,7 +14,7 @@ from qcal_plugin.engine.model import Sampling, StoredAnswer
 from qcal_plugin.session.directory import ANSWERS_FILE, MANIFEST_FILE, RunDirectoryError, read_manifest
 from qcal_plugin.studies.selection import Selection
 from qcal_plugin.studies.studied import benchmark_key
-from reports.exchange.official import OfficialFileError, read_inference
+from reports.exchange.official_input import OfficialFileError, read_inference
 from reports.records.records import Answer, ItemKey, PlannedItem, RunManifest, answer_from_json, key_from_json
 from scoring.questions import Mode
 
@@ -31,8 +31,8 @@ class StoredAnswersError(Exception):
 class StoredAnswers:
     """Answers by item, and where they come from.
 
-    ``mode`` is that of a result file, which holds one only; None for a run. Its entries in mode ICL are named after
-    rows of the fewshot file until `of_samples` has renamed them. ``planned`` is what a run set out to measure; None for
+    ``mode`` is that of a result file, which holds one only; None for a run. Entries in mode ICL may be named after rows
+    of the fewshot file until `of_samples` has renamed them. ``planned`` is what a run set out to measure; None for
     a result file. ``seed`` is that of a run's demonstrations; None where it shows none.
     """
 
@@ -52,12 +52,17 @@ class StoredAnswers:
         return frozenset(item.key.variant for item in self.planned or ())
 
     def of_samples(self, dataset: PreparedDataset) -> StoredAnswers:
-        """The same answers with items named after samples."""
+        """The same answers with items named after samples.
+
+        Result files of the reference do so in both modes; earlier versions of this suite named ICL entries after rows
+        of the fewshot file.
+        """
         if self.mode is not Mode.ICL:
             return self
-        names = {dataset.icl_id(sample.sample_id): sample.sample_id for sample in dataset.samples}
+        samples = {sample.sample_id for sample in dataset.samples}
+        names = {dataset.icl_id(sample): sample for sample in samples}
         answers = {
-            key._replace(sample_id=names.get(key.sample_id) or key.sample_id): stored
+            key if key.sample_id in samples else key._replace(sample_id=names.get(key.sample_id, key.sample_id)): stored
             for key, stored in self.answers.items()
         }
         return replace(self, answers=answers)

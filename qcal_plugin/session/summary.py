@@ -16,6 +16,7 @@ from qcal_plugin.session.preparation import PreparedRun
 
 if TYPE_CHECKING:
     from reports.gates.verdicts import GateReport
+    from reports.records.outcomes import ErrorRule
 
 
 def header_lines(run: PreparedRun) -> list[str]:
@@ -37,7 +38,7 @@ def header_lines(run: PreparedRun) -> list[str]:
 
 
 def print_tables(
-    evaluation: Evaluation, terminal: pytest.TerminalReporter, *, errors_as_zero: bool, gates: GateReport | None
+    evaluation: Evaluation, terminal: pytest.TerminalReporter, *, errors: ErrorRule, gates: GateReport | None
 ) -> None:
     """Write the reports and print the tables of the whole run, from what is on disk; they are silent at -qq."""
     from reports.github import add_job_summary
@@ -47,7 +48,7 @@ def print_tables(
 
     path = evaluation.directory.path
     try:
-        document = publish(path, errors_as_zero=errors_as_zero, gates=gates)
+        document = publish(path, errors=errors, gates=gates)
         add_job_summary(path, os.environ)
     except (RunFileError, OSError) as error:
         terminal.write_line(f"qcal: no report: {error}; when that is put right: python -m reports {shown(path)}")
@@ -57,7 +58,7 @@ def print_tables(
         terminal.write_line(render(document, width=shutil.get_terminal_size().columns))
 
 
-def write_page(run: PreparedRun, *, errors_as_zero: bool, progress: Callable[[int, int], None]) -> tuple[str, ...]:
+def write_page(run: PreparedRun, *, errors: ErrorRule, progress: Callable[[int, int], None]) -> tuple[str, ...]:
     """Write ``report.html`` with its plots; returns lines for the user, also about what went wrong.
 
     The figures are on disk already: what fails here costs the page, or its pictures, and never the run.
@@ -71,7 +72,7 @@ def write_page(run: PreparedRun, *, errors_as_zero: bool, progress: Callable[[in
     except (OSError, ValueError, KeyError) as error:
         lines.append(f"qcal: plots are missing in report.html: {error}")
     try:
-        file = page.write_page(directory.path, errors_as_zero=errors_as_zero)
+        file = page.write_page(directory.path, errors=errors)
         lines.append(f"qcal: to look at: {shown(file)}")
     except (OSError, RunFileError) as error:
         lines.append(f"qcal: no report.html: {error}")

@@ -67,6 +67,7 @@ class Measurement:
     status: Status
     score: Score | None = None
     other_score: Score | None = None
+    unanswered_score: Score | None = None
     flags: tuple[str, ...] = ()
 
     def to_json(self) -> str:
@@ -77,6 +78,7 @@ class Measurement:
                 "status": self.status,
                 "score": None if self.score is None else score_to_json(self.score),
                 "other_score": None if self.other_score is None else score_to_json(self.other_score),
+                "unanswered_score": None if self.unanswered_score is None else score_to_json(self.unanswered_score),
                 "flags": self.flags,
             }
         )
@@ -90,6 +92,7 @@ class Measurement:
             status=Status(data["status"]),
             score=None if data["score"] is None else score_from_json(data["score"]),
             other_score=None if data["other_score"] is None else score_from_json(data["other_score"]),
+            unanswered_score=(None if data["unanswered_score"] is None else score_from_json(data["unanswered_score"])),
             flags=tuple(data["flags"]),
         )
 

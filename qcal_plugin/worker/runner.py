@@ -34,6 +34,7 @@ from reports.records.records import (
     outcome_properties,
 )
 from scoring.score import Score
+from scoring.unanswered import score_without_answer
 
 
 class Source(Protocol):
@@ -130,7 +131,8 @@ class Runner:
             item.stash[OUTCOME] = self._demand_late(planned)
         outcome = item.stash[OUTCOME]
         if outcome.answer is None:
-            self._note(item, Measurement(key=planned.key, status=Status.REQUEST_FAILED))
+            unanswered = score_without_answer(planned.key.question, self.case(planned).reference)
+            self._note(item, Measurement(key=planned.key, status=Status.REQUEST_FAILED, unanswered_score=unanswered))
             pytest.fail(f"no answer: {_words(outcome.error)}", pytrace=False)
         return outcome.answer
 
@@ -185,7 +187,9 @@ class Runner:
 
     def _note(self, item: pytest.Item, measurement: Measurement) -> None:
         item.stash[MEASUREMENT] = measurement
-        item.user_properties.extend(outcome_properties(measurement.status, measurement.score))
+        item.user_properties.extend(
+            outcome_properties(measurement.status, measurement.score, measurement.unanswered_score)
+        )
 
 
 def _forget(item: pytest.Item) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reports.records.names import MODE_NAMES
-from reports.records.outcomes import Evaluation, Identity, Outcome, grouped
+from reports.records.outcomes import ErrorRule, Evaluation, Identity, Outcome, grouped
 from scoring.questions import JUDGED_QUESTIONS, Mode
 
 PUBLISHED_DATASET = "nvidia/QCalEval"
@@ -31,6 +31,7 @@ def comparability(evaluation: Evaluation) -> tuple[str, ...]:
         *_scorer_reasons(identity),
         *_settings_reasons(identity),
         *_missing_reasons(outcomes),
+        *_error_reasons(evaluation),
     )
 
 
@@ -89,3 +90,10 @@ def _missing_reasons(outcomes: tuple[Outcome, ...]) -> Iterator[str]:
     absent = sum(outcome.value is None for outcome in outcomes)
     if absent:
         yield f"{absent} of {len(outcomes)} items not measured"
+
+
+def _error_reasons(evaluation: Evaluation) -> Iterator[str]:
+    """Plain zeros are not what the reference gives items without an answer (PROTOCOL.md section 5)."""
+    counted = sum(not outcome.measured and outcome.value is not None for outcome in evaluation.outcomes)
+    if counted and evaluation.errors is ErrorRule.ZERO:
+        yield f"{counted} of {len(evaluation.outcomes)} items without an answer count as 0, not as in the reference"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.exchange.official import inference_file, judged_file
-from reports.records.outcomes import counted_records
+from reports.records.outcomes import ErrorRule, counted_records
 from reports.records.records import Record, Run, record_to_json
 from reports.render.csv import neutral
 from scoring.questions import Mode
@@ -33,17 +33,24 @@ class Format(StrEnum):
     INSPECT = "inspect"
 
 
-def export(run: Run, target: Path, kind: Format, *, mode: Mode = Mode.ZEROSHOT, errors_as_zero: bool = False) -> None:
+def export(
+    run: Run,
+    target: Path,
+    kind: Format,
+    *,
+    mode: Mode = Mode.ZEROSHOT,
+    errors: ErrorRule = ErrorRule.UNMEASURED,
+) -> None:
     """Write the run's counted records, one row or entry per item.
 
-    ``mode`` and ``errors_as_zero`` matter for the reference's files only, which hold one mode each. Raises ExportError,
+    ``mode`` and ``errors`` matter for the reference's files only, which hold one mode each. Raises ExportError,
     or OfficialFileError where a run does not fit the reference's format.
     """
     writers: dict[Format, Callable[[], None]] = {
         Format.CSV: lambda: _write_csv(run, target),
         Format.PARQUET: lambda: _write_parquet(run, target),
         Format.INFERENCE: lambda: _write_json(target, inference_file(run, mode)),
-        Format.JUDGED: lambda: _write_json(target, judged_file(run, mode, errors_as_zero=errors_as_zero)),
+        Format.JUDGED: lambda: _write_json(target, judged_file(run, mode, errors=errors)),
         Format.INSPECT: lambda: _write_inspect(run, target),
     }
     writers[kind]()
@@ -58,6 +65,7 @@ def rows(run: Run) -> Iterator[dict[str, Any]]:
 def _row(record: Record) -> dict[str, Any]:
     data = record_to_json(record)
     score, other, error = data.pop("score"), data.pop("other_score"), data.pop("error")
+    unanswered = data.pop("unanswered_score")
     verdicts, flags = data.pop("verdicts"), data.pop("flags")
     data.pop("reasoning", None)
     return {
@@ -66,6 +74,7 @@ def _row(record: Record) -> dict[str, Any]:
         "variant": record.key.variant,
         "score": None if score is None else float(score["value"]),
         "other_score": None if other is None else float(other["value"]),
+        "unanswered_score": None if unanswered is None else float(unanswered["value"]),
         "extracted": None if score is None else json.dumps(score["extracted"], ensure_ascii=False),
         "expected": None if score is None else json.dumps(score["expected"], ensure_ascii=False),
         "components": None if score is None else json.dumps(score["components"]),

@@ -121,6 +121,7 @@ def _outcome(properties: Mapping[str, str], file: Path) -> Outcome:
             scenario_type=properties["scenario_type"],
             status=status,
             value=_score(properties["score"]) if status is Status.SCORED else None,
+            unanswered_value=_score(properties["unanswered_score"]) if "unanswered_score" in properties else None,
         )
     except (KeyError, ValueError) as error:
         reason = f"no property {PROPERTY_PREFIX}{error.args[0]}" if isinstance(error, KeyError) else str(error)

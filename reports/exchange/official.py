@@ -1,57 +1,28 @@
-"""Result files in the format of the reference scripts, written and read (PROTOCOL.md section 5).
+"""Writes result files in the format of the reference scripts (PROTOCOL.md section 5).
 
-    OfficialFileError    a file is not of that format, or a run cannot be written in it; the message says why
-
-Scores there go from 0 to 100, and those of Q1, Q3 and Q5 are rounded to 0.1 before anything is averaged:
-`rounded_score` is the one place where that happens.
+Scores there go from 0 to 100. Each item's is rounded to 0.1 before anything is averaged, then each sample's overall
+score: `rounded` is the one place where that happens.
 """
 
 from __future__ import annotations
 
-import json
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, assert_never
 
-from reports.records.outcomes import Evaluation, Identity, Outcome, counted_records
-from reports.records.records import ItemKey, Record, Run, Status
-from scoring.key_points import mean_grade
+from reports.exchange.official_input import OfficialFileError
+from reports.records.outcomes import ErrorRule, counted_records
+from reports.records.records import Record, Run, Status
 from scoring.questions import Mode, Question
+from scoring.score import Score
 
-ROUNDED = frozenset({Question.Q1, Question.Q3, Question.Q5})
 LABEL_NAMES = {Question.Q2: "classification", Question.Q4: "assessment", Question.Q6: "status"}
-UNKNOWN_FAMILY = "not stated"
 PROGRAMMATIC = ("plot_type", "x_scale", "y_scale")
 
 
-class OfficialFileError(Exception):
-    """A result file cannot be read or written; ``str()`` names the file or item, and what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InferenceEntry:
-    """One entry of an inference file. ``answers``: None where the entry has an error instead."""
-
-    entry_id: str
-    scenario_type: str
-    answers: Mapping[Question, str | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InferenceFile:
-    """Answers of one model in one mode. In mode ICL an entry's id is that of the row in the fewshot file."""
-
-    mode: Mode
-    model: str
-    dataset: str | None
-    entries: tuple[InferenceEntry, ...]
-
-
-def rounded_score(question: Question, value: float) -> float:
-    """The score as the reference writes it: 0-100, Q1, Q3 and Q5 rounded to 0.1."""
-    return round(100 * value, 1) if question in ROUNDED else 100 * value
+def rounded(score: float) -> float:
+    """A score of 0-100 as the reference writes it."""
+    return round(score, 1)
 
 
 def inference_file(run: Run, mode: Mode) -> dict[str, Any]:
@@ -66,22 +37,19 @@ def inference_file(run: Run, mode: Mode) -> dict[str, Any]:
         "dataset": manifest.dataset,
         "timestamp": manifest.started_at,
         "total_entries": len(samples),
-        "results": [_inference_entry(run, mode, sample_id, records) for sample_id, records in samples.items()],
+        "results": [_inference_entry(run, sample_id, records) for sample_id, records in samples.items()],
     }
 
 
-def judged_file(run: Run, mode: Mode, *, errors_as_zero: bool = False) -> dict[str, Any]:
+def judged_file(run: Run, mode: Mode, *, errors: ErrorRule = ErrorRule.UNMEASURED) -> dict[str, Any]:
     """The run's scores in one mode, one entry per sample, with aggregates over the rounded scores.
 
-    The format has no place for items without a score. Raises OfficialFileError where there are any, unless
-    ``errors_as_zero`` writes failed requests as 0, as the reference does.
+    The format has no place for items without a score. Raises OfficialFileError where there are any, but for failed
+    requests that ``errors`` gives one.
     """
     samples = _by_sample(run, mode)
     manifest = run.manifest
-    results = [
-        _judged_entry(run, mode, sample_id, records, errors_as_zero=errors_as_zero)
-        for sample_id, records in samples.items()
-    ]
+    results = [_judged_entry(run, mode, sample_id, records, errors=errors) for sample_id, records in samples.items()]
     judges = ", ".join(judge.model for judge in manifest.judges)
     return {
         "judge_model": judges,
@@ -116,32 +84,6 @@ def aggregates(scores: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def read_inference(path: Path) -> InferenceFile:
-    """An inference file. Raises OfficialFileError on anything else."""
-    data = _load(path)
-    try:
-        return InferenceFile(
-            mode=Mode(data["mode"]),
-            model=str(data["model"]),
-            dataset=data.get("dataset"),
-            entries=tuple(_read_entry(entry) for entry in data["results"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise OfficialFileError(f"{path}: not an inference file of the reference ({_reason(error)})") from error
-
-
-def read_judged(path: Path) -> Evaluation:
-    """The scores of a judged file. Families are not stated there. Raises OfficialFileError on anything else."""
-    data = _load(path)
-    try:
-        mode = Mode(data["mode"])
-        outcomes = [outcome for entry in data["results"] for outcome in _read_scores(entry, mode)]
-        identity = Identity(model=data["tested_model"], judges=(data["judge_model"],), scorer="compatible")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise OfficialFileError(f"{path}: not a judged file of the reference ({_reason(error)})") from error
-    return Evaluation(identity=identity, outcomes=tuple(outcomes))
-
-
 def _by_sample(run: Run, mode: Mode) -> dict[str, dict[Question, Record | None]]:
     """Planned items of a mode by sample, in the order of the plan; the first repeat, no variants."""
     records = counted_records(run)
@@ -155,17 +97,13 @@ def _by_sample(run: Run, mode: Mode) -> dict[str, dict[Question, Record | None]]
     return samples
 
 
-def _entry_id(run: Run, mode: Mode, sample_id: str) -> str:
-    return run.manifest.icl_ids.get(sample_id, sample_id) if mode is Mode.ICL else sample_id
-
-
 def _scenario_type(run: Run, sample_id: str) -> str:
     return next(item.scenario_type for item in run.manifest.planned if item.key.sample_id == sample_id)
 
 
-def _inference_entry(run: Run, mode: Mode, sample_id: str, records: Mapping[Question, Record | None]) -> dict[str, Any]:
+def _inference_entry(run: Run, sample_id: str, records: Mapping[Question, Record | None]) -> dict[str, Any]:
     return {
-        "id": _entry_id(run, mode, sample_id),
+        "id": sample_id,
         "experiment_type": _scenario_type(run, sample_id),
         "error": None,
         "responses": {question.task: _response(record) for question, record in records.items()},
@@ -180,78 +118,56 @@ def _response(record: Record | None) -> dict[str, Any]:
 
 
 def _judged_entry(
-    run: Run, mode: Mode, sample_id: str, records: Mapping[Question, Record | None], *, errors_as_zero: bool
+    run: Run, mode: Mode, sample_id: str, records: Mapping[Question, Record | None], *, errors: ErrorRule
 ) -> dict[str, Any]:
     scores: dict[str, Any] = {}
     for question, record in records.items():
-        if record is not None and record.score is not None:
-            value = rounded_score(question, record.score.value)
-            scores[question.value] = {"score": value, **_details(question, record)}
-        elif errors_as_zero and record is not None and record.status is Status.REQUEST_FAILED:
-            scores[question.value] = {"score": 0.0, "error": record.error.message if record.error else ""}
-        else:
+        entry = None if record is None else _judged_score(question, record, errors)
+        if entry is None:
             raise OfficialFileError(
                 f"{sample_id} {question} ({mode}) has no score; the format has no place for that: measure it with "
-                "--resume first, or count failed requests as 0 with --errors-as-zero"
+                "--resume first, or count failed requests with --errors as-reference or --errors zero"
             )
-    scores["overall"] = statistics.fmean(entry["score"] for entry in scores.values())
-    entry_id, scenario = _entry_id(run, mode, sample_id), _scenario_type(run, sample_id)
-    return {"id": entry_id, "experiment_type": scenario, "scores": scores}
+        scores[question.value] = entry
+    scores["overall"] = rounded(statistics.fmean(entry["score"] for entry in scores.values()))
+    return {"id": sample_id, "experiment_type": _scenario_type(run, sample_id), "scores": scores}
 
 
-def _details(question: Question, record: Record) -> dict[str, Any]:
-    score = record.score
-    assert score is not None, "details are of a scored record"  # noqa: S101 - narrows the type
+def _judged_score(question: Question, record: Record, errors: ErrorRule) -> dict[str, Any] | None:
+    """An item's entry; None if it has no score under this rule."""
+    if record.score is not None:
+        return {"score": rounded(100 * record.score.value), **_details(question, record, record.score)}
+    if record.status is not Status.REQUEST_FAILED:
+        return None
+    said = {"error": "" if record.error is None else record.error.message}
+    match errors:
+        case ErrorRule.UNMEASURED:
+            return None
+        case ErrorRule.ZERO:
+            return {"score": 0.0, **said}
+        case ErrorRule.AS_REFERENCE:
+            score = record.unanswered_score
+            if score is None:  # recorded by an earlier version
+                return None
+            return {"score": rounded(100 * score.value), **_details(question, record, score), **said}
+        case _:
+            assert_never(errors)
+
+
+def _details(question: Question, record: Record, score: Score) -> dict[str, Any]:
     if question in LABEL_NAMES:
         name = LABEL_NAMES[question]
         return {"correct": score.value == 1, f"gt_{name}": score.expected, f"model_{name}": score.extracted}
     if question is Question.Q5:
         return {"fields": dict(score.components)}
-    key_points = _key_points(record)
+    hits = _key_point_hits(record)
+    key_points = {"key_points_hit": hits, "key_points_total": len(hits)}
     if question is Question.Q3:
         return key_points
     return {"programmatic": {name: score.components.get(name) for name in PROGRAMMATIC}, **key_points}
 
 
-def _key_points(record: Record) -> dict[str, float]:
-    """Hits are grades added up, their mean over the judges."""
+def _key_point_hits(record: Record) -> list[float]:
+    """The grade of each key point, the mean over the judges; empty without any."""
     grades = [verdict.grades for verdict in record.verdicts if verdict.grades is not None]
-    total = len(grades[0]) if grades else 0
-    return {"key_points_hit": mean_grade(grades, total) * total if total else 0.0, "key_points_total": total}
-
-
-def _read_entry(entry: Mapping[str, Any]) -> InferenceEntry:
-    tasks = {question.task: question for question in Question}
-    answers = {
-        tasks[task]: None if response.get("error") or entry.get("error") else response["answer"]
-        for task, response in (entry.get("responses") or {}).items()
-        if task in tasks
-    }
-    return InferenceEntry(entry_id=entry["id"], scenario_type=entry["experiment_type"], answers=answers)
-
-
-def _read_scores(entry: Mapping[str, Any], mode: Mode) -> Sequence[Outcome]:
-    return [
-        Outcome(
-            key=ItemKey(entry["id"], Question(name), mode),
-            family=UNKNOWN_FAMILY,
-            scenario_type=entry["experiment_type"],
-            status=Status.SCORED,
-            value=float(score["score"]) / 100,
-        )
-        for name, score in entry["scores"].items()
-        if name != "overall"
-    ]
-
-
-def _load(path: Path) -> Any:  # noqa: ANN401 - JSON that is checked field by field
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise OfficialFileError(f"{path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise OfficialFileError(f"{path}: not JSON ({error})") from error
-
-
-def _reason(error: Exception) -> str:
-    return f"no {error}" if isinstance(error, KeyError) else str(error)
+    return [statistics.fmean(point) for point in zip(*grades, strict=True)]

@@ -19,7 +19,7 @@ from reports.html import figures, items, studies
 from reports.html.charts import SCORE_AXIS
 from reports.records.illustrations import load_sheets, plot_files
 from reports.records.names import MODE_NAMES
-from reports.records.outcomes import Evaluation, counting_errors_as_zero, evaluation_of
+from reports.records.outcomes import ErrorRule, Evaluation, counting_errors, evaluation_of
 from reports.records.plain_text import visible
 from reports.records.records import Run
 from reports.records.run_files import RunGarbledError, load_run
@@ -40,15 +40,13 @@ OWN_ITEMS = "none"
 _SCORE, _SHARE, _POINTS = (Column("", unit, 1) for unit in (Unit.SCORE, Unit.PERCENT, Unit.DIFFERENCE))
 
 
-def write_page(run_dir: Path, *, errors_as_zero: bool = False) -> Path:
+def write_page(run_dir: Path, *, errors: ErrorRule = ErrorRule.UNMEASURED) -> Path:
     """Write the page of the run in ``run_dir`` anew; returns its path. Raises RunFileError or OSError.
 
     Without the run's samples or plots, or where they cannot be read, the page says so and shows the rest.
     """
     run = load_run(run_dir)
-    evaluation = evaluation_of(run)
-    if errors_as_zero:
-        evaluation = counting_errors_as_zero(evaluation)
+    evaluation = counting_errors(evaluation_of(run), errors)
     page, aside = run_dir / HTML_NAME, run_dir / f".{HTML_NAME}.{os.getpid()}"
     aside.write_text(render_page(run, evaluation, run_dir), encoding="utf-8")
     aside.replace(page)

@@ -7,16 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from enum import StrEnum
+from typing import TypeVar, assert_never
 
 from reports.records.mixes import Mix, mix_of
 from reports.records.records import ItemKey, Record, Run, RunManifest, Status
+from scoring.questions import Question
 from scoring.reference import JSON
 
 MISSING = "missing"
 """Stands beside the statuses for an item that was planned and never reached."""
 
 Group = TypeVar("Group", bound=Hashable)
+
+
+class ErrorRule(StrEnum):
+    """How items that the model did not answer enter the averages (``--errors``)."""
+
+    AS_REFERENCE = "as-reference"
+    """As the reference scripts score a missing answer (PROTOCOL.md section 5)."""
+    ZERO = "zero"
+    UNMEASURED = "unmeasured"
+    """Not at all: the default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +38,7 @@ class Outcome:
     Attributes:
         status: None if the item was never reached.
         value: what enters the averages, 0..1; None where nothing may. Equals the score where the item was measured.
+        unanswered_value: what the reference gives the item for want of an answer, 0..1; None where that is not known.
         sample: the sample that errors are clustered by: the key's, but for parts of a mix that share samples.
     """
 
@@ -34,6 +47,7 @@ class Outcome:
     scenario_type: str
     status: Status | None = None
     value: float | None = None
+    unanswered_value: float | None = None
     sample: str = ""
 
     def __post_init__(self) -> None:
@@ -77,11 +91,13 @@ class Evaluation:
     """Everything that the figures of a report rest on.
 
     ``outcomes`` stand in the order of their keys, whatever the order of collection, of shards or of files was: so the
-    same outcomes give the same figures to the last digit.
+    same outcomes give the same figures to the last digit. ``errors`` is the rule in force (`counting_errors`),
+    None where a file's scores do not say which one its writer used.
     """
 
     identity: Identity
     outcomes: tuple[Outcome, ...]
+    errors: ErrorRule | None = ErrorRule.UNMEASURED
 
     def __post_init__(self) -> None:
         mix = self.identity.mix
@@ -140,20 +156,34 @@ def _outcome(planned: Outcome, record: Record | None) -> Outcome:
     if record is None:
         return planned
     value = None if record.score is None or not record.measured else record.score.value
-    return replace(planned, status=record.status, value=value)
+    unanswered = None if record.unanswered_score is None else record.unanswered_score.value
+    return replace(planned, status=record.status, value=value, unanswered_value=unanswered)
 
 
-def counting_errors_as_zero(evaluation: Evaluation) -> Evaluation:
-    """The evaluation as the reference counts: an item that the model did not answer enters the averages as 0.
+def counting_errors(evaluation: Evaluation, rule: ErrorRule) -> Evaluation:
+    """The evaluation with items that the model did not answer (``request_failed``) in its averages, by this rule.
 
-    Only ``request_failed`` items do. Where the reference's judge fails its whole run ends, so that ``judge_failed`` has
-    no counterpart there; ``unjudged`` and missing items are unfinished, not wrong (PROTOCOL.md section 5).
+    Where the reference's judge fails its whole run ends, so that ``judge_failed`` has no counterpart there;
+    ``unjudged`` and missing items are unfinished, not wrong (PROTOCOL.md section 5). A failed Q5 that an earlier
+    version recorded does not say what the reference gives it: as-reference leaves it unmeasured.
     """
     outcomes = tuple(
-        replace(outcome, value=0.0) if outcome.status is Status.REQUEST_FAILED else outcome
+        replace(outcome, value=_error_value(outcome, rule)) if outcome.status is Status.REQUEST_FAILED else outcome
         for outcome in evaluation.outcomes
     )
-    return replace(evaluation, outcomes=outcomes)
+    return replace(evaluation, outcomes=outcomes, errors=rule)
+
+
+def _error_value(outcome: Outcome, rule: ErrorRule) -> float | None:
+    match rule:
+        case ErrorRule.UNMEASURED:
+            return None
+        case ErrorRule.ZERO:
+            return 0.0
+        case ErrorRule.AS_REFERENCE:
+            return outcome.unanswered_value if outcome.key.question is Question.Q5 else 0.0
+        case _:
+            assert_never(rule)
 
 
 def grouped(outcomes: Iterable[Outcome], group: Callable[[Outcome], Group]) -> dict[Group, list[Outcome]]:

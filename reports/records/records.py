@@ -116,6 +116,8 @@ class Record:
     Attributes:
         score: by the scorer in force (``RunManifest.scorer``); None unless ``status`` is ``SCORED``.
         other_score: by the other scorer (``compatible`` or ``strict``), for the count of items on which the two differ.
+        unanswered_score: what the reference scripts give the item for want of an answer; None unless ``status`` is
+            ``REQUEST_FAILED``. It enters averages under ``--errors as-reference`` only.
         flags: findings about the answer, such as ``truncated``, ``thought``, ``addresses_grader``.
         attempts: model requests sent, failed ones included.
     """
@@ -126,6 +128,7 @@ class Record:
     status: Status
     score: Score | None = None
     other_score: Score | None = None
+    unanswered_score: Score | None = None
     answer: Answer | None = None
     verdicts: tuple[Verdict, ...] = ()
     error: Failure | None = None
@@ -160,7 +163,6 @@ class RunManifest:
         stand_ins: embedded replacements in this run, in words for tables, such as ``model: blind baseline``.
         planned: the items of the run, in the order of collection.
         started_at: ISO 8601, UTC.
-        icl_ids: sample id -> id of its row in the ICL file, for result files of the reference.
     """
 
     run_id: str
@@ -176,7 +178,6 @@ class RunManifest:
     started_at: str
     stand_ins: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
-    icl_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +279,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
         "status": record.status.value,
         "score": None if record.score is None else score_to_json(record.score),
         "other_score": None if record.other_score is None else score_to_json(record.other_score),
+        "unanswered_score": None if record.unanswered_score is None else score_to_json(record.unanswered_score),
         "answer": None if answer is None else answer.text,
         "verdicts": [asdict(verdict) for verdict in record.verdicts],
         "error": None if record.error is None else asdict(record.error),
@@ -302,6 +304,7 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
         status=Status(data["status"]),
         score=None if data.get("score") is None else score_from_json(data["score"]),
         other_score=None if data.get("other_score") is None else score_from_json(data["other_score"]),
+        unanswered_score=(None if data.get("unanswered_score") is None else score_from_json(data["unanswered_score"])),
         answer=answer,
         verdicts=tuple(verdict_from_json(verdict) for verdict in data.get("verdicts") or ()),
         error=None if data.get("error") is None else Failure(**data["error"]),
@@ -318,7 +321,6 @@ def manifest_to_json(manifest: RunManifest) -> dict[str, Any]:
     data["judges"] = [asdict(judge) for judge in manifest.judges]
     data["settings"] = dict(manifest.settings)
     data["versions"] = dict(manifest.versions)
-    data["icl_ids"] = dict(manifest.icl_ids)
     data["stand_ins"] = list(manifest.stand_ins)
     data["planned"] = [
         {**key_to_json(item.key), "family": item.family, "scenario_type": item.scenario_type}
@@ -391,11 +393,15 @@ def identity_properties(manifest: RunManifest) -> list[tuple[str, str]]:
     return _prefixed((name, value) for name, value in properties.items() if value)
 
 
-def outcome_properties(status: Status, score: Score | None) -> list[tuple[str, str]]:
-    """What measuring adds: the status, and the score as 0..1 with every digit (``repr`` of the float)."""
+def outcome_properties(
+    status: Status, score: Score | None, unanswered_score: Score | None = None
+) -> list[tuple[str, str]]:
+    """What measuring adds: the status, and scores as 0..1 with every digit (``repr`` of the float)."""
     properties = {"status": status.value}
     if score is not None:
         properties["score"] = repr(float(score.value))
+    if unanswered_score is not None:
+        properties["unanswered_score"] = repr(float(unanswered_score.value))
     return _prefixed(properties.items())
 
 

@@ -31,13 +31,13 @@ class Coverage:
 
     Attributes:
         measured: items with a score.
-        zeroed: items that failed and enter the averages as 0; 0 unless that was asked for.
+        counted_errors: items that failed and enter the averages all the same (``--errors``); 0 by default.
         unmeasured: items without a score, by state (``unjudged``, ``request_failed``, ``judge_failed``, ``missing``).
     """
 
     planned: int
     measured: int
-    zeroed: int
+    counted_errors: int
     unmeasured: Mapping[str, int]
 
     @property
@@ -107,7 +107,7 @@ def coverage(outcomes: Sequence[Outcome]) -> Coverage:
     return Coverage(
         planned=len(outcomes),
         measured=sum(outcome.measured for outcome in outcomes),
-        zeroed=sum(not outcome.measured and outcome.value is not None for outcome in outcomes),
+        counted_errors=sum(not outcome.measured and outcome.value is not None for outcome in outcomes),
         unmeasured=dict(sorted(states.items())),
     )
 

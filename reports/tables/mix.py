@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reports.analysis.mix_scores import MixScore, PartScore
 from reports.records.mixes import Mix
 from reports.records.names import MODE_NAMES
-from reports.tables.model import Cell, Column, Table, Unit, printed, zeroed_notes
+from reports.tables.model import Cell, Column, Table, Unit, error_notes, printed
 
 COLUMNS = (
     Column("Part"),
@@ -64,4 +64,4 @@ def _notes(score: MixScore) -> Iterator[str]:
         elif part.unmeasured:
             missing = ", ".join(f"{MODE_NAMES[mode]} {question}" for mode, question in part.unmeasured)
             yield f"The weighted score is undefined: nothing was measured in {missing} of part {part.part.name}."
-    yield from zeroed_notes(score.coverage.zeroed)
+    yield from error_notes(score.coverage.counted_errors)

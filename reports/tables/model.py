@@ -103,11 +103,11 @@ def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def zeroed_notes(zeroed: int) -> Iterator[str]:
+def error_notes(counted: int) -> Iterator[str]:
     """Say that items without an answer enter the averages (`reports.statistics.aggregate.Coverage`)."""
-    if zeroed:
-        items = "1 item without an answer counts" if zeroed == 1 else f"{zeroed} items without an answer count"
-        yield f"{items} as 0 here, as in the reference."
+    if counted:
+        items = "1 item without an answer counts" if counted == 1 else f"{counted} items without an answer count"
+        yield f"{items} here, by the rule that Errors names at the head."
 
 
 def printed(cell: Cell, column: Column) -> str:

@@ -11,7 +11,7 @@ from reports.analysis.mix_scores import mix_score
 from reports.analysis.other_pictures import picture_studies
 from reports.records.conditions import parse_shots
 from reports.records.names import MODE_NAMES
-from reports.records.outcomes import Evaluation, Outcome, counted_records, grouped
+from reports.records.outcomes import ErrorRule, Evaluation, Outcome, counted_records, grouped
 from reports.records.records import Record, Run
 from reports.statistics.aggregate import (
     Coverage,
@@ -25,7 +25,7 @@ from reports.statistics.aggregate import (
 )
 from reports.tables.attempts import attempt_tables
 from reports.tables.mix import mix_in_words, mix_table
-from reports.tables.model import Cell, Column, Document, Section, Table, Unit, capitalised, printed, zeroed_notes
+from reports.tables.model import Cell, Column, Document, Section, Table, Unit, capitalised, error_notes, printed
 from reports.tables.other_pictures import change_tables, gain_tables
 from reports.tables.reasoning import reasoning_tables
 from reports.tables.shots import shot_section
@@ -53,6 +53,13 @@ DELTA_COLUMNS = (
     Column("Pairs", Unit.COUNT),
     Column("%", Unit.PERCENT, 1),
 )
+ERROR_RULES = {
+    None: "not stated: as the file's writer counted them",
+    ErrorRule.UNMEASURED: "unmeasured: items without an answer count nowhere",
+    ErrorRule.ZERO: "zero: items without an answer count as 0, which is not the reference's rule",
+    ErrorRule.AS_REFERENCE: "as-reference: items without an answer count as in the reference scripts: Q5 earns the "
+    'fields whose value is null or "Unreliable", all else is 0',
+}
 
 
 def overview(evaluation: Evaluation, run: Run | None = None) -> Document:
@@ -87,8 +94,15 @@ def document(evaluation: Evaluation, sections: tuple[Section, ...], run: Run | N
         facts=tuple(_facts(evaluation, run, comparable=not reasons)),
         warnings=tuple(warnings),
         sections=sections,
-        label=f"stand-ins: {'; '.join(identity.stand_ins)}" if identity.stand_ins else "",
+        label="; ".join(_labels(evaluation)),
     )
+
+
+def _labels(evaluation: Evaluation) -> Iterator[str]:
+    if evaluation.identity.stand_ins:
+        yield f"stand-ins: {'; '.join(evaluation.identity.stand_ins)}"
+    if evaluation.errors not in {None, ErrorRule.UNMEASURED}:
+        yield f"errors: {evaluation.errors}"
 
 
 def _facts(evaluation: Evaluation, run: Run | None, *, comparable: bool) -> Iterator[tuple[str, str]]:
@@ -101,6 +115,7 @@ def _facts(evaluation: Evaluation, run: Run | None, *, comparable: bool) -> Iter
     if identity.mix is not None:
         yield "Mix", mix_in_words(identity.mix)
     yield "Scorer", identity.scorer or "not stated"
+    yield "Errors", ERROR_RULES[evaluation.errors]
     yield "Items", f"{counts.measured} of {counts.planned} measured{_percent(counts)}"
     yield "Comparable with published figures", "yes" if comparable else "no"
     if run is not None:
@@ -159,7 +174,7 @@ def _score_notes(summaries: dict[Question, Summary], mean: MeanOfQuestions) -> I
     yield "Scores 0 to 100; Mean of the question means; intervals take the samples as drawn at random."
     if empty := [question for question, summary in summaries.items() if summary.mean is None]:
         yield f"The mean of the question means is undefined: nothing was measured in {', '.join(empty)}."
-    yield from zeroed_notes(mean.coverage.zeroed)
+    yield from error_notes(mean.coverage.counted_errors)
 
 
 def delta_table(title: str, deltas: dict[Question, IclDelta]) -> Table:

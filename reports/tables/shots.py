@@ -9,7 +9,7 @@ from reports.analysis.leaderboard import published_rows
 from reports.analysis.shots import ShotFigures, family_means, shot_figures
 from reports.records.outcomes import Evaluation, counted_records
 from reports.records.records import Run
-from reports.tables.model import Cell, Column, Section, Table, Unit, zeroed_notes
+from reports.tables.model import Cell, Column, Section, Table, Unit, error_notes
 from scoring.questions import Question
 
 INTERVAL_NAME = "95% interval"
@@ -92,7 +92,7 @@ def _question_tables(question: Question, figures: Sequence[ShotFigures]) -> Iter
         notes=(
             "All orders of a sample's demonstrations averaged first. Samples: behind Mean.",
             "Change: against 0 shots, on the samples measured with both.",
-            *zeroed_notes(sum(entry.coverage.zeroed for entry in figures)),
+            *error_notes(sum(entry.coverage.counted_errors for entry in figures)),
         ),
     )
     if any(entry.copied is not None for entry in figures):
