@@ -6,6 +6,7 @@ the standard library and pytest, and adds no option, marker or fixture to other 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Sequence
 from copy import copy
 
@@ -23,7 +24,7 @@ ASKING = frozenset(
 """Options that ask for an evaluation."""
 
 UNMISTAKABLE = "--model-url"
-ALREADY_DEFINED = "already added"
+DEFINED_TWICE = re.compile("already (added|used)")
 """What pytest's ValueError says of an option that two plugins define."""
 
 
@@ -43,7 +44,7 @@ def pytest_load_initial_conftests(
     try:
         yield
     except ValueError as error:
-        if not certain or ALREADY_DEFINED not in str(error):
+        if not certain or not DEFINED_TWICE.search(str(error)):
             raise
         raise pytest.UsageError(_conflict(error)) from error
     if not certain and _asking(parser.parse_known_and_unknown_args(args)[1]):
@@ -68,7 +69,7 @@ def _load(config: pytest.Config) -> None:
     try:
         config.pluginmanager.import_plugin(PLUGIN)
     except ValueError as error:
-        if ALREADY_DEFINED not in str(error):
+        if not DEFINED_TWICE.search(str(error)):
             raise
         raise pytest.UsageError(_conflict(error)) from error
 
