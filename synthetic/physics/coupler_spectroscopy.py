@@ -2,7 +2,8 @@
 
 A qubit q and the coupler c, coupled by g, form modes at (q + c) / 2 +- sqrt((c - q)^2 / 4 + g^2), which avoid each
 other where c = q (Yan et al., Phys. Rev. Applied 10, 054062, 2018). The drive sees the share of the qubit in each mode.
-The coupler is an asymmetric transmon (flux_maps.py), which crosses both qubits at nearly the same bias.
+The coupler is an asymmetric transmon (flux_maps.py), which crosses both qubits at nearly the same bias, twice in each
+of its periods: the sweep covers two or four crossings.
 """
 
 from __future__ import annotations
@@ -65,28 +66,35 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """Both qubits' maps over the same bias. The coupler crosses the qubits at ``centre_v`` +- ``half_gap_v``.
-
-    ``coupler_above``: between the crossings the coupler is above the qubits.
-    """
+    """Both qubits' maps over the same bias; the coupler crosses the mean of the qubits at ``crossings_v``."""
 
     bias_v: Floats
     panels: tuple[Panel, Panel]
     coupler: Coupler
-    coupler_above: bool
-    centre_v: float
-    half_gap_v: float
+    crossings_v: tuple[float, ...]
     coupling_ghz: float
+    qubits: tuple[int, int]
 
     @property
-    def crossings_v(self) -> tuple[float, float]:
-        """Where the coupler crosses the qubits, from left to right, the mean of both."""
-        return self.centre_v - self.half_gap_v, self.centre_v + self.half_gap_v
+    def coupler_name(self) -> str:
+        """The coupler between both qubits."""
+        return f"TC-{self.qubits[0]}-{self.qubits[1]}"
 
     @property
     def crossings(self) -> str:
         """The crossings in words."""
-        return f"{self.crossings_v[0]:.2f} and {self.crossings_v[1]:.2f} V"
+        *first, last = (f"{voltage:z.2f}" for voltage in self.crossings_v)
+        return f"{', '.join(first)} and {last} V"
+
+    @property
+    def branches(self) -> int:
+        """How many branches each line has."""
+        return len(self.crossings_v) + 1
+
+    @property
+    def begin_v(self) -> float:
+        """The first bias."""
+        return float(self.bias_v[0])
 
     @property
     def end_v(self) -> float:
@@ -94,9 +102,25 @@ class Truth:
         return float(self.bias_v[-1])
 
     @property
+    def wider(self) -> str:
+        """A sweep half as wide again."""
+        return f"({1.5 * self.begin_v:.2g}, {1.5 * self.end_v:.2g})"
+
+    @property
     def coupling_mhz(self) -> float:
         """The coupling of qubit and coupler."""
         return self.coupling_ghz * 1e3
+
+    @property
+    def levels(self) -> str:
+        """The qubits' bare frequencies, the left one first."""
+        left, right = (panel.qubit_ghz for panel in self.panels)
+        return f"{left:.2f} and {right:.2f} GHz"
+
+    @property
+    def fitted_period_v(self) -> float:
+        """The period of the fitted coupler, of the left panel."""
+        return self.panels[0].fitted_period_v
 
     @property
     def astray(self) -> float:
@@ -114,16 +138,19 @@ class Truth:
         return 1e3 * max(float(np.ptp(self.plateaus_ghz(panel))) for panel in self.panels)
 
     def plateaus_ghz(self, panel: Panel) -> list[float]:
-        """The flattest frequency of the fitted curve in each branch, from left to right.
+        """The line's flattest frequency in each branch, from left to right.
 
         Where the coupler is below it lifts the qubit, whose branch has a minimum; where it is above, a maximum.
         """
-        edges_v = (-np.inf, *self.crossings_v, np.inf)
-        dense_v, margin_v = np.linspace(self.bias_v[0], self.bias_v[-1], 1000), 0.2 * self.half_gap_v
-        curve_ghz = panel.fit.at(dense_v)
-        branches = [curve_ghz[(a + margin_v < dense_v) & (dense_v < b - margin_v)] for a, b in pairwise(edges_v)]
-        lifted = (self.coupler_above, not self.coupler_above, self.coupler_above)
-        return [float(branch.min() if up else branch.max()) for branch, up in zip(branches, lifted, strict=True)]
+        edges_v = (self.begin_v, *self.crossings_v, self.end_v)
+        return [self._plateau_ghz(panel, *ends) for ends in pairwise(edges_v)]
+
+    def _plateau_ghz(self, panel: Panel, begin_v: float, end_v: float) -> float:
+        margin_v = 0.1 * (end_v - begin_v)
+        coupler_ghz = self.coupler.ghz(np.linspace(begin_v + margin_v, end_v - margin_v, 300))
+        line_ghz = qubit_like_ghz(coupler_ghz, panel.qubit_ghz, self.coupling_ghz)
+        lifted = coupler_ghz.mean() < panel.qubit_ghz
+        return float(line_ghz.min() if lifted else line_ghz.max())
 
     def _misses_ghz(self, panel: Panel) -> Floats:
         seen = panel.usable
@@ -137,51 +164,77 @@ def qubit_like_ghz(coupler_ghz: Floats, qubit_ghz: float, coupling_ghz: float) -
     return np.asarray(qubit_ghz - np.where(detuning > 0.0, shift, -shift))
 
 
-def simulate(rng: Generator, *, kept_offset: tuple[float, float] | None = None) -> Truth:
-    """Two maps and their fits.
+def _crossings(rng: Generator) -> tuple[tuple[float, ...], float]:
+    """Where the coupler crosses the qubits, in units of half the sweep, and its period.
 
-    ``kept_offset``: the fit keeps the coupler of an older calibration, when its sweet spot was off by so much, either
-    way, in units of half the distance between the crossings. Otherwise the fit starts from a recent calibration.
+    Crossings keep away from the ends of the sweep, the next ones are outside of it, and none is close to zero bias.
     """
-    above, half_gap_v = bool(rng.random() < 0.5), float(rng.choice([0.3, 0.6, 1.0, 1.3]) * rng.uniform(0.9, 1.1))
-    centre_v, qubit_ghz = half_gap_v * float(rng.uniform(-0.1, 0.1)), float(rng.uniform(4.2, 5.2))
-    # the crossing in periods from the sweet spot; from it follow the coupler's period and highest frequency
-    crossing = float(rng.uniform(0.3, 0.36) if above else rng.uniform(0.2, 0.28))
-    period_v = half_gap_v / (crossing if above else 0.5 - crossing)
-    asymmetry = float(rng.uniform(0.3, 0.45))
-    at_qubit = transmon_ghz(np.array([crossing]), 1.0, 0.0, 1.0, charging_ghz=0.0, asymmetry=asymmetry)[0]
-    coupler = Coupler(
+    if rng.random() < 0.6:
+        half_gap, centre = float(rng.uniform(0.46, 0.62)), float(rng.uniform(-0.1, 0.1))
+        return (centre - half_gap, centre + half_gap), half_gap / float(rng.uniform(0.2, 0.27))
+    between, left = float(rng.uniform(0.56, 0.75)), float(rng.uniform(0.2, 0.35))
+    right = float(np.clip(left + rng.uniform(-0.14, 0.14), 0.2, 0.35))
+    pair = (2.0 - between - left - right) / 2.0
+    return (-1.0 + left, -1.0 + left + pair, 1.0 - right - pair, 1.0 - right), pair + between
+
+
+def _coupler(
+    rng: Generator, crossings_v: tuple[float, ...], period_v: float, qubit_ghz: float, *, above: bool
+) -> Coupler:
+    """The coupler with these crossings; ``above``: between the first two it is above the qubits."""
+    middle_v, half_gap_v = (crossings_v[0] + crossings_v[1]) / 2.0, (crossings_v[1] - crossings_v[0]) / 2.0
+    distance_v, asymmetry = half_gap_v if above else 0.5 * period_v - half_gap_v, float(rng.uniform(0.3, 0.45))
+    at_qubit = transmon_ghz(np.array([distance_v]), 1.0, 0.0, period_v, charging_ghz=0.0, asymmetry=asymmetry)[0]
+    return Coupler(
         highest_ghz=float((qubit_ghz + CHARGING_GHZ) / at_qubit - CHARGING_GHZ),
         asymmetry=asymmetry,
-        sweet_spot_v=centre_v if above else centre_v + 0.5 * period_v,
+        sweet_spot_v=middle_v if above else middle_v + 0.5 * period_v,
         period_v=period_v,
     )
-    half_v, coupling_ghz = half_gap_v * float(rng.uniform(1.5, 1.58)), float(rng.uniform(0.08, 0.12))
-    bias_v = np.linspace(-half_v, half_v, int(rng.integers(61, 82)))
-    apart_ghz = float(rng.uniform(0.02, 0.05))
-    kept_v = None
-    if kept_offset is not None:
-        kept_v = coupler.sweet_spot_v + half_gap_v * rng.uniform(*kept_offset) * rng.choice([-1.0, 1.0])
+
+
+def simulate(rng: Generator, *, kept: bool = False) -> Truth:
+    """Two maps and their fits, from a recent calibration of the coupler; or ``kept``, with a wrong one."""
+    half_v, qubit_ghz = float(rng.choice([0.8, 1.0, 1.5, 2.0, 2.0, 2.5])), float(rng.uniform(4.2, 5.2))
+    crossings, period = _crossings(rng)
+    crossings_v, period_v = tuple(half_v * crossing for crossing in crossings), half_v * period
+    coupler = _coupler(rng, crossings_v, period_v, qubit_ghz, above=bool(rng.random() < 0.5))
+    coupling_ghz, apart_ghz = float(rng.uniform(0.06, 0.1)), float(rng.uniform(0.02, 0.06))
+    bias_v = np.linspace(-half_v, half_v, int(rng.integers(61, 102)))
+    wrong = _wrong(rng, coupler, half_v) if kept else None
     first, second = (
-        _panel(rng, bias_v, coupler, qubit_ghz=qubit_ghz + sign * apart_ghz, coupling_ghz=coupling_ghz, kept_v=kept_v)
+        _panel(rng, bias_v, coupler, qubit_ghz=qubit_ghz + sign * apart_ghz, coupling_ghz=coupling_ghz, kept=wrong)
         for sign in rng.permutation([-1.0, 1.0])
     )
+    number = int(rng.integers(1, 18))
     return Truth(
         bias_v=bias_v,
         panels=(first, second),
         coupler=coupler,
-        coupler_above=above,
-        centre_v=centre_v,
-        half_gap_v=half_gap_v,
+        crossings_v=crossings_v,
         coupling_ghz=coupling_ghz,
+        qubits=(number, number + int(rng.choice([1, 3, 5]))),
     )
 
 
+def _wrong(rng: Generator, coupler: Coupler, half_v: float) -> tuple[float, float]:
+    """A sweet spot and a period that the fit is left with: a period far too short, or an offset after a drift."""
+    if rng.random() < 0.7:
+        return coupler.sweet_spot_v, coupler.period_v * float(rng.uniform(0.5, 0.75))
+    return coupler.sweet_spot_v + half_v * float(rng.uniform(0.12, 0.2) * rng.choice([-1.0, 1.0])), coupler.period_v
+
+
 def _panel(
-    rng: Generator, bias_v: Floats, coupler: Coupler, *, qubit_ghz: float, coupling_ghz: float, kept_v: float | None
+    rng: Generator,
+    bias_v: Floats,
+    coupler: Coupler,
+    *,
+    qubit_ghz: float,
+    coupling_ghz: float,
+    kept: tuple[float, float] | None,
 ) -> Panel:
     """Map and fit of one qubit; a centre is an outlier if it is off its neighbours' median by more than its width."""
-    frequency_ghz = qubit_ghz + np.linspace(-0.05, 0.05, int(rng.integers(60, 80))) * rng.uniform(0.9, 1.2)
+    frequency_ghz = qubit_ghz + np.linspace(-0.05, 0.05, int(rng.integers(50, 76))) * rng.uniform(0.9, 1.2)
     width_ghz, height = float(rng.uniform(0.008, 0.012)), float(rng.uniform(9.0, 18.0))
     detuning = coupler.ghz(bias_v) - qubit_ghz
     half_splitting = np.sqrt(detuning**2 / 4.0 + coupling_ghz**2)
@@ -194,7 +247,7 @@ def _panel(
     centres_ghz, errors_ghz = line_centres(frequency_ghz, cells, width_ghz=width_ghz)
     smooth_ghz = median_filter(np.nan_to_num(centres_ghz), size=5, mode="nearest")
     usable = np.abs(centres_ghz - smooth_ghz) < width_ghz  # false for NaN
-    fitted, spot_v, period_v = _fit(rng, bias_v[usable], centres_ghz[usable], coupler, coupling_ghz, kept_v)
+    fitted, spot_v, period_v = _fit(rng, bias_v[usable], centres_ghz[usable], coupler, coupling_ghz, kept)
     return Panel(
         frequency_ghz=frequency_ghz,
         cells=cells,
@@ -210,24 +263,30 @@ def _panel(
 
 
 def _fit(
-    rng: Generator, bias_v: Floats, centres_ghz: Floats, coupler: Coupler, coupling_ghz: float, kept_v: float | None
+    rng: Generator,
+    bias_v: Floats,
+    centres_ghz: Floats,
+    coupler: Coupler,
+    coupling_ghz: float,
+    kept: tuple[float, float] | None,
 ) -> tuple[Fit, float, float]:
     """The fit, its coupler's sweet spot and its period: fitted with the qubit, or kept, as the coupling then is."""
     middle_ghz = float(np.median(centres_ghz))
-    if kept_v is not None:
+    if kept is not None:
+        spot_v, period_v = kept
 
-        def kept(x: Floats, qubit_ghz: float) -> Floats:
-            return qubit_like_ghz(coupler.ghz(x, kept_v), qubit_ghz, coupling_ghz)
+        def model(x: Floats, qubit_ghz: float) -> Floats:
+            return qubit_like_ghz(coupler.ghz(x, spot_v, period_v), qubit_ghz, coupling_ghz)
 
-        fitted = fit(kept, bias_v, centres_ghz, (middle_ghz,))
+        fitted = fit(model, bias_v, centres_ghz, (middle_ghz,))
         assert fitted is not None  # noqa: S101 - one offset always converges
-        return fitted, kept_v, coupler.period_v
+        return fitted, spot_v, period_v
 
     def free(x: Floats, qubit_ghz: float, coupling: float, spot_v: float, period_v: float) -> Floats:
         return qubit_like_ghz(coupler.ghz(x, spot_v, period_v), qubit_ghz, coupling)
 
-    spot_v = coupler.sweet_spot_v + coupler.period_v * rng.normal(0.0, 0.002)
-    guess = (middle_ghz, 0.1, float(spot_v), coupler.period_v * float(rng.normal(1.0, 0.002)))
+    spot_v = coupler.sweet_spot_v + coupler.period_v * float(rng.normal(0.0, 0.002))
+    guess = (middle_ghz, 0.08, spot_v, coupler.period_v * float(rng.normal(1.0, 0.002)))
     fitted = fit(free, bias_v, centres_ghz, guess)
     assert fitted is not None  # noqa: S101 - it starts close; the tests run many seeds
     return fitted, fitted.values[2], fitted.values[3]

@@ -51,8 +51,11 @@ def fit(
     *,
     bounds: Bounds | None = None,
     sigma: Floats | None = None,
+    max_calls: int = MAX_CALLS,
 ) -> Fit | None:
-    """Least squares from ``guess``, within ``bounds`` (lowest, highest values); None if it does not converge.
+    """Least squares from ``guess``, within ``bounds`` (lowest, highest values).
+
+    None if it does not converge within ``max_calls`` evaluations of the model.
 
     With ``sigma``, the standard deviation of each y, points are weighted and the errors follow from it.
     """
@@ -62,7 +65,7 @@ def fit(
         with warnings.catch_warnings(), np.errstate(over="ignore"):  # trial steps may go far out
             warnings.simplefilter("ignore", OptimizeWarning)  # said by infinite errors
             values, covariance = curve_fit(
-                model, x, y, p0=guess, bounds=limits, sigma=sigma, absolute_sigma=absolute, maxfev=MAX_CALLS
+                model, x, y, p0=guess, bounds=limits, sigma=sigma, absolute_sigma=absolute, maxfev=max_calls
             )
     except RuntimeError:
         return None

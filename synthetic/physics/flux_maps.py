@@ -5,6 +5,8 @@ A map holds a column of frequencies for each bias; its signal is in units of its
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -14,6 +16,49 @@ from synthetic.physics.readout import Floats
 
 VISIBLE = 5.0
 """A line in a column is clear if a cell is so many standard deviations above the background."""
+PICKING_CALLS = 120
+"""A fit of a clear line needs less; one of noise would go on for long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The ranges of a map; they are of one distribution, whatever the map shows."""
+
+    bias_v: Floats
+    frequency_ghz: Floats
+    width_ghz: float
+    charging_ghz: float
+
+    @property
+    def half_v(self) -> float:
+        """The largest bias."""
+        return float(self.bias_v[-1])
+
+    @property
+    def window_ghz(self) -> float:
+        """The height of the map."""
+        return float(np.ptp(self.frequency_ghz))
+
+    def at(self, share: float) -> float:
+        """The frequency at this share of the window."""
+        return float(self.frequency_ghz[0]) + share * self.window_ghz
+
+    def period_v(self, highest_ghz: float, drop_ghz: float, distance_v: float) -> float:
+        """The flux period of a transmon that falls by so much within this distance from its sweet spot."""
+        ratio = (highest_ghz - drop_ghz + self.charging_ghz) / (highest_ghz + self.charging_ghz)
+        return float(np.pi * distance_v / np.arccos(ratio**2))
+
+
+def planned_map(rng: Generator) -> Plan:
+    """Ranges, numbers of points and line width of a map."""
+    half_v = float(f"{np.exp(rng.uniform(np.log(0.2), np.log(2.2))):.1g}") + float(rng.choice([0.0, 0.02, 0.05]))
+    window_ghz, begin_ghz = float(rng.uniform(0.45, 0.9)), float(rng.uniform(3.6, 5.4))
+    return Plan(
+        bias_v=np.linspace(-half_v, half_v, int(rng.integers(15, 32))),
+        frequency_ghz=begin_ghz + np.linspace(0.0, window_ghz, int(rng.integers(70, 111))),
+        width_ghz=window_ghz * float(rng.uniform(0.035, 0.05)),
+        charging_ghz=float(rng.uniform(0.24, 0.32)),
+    )
 
 
 def transmon_ghz(
@@ -54,7 +99,7 @@ def line_centres(frequency_ghz: Floats, cells: Floats, *, width_ghz: float) -> t
 def line_picks(frequency_ghz: Floats, cells: Floats, *, width_ghz: float) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Centre and error of the highest line of each column, be it noise or not, and whether it is a clear line.
 
-    Where no line is fitted around the highest cell, its frequency is picked, with an error of the whole column.
+    Where no line can be fitted around the highest cell, that cell is picked. Errors are at most the window's height.
     """
     picked = [_line_pick(frequency_ghz, column - np.median(column), width_ghz) for column in cells.T]
     centres, errors, clear = zip(*picked, strict=True)
@@ -66,9 +111,9 @@ def _line_pick(frequency_ghz: Floats, column: Floats, width_ghz: float) -> tuple
     top = int(np.argmax(column))
     near = np.abs(frequency_ghz - frequency_ghz[top]) < 2.0 * width_ghz
     guess = (frequency_ghz[top], width_ghz, column[top], 0.0)
-    line = fit(lorentzian, frequency_ghz[near], column[near], guess)
-    if line is None or not np.isfinite(line.errors[0]):
-        return float(frequency_ghz[top]), float(np.ptp(frequency_ghz)), False
+    line = fit(lorentzian, frequency_ghz[near], column[near], guess, max_calls=PICKING_CALLS)
+    if line is None:
+        return float(frequency_ghz[top]), width_ghz, False
     error = min(line.errors[0], float(np.ptp(frequency_ghz)))
     if abs(line.values[0] - frequency_ghz[top]) > width_ghz:
         return float(frequency_ghz[top]), error, False

@@ -18,7 +18,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from synthetic.physics.fitting import Fit, fit
-from synthetic.physics.flux_maps import line_picks, lorentzian, noisy, transmon_ghz
+from synthetic.physics.flux_maps import Plan, line_picks, lorentzian, noisy, planned_map, transmon_ghz
 from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
@@ -148,46 +148,6 @@ class Truth:
         return self.fit.values[1] if self.fit else float("nan")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The ranges of a map; they are of one distribution, whatever the map shows."""
-
-    bias_v: Floats
-    frequency_ghz: Floats
-    width_ghz: float
-    charging_ghz: float
-
-    @property
-    def half_v(self) -> float:
-        """The largest bias."""
-        return float(self.bias_v[-1])
-
-    @property
-    def window_ghz(self) -> float:
-        """The height of the map."""
-        return float(np.ptp(self.frequency_ghz))
-
-    def at(self, share: float) -> float:
-        """The frequency at this share of the window."""
-        return float(self.frequency_ghz[0]) + share * self.window_ghz
-
-    def period_v(self, highest_ghz: float, drop_ghz: float, distance_v: float) -> float:
-        """The flux period of a transmon that falls by so much within this distance from its sweet spot."""
-        ratio = (highest_ghz - drop_ghz + self.charging_ghz) / (highest_ghz + self.charging_ghz)
-        return float(np.pi * distance_v / np.arccos(ratio**2))
-
-
-def _plan(rng: Generator) -> Plan:
-    half_v = float(f"{np.exp(rng.uniform(np.log(0.2), np.log(2.2))):.1g}") + float(rng.choice([0.0, 0.02, 0.05]))
-    window_ghz, begin_ghz = float(rng.uniform(0.45, 0.9)), float(rng.uniform(3.6, 5.4))
-    return Plan(
-        bias_v=np.linspace(-half_v, half_v, int(rng.integers(15, 32))),
-        frequency_ghz=begin_ghz + np.linspace(0.0, window_ghz, int(rng.integers(70, 111))),
-        width_ghz=window_ghz * float(rng.uniform(0.035, 0.05)),
-        charging_ghz=float(rng.uniform(0.24, 0.32)),
-    )
-
-
 def simulate_arc(
     rng: Generator, *, drop: Range = (0.35, 0.75), place: Range = (0.84, 0.96), second: str | None = None
 ) -> Truth:
@@ -196,7 +156,7 @@ def simulate_arc(
     ``place``: of its top in the window, 0 to 1; ``drop``: from there to the end of the sweep, in units of the window;
     ``second``: what makes a second branch, a "mode" or a "transition".
     """
-    plan = _plan(rng)
+    plan = planned_map(rng)
     spot_v = plan.half_v * float(rng.uniform(-0.5, 0.5))
     highest_ghz, far_v = plan.at(float(rng.uniform(*place))), plan.half_v + abs(spot_v)
     period_v = plan.period_v(highest_ghz, plan.window_ghz * float(rng.uniform(*drop)), far_v)
@@ -235,7 +195,7 @@ def _split(arc_ghz: Floats, heights: Floats, mode_ghz: float, plan: Plan) -> lis
 
 def simulate_faint(rng: Generator) -> Truth:
     """A line that is seen in a few columns around its sweet spot only, and a fit that these few do not constrain."""
-    plan = _plan(rng)
+    plan = planned_map(rng)
     step_v = float(plan.bias_v[1] - plan.bias_v[0])
     spot_v = plan.half_v * float(rng.uniform(0.55, 1.0) * rng.choice([-1.0, 1.0]) if rng.random() < 0.7 else 0.0)
     highest_ghz, far_v = plan.at(float(rng.uniform(0.55, 0.98))), plan.half_v + abs(spot_v)
@@ -251,16 +211,14 @@ def simulate_faint(rng: Generator) -> Truth:
 
 def simulate_without_line(rng: Generator, *, recorded: bool) -> Truth:
     """Noise, as far from any line, or nothing that was recorded: zeros or no values at all."""
-    plan = _plan(rng)
-    truth = _measured(rng, plan, [], highest_ghz=float("nan"), spot_v=float("nan"), guess_v=plan.half_v, count=0)
+    plan = planned_map(rng)
     if recorded:
-        return truth
-    empty = np.full(truth.cells.shape, 0.0 if rng.random() < 0.5 else np.nan)
-    nowhere = np.full(len(plan.bias_v), np.nan)
+        return _measured(rng, plan, [], highest_ghz=float("nan"), spot_v=float("nan"), guess_v=plan.half_v, count=0)
+    value, nowhere = 0.0 if rng.random() < 0.5 else np.nan, np.full(len(plan.bias_v), np.nan)
     return Truth(
         bias_v=plan.bias_v,
         frequency_ghz=plan.frequency_ghz,
-        cells=empty,
+        cells=np.full((len(plan.frequency_ghz), len(plan.bias_v)), value),
         picks_ghz=nowhere,
         errors_ghz=nowhere,
         clear=np.zeros(len(nowhere), dtype=bool),
@@ -268,7 +226,7 @@ def simulate_without_line(rng: Generator, *, recorded: bool) -> Truth:
         width_ghz=plan.width_ghz,
         highest_ghz=float("nan"),
         sweet_spot_v=float("nan"),
-        qubit=truth.qubit,
+        qubit=int(rng.integers(1, 21)),
         fit=None,
     )
 
