@@ -55,8 +55,8 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
 BEGIN, END = "<!-- fault matrix: begin -->\n", "<!-- fault matrix: end -->\n"
 HEAD = "| fault | requests | waited | on record | the user reads |\n|---|---|---|---|---|\n"
 TOLD_S = 0.3
-SETTINGS = replace(QUICK, request_timeout_s=0.15)
-PATIENT = replace(QUICK, request_timeout_s=20.0)
+SETTINGS = replace(QUICK, request_timeout_s=0.15, backoff_ceiling_s=0.1)
+PATIENT = replace(QUICK, request_timeout_s=20.0, backoff_ceiling_s=0.1)
 LONGEST_S = 20.0
 
 
@@ -129,7 +129,7 @@ FAULTS = [
     Fault("429 once, `Retry-After` as a date", dated_each_time, 2, None, Wait.DATE),
     Fault("429 once, `retry-after-ms`", faults_first([rate_limited(MILLISECONDS)], OK), 2, None, Wait.TOLD),
     Fault("429 once, without", faults_first([rate_limited()], OK), 2, None, Wait.BACKOFF),
-    Fault("429 always", always(rate_limited()), 6, "http_429", Wait.BACKOFF),
+    Fault("429 always", always(rate_limited()), 12, "http_429", Wait.BACKOFF),
     Fault("429, `Retry-After` of an hour", always(rate_limited(retry_after_seconds(3600))), 1, "stopped"),
     Fault("500 once", faults_first([error(500, "CUDA error")], OK), 2, None, Wait.BACKOFF),
     Fault("500 always, in the same words", always(error(500, "CUDA error")), 2, "http_500", Wait.BACKOFF),
@@ -174,13 +174,11 @@ FAULTS = [
     Fault("a byte now and then", always(Drip(interval_s=0.05)), 6, "timeout", Wait.TIMEOUT),
     Fault("half a JSON body", always(HALF_JSON), 2, "malformed", Wait.BACKOFF),
     Fault("JSON of another shape", always(WRONG_SHAPE), 2, "malformed", Wait.BACKOFF),
-    Fault(
-        "an error with status 200", always(Raw(b'{"error": {"message": "worker died"}}')), 2, "malformed", Wait.BACKOFF
-    ),
+    Fault("an error with status 200", always(ERROR_WITH_200), 2, "error_in_reply", Wait.BACKOFF),
     Fault("empty `choices`", always(EMPTY_CHOICES), 2, "malformed", Wait.BACKOFF),
     Fault("`content` a number", always(Reply(7)), 2, "malformed", Wait.BACKOFF),
     Fault("`content` null", always(Reply(None)), 1, "no_answer"),
-    Fault("`content` null, cut inside `reasoning_content`", always(THOUGHT_ONLY), 1, "no_answer"),
+    Fault("`content` null, cut inside `reasoning_content`", always(THOUGHT_ONLY), 1, None),
     Fault("`content` null, answer in `reasoning`", always(Reply(None, reasoning="Status: SUCCESS")), 1, None),
     Fault("`content` empty", always(Reply("", finish_reason="length")), 1, None),
     Fault("`content` a list of parts", always(Reply(PARTS)), 1, None),

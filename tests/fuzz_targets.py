@@ -17,10 +17,10 @@ import pytest
 
 from qcal_plugin.cli.extra_body import parse_extra_body
 from qcal_plugin.cli.pass_marks import parse_pass_marks
-from qcal_plugin.engine.chat import MalformedReply, clean_text, parse_reply
 from qcal_plugin.engine.failures import MESSAGE_LENGTH, http_failure, retry_after_s, server_message
 from qcal_plugin.engine.journal import AnswerJournal, JournalError
 from qcal_plugin.engine.redaction import Redaction
+from qcal_plugin.engine.reply import ErrorInReply, MalformedReply, clean_text, parse_reply
 from qcal_plugin.engine.targets import parse_target
 from qcal_plugin.mix.file import MixFileError, read_mix_file
 from qcal_plugin.session.directory import RunDirectoryError, read_manifest
@@ -47,7 +47,7 @@ ITEM = planned_item()
 
 def chat_reply(data: bytes) -> None:
     """A 200's body."""
-    with contextlib.suppress(MalformedReply):
+    with contextlib.suppress(MalformedReply, ErrorInReply):
         reply = parse_reply(data)
         for text in (reply.text, reply.reasoning, reply.finish_reason):
             assert text is None or text.encode() is not None

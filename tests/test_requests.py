@@ -16,7 +16,8 @@ from PIL import Image
 
 from qcal_plugin.dataset.cases import ImagePart, TextPart
 from qcal_plugin.demo.loopback import LoopbackServer
-from qcal_plugin.engine.chat import ChatRequest, parse_reply
+from qcal_plugin.engine.chat import ChatRequest
+from qcal_plugin.engine.reply import parse_reply
 from tests.dataset_factory import png, tiny_dataset
 from tests.endpoint import Endpoint, Outcome, Reply
 from tests.engine_factory import keys, running_engine, text_case

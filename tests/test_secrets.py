@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from qcal_plugin.cli.options import read_config
-from qcal_plugin.engine.endpoint import Endpoint, new_client
 from qcal_plugin.engine.redaction import Redaction
+from qcal_plugin.engine.transport import Transport, new_client
 from qcal_plugin.session.evaluation import Evaluation
 from qcal_plugin.worker.measuring import CaseUnderTest
 from tests.endpoint import Raw, Reply
@@ -100,10 +100,10 @@ def test_no_credential_shows_when_the_plugin_crashes_in_a_test(quick, asking, mo
 
 def test_no_credential_shows_when_the_plugin_crashes_in_the_engine(quick, asking, monkeypatch):
     async def crash(self, body):
-        headers = new_client(self.settings).headers
-        raise RuntimeError(f"engine crashed: {self.settings} {headers}")
+        headers = new_client(self._settings).headers
+        raise RuntimeError(f"engine crashed: {self._settings} {headers}")
 
-    monkeypatch.setattr(Endpoint, "_send", crash)
+    monkeypatch.setattr(Transport, "chat", crash)
     result = quick.run(*asking, "--limit=1")
     assert "engine crashed" in result.out
     assert [] == leaks(result, quick.folder)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qcal_plugin.engine.failures import RequestFailed
-from qcal_plugin.service.stream import EventReader, StreamedReply
+from qcal_plugin.engine.stream import EventReader, StreamedReply
 
 
 def chunk(delta=None, *, finish=None, **others):
@@ -121,7 +121,7 @@ def test_a_finish_reason_ends_a_stream_without_done_and_a_cut_stream_has_no_end(
 @pytest.mark.parametrize(
     ("event", "kind", "words"),
     [
-        (b'{"error": {"message": "out of memory"}}', "stream_error", "an error in the stream: out of memory"),
+        (b'{"error": {"message": "out of memory"}}', "upstream", "the reply reports an error: out of memory"),
         (b'{"choices": [', "malformed", "an event is no JSON"),
         (b"[1]", "malformed", "an event is no JSON object"),
     ],

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from qcal_plugin.engine.chat import ChatBody
 from qcal_plugin.engine.failures import EngineStopped
+from qcal_plugin.engine.reply import ChatReply
+
+CHARACTERS_PER_TOKEN = 4
+TOKENS_PER_IMAGE = 1000
+"""Rough figures, for servers that report no usage: English text, and a plot in the middle of what models charge."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,6 +26,7 @@ class Budget:
     requests_sent: int = 0
     tokens_used: int = 0
     on_exhausted: Callable[[str], None] = field(default=lambda _: None, repr=False)
+    replies_without_usage: int = 0
 
     def request(self) -> None:
         """Count a request that is about to be sent. Raises EngineStopped where none may be."""
@@ -32,6 +39,12 @@ class Budget:
     def reply(self, tokens: int) -> None:
         """Count what a reply says it used."""
         self.tokens_used += tokens
+
+    def estimated(self, body: ChatBody, reply: ChatReply) -> int:
+        """Estimate the tokens of an exchange whose reply does not report them, and count that reply."""
+        self.replies_without_usage += 1
+        written = len(reply.content or "") + len(reply.reasoning or "")
+        return (body.text_bytes + written) // CHARACTERS_PER_TOKEN + body.images * TOKENS_PER_IMAGE
 
     def _exhausted(self, reason: str) -> str:
         self.on_exhausted(reason)

@@ -1,4 +1,4 @@
-"""Chat-completion requests as bytes, and replies as answers (PROTOCOL.md section 2)."""
+"""Chat-completion requests as bytes (PROTOCOL.md section 2)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,6 @@ from scoring.reference import JSON
 
 RESERVED_FIELDS = frozenset({"model", "messages", "max_tokens", "temperature", "stream"})
 """Fields of a request body that ``--extra-body`` cannot replace: they have options of their own, or break the reply."""
-
-
-class MalformedReply(Exception):
-    """A 200 whose body is no chat completion. ``str()`` says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +36,21 @@ class ChatRequest:
         """Hex digest of everything that is asked: texts, image digests, every parameter; not of where it is sent."""
         return hashlib.sha256(json.dumps(self._identity(), sort_keys=True).encode()).hexdigest()
 
-    def body(self) -> ChatBody:
+    @property
+    def fields(self) -> dict[str, JSON]:
+        """The body's fields besides model and messages, as the protocol and the command line have them."""
+        return {"temperature": self.temperature, "max_tokens": self.max_tokens, **self.extra_body}
+
+    def body(self, fields: Mapping[str, JSON] | None = None) -> ChatBody:
         """The JSON body. Images are joined in as the base64 bytes on disk, never decoded or serialised again.
 
-        Raises OSError where an image is gone.
+        ``fields`` replace `fields`, for a server that refuses some of them. Raises OSError if an image is gone.
         """
         head = json.dumps({"model": self.model})[:-1].encode()
-        tail = json.dumps({"temperature": self.temperature, "max_tokens": self.max_tokens, **self.extra_body})[1:]
+        tail = json.dumps(self.fields if fields is None else dict(fields))[1:].encode()
         opening = b', "messages": [{"role": "user", "content": '
-        pieces = (head, opening, *self._content(), b"}], ", tail.encode())
+        closing = b"}], " + tail if tail != b"}" else b"}]}"
+        pieces = (head, opening, *self._content(), closing)
         sizes = (piece.stat().st_size if isinstance(piece, Path) else len(piece) for piece in pieces)
         return ChatBody(pieces, sum(sizes))
 
@@ -82,6 +84,16 @@ class ChatBody:
     pieces: tuple[bytes | Path, ...] = field(repr=False)
     size_bytes: int
 
+    @property
+    def images(self) -> int:
+        """How many images it holds."""
+        return sum(isinstance(piece, Path) for piece in self.pieces)
+
+    @property
+    def text_bytes(self) -> int:
+        """The length of everything but images."""
+        return sum(len(piece) for piece in self.pieces if not isinstance(piece, Path))
+
     def __bytes__(self) -> bytes:
         """The whole of it. Raises OSError where an image is gone."""
         return b"".join(self.chunks())
@@ -98,72 +110,6 @@ class ChatBody:
         yield b"".join(ready)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatReply:
-    """What a chat completion says.
-
-    Attributes:
-        text: the answer as PROTOCOL.md section 2 reads it: the content, or the reasoning if the content is null; None
-            if there is neither.
-        from_reasoning: whether ``text`` is the reasoning.
-        reasoning: the reasoning that came beside the content.
-    """
-
-    text: str | None
-    from_reasoning: bool
-    reasoning: str | None
-    finish_reason: str | None
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    reasoning_tokens: int | None
-
-    @property
-    def content(self) -> str | None:
-        """The message's content alone, which is all that a judge's reply consists of; None if it is null."""
-        return None if self.from_reasoning else self.text
-
-
-def parse_reply(body: bytes) -> ChatReply:
-    """Read a chat completion. Raises MalformedReply on anything else, however broken."""
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise MalformedReply(f"the reply is not JSON ({_first_words(body)})") from error
-    choice = _choice(data)
-    message = choice.get("message")
-    if not isinstance(message, dict):
-        raise MalformedReply("the reply's choice has no message")
-    text, from_reasoning = _answer_text(message)
-    usage = data.get("usage") if isinstance(data.get("usage"), dict) else {}
-    details = usage.get("completion_tokens_details")
-    finish_reason = choice.get("finish_reason")
-    return ChatReply(
-        text=text,
-        from_reasoning=from_reasoning,
-        reasoning=None if from_reasoning else _reasoning(message),
-        finish_reason=finish_reason if isinstance(finish_reason, str) else None,
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
-        reasoning_tokens=_count(details.get("reasoning_tokens") if isinstance(details, dict) else None),
-    )
-
-
-def content_text(content: object) -> str | None:
-    """The text of a message's content: of a list, its parts of type ``text`` (no others), joined by a space.
-
-    None if it is neither text nor a list.
-    """
-    if isinstance(content, list):
-        parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        content = " ".join(part["text"] for part in parts if isinstance(part.get("text"), str))
-    return content if isinstance(content, str) else None
-
-
-def clean_text(text: str) -> str:
-    """The text without lone surrogates, which neither UTF-8 files nor xdist can carry; each becomes U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 def _block(part: PromptPart) -> Sequence[bytes | Path]:
     match part:
         case TextPart():
@@ -171,44 +117,3 @@ def _block(part: PromptPart) -> Sequence[bytes | Path]:
         case ImagePart():
             opening = b'{"type": "image_url", "image_url": {"url": "data:image/png;base64,'
             return [opening, Path(part.base64_path), b'"}}']
-
-
-def _choice(data: object) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise MalformedReply("the reply is JSON but no object")
-    if "choices" not in data and "error" in data:
-        raise MalformedReply(f"status 200 with an error in it: {json.dumps(data['error'])[:200]}")
-    choices = data.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise MalformedReply("the reply has no choices")
-    return choices[0]
-
-
-def _answer_text(message: Mapping[str, Any]) -> tuple[str | None, bool]:
-    """The answer, and whether it is the message's reasoning (content null)."""
-    content = message.get("content")
-    from_reasoning = content is None
-    if from_reasoning:
-        content = message.get("reasoning")
-    if content is None:
-        return None, False
-    text = content_text(content)
-    if text is None:
-        raise MalformedReply(f"the reply's content is neither text nor a list of parts but {type(content).__name__}")
-    return clean_text(text).strip(), from_reasoning
-
-
-def _reasoning(message: Mapping[str, Any]) -> str | None:
-    for name in ("reasoning", "reasoning_content"):
-        thought = message.get(name)
-        if isinstance(thought, str) and thought.strip():
-            return clean_text(thought).strip()
-    return None
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _first_words(body: bytes) -> str:
-    return f"{len(body)} bytes beginning with {body[:60]!r}"

@@ -1,4 +1,4 @@
-"""One OpenAI-compatible endpoint: retries what may pass, notices when nothing does (docs/reliability.md)."""
+"""One OpenAI-compatible endpoint: retries transient errors, notices when nothing succeeds (docs/reliability.md)."""
 
 from __future__ import annotations
 
@@ -6,33 +6,41 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from enum import StrEnum
 
+from qcal_plugin.engine.adaptation import REFUSING_STATUSES, Adaptation
 from qcal_plugin.engine.budget import Budget
-from qcal_plugin.engine.chat import ChatBody, ChatReply, MalformedReply, parse_reply
-from qcal_plugin.engine.failures import (
-    OVERLOAD_STATUSES,
-    EngineStopped,
-    Repeats,
-    RequestFailed,
-    http_failure,
-    transport_failure,
-)
+from qcal_plugin.engine.chat import ChatBody, ChatRequest
+from qcal_plugin.engine.failures import OVERLOAD_STATUSES, SPENT_CODES, EngineStopped, Repeats, RequestFailed
 from qcal_plugin.engine.limiter import Limiter
+from qcal_plugin.engine.pacing import Pace
 from qcal_plugin.engine.redaction import Redaction
+from qcal_plugin.engine.reply import ChatReply
+from qcal_plugin.engine.transport import Transport
+from scoring.reference import JSON
 
-if TYPE_CHECKING:
-    import httpx
-
-MAX_REPLY_BYTES = 32 * 1024 * 1024
-MAX_ERROR_BYTES = 64 * 1024
-CONNECT_TIMEOUT_S = 15.0
-KEEPALIVE_S = 4.0  # uvicorn closes idle connections after 5 s: let go before it does, or a request meets a closed door
 LONGEST_WAIT_S = 600.0
 FAILURES_BEFORE_STOP = 20
 REFUSALS_BEFORE_STOP = 3
+RATE_LIMITS_BEFORE_STOP = 12
+"""Episodes of rate limiting in a row, without a success between them, after which a request is given up."""
+ABOUT_THIS_REQUEST = frozenset({400, 403, 413, 415, 422, 451})
+"""Statuses that blame one request if others succeed. A 403 can be moderation or a firewall that dislikes one plot."""
+SILENCE_STATUSES = frozenset({504, 524})
+SILENCE_S = 50.0
+"""A connection that breaks after so long without a byte was probably cut by a proxy for its silence."""
+STREAM_FIELDS: Mapping[str, JSON] = {"stream": True, "stream_options": {"include_usage": True}}
+
+
+class Streaming(StrEnum):
+    """Whether replies are asked for as event streams (``--stream``)."""
+
+    AUTO = "auto"
+    """From the first sign on that a proxy cuts silent connections, or that the server only streams."""
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +51,10 @@ class EndpointSettings:
         url: the full chat-completions URL.
         public_url: the same for messages: base URL without user info and query.
         authorization: value of the Authorization header, or None to send none; in no repr, record or message.
+        headers: further headers (``--model-header``); as secret as the key.
         redaction: what may not be repeated of what the server says.
-        retries: further attempts after the first.
+        streaming: whether replies are asked for as event streams.
+        retries: attempts after the first; waiting for a rate limit does not count.
         request_timeout_s: total time of one attempt, from sending to the last byte.
         backoff_s: before attempt n + 1, uniform in [0, backoff_s x 2^(n - 1)], at most ``backoff_ceiling_s``.
     """
@@ -52,7 +62,9 @@ class EndpointSettings:
     url: str = field(repr=False)
     public_url: str
     authorization: str | None = field(repr=False, default=None)
+    headers: Mapping[str, str] = field(repr=False, default_factory=dict)
     redaction: Redaction = field(default_factory=Redaction)
+    streaming: Streaming = Streaming.AUTO
     retries: int = 5
     request_timeout_s: float = 900.0
     backoff_s: float = 1.0
@@ -86,10 +98,11 @@ class Exchange:
 
 
 class Endpoint:
-    """Sends chat requests to one URL. Lives in the engine's event loop.
+    """Sends chat requests to one URL. Lives in the engine's event loop, and so needs no locks.
 
     `stop` is called with a reason when going on is pointless: the key or the model is refused, or nothing succeeds any
-    more. `budget` is asked before each request, `limiter` for a turn.
+    more. `budget` is asked before each request, `limiter` for a turn, `pace` for the moment. `adaptation` is what was
+    learned of the parameters that this model's server takes; `on_adapted` is called when something was learned.
     """
 
     def __init__(
@@ -100,38 +113,57 @@ class Endpoint:
         stop: Callable[[str], None],
         budget: Budget,
         pause: Pause | None = None,
+        pace: Pace | None = None,
+        adaptation: Adaptation | None = None,
+        on_adapted: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
         self.limiter = limiter
+        self.adaptation = adaptation or Adaptation()
+        self.streaming = settings.streaming is Streaming.ALWAYS
         self.requests_sent = 0
         self.rate_limited = 0
         self.successes = 0
+        self._on_adapted = on_adapted
         self._closing: str | None = None
         self._closed = asyncio.Event()
         self._stop = stop
         self._budget = budget
         self._pause = pause or Pause()
-        self._client: httpx.AsyncClient | None = None
+        self._pace = pace or Pace()
+        self._transport = Transport(settings)
         self._failures_in_a_row = 0
         self._refusals_in_a_row = 0
+        self._rate_limits_in_a_row = 0
+        self._last_rate_limit_at = float("-inf")
 
-    async def chat(self, body: ChatBody) -> Exchange:
-        """Send `body` until a usable reply comes. Raises RequestFailed; EngineStopped where nothing more is asked."""
+    async def chat(self, request: ChatRequest) -> Exchange:
+        """Send `request` until a usable reply comes.
+
+        Raises RequestFailed; EngineStopped if nothing more is asked; OSError if an image of the request is gone.
+        """
         heard: dict[str, int] = {}
-        attempt = 1
+        attempt, counted = 1, 1
         while True:
+            fields = self._fields(request)
             try:
-                exchange = await self._attempt(body, attempt)
+                exchange = await self._attempt(request.body(fields), attempt)
             except RequestFailed as failure:
                 failure.attempts = attempt
-                if not self._may_pass(failure, heard) or attempt > self.settings.retries:
+                if self._adapted(failure, fields):
+                    attempt += 1
+                    continue  # a refused parameter is no reason to wait
+                if not self._may_pass(failure, heard) or not self._retries_left(failure, counted):
                     self._note_failure(failure)
                     raise
+                backoff_s = backoff_bound_s(counted, self.settings)
+                # a server that limits the rate has not failed: such an attempt uses up no retry
+                counted += failure.http_status != 429
             else:
                 self.successes += 1
-                self._failures_in_a_row = self._refusals_in_a_row = 0
+                self._failures_in_a_row = self._refusals_in_a_row = self._rate_limits_in_a_row = 0
                 return exchange
-            await self._rest(random.uniform(0.0, backoff_bound_s(attempt, self.settings)))  # noqa: S311 - no secret
+            await self._rest(random.uniform(0.0, backoff_s))  # noqa: S311 - no secret
             attempt += 1
 
     def close_door(self, reason: str) -> None:
@@ -141,61 +173,93 @@ class Endpoint:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._client is not None:
-            await self._client.aclose()
+        await self._transport.close()
 
     async def _attempt(self, body: ChatBody, attempt: int) -> Exchange:
         """One request, when its turn has come and no pause is on. Raises RequestFailed, EngineStopped."""
         async with self.limiter:
-            while (rest_s := self._pause.rest_s) > 0 or self._closing is not None:
-                await self._rest(rest_s)
+            await self._wait_for_turn()
             self._budget.request()
             self.requests_sent += 1
             sent_at = time.monotonic()
             try:
-                reply = await self._exchange(body)
+                reply = await self._transport.chat(body)
             except RequestFailed as failure:
                 self._heed(failure, sent_at)
                 raise
             now = time.monotonic()
             self.limiter.succeeded(now)
-        self._budget.reply((reply.prompt_tokens or 0) + (reply.completion_tokens or 0))
+        self._count(reply, body)
         return Exchange(reply=reply, attempts=attempt, latency_s=now - sent_at, sent_at=sent_at)
 
-    async def _exchange(self, body: ChatBody) -> ChatReply:
-        status, headers, reply = await self._send(body)
-        redaction = self.settings.redaction
-        if status != 200:
-            raise http_failure(status, headers, redaction.error(reply))
-        try:
-            return parse_reply(redaction.reply(reply))
-        except MalformedReply as error:
-            message = redaction.text(str(error))
-            raise RequestFailed(kind="malformed", message=message, http_status=200, retriable=True) from error
+    async def _wait_for_turn(self) -> None:
+        """Wait for our own pace, then for the server's pauses, which may have grown meanwhile."""
+        await self._rest(self._pace.wait_s())
+        while (rest_s := max(self._pause.rest_s, self._pace.tokens_wait_s())) > 0 or self._closing is not None:
+            await self._rest(rest_s)
 
-    async def _send(self, body: ChatBody) -> tuple[int, httpx.Headers, bytes]:
-        import aiohttp
-        import httpx
+    def _count(self, reply: ChatReply, body: ChatBody) -> None:
+        reported = (reply.prompt_tokens or 0) + (reply.completion_tokens or 0)
+        tokens = reported or self._budget.estimated(body, reply)
+        self._budget.reply(tokens)
+        self._pace.used(tokens)
 
-        client = self._client = self._client or new_client(self.settings)
-        try:
-            async with asyncio.timeout(self.settings.request_timeout_s):
-                length = {"Content-Length": f"{body.size_bytes}"}
-                async with client.stream("POST", self.settings.url, content=_sent(body), headers=length) as response:
-                    return response.status_code, response.headers, await _read(response)
-        except (httpx.TransportError, httpx.DecodingError, aiohttp.ClientError, TimeoutError) as error:
-            raise transport_failure(error, self.settings.redaction) from error
+    def _fields(self, request: ChatRequest) -> dict[str, JSON]:
+        return self.adaptation.apply({**request.fields, **(STREAM_FIELDS if self.streaming else {})})
+
+    def _adapted(self, failure: RequestFailed, sent: Mapping[str, JSON]) -> bool:
+        """Whether the request, changed in what the server refuses of it, is worth another attempt."""
+        if failure.http_status not in REFUSING_STATUSES:
+            return False
+        known = len(self.adaptation.changes)
+        again = self.adaptation.learn(
+            sent, code=failure.code, parameter=failure.parameter, message=failure.message
+        ) or self._only_streams(failure, sent)
+        if len(self.adaptation.changes) > known:
+            self._on_adapted()
+        return again
+
+    def _only_streams(self, failure: RequestFailed, sent: Mapping[str, JSON]) -> bool:
+        """Whether the server says that it only streams, and we did not ask it to."""
+        words = failure.message.lower()
+        only = "stream" in words and any(word in words for word in ("only", "must", "required", "enable"))
+        if not only or "stream" in sent or self.settings.streaming is not Streaming.AUTO:
+            return False
+        self.streaming = True
+        return True
 
     def _heed(self, failure: RequestFailed, sent_at: float) -> None:
-        """Slow down on overload; where the server says how long, every request to it waits, not only this one."""
+        """Back off on overload. A wait that the server asks for applies to all requests to that server."""
+        now = time.monotonic()
         if failure.http_status == 429:
-            self.rate_limited += 1
+            self._note_rate_limit(failure, sent_at, now)
         if failure.http_status in OVERLOAD_STATUSES:
-            self.limiter.overloaded(sent_at, time.monotonic())
+            self.limiter.overloaded(sent_at, now)
         if failure.wait_s is not None and failure.wait_s > LONGEST_WAIT_S:
             self._stop(f"{self.settings.public_url} asks to wait {failure.wait_s:.0f} s ({failure.message})")
         elif failure.wait_s is not None:
             self._pause.extend(failure.wait_s)
+        silent = failure.kind in {"reset", "timeout"} and now - sent_at > SILENCE_S
+        if (silent or failure.http_status in SILENCE_STATUSES) and self.settings.streaming is Streaming.AUTO:
+            self.streaming = True  # bytes that arrive keep the connection alive
+
+    def _note_rate_limit(self, failure: RequestFailed, sent_at: float, now: float) -> None:
+        """Count an episode, unless the request was sent before the last one began: then it is part of that.
+
+        A server that does not say how long to wait is left alone for longer and longer, by all requests alike.
+        """
+        self.rate_limited += 1
+        if sent_at < self._last_rate_limit_at or not failure.retriable:
+            return
+        self._last_rate_limit_at = now
+        self._rate_limits_in_a_row += 1
+        if failure.wait_s is None:
+            self._pause.extend(backoff_bound_s(self._rate_limits_in_a_row, self.settings))
+
+    def _retries_left(self, failure: RequestFailed, counted: int) -> bool:
+        if failure.http_status == 429:
+            return self._rate_limits_in_a_row < RATE_LIMITS_BEFORE_STOP and self.settings.retries > 0
+        return counted <= self.settings.retries
 
     def _may_pass(self, failure: RequestFailed, heard: dict[str, int]) -> bool:
         """Whether the same request may succeed later; not if it already failed in the same words (`Repeats`).
@@ -226,12 +290,18 @@ class Endpoint:
             raise EngineStopped(self._closing)
 
     def _note_failure(self, failure: RequestFailed) -> None:
-        """Open the circuit breaker when the endpoint as a whole fails, not one request."""
-        refused = failure.http_status in {401, 403} or (failure.http_status == 404 and not self.successes)
+        """Open the circuit breaker if the endpoint as a whole fails, not one request.
+
+        A wrong key (401) or model (404) is known from the first reply. A 403 is taken for a refusal of one plot until
+        many have come in a row.
+        """
+        about_this_request = failure.http_status in ABOUT_THIS_REQUEST and self.successes
+        self._failures_in_a_row += not about_this_request or failure.http_status == 403
+        refused = failure.http_status == 401 or (failure.http_status == 404 and not self.successes)
         self._refusals_in_a_row = self._refusals_in_a_row + 1 if refused else 0
-        about_this_request = failure.http_status in {400, 413, 422} and self.successes
-        self._failures_in_a_row += not about_this_request
-        if refused and (not self.successes or self._refusals_in_a_row >= REFUSALS_BEFORE_STOP):
+        if failure.code in SPENT_CODES:
+            self._stop(f"{self.settings.public_url}: the account is empty: {failure.message}")
+        elif refused and (not self.successes or self._refusals_in_a_row >= REFUSALS_BEFORE_STOP):
             self._stop(f"{self.settings.public_url} refuses: {failure.message}")
         elif self._failures_in_a_row >= FAILURES_BEFORE_STOP:
             self._stop(
@@ -240,43 +310,6 @@ class Endpoint:
             )
 
 
-def new_client(settings: EndpointSettings) -> httpx.AsyncClient:
-    """A pool of connections without a limit of its own: whoever sends keeps count."""
-    import httpx
-    from httpx_aiohttp import HttpxAiohttpClient
-
-    headers = httpx.Headers({"Content-Type": "application/json", "User-Agent": "qcaleval-pytest"})
-    if settings.authorization:
-        headers["Authorization"] = settings.authorization
-    return HttpxAiohttpClient(
-        headers=headers,
-        limits=httpx.Limits(max_connections=0, keepalive_expiry=KEEPALIVE_S),  # 0: aiohttp sets no limit
-        timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
-    )
-
-
 def backoff_bound_s(attempt: int, settings: EndpointSettings) -> float:
     """The longest wait after a failed attempt, counted from 1; the wait is uniform below it (full jitter)."""
     return min(settings.backoff_ceiling_s, settings.backoff_s * 2.0 ** min(attempt - 1, 60))
-
-
-async def _sent(body: ChatBody) -> AsyncIterator[bytes]:
-    for chunk in body.chunks():
-        yield chunk
-
-
-async def _read(response: httpx.Response) -> bytes:
-    """The body, decompressed, up to MAX_REPLY_BYTES; of an error the beginning. Raises RequestFailed past that."""
-    chunks: list[bytes] = []
-    size = 0
-    limit = MAX_REPLY_BYTES if response.status_code == 200 else MAX_ERROR_BYTES
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        chunks.append(chunk)
-        if size > limit:
-            break
-    if size > MAX_REPLY_BYTES:
-        raise RequestFailed(
-            kind="too_large", message=f"the reply is longer than {MAX_REPLY_BYTES // 2**20} MiB", http_status=200
-        )
-    return b"".join(chunks)

@@ -208,7 +208,8 @@ class Engine:
                 return
             job.attempts = job.answer.attempts
             self._journal.add_answer(job.key, request.sha256, job.answer)
-        judging = job.key.question.needs_judge and bool(case.reference.key_points)
+        needs_judge = job.key.question.needs_judge and job.answer.withheld is None
+        judging = needs_judge and bool(case.reference.key_points)
         if judging and self._judges:
             self._submit(job, Submission(question=job.key.question, text=job.answer.text, reference=case.reference))
         else:

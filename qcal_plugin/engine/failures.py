@@ -7,16 +7,16 @@ EngineStopped        nothing is asked any more
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import json
 import os
 import re
 import ssl
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
 from enum import Enum, auto
 from typing import TYPE_CHECKING
+
+from qcal_plugin.engine.waits import asked_wait_s
 
 if TYPE_CHECKING:
     import aiohttp
@@ -29,6 +29,8 @@ RETRIABLE_STATUSES = frozenset({408, 409, 429})
 
 OVERLOAD_STATUSES = frozenset({429, 503, 529})
 GATEWAY_STATUSES = frozenset({502, 504})
+SPENT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+"""Codes of a 429 that no waiting cures: the account is empty."""
 MESSAGE_LENGTH = 300
 
 
@@ -38,12 +40,14 @@ class RequestFailed(Exception):
 
     Attributes:
         kind: short stable word: ``http_<status>``, ``timeout``, ``connect``, ``dns``, ``tls``, ``reset``, ``not_http``,
-            ``encoding``, ``malformed``, ``too_large``, ``no_answer``, ``no_stored_answer``, ``no_image``,
-            ``internal``.
+            ``encoding``, ``malformed``, ``error_in_reply``, ``upstream`` (generation broke off), ``too_large``,
+            ``no_answer``, ``no_stored_answer``, ``no_image``, ``internal``.
         message: one line for the user: what the server or the network said.
         attempts: requests sent.
         retriable: whether the same request may succeed later.
         wait_s: how long the server asks everybody to wait, from now; None if it does not say.
+        code: the error's code in words, such as ``unsupported_parameter``; None if the server gives none.
+        parameter: the field of the request that the error is about; None if the server does not say.
     """
 
     kind: str
@@ -52,6 +56,8 @@ class RequestFailed(Exception):
     attempts: int = 0
     retriable: bool = False
     wait_s: float | None = None
+    code: str | None = None
+    parameter: str | None = None
 
     def __str__(self) -> str:
         return self.message
@@ -59,7 +65,7 @@ class RequestFailed(Exception):
     @property
     def repeats(self) -> Repeats:
         """What it means if the same request fails so again, to the letter."""
-        if self.kind in {"malformed", "encoding", "not_http"}:
+        if self.kind in {"malformed", "error_in_reply", "encoding", "not_http"}:
             return Repeats.ALWAYS
         if self.http_status is None or self.http_status < 500 or self.http_status in OVERLOAD_STATUSES:
             return Repeats.NEVER
@@ -82,17 +88,55 @@ class EngineStopped(Exception):
     """The engine asks nothing any more; ``str()`` says why in one line."""
 
 
-def http_failure(status: int, headers: httpx.Headers, body: bytes) -> RequestFailed:
-    """The failure that an HTTP status other than 200 stands for."""
+def http_failure(status: int, headers: Mapping[str, str], body: bytes) -> RequestFailed:
+    """Return the failure that an unsuccessful HTTP status means."""
     said = server_message(body)
-    retriable = status in RETRIABLE_STATUSES or status >= 500
+    code, parameter = _error_code(body)
+    retriable = (status in RETRIABLE_STATUSES or status >= 500) and code not in SPENT_CODES
     return RequestFailed(
         kind=f"http_{status}",
         message=f"HTTP {status}" + (f": {said}" if said else ""),
         http_status=status,
         retriable=retriable,
-        wait_s=retry_after_s(headers) if retriable else None,
+        wait_s=asked_wait_s(headers, body if status in OVERLOAD_STATUSES else b"") if retriable else None,
+        code=code,
+        parameter=parameter,
     )
+
+
+def reported_failure(error: object, headers: Mapping[str, str], body: bytes, *, partial: bool) -> RequestFailed:
+    """Return the failure that a successful reply reports in its body, as routers do.
+
+    It means what the status in the error object means. Without one, and if generation broke off (``partial``), it is
+    like a lost connection.
+    """
+    code = error.get("code") if isinstance(error, dict) else None
+    status = _status_of(code)
+    if status is None or (partial and status < 500 and status not in RETRIABLE_STATUSES):
+        said = f"the reply reports an error: {server_message(body)}"
+        kind = "upstream" if partial else "error_in_reply"
+        return RequestFailed(kind=kind, message=said, http_status=200, retriable=True)
+    failure = http_failure(status, headers, body)
+    failure.message = f"status 200 with an error in it: {failure.message}"
+    return failure
+
+
+def redirect_failure(status: int, location: str, server: str) -> RequestFailed:
+    """Return the failure of a redirect that is not followed: it leaves the server that the user named."""
+    target = one_line(location.partition("?")[0]) or "nowhere"
+    return RequestFailed(
+        kind=f"http_{status}",
+        message=f"HTTP {status}: redirects to {target}, outside {server}; if you trust it, give its URL instead",
+        http_status=status,
+    )
+
+
+def proxy_failure(failure: RequestFailed, proxy_url: str | None) -> RequestFailed:
+    """Name the proxy on the way if it may be the one that failed: no connection, or a gateway's own status."""
+    proxys_own = failure.http_status in {407, 502, 503, 504} or failure.kind in {"connect", "dns", "tls"}
+    if proxy_url is not None and proxys_own:
+        failure.message = f"{failure.message} (by way of the proxy {proxy_url}; NO_PROXY exempts a host)"
+    return failure
 
 
 def transport_failure(
@@ -126,23 +170,6 @@ def one_line(text: str, length: int = MESSAGE_LENGTH) -> str:
     """The text on one line, without control characters, cut at `length`."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= length else line[: length - 1] + "…"
-
-
-def retry_after_s(headers: httpx.Headers, now: float | None = None) -> float | None:
-    """How long the server asks us to wait: ``retry-after-ms``, or ``Retry-After`` in seconds or as an HTTP date."""
-    milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    value = headers.get("retry-after")
-    seconds = _number(value)
-    if seconds is not None or value is None:
-        return seconds
-    try:
-        date = email.utils.parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
-    return max(0.0, date.timestamp() - (time.time() if now is None else now))
 
 
 _TRANSPORT_WORDS = {
@@ -207,9 +234,45 @@ def _innermost(data: object) -> str:
     return str(data)
 
 
-def _number(value: str | None) -> float | None:
+_WORDS_FOR_STATUS = {
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "resource_exhausted": 429,
+    "insufficient_quota": 429,
+    "overloaded_error": 529,
+    "overloaded": 529,
+    "server_error": 500,
+    "internal_server_error": 500,
+    "api_error": 500,
+    "timeout": 504,
+    "unavailable": 503,
+    "invalid_api_key": 401,
+    "authentication_error": 401,
+    "permission_error": 403,
+    "model_not_found": 404,
+    "not_found_error": 404,
+    "invalid_request_error": 400,
+    "context_length_exceeded": 400,
+}
+"""Error codes in words, as they stand in bodies without a number, and the status that they mean."""
+
+
+def _status_of(code: object) -> int | None:
+    """The HTTP status that an error's code means; None if it means none."""
+    text = str(code).strip().lower()
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) == 3 else _WORDS_FOR_STATUS.get(text)
+    return number if number is not None and 400 <= number < 600 else None
+
+
+def _error_code(body: bytes) -> tuple[str | None, str | None]:
+    """The code of an error body in words, and the parameter that it is about; None if it does not say."""
     try:
-        number = float(value) if value is not None else None
-    except ValueError:
-        return None
-    return number if number is None or 0 <= number < float("inf") else None
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return None, None
+    data = data[0] if isinstance(data, list) and data else data
+    error = data.get("error", data) if isinstance(data, dict) else None
+    if not isinstance(error, dict):
+        return None, None
+    code, parameter = error.get("code") or error.get("type"), error.get("param")
+    return (code if isinstance(code, str) else None, parameter if isinstance(parameter, str) else None)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from qcal_plugin.dataset.cases import TextPart
-from qcal_plugin.engine.chat import ChatReply, ChatRequest
+from qcal_plugin.engine.chat import ChatRequest
 from qcal_plugin.engine.failures import RequestFailed
+from qcal_plugin.engine.reply import ChatReply
 from reports.records.records import Verdict
 from scoring.key_points import BadReply, Grades, judge_prompt, parse_reply, repair_prompt
 
@@ -74,7 +75,7 @@ class ModelJudge:
         fault: str | None = None
         for _ in range(REPLIES_ASKED):
             try:
-                exchange = await self.endpoint.chat(request.body())
+                exchange = await self.endpoint.chat(request)
             except RequestFailed as failure:
                 return self._failed(_request_error(failure, fault), reply, attempts + failure.attempts)
             attempts += exchange.attempts

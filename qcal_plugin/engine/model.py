@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from qcal_plugin.dataset.cases import Case
-from qcal_plugin.engine.chat import ChatBody, ChatRequest
+from qcal_plugin.engine.chat import ChatRequest
 from qcal_plugin.engine.failures import RequestFailed
 from reports.records.records import Answer, ItemKey
 from scoring.reference import JSON
 
 if TYPE_CHECKING:
-    from qcal_plugin.engine.endpoint import Endpoint
+    from qcal_plugin.engine.endpoint import Endpoint, Exchange
 
 
 class Model(Protocol):
@@ -65,37 +65,43 @@ class ServedModel:
 
     async def ask(self, case: Case, request: ChatRequest, ready_at: float) -> Answer:  # noqa: ARG002 - see Model
         """See `Model`."""
-        exchange = await self.endpoint.chat(_body(request))
-        reply = exchange.reply
-        if reply.text is None:
-            thought = f" but a thought of {len(reply.reasoning)} characters" if reply.reasoning else ""
-            raise RequestFailed(
-                kind="no_answer",
-                message=f"the reply has no content{thought} (finish_reason: {reply.finish_reason})",
-                http_status=200,
-                attempts=exchange.attempts,
-            )
-        return Answer(
-            text=reply.text,
-            finish_reason=reply.finish_reason,
-            from_reasoning=reply.from_reasoning,
-            reasoning=reply.reasoning,
+        try:
+            exchange = await self.endpoint.chat(request)
+        except OSError as error:
+            name = Path(error.filename or "?").name
+            message = f"image {name} is gone from the prepared dataset ({error.strerror}); --resume prepares it anew"
+            raise RequestFailed(kind="no_image", message=message) from error
+        return _answer(exchange, ready_at)
+
+
+def _answer(exchange: Exchange, ready_at: float) -> Answer:
+    """The answer in a reply. Raises RequestFailed if there is neither text nor thought, and nobody withheld them."""
+    reply = exchange.reply
+    answer = Answer(
+        text=reply.text or "",
+        finish_reason=reply.finish_reason,
+        from_reasoning=reply.from_reasoning,
+        reasoning=None if reply.from_reasoning else reply.reasoning,
+        refusal=reply.refusal,
+        served_model=reply.model,
+        fingerprint=reply.fingerprint,
+        provider=reply.provider,
+        attempts=exchange.attempts,
+        latency_s=exchange.latency_s,
+        ttft_s=reply.ttft_s,
+        queue_s=max(0.0, exchange.sent_at - ready_at),
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+        reasoning_tokens=reply.reasoning_tokens,
+    )
+    if reply.text is None and answer.withheld is None:
+        raise RequestFailed(
+            kind="no_answer",
+            message=f"the reply has no content (finish_reason: {reply.finish_reason})",
+            http_status=200,
             attempts=exchange.attempts,
-            latency_s=exchange.latency_s,
-            queue_s=max(0.0, exchange.sent_at - ready_at),
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-            reasoning_tokens=reply.reasoning_tokens,
         )
-
-
-def _body(request: ChatRequest) -> ChatBody:
-    try:
-        return request.body()
-    except OSError as error:
-        name = Path(error.filename or "?").name
-        message = f"image {name} is gone from the prepared dataset ({error.strerror}); --resume prepares it anew"
-        raise RequestFailed(kind="no_image", message=message) from error
+    return answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

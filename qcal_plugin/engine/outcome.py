@@ -41,6 +41,8 @@ class Outcome:
         """Whether the item can be scored, and if not, why."""
         if self.answer is None:
             return Status.REQUEST_FAILED
+        if self.answer.withheld is not None:
+            return self.answer.withheld
         if not self.judging:
             return Status.SCORED
         if not self.verdicts:

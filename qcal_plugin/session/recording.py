@@ -10,7 +10,10 @@ from pathlib import Path
 from qcal_plugin.engine.journal import Journal, read_lines
 from qcal_plugin.engine.outcome import Outcome
 from qcal_plugin.worker.measuring import Measurement
-from reports.records.records import ItemKey, PlannedItem, Record, Status, record_from_json, record_to_json
+from reports.records.records import WITHHELD, ItemKey, PlannedItem, Record, Status, record_from_json, record_to_json
+
+_KEPT_WITHOUT_SCORE = WITHHELD | {Status.UNJUDGED}
+"""Statuses of items whose answer is kept but has no score; a stored answer of this kind tells nothing new."""
 
 
 class Recorder:
@@ -32,8 +35,8 @@ class Recorder:
     def take(self, measurement: Measurement, planned: PlannedItem) -> None:
         """Write one measurement. A stored answer that tells nothing new adds no second line."""
         key, outcome = planned.key, self._outcome(planned.key)
-        unjudged = measurement.status is self._latest.get(key) is Status.UNJUDGED
-        if outcome.attempts == 0 and (key in self.measured or unjudged):
+        known = measurement.status is self._latest.get(key) and measurement.status in _KEPT_WITHOUT_SCORE
+        if outcome.attempts == 0 and (key in self.measured or known):
             return
         if outcome.answer is not None and key not in self._latest:  # asked by a session that did not live to record it
             outcome = replace(outcome, attempts=outcome.answer.attempts)

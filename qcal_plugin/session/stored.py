@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from qcal_plugin.dataset.prepared import PreparedDataset
-from qcal_plugin.engine.chat import clean_text
 from qcal_plugin.engine.journal import JournalError, read_lines
 from qcal_plugin.engine.model import Sampling, StoredAnswer
+from qcal_plugin.engine.reply import clean_text
 from qcal_plugin.session.directory import ANSWERS_FILE, MANIFEST_FILE, RunDirectoryError, read_manifest
 from qcal_plugin.studies.selection import Selection
 from qcal_plugin.studies.studied import benchmark_key

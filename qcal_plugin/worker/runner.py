@@ -22,8 +22,10 @@ from qcal_plugin.worker.measuring import (
     below_mark,
     scored_text,
 )
+from reports.records.plain_text import one_line
 from reports.records.records import (
     PROPERTY_PREFIX,
+    WITHHELD,
     Answer,
     Failure,
     ItemKey,
@@ -134,6 +136,10 @@ class Runner:
             unanswered = score_without_answer(planned.key.question, self.case(planned).reference)
             self._note(item, Measurement(key=planned.key, status=Status.REQUEST_FAILED, unanswered_score=unanswered))
             pytest.fail(f"no answer: {_words(outcome.error)}", pytrace=False)
+        if outcome.status in WITHHELD:
+            flags = answer_flags(planned.key.question, outcome.answer)
+            self._note(item, Measurement(key=planned.key, status=outcome.status, flags=flags))
+            pytest.skip(f"{outcome.status}: {_withheld_words(outcome.answer)}; counted apart, not scored")
         return outcome.answer
 
     def verdicts(self, item: pytest.Item, planned: PlannedItem, answer: Answer) -> tuple[Verdict, ...]:
@@ -197,6 +203,11 @@ def _forget(item: pytest.Item) -> None:
         del item.stash[OUTCOME]
     if MEASUREMENT in item.stash:
         del item.stash[MEASUREMENT]
+
+
+def _withheld_words(answer: Answer) -> str:
+    """The server's refusal, or how it says that the answer was blocked."""
+    return one_line(answer.refusal or f"finish_reason {answer.finish_reason}")
 
 
 def _words(failure: Failure | None) -> str:

@@ -28,6 +28,19 @@ class Status(StrEnum):
     UNJUDGED = "unjudged"
     REQUEST_FAILED = "request_failed"
     JUDGE_FAILED = "judge_failed"
+    FILTERED = "filtered"
+    """The provider blocked the answer, or part of it."""
+    REFUSED = "refused"
+    """The reply is a refusal and not an answer, as the server itself says."""
+
+
+WITHHELD = frozenset({Status.FILTERED, Status.REFUSED})
+"""The model was asked and gave no answer to score. Asking again would get the same, so nothing is asked again."""
+
+FILTER_REASONS = frozenset(
+    {"content_filter", "safety", "blocklist", "prohibited_content", "spii", "recitation", "image_safety", "sensitive"}
+)
+"""Values of ``finish_reason``, in lower case, with which providers say that they blocked an answer."""
 
 
 class ItemKey(NamedTuple):
@@ -61,6 +74,9 @@ class Answer:
         finish_reason: the server's word, such as ``stop`` or ``length`` (cut at ``max_tokens``).
         from_reasoning: ``content`` was null and ``text`` is ``message.reasoning`` (PROTOCOL.md section 2).
         reasoning: the thought that the server delivered apart from ``text``; None if there was none.
+        refusal: the server's words in place of an answer.
+        served_model: who answered, as the server says; ``fingerprint`` and ``provider`` likewise, if it does.
+        ttft_s: from sending to the first text of a streamed reply.
         attempts: requests sent for this answer, at least 1.
         latency_s: of the attempt that succeeded, from sending to the last byte.
         queue_s: from the moment the item was ready to be asked until that attempt was sent.
@@ -70,12 +86,25 @@ class Answer:
     finish_reason: str | None = None
     from_reasoning: bool = False
     reasoning: str | None = None
+    refusal: str | None = None
+    served_model: str | None = None
+    fingerprint: str | None = None
+    provider: str | None = None
     attempts: int = 1
     latency_s: float = 0.0
+    ttft_s: float | None = None
     queue_s: float = 0.0
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     reasoning_tokens: int | None = None
+
+    @property
+    def withheld(self) -> Status | None:
+        """``FILTERED`` or ``REFUSED`` if this is not an answer to score; else None."""
+        if (self.finish_reason or "").lower() in FILTER_REASONS:
+            return Status.FILTERED
+        refused = self.refusal is not None or (self.finish_reason or "").lower() == "refusal"
+        return Status.REFUSED if refused else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from reports.analysis.other_pictures import picture_studies
 from reports.records.conditions import parse_shots
 from reports.records.names import MODE_NAMES
 from reports.records.outcomes import ErrorRule, Evaluation, Outcome, counted_records, grouped
-from reports.records.records import Record, Run
+from reports.records.records import WITHHELD, Record, Run
 from reports.statistics.aggregate import (
     Coverage,
     IclDelta,
@@ -116,7 +116,7 @@ def _facts(evaluation: Evaluation, run: Run | None, *, comparable: bool) -> Iter
         yield "Mix", mix_in_words(identity.mix)
     yield "Scorer", identity.scorer or "not stated"
     yield "Errors", ERROR_RULES[evaluation.errors]
-    yield "Items", f"{counts.measured} of {counts.planned} measured{_percent(counts)}"
+    yield "Items", f"{counts.measured} of {counts.planned} measured{_percent(counts)}{_withheld(evaluation)}"
     yield "Comparable with published figures", "yes" if comparable else "no"
     if run is not None:
         yield "Run", run.manifest.run_id
@@ -125,6 +125,12 @@ def _facts(evaluation: Evaluation, run: Run | None, *, comparable: bool) -> Iter
 def _agreements(judges: Mapping[str, float]) -> Iterator[str]:
     for judge, agreement in judges.items():
         yield f"{judge} agrees with {printed(agreement, Column('', Unit.PERCENT))}% of known grades"
+
+
+def _withheld(evaluation: Evaluation) -> str:
+    """How many answers were filtered or refused, to be seen beside the coverage."""
+    counts = Counter(outcome.status for outcome in evaluation.outcomes if outcome.status in WITHHELD)
+    return "".join(f", {counts[status]} {status}" for status in sorted(WITHHELD) if counts[status])
 
 
 def _percent(counts: Coverage) -> str:
@@ -221,7 +227,8 @@ def unmeasured_tables(outcomes: Sequence[Outcome], run: Run | None) -> Iterator[
 
 
 _STATES_NOTE = (
-    "missing: never reached (--resume asks it). unjudged: no judge was given. Neither these nor failed items are zeros."
+    "missing: never reached (--resume asks it). unjudged: no judge was given. filtered, refused: the server answered, "
+    "but blocked or refused to give an answer; not asked again. None of these is a zero."
 )
 
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from qcal_plugin.engine.chat import clean_text, content_text
-from qcal_plugin.engine.failures import RequestFailed, server_message
+from qcal_plugin.engine.failures import RequestFailed, reported_failure
+from qcal_plugin.engine.reply import ERROR_REASONS, ChatReply, ErrorInReply, clean_text, content_text, reply_of
 
 END_OF_THOUGHT = "</think>"
 DONE = b"[DONE]"
@@ -60,6 +60,8 @@ class StreamedReply:
     finish_reason: str | None = None
     ended: bool = False
     usage: Mapping[str, Any] = field(default_factory=dict)
+    _head: dict[str, Any] = field(default_factory=dict)
+    _refusal: list[str] = field(default_factory=list)
     _content: list[tuple[float, str]] = field(default_factory=list)
     _reasoning: list[str] = field(default_factory=list)
 
@@ -75,9 +77,12 @@ class StreamedReply:
         if not isinstance(chunk, dict):
             raise RequestFailed(kind="malformed", message=f"an event is no JSON object ({data[:60]!r})")
         if chunk.get("error"):
-            raise RequestFailed(kind="stream_error", message=f"an error in the stream: {server_message(data)}")
+            raise reported_failure(chunk["error"], {}, data, partial=True)
         if isinstance(chunk.get("usage"), dict):
             self.usage = chunk["usage"]
+        for name in ("model", "system_fingerprint", "provider"):
+            if chunk.get(name):
+                self._head[name] = chunk[name]
         choices = chunk.get("choices")
         if isinstance(choices, list) and choices and isinstance(choices[0], dict):
             self._take_choice(choices[0], now)
@@ -91,10 +96,29 @@ class StreamedReply:
             self._content.append((now, content))
         if reasoning:
             self._reasoning.append(reasoning)
+        if refusal := _text(delta, "refusal"):
+            self._refusal.append(refusal)
         if content or reasoning:
             self.token_s.append(now)
         if isinstance(choice.get("finish_reason"), str):
             self.finish_reason, self.ended = choice["finish_reason"], True
+
+    def reply(self) -> ChatReply:
+        """Return what a reply in one piece would have said. Raises ErrorInReply if generation broke off."""
+        if self.finish_reason is not None and self.finish_reason.lower() in ERROR_REASONS:
+            raise ErrorInReply(f"generation broke off (finish_reason: {self.finish_reason})", partial=True)
+        content, reasoning, refusal = (
+            clean_text("".join(parts)).strip()
+            for parts in ([text for _, text in self._content], self._reasoning, self._refusal)
+        )
+        return reply_of(
+            {**self._head, "usage": self.usage},
+            content=content if self._content or not (reasoning or refusal) else None,
+            reasoning=reasoning or None,
+            refusal=refusal or None,
+            finish_reason=self.finish_reason,
+            ttft_s=self.token_s[0] if self.token_s else None,
+        )
 
     @property
     def text(self) -> str:

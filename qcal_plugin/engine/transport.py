@@ -1,0 +1,215 @@
+"""One HTTP exchange with a chat-completions endpoint: sent, redirected, polled, streamed, read.
+
+Every successful status counts as success: some frameworks answer each POST with 201. A 202 is polled where it says. A
+redirect is followed if it stays on the host that the user named, so that the key goes nowhere else. An event stream is
+read as one reply, asked for or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from qcal_plugin.engine.chat import ChatBody
+from qcal_plugin.engine.failures import (
+    RequestFailed,
+    http_failure,
+    proxy_failure,
+    redirect_failure,
+    reported_failure,
+    transport_failure,
+)
+from qcal_plugin.engine.network import proxy_for, ssl_context
+from qcal_plugin.engine.reply import ChatReply, ErrorInReply, MalformedReply, parse_reply
+from qcal_plugin.engine.stream import EventReader, StreamedReply
+from qcal_plugin.engine.waits import asked_wait_s
+
+if TYPE_CHECKING:
+    import httpx
+
+    from qcal_plugin.engine.endpoint import EndpointSettings
+
+MAX_REPLY_BYTES = 32 * 1024 * 1024
+MAX_ERROR_BYTES = 64 * 1024
+MAX_REDIRECTS = 4
+CONNECT_TIMEOUT_S = 15.0
+KEEPALIVE_S = 4.0  # uvicorn closes idle connections after 5 s: let go before it does, or a request meets a closed door
+POLL_EVERY_S = 1.0
+ACCEPTED = 202
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+EVENT_STREAM = "text/event-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A complete HTTP response; ``streamed`` holds the events of an event stream, whose ``body`` is then empty."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    streamed: StreamedReply | None = None
+
+
+class Transport:
+    """A pool of connections to one endpoint. Belongs to the engine's thread; the pool is made at the first request."""
+
+    def __init__(self, settings: EndpointSettings) -> None:
+        self._settings = settings
+        self._url = settings.url
+        self._client: httpx.AsyncClient | None = None
+
+    async def chat(self, body: ChatBody) -> ChatReply:
+        """Send a body and read the reply, within the settings' time. Raises RequestFailed."""
+        import aiohttp
+        import httpx
+
+        # made outside the time limit: loading certificates takes a while, and is not the server's fault
+        self._client = self._client or new_client(self._settings)
+        try:
+            async with asyncio.timeout(self._settings.request_timeout_s):
+                received = await self._polled(await self._redirected(body))
+        except (httpx.TransportError, httpx.DecodingError, aiohttp.ClientError, TimeoutError) as error:
+            failure = transport_failure(error, self._settings.redaction)
+            raise proxy_failure(failure, self._proxy_url) from error
+        return self._reply(received)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    @property
+    def _proxy_url(self) -> str | None:
+        proxy = proxy_for(self._settings.url)
+        return None if proxy is None else proxy.public_url
+
+    async def _redirected(self, body: ChatBody) -> Received:
+        """Send the body, again where a redirect on the same host points; later requests go there at once."""
+        for _ in range(MAX_REDIRECTS):
+            received = await self._exchange("POST", self._url, body)
+            if received.status not in REDIRECTS:
+                return received
+            location = urljoin(self._url, received.headers.get("location", ""))
+            if received.status not in {307, 308} or not _stays(self._url, location):
+                raise redirect_failure(received.status, location, self._settings.public_url)
+            self._url = location
+        raise redirect_failure(received.status, location, self._settings.public_url)
+
+    async def _polled(self, received: Received) -> Received:
+        """A 202 says that the reply will be somewhere: ask there until it is."""
+        while received.status == ACCEPTED:
+            where = received.headers.get("location") or received.headers.get("operation-location")
+            url = urljoin(self._url, where or "")
+            if where is None or not _stays(self._url, url):
+                raise RequestFailed(kind="http_202", message="HTTP 202 without a place to poll", http_status=ACCEPTED)
+            await asyncio.sleep(asked_wait_s(received.headers, b"") or POLL_EVERY_S)
+            received = await self._exchange("GET", url, None)
+        return received
+
+    async def _exchange(self, method: str, url: str, body: ChatBody | None) -> Received:
+        assert self._client is not None, "`chat` makes the client"
+        length = {} if body is None else {"Content-Length": f"{body.size_bytes}"}
+        content = None if body is None else _sent(body)
+        sent_at = time.monotonic()
+        async with self._client.stream(method, url, content=content, headers=length) as response:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            if response.is_success and headers.get("content-type", "").startswith(EVENT_STREAM):
+                streamed = await self._events(response, sent_at)
+                return Received(status=response.status_code, headers=headers, body=b"", streamed=streamed)
+            body_read = await _read(response)
+        return Received(status=response.status_code, headers=headers, body=body_read)
+
+    async def _events(self, response: httpx.Response, sent_at: float) -> StreamedReply:
+        """Read an event stream to its end. Raises RequestFailed on an error event, and if the stream is cut."""
+        reader, reply, size = EventReader(), StreamedReply(), 0
+        redaction = self._settings.redaction
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > MAX_REPLY_BYTES:
+                raise _too_large()
+            for event in reader.feed(chunk):
+                reply.take(redaction.reply(event), time.monotonic() - sent_at)
+        for event in reader.finish():
+            reply.take(redaction.reply(event), time.monotonic() - sent_at)
+        if not reply.ended:
+            message = "the stream ended without finish_reason or [DONE]"
+            raise RequestFailed(kind="reset", message=message, retriable=True)
+        return reply
+
+    def _reply(self, received: Received) -> ChatReply:
+        redaction = self._settings.redaction
+        if not 200 <= received.status < 300:
+            failure = http_failure(received.status, received.headers, redaction.error(received.body))
+            raise proxy_failure(failure, self._proxy_url)
+        try:
+            if received.streamed is not None:
+                return received.streamed.reply()
+            return parse_reply(redaction.reply(received.body))
+        except ErrorInReply as error:
+            body = redaction.error(received.body)
+            raise reported_failure(error.error, received.headers, body, partial=error.partial) from error
+        except MalformedReply as error:
+            message = redaction.text(str(error))
+            raise RequestFailed(
+                kind="malformed", message=message, http_status=received.status, retriable=True
+            ) from error
+
+
+def new_client(settings: EndpointSettings) -> httpx.AsyncClient:
+    """Make a pool of connections without a limit of its own: whoever sends keeps count. Raises NetworkError."""
+    import httpx
+    from httpx_aiohttp import HttpxAiohttpClient
+
+    proxy = proxy_for(settings.url)
+    # aiohttp is several times cheaper per request than httpx's own transport, which alone speaks SOCKS
+    client_type = httpx.AsyncClient if proxy is not None and proxy.is_socks else HttpxAiohttpClient
+    headers = httpx.Headers({"Content-Type": "application/json", "User-Agent": "qcaleval-pytest"})
+    if settings.authorization:
+        headers["Authorization"] = settings.authorization
+    headers.update(settings.headers)
+    return client_type(
+        headers=headers,
+        limits=httpx.Limits(
+            max_connections=0 if client_type is HttpxAiohttpClient else None,  # both mean: no limit
+            keepalive_expiry=KEEPALIVE_S,
+        ),
+        timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
+        proxy=None if proxy is None else proxy.url,
+        verify=ssl_context(),
+        trust_env=False,  # qcal_plugin.engine.network reads the environment
+    )
+
+
+def _stays(url: str, location: str) -> bool:
+    """Whether a redirect stays on the host and does not go from https to http."""
+    here, there = urlsplit(url), urlsplit(location)
+    return here.hostname == there.hostname and there.scheme in {here.scheme, "https"}
+
+
+async def _sent(body: ChatBody) -> AsyncIterator[bytes]:
+    for chunk in body.chunks():
+        yield chunk
+
+
+async def _read(response: httpx.Response) -> bytes:
+    """The body, decompressed, up to MAX_REPLY_BYTES; of an error the beginning. Raises RequestFailed past that."""
+    chunks: list[bytes] = []
+    size = 0
+    limit = MAX_REPLY_BYTES if response.is_success else MAX_ERROR_BYTES
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        chunks.append(chunk)
+        if size > limit:
+            break
+    if size > MAX_REPLY_BYTES:
+        raise _too_large()
+    return b"".join(chunks)
+
+
+def _too_large() -> RequestFailed:
+    message = f"the reply is longer than {MAX_REPLY_BYTES // 2**20} MiB"
+    return RequestFailed(kind="too_large", message=message, http_status=200)
