@@ -7,7 +7,7 @@ from synthetic.families import load_family
 from synthetic.families.cz_benchmarking import _fidelity
 from synthetic.families.microwave_ramsey import transfer
 from synthetic.families.rydberg_spectroscopy import excited
-from synthetic.families.tweezer_array import spot
+from synthetic.families.tweezer_array import spots
 from synthetic.physics.fitting import fit
 from synthetic.physics.measured import measured
 from synthetic.sample import find_scenario
@@ -95,10 +95,23 @@ def test_a_tail_pulls_the_fitted_centre_to_its_side():
 @pytest.mark.parametrize("term", range(8))
 def test_small_aberrations_lower_the_peak_as_the_marechal_formula_says(term):
     # exp(-(2 pi W)^2) for W waves rms (Mahajan, J. Opt. Soc. Am. 73, 860, 1983); on a grid, W itself is a bit off
-    coefficients = np.zeros(8)
-    coefficients[term] = 0.05
-    strehl = spot(coefficients, width_px=4.0).max() / spot(np.zeros(8), width_px=4.0).max()
+    coefficients = np.zeros((2, 8))
+    coefficients[1, term] = 0.05
+    ideal, actual = spots(coefficients, np.zeros((2, 2)), width_px=4.0, side_px=128).max(axis=(1, 2))
+    strehl = actual / ideal
     assert np.exp(-((2.0 * np.pi * 0.05) ** 2)) == pytest.approx(strehl, abs=0.02)
+
+
+def test_a_spot_is_shifted_as_far_as_it_should_be():
+    light = spots(np.zeros((2, 8)), np.array([[0.0, 0.0], [0.4, -0.3]]), width_px=4.0)
+    x, y = (light.sum(axis=axis) @ np.arange(-32, 32) for axis in (1, 2))
+    assert (0.4, -0.3) == (pytest.approx(x[1] - x[0], abs=0.05), pytest.approx(y[1] - y[0], abs=0.05))
+
+
+@pytest.mark.parametrize("scenario", ["success", "failure_aberrated"])
+def test_no_site_of_an_array_is_missing(scenario):
+    for truth in truths("tweezer_array", scenario):
+        assert (0, "regular") == (truth.missing, truth.lattice)
 
 
 @pytest.mark.parametrize(

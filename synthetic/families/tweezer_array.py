@@ -3,8 +3,9 @@
 A spot is the Fraunhofer diffraction of the pupil, |FFT(pupil exp(2 pi i W))|^2, with the wavefront error W in waves, a
 sum of Zernike polynomials (Goodman, Introduction to Fourier Optics, 6.4; Noll, J. Opt. Soc. Am. 66, 207, 1976). The
 Strehl ratio is its peak over that without error; above 0.8 optics count as diffraction limited (Born and Wolf,
-Principles of Optics, 9.3). Holograms that do not compensate for the optics leave sites dim, missing or displaced.
-Photons are Poissonian, readout noise is normal.
+Principles of Optics, 9.3). The error changes over the field: off the axis of the optics astigmatism and coma grow, and
+with them the spots get dimmer and longer. Weak ghosts lie between the sites, from higher orders of the deflector.
+Photons are Poissonian, readout noise is normal. Most images are shown as they are, without axes.
 """
 
 from __future__ import annotations
@@ -13,28 +14,34 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
 
 from scoring.reference import JSON
-from synthetic.drawing.style import Drawing, PlotType, Style
+from synthetic.drawing.style import BLACK, DPI, Drawing, PlotType, Style
+from synthetic.drawing.usual_looks import TAB_BLUE, TAB_ORANGE, in_usual_look, is_usual
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
 
 COLORMAPS = ("gray", "gray", "inferno", "viridis", "magma")  # dark where there is no light
-STAMP_PX = 128
+STAMP_PX = 64
 """The side of the square in which a spot is computed; a pupil of 1/n of it makes spots about n pixels wide."""
-SHARP, BLURRED = 0.8, 0.55
-UNIFORM, UNEVEN = 0.12, 0.18
-STRAIGHT, CROOKED = 0.04, 0.09
+SHARP, BLURRED = 0.8, 0.65
+UNIFORM, UNEVEN = 0.12, 0.17
+STRAIGHT = 0.04
+"""A grid is regular if its sites are off their places by less, in units of the pitch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One image in counts, row by row from below, and where its sites should be and are, in pixels."""
+    """One image in counts, row by row from below, and where its sites should be and are, in pixels.
+
+    ``strehl`` is the mean of every seventh site; ``white`` the counts that are shown as the brightest colour.
+    """
 
     image: Floats
     columns: int
@@ -42,8 +49,9 @@ class Truth:
     pitch_px: float
     intended_px: Floats
     sites_px: Floats
-    wavefront_waves: float
     strehl: float
+    dark: float
+    white: float
 
     @property
     def displacement(self) -> float:
@@ -52,10 +60,10 @@ class Truth:
 
     @property
     def brightness(self) -> Floats:
-        """The light within two pixels of each site's centre, in units of the mean site's."""
+        """The light within a third of a pitch of each site's centre, in units of the mean site's."""
         x, y = np.rint(self.sites_px).astype(int).T
-        light = self.image - np.median(self.image)
-        sums = sum(light[y + dy, x + dx] for dx in range(-2, 3) for dy in range(-2, 3))
+        light, reach = self.image - self.dark, round(self.pitch_px / 3.0)
+        sums = sum(light[y + dy, x + dx] for dx in range(-reach, reach + 1) for dy in range(-reach, reach + 1))
         return np.asarray(sums / np.mean(sums))
 
     @property
@@ -96,36 +104,57 @@ def _zernike(r: Floats, angle: Floats) -> Floats:
     )
 
 
-def spot(coefficients_waves: Floats, *, width_px: float) -> Floats:
-    """The light of one spot, of sum 1, for the coefficients of Noll's polynomials 4 to 11."""
-    radius = STAMP_PX / width_px / 2.0
-    at = np.arange(-np.ceil(radius), np.ceil(radius) + 1.0) / radius
-    r, angle = np.hypot(at[:, None], at), np.arctan2(at[:, None], at)
-    error = np.tensordot(coefficients_waves, _zernike(r, angle), axes=1)
-    field = np.fft.fft2(np.where(r <= 1.0, np.exp(2j * np.pi * error), 0.0), (STAMP_PX, STAMP_PX))
-    light = np.abs(np.fft.fftshift(field)) ** 2
-    return np.asarray(light / light.sum())
+def spots(coefficients_waves: Floats, shifts_px: Floats, *, width_px: float, side_px: int = STAMP_PX) -> Floats:
+    """The light of spots, each of sum 1 and off the middle of its square by its shift; of shape (spots, side, side).
+
+    ``coefficients_waves``, of shape (spots, 8), are those of Noll's polynomials 4 to 11.
+    """
+    radius = side_px / width_px / 2.0
+    pixels = np.arange(-np.ceil(radius), np.ceil(radius) + 1.0)
+    x, y = pixels / radius, pixels[:, None] / radius
+    r, angle = np.hypot(y, x), np.arctan2(y, x)
+    tilts = (shifts_px[:, 0, None, None] * pixels + shifts_px[:, 1, None, None] * pixels[:, None]) / side_px
+    error = np.tensordot(coefficients_waves, _zernike(r, angle), axes=1) + tilts
+    field = np.fft.fft2(np.where(r <= 1.0, np.exp(2j * np.pi * error), 0.0), (side_px, side_px))
+    light = np.abs(np.fft.fftshift(field, axes=(1, 2))) ** 2
+    return np.asarray(light / light.sum(axis=(1, 2), keepdims=True))
 
 
-def _simulate(rng: Generator, *, wavefront_waves: Range, unevenness: Range, absent: Range, crooked: float) -> Truth:
-    """``absent``: the part of the sites without light; ``crooked``: how likely the grid is distorted."""
-    columns, rows = int(rng.integers(9, 17)), int(rng.integers(9, 17))
-    pitch_px, margin_px = float(rng.uniform(28.0, 36.0)), 30.0
-    grid = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2) * pitch_px
+def _simulate(rng: Generator, *, waves: Range, growth: Range, unevenness: Range, fading: Range) -> Truth:
+    """One image.
+
+    Args:
+        rng: where chance comes from.
+        waves: root mean square wavefront error in the best corner of the field.
+        growth: the same, added up to the opposite corner.
+        unevenness: relative scatter of the sites' power.
+        fading: the share of the power that is lost towards the opposite corner.
+    """
+    columns = int(rng.integers(9, 20))
+    rows = columns if rng.random() < 0.7 else int(rng.integers(9, 20))
+    pitch_px = float(rng.uniform(17.0, 30.0))
+    margin_px = pitch_px * float(rng.uniform(0.7, 1.3))
+    cells = np.stack(np.meshgrid(np.arange(float(columns)), np.arange(float(rows))), axis=-1)
+    grid: Floats = np.asarray(cells.reshape(-1, 2) * pitch_px, np.float64)
     tilt = np.deg2rad(rng.uniform(-2.0, 2.0))
     turned = grid @ np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
     intended = turned - turned.min(axis=0) + margin_px
-    shift = rng.uniform(0.12, 0.16) if rng.random() < crooked else rng.uniform(0.005, 0.015)
-    sites = intended + rng.normal(0.0, shift * pitch_px / np.sqrt(2.0), size=intended.shape)
-    power = np.clip(rng.normal(1.0, rng.uniform(*unevenness), size=len(sites)), 0.1, None)
-    power *= rng.random(len(sites)) >= rng.uniform(*absent)
-    width_px, waves = rng.uniform(3.6, 4.8), float(rng.uniform(*wavefront_waves))
-    coefficients = rng.normal(size=8)
-    coefficients *= waves / np.linalg.norm(coefficients)
-    ideal, actual = spot(np.zeros(8), width_px=width_px), spot(coefficients, width_px=width_px)
+    sites = intended + rng.normal(0.0, rng.uniform(0.005, 0.015) * pitch_px / np.sqrt(2.0), size=intended.shape)
+    away = _away(rng, grid)
+    directions, _ = np.linalg.qr(rng.normal(size=(8, 2)))
+    coefficients = rng.uniform(*waves) * directions[:, 0] + rng.uniform(*growth) * away[:, None] * directions[:, 1]
+    power = np.clip(rng.normal(1.0, rng.uniform(*unevenness), size=len(sites)), 0.35, None)
+    power *= 1.0 - away * float(rng.uniform(*fading))
+    width_px = pitch_px * float(rng.uniform(0.15, 0.21))
+    ideal = spots(np.zeros((1, 8)), np.zeros((1, 2)), width_px=width_px)[0].max()
+    some = coefficients[::7]
+    actual = spots(coefficients, sites - np.rint(sites), width_px=width_px)
     size = np.ceil(intended.max(axis=0) + margin_px).astype(int)
-    light = fftconvolve(_points(sites, power, (size[1], size[0])), actual, mode="same")
-    expected = rng.uniform(15.0, 40.0) + rng.uniform(800.0, 2500.0) * np.clip(light, 0.0, None) / ideal.max()
+    ghosts = sites[:-1] + 0.5 * (sites[1:] - sites[:-1])
+    light = _image(sites, power[:, None, None] * actual, size)
+    light += _image(ghosts, float(rng.uniform(0.01, 0.04)) * actual[:-1], size)
+    dark, peak = float(rng.uniform(15.0, 40.0)), float(rng.uniform(800.0, 2500.0))
+    expected = dark + peak * light / ideal
     return Truth(
         image=rng.poisson(expected) + rng.normal(0.0, rng.uniform(2.0, 5.0), expected.shape),
         columns=columns,
@@ -133,20 +162,26 @@ def _simulate(rng: Generator, *, wavefront_waves: Range, unevenness: Range, abse
         pitch_px=pitch_px,
         intended_px=intended,
         sites_px=sites,
-        wavefront_waves=waves,
-        strehl=float(actual.max() / ideal.max()),
+        strehl=float(spots(some, np.zeros((len(some), 2)), width_px=width_px).max(axis=(1, 2)).mean() / ideal),
+        dark=dark,
+        white=dark + peak * float(rng.uniform(0.85, 1.1)),
     )
 
 
-def _points(sites_px: Floats, power: Floats, shape: tuple[int, int]) -> Floats:
-    """An image of points, each shared by the four pixels around it."""
-    image = np.zeros(shape)
-    whole: NDArray[np.int64] = np.floor(sites_px).astype(np.int64)
-    part = sites_px - whole
-    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
-        share = np.abs(1 - dx - part[:, 0]) * np.abs(1 - dy - part[:, 1])
-        np.add.at(image, (whole[:, 1] + dy, whole[:, 0] + dx), power * share)
-    return image
+def _away(rng: Generator, grid: Floats) -> Floats:
+    """For each site, how far it is from a corner of the field, in units of the diagonal."""
+    corner = grid.max(axis=0) * rng.integers(2, size=2)
+    distance = np.linalg.norm(grid - corner, axis=1)
+    return np.asarray(distance / distance.max())
+
+
+def _image(places_px: Floats, stamps: Floats, size: NDArray[np.int64]) -> Floats:
+    """The sum of square stamps, each with its middle at the pixel nearest to its place."""
+    half = STAMP_PX // 2
+    image = np.zeros((size[1] + 2 * half, size[0] + 2 * half))
+    for (x, y), stamp in zip(np.rint(places_px).astype(int), stamps, strict=True):
+        image[y : y + STAMP_PX, x : x + STAMP_PX] += stamp
+    return image[half:-half, half:-half]
 
 
 def _corrected(truth: Truth) -> bool:
@@ -155,33 +190,48 @@ def _corrected(truth: Truth) -> bool:
 
 
 def _aberrated(truth: Truth) -> bool:
-    """Blurred, unevenly bright or out of line."""
-    return truth.strehl < BLURRED or truth.spread > UNEVEN or truth.displacement > CROOKED
+    """Blurred and unevenly bright."""
+    return truth.strehl < BLURRED and truth.spread > UNEVEN
 
 
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
+    bare = is_usual(style)
     axes = style.axes(height=1.15)
     height, width = truth.image.shape
-    colormap = style.coloured(str(style.rng.choice(COLORMAPS)), COLORMAPS)
+    colormap = style.coloured("gray" if bare else str(style.rng.choice(COLORMAPS)), COLORMAPS)
     axes.imshow(
         truth.image,
         cmap=colormap,
         origin="lower",
         extent=(0, width, 0, height),
-        vmin=float(np.median(truth.image)),
-        vmax=float(np.quantile(truth.image, 0.999)),
+        vmin=truth.dark,
+        vmax=truth.white,
+        interpolation="bilinear",
     )
     x_label, y_label = style.rng.choice([["x (pixels)", "y (pixels)"], ["x position [px]", "y position [px]"]])
     style.dress(axes, title=str(style.rng.choice(["Tweezer array", "Trap array"])), x_label=x_label, y_label=y_label)
     axes.grid(visible=False)
-    spots = "sharp, round" if _corrected(truth) else "blurred, misshapen"
-    even = "nearly the same brightness" if truth.spread < UNIFORM else "very different brightness"
+    if bare:
+        _strip(axes, width, height, zoom=float(style.rng.uniform(0.95, 1.3)))
+    kind = "sharp and round" if _corrected(truth) else "dim, blurred and partly drawn out"
+    even = "nearly the same brightness" if truth.spread < UNIFORM else "clearly different brightness over the field"
     features = (
         f"A camera image in the colours of {colormap} shows an array of {truth.sites} spots on a dark background.",
-        f"The spots are {spots} and have {even}.",
-        f"The grid is {truth.lattice}, with a pitch of about {truth.pitch_px:.0f} pixels.",
+        f"The spots are {kind} and have {even}.",
+        f"The grid is {truth.lattice}, without a missing spot, with a pitch of about {truth.pitch_px:.0f} pixels.",
     )
     return (style.drawing(axes, plot_type=PlotType.IMAGE, features=features),)
+
+
+def _strip(axes: Axes, width: int, height: int, *, zoom: float) -> None:
+    """Leave nothing but the image, a pixel of it as large as ``zoom`` pixels of the figure."""
+    figure = axes.get_figure()
+    assert isinstance(figure, Figure)  # noqa: S101 - made by Style.panels()
+    figure.set_layout_engine("none")
+    figure.set_size_inches(round(width * zoom) / DPI, round(height * zoom) / DPI)
+    axes.set_title("")
+    axes.set_axis_off()
+    axes.set_position((0.0, 0.0, 1.0, 1.0))
 
 
 def _parameters(truth: Truth) -> JSON:
@@ -201,7 +251,7 @@ FAMILY: Family[Truth] = Family(
         "spot_uniformity": {"type": "enum"},
         "aberration_corrected": {"type": "bool"},
     },
-    draw=_draw,
+    draw=in_usual_look(_draw, size_px=(570, 500), inks=(TAB_BLUE, TAB_ORANGE, BLACK)),
     parameters=_parameters,
     scenarios=(
         Scenario(
@@ -210,7 +260,7 @@ FAMILY: Family[Truth] = Family(
             outcome=Outcome.ANOMALOUS,
             assessment=Assessment.NO_FIT,
             simulate=partial(
-                _simulate, wavefront_waves=(0.15, 0.25), unevenness=(0.25, 0.4), absent=(0.03, 0.1), crooked=0.5
+                _simulate, waves=(0.115, 0.14), growth=(0.08, 0.14), unevenness=(0.21, 0.29), fading=(0.2, 0.45)
             ),
         ),
         Scenario(
@@ -219,7 +269,7 @@ FAMILY: Family[Truth] = Family(
             outcome=Outcome.EXPECTED,
             assessment=Assessment.NO_FIT,
             simulate=partial(
-                _simulate, wavefront_waves=(0.02, 0.05), unevenness=(0.02, 0.06), absent=(0.0, 0.0), crooked=0.0
+                _simulate, waves=(0.015, 0.035), growth=(0.0, 0.02), unevenness=(0.03, 0.07), fading=(0.0, 0.1)
             ),
         ),
     ),
