@@ -76,6 +76,7 @@ def report_json(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Brea
         "started_at": manifest.started_at,
         "identity": _identity_json(evaluation),
         "scorer_version": manifest.scorer_version,
+        "dataset_warnings": list(manifest.dataset_warnings),
         "comparable": not reasons,
         "not_comparable_because": list(reasons),
         **({} if (mixed := mix_score(evaluation)) is None else {"mix": mix_json(mixed)}),

@@ -12,7 +12,7 @@ from PIL import Image
 
 from qcal_plugin.dataset.layout import CONFIG_FILE, FEWSHOT_FILE, FILES, SAMPLES_FILE
 from qcal_plugin.dataset.prepare import BadDataError, DatasetError, DatasetNotFoundError, prepare
-from tests.dataset_factory import DatasetFactory, png, tiny_dataset
+from tests.dataset_factory import DatasetFactory, png, sample_row, tiny_dataset
 
 
 def set_cell(rows, index, column, value):
@@ -112,8 +112,6 @@ FAULTS = {
         set_cell("samples", 3, "q5_scoring", '{"amplitude": 0.05}'),
         f"{ROW_3} q5_scoring: field 'amplitude': expected an object with type and tolerances, got float",
     ),
-    "no images": (set_cell("samples", 3, "images", []), f"{ROW_3} images: no image."),
-    "null images": (set_cell("samples", 3, "images", None), f"{ROW_3} images: no image."),
     "image ids not parallel": (
         set_cell("samples", 3, "image_ids", ["image-3", "image-4"]),
         f"{ROW_3} image_ids: 2 ids for 1 images.",
@@ -145,25 +143,21 @@ FAULTS = {
         set_image(large_bomb()),
         f"{ROW_3} images: image 0 ('image-3'): 8000 x 5001 pixels by its header, more than 40,000,000",
     ),
-    "unknown image id": (
-        set_cell("fewshot", 2, "image_ids", ["image-0", "image-99"]),
-        f"{ICL_ROW_2} image_ids: unknown image id 'image-99': no row of the test split has it",
-    ),
     "unknown source id": (
         set_cell("fewshot", 2, "source_id", "rabi_gone"),
         f"{ICL_ROW_2} source_id: 'rabi_gone' is no sample of the test split",
     ),
-    "duplicate source id": (
-        set_cell("fewshot", 2, "source_id", "rabi_success_b"),
-        f"{ICL_ROW_2} source_id: duplicate: row 1 asks about that sample too",
-    ),
-    "duplicate ICL id": (
-        set_cell("fewshot", 2, "id", "icl_rabi_success_a"),
-        f"{FEWSHOT_FILE}, row 2 (id 'icl_rabi_success_a'), column id: duplicate: row 0 has it too.",
-    ),
     "config is a list": (
         lambda data: setattr(data, "config", []),
         f"{CONFIG_FILE}: expected a JSON object, family by family, got list",
+    ),
+    "rules of a family are a list": (
+        lambda data: data.config["rabi"].update(q5_scoring=[]),
+        f"{CONFIG_FILE}: family 'rabi', q5_scoring: expected a JSON object, field by field, got list",
+    ),
+    "a rule of a family is a number": (
+        lambda data: data.config["rabi"].update(q5_scoring={"amplitude": 0.05}),
+        f"{CONFIG_FILE}: family 'rabi', q5_scoring: field 'amplitude': expected an object with type and tolerances",
     ),
     "config of a family is null": (
         lambda data: data.config.update(rabi=None),
@@ -266,20 +260,34 @@ def test_image_ids_are_data_and_never_file_names(prepared, tmp_path):
 
 def test_odd_rules_and_answers_are_warnings_and_told_on_each_start(prepared, tmp_path):
     data = tiny_dataset()
-    for row in data.samples[2:5]:
-        row["q5_scoring"] = json.dumps({"amplitude": {"type": "fuzzy"}, "visible": {"type": "bool"}})
+    data.config["rabi"]["q5_scoring"] = {"amplitude": {"type": "fuzzy"}, "visible": {"type": "bool"}}
+    del data.config["drag"]
     data.samples[6]["q5_scoring"] = json.dumps({"amplitude": {"type": "pct", "tol_full": 0.1}})
-    data.samples[0]["q5_answer"] = "about a half"
+    for row in data.samples[:4]:
+        row["q5_scoring"] = json.dumps(data.config["rabi"]["q5_scoring"])
+    data.samples[0]["q5_answer"] = data.fewshot[0]["q5_answer"] = "about a half"
     data.samples[1]["q1_key_points"] = []
     data.fewshot[1]["image_ids"] = ["image-0"]
     folder = data.write(tmp_path / "data")
-    unknown_type = "column q5_scoring, field 'amplitude': unknown type 'fuzzy': every answer scores 0"
+    rows = "'rabi_success_a', 'rabi_success_b', 'rabi_failure_damped_a', 'rabi_failure_damped_b'"
+    others = "'drag_success_a', 'drag_success_b', 'drag_failure_no_signal_a', 'drag_failure_no_signal_b'"
     expected = {
         "column q5_answer holds no JSON: every answer to Q5 scores 0 (row 'rabi_success_a')",
         "column q1_key_points is empty: nothing to judge (row 'rabi_success_b')",
-        f"{unknown_type} (3 rows, the first is 'rabi_failure_damped_a')",
+        f"{CONFIG_FILE}, field 'amplitude': unknown type 'fuzzy': every answer scores 0 (4 rows: {rows})",
+        f"{CONFIG_FILE} has no q5_scoring for the family: the row's is used (4 rows: {others})",
         "column q5_scoring, field 'amplitude': tol_half is no number (row 'drag_failure_no_signal_a')",
         "ICL prompts have another number of <image> tags than image_ids (row 'icl_rabi_success_b')",
     }
     assert expected == set(prepared(folder).warnings)
     assert expected == set(prepared(folder).warnings)
+
+
+def test_of_many_rows_with_one_finding_the_first_ten_are_named(prepared, tmp_path):
+    data = tiny_dataset()
+    data.samples += [sample_row(number, "rabi", f"more_{number}", "SUCCESS", "a") for number in range(8, 20)]
+    for row in data.samples:
+        row["q1_key_points"] = []
+    (warning,) = prepared(data.write(tmp_path / "data")).warnings
+    assert warning.startswith("column q1_key_points is empty: nothing to judge (20 rows: 'rabi_success_a', ")
+    assert warning.endswith("'more_8_a', 'more_9_a', ...)")

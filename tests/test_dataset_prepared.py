@@ -20,7 +20,7 @@ from qcal_plugin.dataset.prepare import DatasetError, DatasetNotFoundError, prep
 from qcal_plugin.dataset.prepared import open_prepared
 from reports.records.records import ItemKey
 from scoring.questions import Mode, Question
-from tests.dataset_factory import png, tiny_dataset
+from tests.dataset_factory import RULES, png, tiny_dataset
 
 HEAVY = {"httpx", "httpx2", "aiohttp", "datasets", "huggingface_hub", "pyarrow", "pandas", "PIL", "numpy", "matplotlib"}
 SAMPLE = Path(__file__).parents[2] / "shared" / "qcaleval-sample"
@@ -101,16 +101,114 @@ def test_references_hold_what_each_question_is_scored_by(dataset):
     assert "rabi_success" == q3.scenario_type
 
 
-def test_icl_has_its_own_answers_and_the_samples_key_points_and_rules(cache, tmp_path):
+def test_references_of_icl_are_the_samples_and_where_the_icl_file_differs_is_said_once(cache, tmp_path):
     data = tiny_dataset()
     data.fewshot[1]["q3_answer"] = "Its own."
     data.fewshot[1]["q5_answer"] = "{}"
+    data.fewshot[4]["q6_answer"] = "Status: DAMPED"
+    data.fewshot[5]["q6_answer"] += "\n"
     dataset = prepare(str(data.write(tmp_path / "data")), cache=cache)
-    q3, q5 = dataset.reference(key("Q3", "icl")), dataset.reference(key("Q5", "icl"))
-    zeroshot = dataset.reference(key("Q3", "zeroshot"))
-    assert ("Its own.", "{}", "Significance of rabi 1.") == (q3.answer, q5.answer, zeroshot.answer)
-    assert (zeroshot.key_points, zeroshot.plot_description) == (q3.key_points, q3.plot_description)
-    assert {"amplitude", "visible"} == set(q5.field_rules)
+    for question in ("Q3", "Q5"):
+        assert dataset.reference(key(question, "zeroshot")) == dataset.reference(key(question, "icl"))
+    assert "Significance of rabi 1." == dataset.reference(key("Q3", "icl")).answer
+    assert (
+        (
+            "answers of the ICL file differ from the test split's, which count "
+            "(2 rows: 'icl_rabi_success_b', 'icl_drag_success_a')"
+        ),
+    ) == dataset.warnings
+
+
+def test_rules_of_q5_are_those_of_the_config_and_where_rows_differ_is_said_once(cache, tmp_path):
+    data = tiny_dataset()
+    rule = {"amplitude": {"type": "pct", "tol_full": 0.5, "tol_half": 0.6}}
+    data.config["rabi"]["q5_scoring"] = rule
+    del data.config["drag"]["q5_scoring"]
+    dataset = prepare(str(data.write(tmp_path / "data")), cache=cache)
+    for mode in Mode:
+        assert rule == dataset.reference(key("Q5", mode)).field_rules
+        assert RULES == dataset.reference(key("Q5", mode, "drag_success_a")).field_rules
+    assert (
+        (
+            "column q5_scoring differs from experiment_config.json, whose rules count (4 rows: 'rabi_success_a', "
+            "'rabi_success_b', 'rabi_failure_damped_a', 'rabi_failure_damped_b')"
+        ),
+        (
+            "experiment_config.json has no q5_scoring for the family: the row's is used (4 rows: 'drag_success_a', "
+            "'drag_success_b', 'drag_failure_no_signal_a', 'drag_failure_no_signal_b')"
+        ),
+    ) == dataset.warnings
+
+
+def test_an_unknown_image_id_leaves_its_block_out_and_uses_up_its_turn(cache, tmp_path):
+    data = tiny_dataset()
+    data.fewshot[1]["image_ids"] = ["image-0", "image-1", "gone", "image-2", "image-3", "gone too"]
+    dataset = prepare(str(data.write(tmp_path / "data")), cache=cache)
+    shown = {
+        question: [part.image_id for part in dataset.case(key(question, "icl")).prompt if isinstance(part, ImagePart)]
+        for question in ("Q3", "Q5", "Q6")
+    }
+    assert {"Q3": ["image-0", "image-1"], "Q5": ["image-2"], "Q6": ["image-3"]} == shown
+    texts = [part.text for part in dataset.case(key("Q5", "icl")).prompt if isinstance(part, TextPart)]
+    assert ["Example 5:", "Answer: fine.\n\nNow:", "what?"] == texts
+    assert (
+        "ICL prompts leave out images whose ids no row of the test split has (row 'icl_rabi_success_b')",
+    ) == dataset.warnings
+
+
+def test_a_sample_without_images_is_asked_with_its_prompt_alone(cache, tmp_path):
+    data = tiny_dataset()
+    data.samples[1]["images"] = None
+    data.samples[2]["images"] = []
+    data.samples[3]["images"] = [None, {"bytes": png(103), "path": None}, {"bytes": None, "path": None}]
+    data.samples[3]["image_ids"] = ["no image", "image-3", "image-0"]
+    dataset = prepare(str(data.write(tmp_path / "data")), cache=cache)
+    for sample_id in ("rabi_success_b", "rabi_failure_damped_a"):
+        (only,) = dataset.case(key("Q2", "zeroshot", sample_id)).prompt
+        assert only.text.startswith("Question 2 about rabi")
+    assert [png(103)] == [sent(image) for image in dataset.images_of("rabi_failure_damped_b")]
+    assert [1, 0, 0, 1] == [sample.pictures for sample in dataset.samples[:4]]
+    assert {
+        "column images holds no image: asked without one (2 rows: 'rabi_success_b', 'rabi_failure_damped_a')",
+        "column images holds nulls, which are left out (row 'rabi_failure_damped_b')",
+    } < set(dataset.warnings)
+
+
+def test_each_of_several_icl_rows_about_a_sample_is_asked_once_and_judged_by_the_sample(cache, tmp_path):
+    data = tiny_dataset()
+    taken = [{**data.fewshot[1], "id": name} for name in ("icl_more", "icl_more", "drag_success_a")]
+    for number, row in enumerate(taken):
+        row["q6_prompt"] = f"Another {number}: <image> {'and' if number else 'or'} <image>"
+    data.fewshot += taken
+    dataset = prepare(str(data.write(tmp_path / "data")), cache=cache)
+    further = [sample for sample in dataset.samples if sample.source_id is not None]
+    assert ["icl_more", "icl_more-2", "drag_success_a-2"] == [sample.sample_id for sample in further]
+    assert {"rabi_success_b"} == {sample.source_id for sample in further}
+    assert 8 == len(dataset.own_samples)
+    for number, sample in enumerate(further):
+        assert [(Mode.ICL, question) for question in ("Q3", "Q5", "Q6")] == list(sample.items())
+        asked = dataset.case(key("Q6", "icl", sample.sample_id))
+        assert f"Another {number}:" == asked.prompt[0].text
+        assert dataset.reference(key("Q6", "icl")) == asked.reference
+    assert (
+        (
+            "ICL rows about a sample that an earlier row asks about too: each counts "
+            "(3 rows: 'icl_more', 'icl_more', 'drag_success_a')"
+        ),
+    ) == dataset.warnings
+
+
+def test_one_id_may_stand_for_one_picture_that_is_encoded_in_two_ways(cache, tmp_path):
+    data = tiny_dataset()
+    original = png(100)
+    again = io.BytesIO()
+    Image.open(io.BytesIO(original)).save(again, "PNG", compress_level=0)
+    for row, content in zip(data.samples[:2], (original, again.getvalue()), strict=True):
+        row["images"], row["image_ids"] = [{"bytes": content, "path": None}], ["image-0"]
+    assert original != again.getvalue()
+    dataset = prepare(str(data.write(tmp_path / "data")), cache=cache)
+    first, second = (dataset.images_of(sample_id) for sample_id in ("rabi_success_a", "rabi_success_b"))
+    assert first == second
 
 
 def test_icl_items_go_by_the_samples_id_and_keep_their_own(dataset):

@@ -123,6 +123,37 @@ def test_entries_of_both_modes_are_what_the_references_judge_looks_for(quick, ru
         assert set(rows) == {entry["id"] for entry in judged["results"]}
 
 
+def test_each_of_two_icl_rows_about_a_sample_has_an_entry_under_its_id(quick, endpoint, run_options):
+    dataset = tiny_dataset()
+    again = dataset.fewshot[0] | {"id": "icl_again", "q6_prompt": "Otherwise: <image> Now: <image>"}
+    dataset.fewshot, dataset.samples = [dataset.fewshot[0], again], dataset.samples[:1]
+    folder = str(dataset.write(quick.folder / "two"))
+    options = [*run_options[: run_options.index("--dataset")], "--dataset", folder]
+    endpoint.script = by_model(
+        {
+            "m": lambda request: Reply("Status: DAMPED" if "Otherwise" in request.text else ANSWER),
+            "j": always(judge_reply([1])),
+        }
+    )
+    result = quick.run(*options, "--modes", "icl", run_dir="first")
+    warning = "ICL rows about a sample that an earlier row asks about too: each counts (row 'icl_again')"
+    assert f"qcal: note: {warning}" in result.out
+    assert [warning] == result.report["dataset_warnings"]
+    assert f"Dataset: {warning}." in (result.run_dir / "report.md").read_text().replace("\\", "")
+
+    file = inference_file(load_run(result.run_dir), Mode.ICL)
+    assert ["rabi_success_a", "rabi_success_a"] == [entry["id"] for entry in file["results"]]
+    judged = judged_file(load_run(result.run_dir), Mode.ICL)
+    assert ["rabi_success_a", "rabi_success_a"] == [entry["id"] for entry in judged["results"]]
+    assert 50.0 == judged["aggregate"]["Q6"]["mean"]
+
+    path = write_json(quick.folder / "results.json", file)
+    scored_again = quick.run("--answers", str(path), *options[options.index("--judge-url") :], run_dir="again")
+    assert result.values() == scored_again.values()
+    evaluation = read_judged(write_json(quick.folder / "judged.json", judged))
+    assert 0.5 == by_question(evaluation.outcomes)[Mode.ICL, Question.Q6].mean
+
+
 @pytest.mark.parametrize("more", [(), ("-n2",)], ids=["plain", "n2"])
 def test_what_was_not_answered_counts_as_the_rule_for_errors_says(quick, endpoint, run_options, more):
     """One sample whose Q5 has one value of two, and no answer: half of it is right, as the reference counts."""

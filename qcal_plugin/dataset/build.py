@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from qcal_plugin.dataset.layout import CONFIG_FILE, FEWSHOT_FILE, SAMPLES_FILE
 from qcal_plugin.dataset.prepared import DatasetIdentity, SampleLines, images_dir
 from qcal_plugin.dataset.prepared_files import write_prepared
 from qcal_plugin.dataset.prompts import icl_prompts, zeroshot_prompt
-from qcal_plugin.dataset.rows import FewshotRow, SampleRow, check_config, read_fewshot, read_samples
+from qcal_plugin.dataset.rows import FewshotRow, SampleRow, read_config, read_fewshot, read_samples
 from scoring.questions import Mode
 
 _IMAGE_THREADS = min(4, os.cpu_count() or 1)
@@ -32,6 +33,20 @@ class _Image:
     original: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What is asked under one sample id: the row's questions, or only those of a further ICL row about it."""
+
+    sample_id: str
+    row: SampleRow
+    icl_row: FewshotRow | None
+
+    @property
+    def is_further(self) -> bool:
+        """Whether this is a further ICL row."""
+        return self.sample_id != self.row.sample_id
+
+
 def build(
     identity: DatasetIdentity,
     files: Mapping[str, Path],
@@ -43,18 +58,34 @@ def build(
 
     Raises BadDataError for the first fault, and leaves no directory then.
     """
-    check_config(files[CONFIG_FILE])
-    samples = read_samples(files[SAMPLES_FILE])
+    rules = read_config(files[CONFIG_FILE])
+    samples = read_samples(files[SAMPLES_FILE], rules)
     fewshot = read_fewshot(files[FEWSHOT_FILE], samples)
     images = _store_images(samples.values(), images_dir(directory), progress)
-    pairs = [(row, fewshot.get(sample_id)) for sample_id, row in samples.items()]
     write_prepared(
         directory,
         identity,
-        [SampleLines(_entry(*pair), _references(*pair), _prompts(*pair, known=images)) for pair in pairs],
+        [
+            SampleLines(_entry(asked), _references(asked.row), _prompts(asked, known=images))
+            for asked in _asked(samples, fewshot)
+        ],
         {image_id: image._asdict() for image_id, image in images.items()},
-        warnings=warnings(samples.values(), fewshot.values()),
+        warnings=warnings(samples, fewshot, rules),
     )
+
+
+def _asked(samples: Mapping[str, SampleRow], fewshot: Iterable[FewshotRow]) -> list[_Asked]:
+    """The samples, each with its first ICL row; then, as samples of their own, further ICL rows about them."""
+    asked = {sample_id: _Asked(sample_id=sample_id, row=row, icl_row=None) for sample_id, row in samples.items()}
+    for icl_row in fewshot:
+        first = asked[icl_row.source_id]
+        if first.icl_row is None:
+            asked[icl_row.source_id] = replace(first, icl_row=icl_row)
+        else:
+            numbered = (f"{icl_row.icl_id}-{number}" for number in itertools.count(2))
+            name = next(name for name in itertools.chain([icl_row.icl_id], numbered) if name not in asked)
+            asked[name] = _Asked(sample_id=name, row=first.row, icl_row=icl_row)
+    return list(asked.values())
 
 
 def _store_images(
@@ -89,19 +120,24 @@ def _store_image(image: _Image, folder: Path) -> StoredImage:
         ) from error
 
 
-def _entry(row: SampleRow, icl_row: FewshotRow | None) -> dict[str, Any]:
-    return {
-        "sample_id": row.sample_id,
-        "family": row.family,
-        "scenario_type": row.scenario_type,
-        "icl_id": None if icl_row is None else icl_row.icl_id,
+def _entry(asked: _Asked) -> dict[str, Any]:
+    entry = {
+        "sample_id": asked.sample_id,
+        "family": asked.row.family,
+        "scenario_type": asked.row.scenario_type,
+        "icl_id": None if asked.icl_row is None else asked.icl_row.icl_id,
+        "pictures": len(asked.row.images),
     }
+    if not asked.is_further:
+        return entry
+    icl_items = [(Mode.ICL, question) for question in Mode.ICL.questions]
+    return {**entry, "source_id": asked.row.sample_id, "asked": icl_items}
 
 
-def _references(row: SampleRow, icl_row: FewshotRow | None) -> dict[str, Any]:
-    answers = {Mode.ZEROSHOT: row.answers} | ({} if icl_row is None else {Mode.ICL: icl_row.answers})
+def _references(row: SampleRow) -> dict[str, Any]:
+    """The same in both modes: of the test row."""
     return {
-        "answers": answers,
+        "answers": row.answers,
         "scenario_type": row.scenario_type,
         "background": row.background,
         "key_points": row.key_points,
@@ -109,7 +145,8 @@ def _references(row: SampleRow, icl_row: FewshotRow | None) -> dict[str, Any]:
     }
 
 
-def _prompts(row: SampleRow, icl_row: FewshotRow | None, *, known: Mapping[str, Any]) -> dict[str, Any]:
+def _prompts(asked: _Asked, *, known: Mapping[str, Any]) -> dict[str, Any]:
+    row, icl_row = asked.row, asked.icl_row
     zeroshot = {question: zeroshot_prompt(prompt, row.image_ids) for question, prompt in row.prompts.items()}
     if icl_row is None:
         return {Mode.ZEROSHOT: zeroshot}

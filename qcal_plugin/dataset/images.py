@@ -83,6 +83,16 @@ def to_rgba_png(original: bytes) -> bytes:
         raise ImageError(f"broken or truncated image ({error})") from error
 
 
+def same_picture(one: bytes, other: bytes) -> bool:
+    """Whether two images would be sent as the same pixels, however they are encoded; False if one is unreadable."""
+    try:
+        first, second = (_opened(to_rgba_png(original)) for original in (one, other))
+    except ImageError:
+        return False
+    with first, second:
+        return first.size == second.size and first.tobytes() == second.tobytes()
+
+
 def _opened(original: bytes) -> Image.Image:
     return Image.open(io.BytesIO(original), formats=FORMATS)
 

@@ -27,7 +27,7 @@ from reports.records.records import ItemKey
 from scoring.questions import Mode, Question
 from scoring.reference import JSON, Reference
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Part of the folder's key: raised when the layout, the rows' checks or the making of prompts change."""
 
 INDEX_FILE = "index.json"
@@ -54,7 +54,9 @@ class SampleEntry:
 
     Attributes:
         modes: those in which the dataset can ask about it.
-        asked: what a mix asks about it; None for everything that its modes have.
+        asked: what a mix, or a further ICL row, asks about it; None for everything that its modes have.
+        pictures: how many images of its own it has.
+        source_id: of a further ICL row about a sample, that sample; None for the samples themselves.
     """
 
     sample_id: str
@@ -62,6 +64,8 @@ class SampleEntry:
     scenario_type: str
     modes: tuple[Mode, ...]
     asked: frozenset[tuple[Mode, Question]] | None = None
+    pictures: int = 1
+    source_id: str | None = None
 
     def items(self) -> tuple[tuple[Mode, Question], ...]:
         """What is asked about it, in the benchmark's order."""
@@ -124,8 +128,8 @@ class PreparedDataset:
         """The reference side of the item. Raises KeyError if the dataset does not have the item."""
         line = _read_line(self.references_path, self._entry(key)["references"])
         return Reference(
-            answer=line["answers"][key.mode][key.question],
-            plot_description=line["answers"][Mode.ZEROSHOT][Question.Q1],
+            answer=line["answers"][key.question],
+            plot_description=line["answers"][Question.Q1],
             scenario_type=line["scenario_type"],
             key_points=tuple(line["key_points"].get(key.question, ())),
             field_rules=line["field_rules"] if key.question is Question.Q5 else {},
@@ -140,6 +144,16 @@ class PreparedDataset:
         """What the dataset says of the experiment. Raises KeyError if there is no such sample."""
         text: str = _read_line(self.references_path, self._entries[sample_id]["references"])["background"]
         return text
+
+    def source_id(self, sample_id: str) -> str:
+        """The sample that is asked about: another one only for a further ICL row."""
+        source_id: str = self._entries[sample_id].get("source_id", sample_id)
+        return source_id
+
+    @property
+    def own_samples(self) -> tuple[SampleEntry, ...]:
+        """The samples without further ICL rows about them."""
+        return tuple(sample for sample in self.samples if sample.source_id is None)
 
     def icl_id(self, sample_id: str) -> str | None:
         """The id of the sample's row in the ICL file (result files name it); None without ICL."""
@@ -230,6 +244,8 @@ def _sample(entry: Mapping[str, Any]) -> SampleEntry:
         scenario_type=entry["scenario_type"],
         modes=_modes(entry),
         asked=None if asked is None else frozenset((Mode(mode), Question(question)) for mode, question in asked),
+        pictures=entry["pictures"],
+        source_id=entry.get("source_id"),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qcal_plugin.dataset.errors import BadDataError
+from qcal_plugin.dataset.images import same_picture
 from qcal_plugin.dataset.table import IMAGES, TEXT, TEXTS, Cells, read_rows
 from scoring.questions import ICL_QUESTIONS, JUDGED_QUESTIONS, Question
 from scoring.reference import FieldRules
@@ -41,7 +42,14 @@ FEWSHOT_COLUMNS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRow:
-    """A row of the test split. ``images`` are the files' bytes, not looked at yet, parallel to ``image_ids``."""
+    """A row of the test split.
+
+    Attributes:
+        images: the files' bytes, not looked at yet, parallel to ``image_ids``; without those that are null.
+        null_images: how many of the row's images are null.
+        own_rules: the rules of column q5_scoring.
+        field_rules: those that count: of ``experiment_config.json``, or the row's own if that has none for the family.
+    """
 
     index: int
     sample_id: str
@@ -49,16 +57,21 @@ class SampleRow:
     scenario_type: str
     image_ids: tuple[str, ...]
     images: tuple[bytes, ...] = field(repr=False)
+    null_images: int
     background: str
     prompts: Mapping[Question, str]
     answers: Mapping[Question, str]
     key_points: Mapping[Question, tuple[str, ...]]
+    own_rules: FieldRules
     field_rules: FieldRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FewshotRow:
-    """A row of the ICL file: prompts with demonstrations about the sample ``source_id``."""
+    """A row of the ICL file: prompts with demonstrations about the sample ``source_id``.
+
+    Its ``answers`` are for comparison only: what counts are those of the test row.
+    """
 
     index: int
     icl_id: str
@@ -68,17 +81,17 @@ class FewshotRow:
     answers: Mapping[Question, str]
 
 
-def read_samples(path: Path) -> dict[str, SampleRow]:
-    """The test split by sample id, in the order of the file."""
+def read_samples(path: Path, rules: Mapping[str, FieldRules]) -> dict[str, SampleRow]:
+    """The test split by sample id, in the order of the file; ``rules``: see `read_config`."""
     rows: dict[str, SampleRow] = {}
     pictures: dict[str, tuple[bytes, str]] = {}
     for cells in read_rows(path, SAMPLE_COLUMNS):
-        row = _sample_row(cells)
+        row = _sample_row(cells, rules)
         if row.sample_id in rows:
             raise cells.fault("id", f"duplicate: row {rows[row.sample_id].index} has it too. Each row needs its own")
         for image_id, image in zip(row.image_ids, row.images, strict=True):
             known, owner = pictures.setdefault(image_id, (image, row.sample_id))
-            if known != image:
+            if known != image and not same_picture(known, image):
                 raise cells.fault("image_ids", f"{image_id!r} is a different picture in sample {owner!r}")
         rows[row.sample_id] = row
     if not rows:
@@ -86,56 +99,58 @@ def read_samples(path: Path) -> dict[str, SampleRow]:
     return rows
 
 
-def read_fewshot(path: Path, samples: Mapping[str, SampleRow]) -> dict[str, FewshotRow]:
-    """The ICL rows by the id of the sample they ask about, in the order of the file; may be empty."""
-    images = {image_id for row in samples.values() for image_id in row.image_ids}
-    rows: dict[str, FewshotRow] = {}
-    icl_ids: dict[str, int] = {}
+def read_fewshot(path: Path, samples: Mapping[str, SampleRow]) -> list[FewshotRow]:
+    """The ICL rows, in the order of the file; may be empty. Several may ask about the same sample."""
+    rows = []
     for cells in read_rows(path, FEWSHOT_COLUMNS):
         row = _fewshot_row(cells)
-        if row.icl_id in icl_ids:
-            raise cells.fault("id", f"duplicate: row {icl_ids[row.icl_id]} has it too. Each row needs its own")
         if row.source_id not in samples:
             raise cells.fault("source_id", f"{row.source_id!r} is no sample of the test split")
-        if row.source_id in rows:
-            raise cells.fault("source_id", f"duplicate: row {rows[row.source_id].index} asks about that sample too")
-        for image_id in row.image_ids:
-            if image_id not in images:
-                raise cells.fault("image_ids", f"unknown image id {image_id!r}: no row of the test split has it")
-        icl_ids[row.icl_id] = row.index
-        rows[row.source_id] = row
+        rows.append(row)
     return rows
 
 
-def check_config(path: Path) -> None:
-    """See that ``experiment_config.json`` is an object of objects. Its rules stand in the rows too: those are used."""
+def read_config(path: Path) -> dict[str, FieldRules]:
+    """Family -> the rules of Q5 in ``experiment_config.json``; without families for which it has none."""
     try:
         config = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise BadDataError(f"unreadable JSON ({error}). Fetch the file again", file=path.name) from error
     if not isinstance(config, dict):
         raise BadDataError(f"expected a JSON object, family by family, got {_kind(config)}", file=path.name)
-    for family, rules in config.items():
-        if not isinstance(rules, dict):
-            raise BadDataError(f"family {family!r}: expected a JSON object, got {_kind(rules)}", file=path.name)
+    found = {}
+    for family, entry in config.items():
+        if not isinstance(entry, dict):
+            raise BadDataError(f"family {family!r}: expected a JSON object, got {_kind(entry)}", file=path.name)
+        rules = entry.get("q5_scoring")
+        if rules is not None:
+            if problem := _rules_problem(rules):
+                raise BadDataError(f"family {family!r}, q5_scoring: {problem}", file=path.name)
+            found[family] = rules
+    return found
 
 
-def _sample_row(cells: Cells) -> SampleRow:
-    image_ids, images = cells.texts("image_ids"), cells.images("images")
+def _sample_row(cells: Cells, rules: Mapping[str, FieldRules]) -> SampleRow:
+    images = cells.images("images")
+    image_ids = cells.texts("image_ids") if images else ()
     if len(image_ids) != len(images):
         raise cells.fault("image_ids", f"{len(image_ids)} ids for {len(images)} images. Each image needs one id")
+    shown = [(image_id, image) for image_id, image in zip(image_ids, images, strict=True) if image is not None]
+    own_rules, family = _field_rules(cells), cells.name("experiment_family")
     return SampleRow(
         index=cells.index,
         sample_id=cells.name("id"),
-        family=cells.name("experiment_family"),
+        family=family,
         scenario_type=cells.name("experiment_type"),
-        image_ids=image_ids,
-        images=images,
+        image_ids=tuple(image_id for image_id, _ in shown),
+        images=tuple(image for _, image in shown),
+        null_images=len(images) - len(shown),
         background=cells.text("experiment_background"),
         prompts={question: cells.text(column) for question, column in _PROMPTS.items()},
         answers={question: cells.text(column) for question, column in _ANSWERS.items()},
         key_points={question: cells.texts(column) for question, column in _KEY_POINTS.items()},
-        field_rules=_field_rules(cells),
+        own_rules=own_rules,
+        field_rules=rules.get(family, own_rules),
     )
 
 
@@ -156,12 +171,18 @@ def _field_rules(cells: Cells) -> FieldRules:
         rules = json.loads(cells.text(column))
     except (ValueError, RecursionError) as error:
         raise cells.fault(column, f"unreadable JSON ({error}). It has to be an object, field by field") from error
+    if problem := _rules_problem(rules):
+        raise cells.fault(column, problem)
+    return rules  # type: ignore[no-any-return]  # what has no problem is an object of objects
+
+
+def _rules_problem(rules: object) -> str | None:
     if not isinstance(rules, dict):
-        raise cells.fault(column, f"expected a JSON object, field by field, got {_kind(rules)}")
+        return f"expected a JSON object, field by field, got {_kind(rules)}"
     for name, rule in rules.items():
         if not isinstance(rule, dict):
-            raise cells.fault(column, f"field {name!r}: expected an object with type and tolerances, got {_kind(rule)}")
-    return rules
+            return f"field {name!r}: expected an object with type and tolerances, got {_kind(rule)}"
+    return None
 
 
 def _kind(value: object) -> str:

@@ -51,15 +51,13 @@ class Cells:
             raise self.fault(column, "null. It has to be a list of texts")
         return tuple(values)
 
-    def images(self, column: str) -> tuple[bytes, ...]:
-        """The bytes of the cell's images, at least one."""
+    def images(self, column: str) -> tuple[bytes | None, ...]:
+        """The bytes of the cell's images; None for a null among them. A null cell has none."""
         values: list[Any] = self.values[column] or []
-        if not values:
-            raise self.fault(column, "no image. Each sample has at least one")
         for position, value in enumerate(values):
-            if value is None or value["bytes"] is None:
+            if value is not None and value["bytes"] is None and value["path"] is not None:
                 raise self.fault(column, f"image {position} has no bytes. A path to a file elsewhere is not followed")
-        return tuple(value["bytes"] for value in values)
+        return tuple(None if value is None else value["bytes"] for value in values)
 
     def fault(self, column: str, problem: str) -> BadDataError:
         """An error about this cell."""

@@ -163,6 +163,8 @@ def _lines(choice: Choice, entry: SampleEntry) -> SampleLines:
             "scenario_type": entry.scenario_type,
             "icl_id": None if icl_id is None else in_mix(part, icl_id),
             "asked": entry.items(),
+            "pictures": entry.pictures,
+            **({} if entry.source_id is None else {"source_id": in_mix(part, entry.source_id)}),
         },
         references=found.references,
         prompts={

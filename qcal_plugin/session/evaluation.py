@@ -129,6 +129,8 @@ def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run
         planned=(),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         stand_ins=who.stand_ins + dataset.stand_ins,
+        dataset_warnings=dataset.warnings,
+        source_ids={sample.sample_id: sample.source_id for sample in dataset.samples if sample.source_id is not None},
         versions=_versions(),
     )
 

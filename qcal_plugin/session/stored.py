@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from qcal_plugin.engine.reply import clean_text
 from qcal_plugin.session.directory import ANSWERS_FILE, MANIFEST_FILE, RunDirectoryError, read_manifest
 from qcal_plugin.studies.selection import Selection
 from qcal_plugin.studies.studied import benchmark_key
-from reports.exchange.official_input import OfficialFileError, read_inference
+from reports.exchange.official_input import InferenceEntry, OfficialFileError, read_inference
 from reports.records.records import Answer, ItemKey, PlannedItem, RunManifest, answer_from_json, key_from_json
 from scoring.questions import Mode
 
@@ -54,17 +55,20 @@ class StoredAnswers:
     def of_samples(self, dataset: PreparedDataset) -> StoredAnswers:
         """The same answers with items named after samples.
 
-        Result files of the reference do so in both modes; earlier versions of this suite named ICL entries after rows
-        of the fewshot file.
+        Result files of the reference do so in both modes, and have several entries of the same name where several ICL
+        rows ask about a sample. Earlier versions of this suite named ICL entries after rows of the fewshot file.
         """
         if self.mode is not Mode.ICL:
             return self
-        samples = {sample.sample_id for sample in dataset.samples}
-        names = {dataset.icl_id(sample): sample for sample in samples}
-        answers = {
-            key if key.sample_id in samples else key._replace(sample_id=names.get(key.sample_id, key.sample_id)): stored
-            for key, stored in self.answers.items()
-        }
+        rows: dict[str, list[str]] = {}
+        for sample in dataset.samples:
+            rows.setdefault(sample.source_id or sample.sample_id, []).append(sample.sample_id)
+        by_icl_id = {dataset.icl_id(sample.sample_id): [sample.sample_id] for sample in dataset.samples}
+        answers = {}
+        for key, stored in self.answers.items():
+            names = rows.get(key.sample_id) or by_icl_id.get(key.sample_id) or [key.sample_id]
+            if key.repeat < len(names):
+                answers[key._replace(sample_id=names[key.repeat], repeat=0)] = stored
         return replace(self, answers=answers)
 
     def check_mix(self, dataset: PreparedDataset) -> None:
@@ -130,15 +134,23 @@ def _of_inference_file(path: Path) -> StoredAnswers:
         dataset=None,
         sampling=Sampling(model=found.model, max_tokens=PROTOCOL_MAX_TOKENS, temperature=0.0),
         answers={
-            ItemKey(entry.entry_id, question, found.mode): StoredAnswer(
+            ItemKey(entry.entry_id, question, found.mode, repeat): StoredAnswer(
                 answer=Answer(text=clean_text(text).strip()), request_sha256=None
             )
-            for entry in found.entries
+            for repeat, entry in _numbered(found.entries)
             for question, text in entry.answers.items()
             if text is not None
         },
         mode=found.mode,
     )
+
+
+def _numbered(entries: Iterable[InferenceEntry]) -> Iterator[tuple[int, InferenceEntry]]:
+    """Each entry with how many entries of its name come before it."""
+    seen: Counter[str] = Counter()
+    for entry in entries:
+        yield seen[entry.entry_id], entry
+        seen[entry.entry_id] += 1
 
 
 def _answers(path: Path) -> dict[ItemKey, StoredAnswer]:

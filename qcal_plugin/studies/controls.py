@@ -45,23 +45,24 @@ def parse_controls(text: str) -> tuple[Control, ...]:
 
 def stand_in_for(sample: SampleEntry, samples: Sequence[SampleEntry], control: Control) -> SampleEntry | None:
     """The sample whose plot is shown instead; None for BLANK, and where the dataset has none that fits."""
+    pictured = [other for other in samples if other.pictures]
     match control:
         case Control.BLANK:
             return None
         case Control.SHUFFLED:
-            fitting = [other for other in samples if other.family != sample.family]
+            fitting = [other for other in pictured if other.family != sample.family]
         case Control.SIBLING:
             fitting = [
                 other
-                for other in samples
+                for other in pictured
                 if other.family == sample.family and other.scenario_type != sample.scenario_type
             ]
     return min(fitting, key=lambda other: _rank(sample, other), default=None)
 
 
 def can_be_controlled(sample: SampleEntry, samples: Sequence[SampleEntry], control: Control) -> bool:
-    """Whether the dataset has something to show instead."""
-    return control is Control.BLANK or stand_in_for(sample, samples, control) is not None
+    """Whether the sample has a plot, and the dataset something to show instead."""
+    return sample.pictures > 0 and (control is Control.BLANK or stand_in_for(sample, samples, control) is not None)
 
 
 def controlled_case(dataset: PreparedDataset, key: ItemKey) -> Case:
@@ -78,7 +79,7 @@ def _replacements(dataset: PreparedDataset, sample_id: str, control: Control) ->
     if control is Control.BLANK:
         return {image.image_id: _blank(image) for image in own}
     samples = {sample.sample_id: sample for sample in dataset.samples}
-    other = stand_in_for(samples[sample_id], dataset.samples, control)
+    other = stand_in_for(samples[sample_id], dataset.own_samples, control)
     if other is None:
         raise KeyError(f"{sample_id} has no {control} plot")
     shown = dataset.images_of(other.sample_id)

@@ -105,7 +105,7 @@ def select_items(selection: Selection, dataset: StudiedDataset) -> tuple[Planned
     is left to ask.
     """
     if selection.shots is not None:
-        return _repeated(_shot_items(selection, selection.shots, dataset.samples), selection.repeats)
+        return _repeated(_shot_items(selection, selection.shots, dataset.own_samples), selection.repeats)
     items = _selected(selection, dataset.samples, selection.modes)
     asked = {item.key.sample_id for item in items}
     variants = {
@@ -154,7 +154,7 @@ def _shot_items(selection: Selection, plan: ShotPlan, samples: Sequence[SampleEn
 
 
 def _conditions(sample: SampleEntry, dataset: StudiedDataset, controls: Iterable[Control]) -> Iterator[str]:
-    yield from (control.value for control in controls if can_be_controlled(sample, dataset.samples, control))
+    yield from (control.value for control in controls if can_be_controlled(sample, dataset.own_samples, control))
     yield from (name for name in dataset.perturbed if dataset.is_redrawn(sample.sample_id, name))
 
 

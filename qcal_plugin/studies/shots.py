@@ -97,8 +97,8 @@ def conditions(plan: ShotPlan) -> list[Shots]:
 
 def shown(dataset: PreparedDataset, key: ItemKey, shots: Shots, seed: int) -> list[SampleEntry]:
     """The demonstrations of this item, in the order of its prompt. Raises KeyError for an unknown sample."""
-    sample = {entry.sample_id: entry for entry in dataset.samples}[key.sample_id]
-    chosen = demonstrations(sample, dataset.samples, seed)[: shots.number]
+    sample = {entry.sample_id: entry for entry in dataset.own_samples}[key.sample_id]
+    chosen = demonstrations(sample, dataset.own_samples, seed)[: shots.number]
     if len(chosen) < shots.number or shots.order > math.factorial(len(chosen)):
         raise KeyError(f"{key.sample_id} has no {shots.variant}: the dataset has too few others of {sample.family}")
     return next(itertools.islice(_orders(sample, chosen, seed), shots.order - 1, None))

@@ -38,6 +38,11 @@ class StudiedDataset:
         """The samples, in the order of the dataset."""
         return self.dataset.samples
 
+    @property
+    def own_samples(self) -> tuple[SampleEntry, ...]:
+        """The samples without further ICL rows about them, which no study is about."""
+        return self.dataset.own_samples
+
     def case(self, key: ItemKey) -> Case:
         """What is asked for this item, under its condition. Raises KeyError if there is no such item."""
         if key.variant in set(Control):

@@ -97,13 +97,18 @@ def _by_sample(run: Run, mode: Mode) -> dict[str, dict[Question, Record | None]]
     return samples
 
 
+def _entry_id(run: Run, sample_id: str) -> str:
+    """The test row's id. The reference's files have one entry for each ICL row about it."""
+    return run.manifest.source_ids.get(sample_id, sample_id)
+
+
 def _scenario_type(run: Run, sample_id: str) -> str:
     return next(item.scenario_type for item in run.manifest.planned if item.key.sample_id == sample_id)
 
 
 def _inference_entry(run: Run, sample_id: str, records: Mapping[Question, Record | None]) -> dict[str, Any]:
     return {
-        "id": sample_id,
+        "id": _entry_id(run, sample_id),
         "experiment_type": _scenario_type(run, sample_id),
         "error": None,
         "responses": {question.task: _response(record) for question, record in records.items()},
@@ -130,7 +135,7 @@ def _judged_entry(
             )
         scores[question.value] = entry
     scores["overall"] = rounded(statistics.fmean(entry["score"] for entry in scores.values()))
-    return {"id": sample_id, "experiment_type": _scenario_type(run, sample_id), "scores": scores}
+    return {"id": _entry_id(run, sample_id), "experiment_type": _scenario_type(run, sample_id), "scores": scores}
 
 
 def _judged_score(question: Question, record: Record, errors: ErrorRule) -> dict[str, Any] | None:

@@ -192,6 +192,8 @@ class RunManifest:
         stand_ins: embedded replacements in this run, in words for tables, such as ``model: blind baseline``.
         planned: the items of the run, in the order of collection.
         started_at: ISO 8601, UTC.
+        dataset_warnings: what is odd about the dataset without keeping anyone from asking it; one line each.
+        source_ids: for items of a further ICL row about a sample: their sample id -> that of the sample.
     """
 
     run_id: str
@@ -207,6 +209,8 @@ class RunManifest:
     started_at: str
     stand_ins: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    dataset_warnings: tuple[str, ...] = ()
+    source_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,6 +355,8 @@ def manifest_to_json(manifest: RunManifest) -> dict[str, Any]:
     data["settings"] = dict(manifest.settings)
     data["versions"] = dict(manifest.versions)
     data["stand_ins"] = list(manifest.stand_ins)
+    data["dataset_warnings"] = list(manifest.dataset_warnings)
+    data["source_ids"] = dict(manifest.source_ids)
     data["planned"] = [
         {**key_to_json(item.key), "family": item.family, "scenario_type": item.scenario_type}
         for item in manifest.planned
@@ -366,6 +372,8 @@ def manifest_from_json(data: Mapping[str, Any]) -> RunManifest:
     known["settings"] = dict(data["settings"])
     mix_of(known["settings"])  # raises where it is none
     known["stand_ins"] = tuple(data.get("stand_ins") or ())
+    known["dataset_warnings"] = tuple(data.get("dataset_warnings") or ())
+    known["source_ids"] = dict(data.get("source_ids") or {})
     known["planned"] = tuple(
         PlannedItem(key=key_from_json(item), family=_text(item, "family"), scenario_type=_text(item, "scenario_type"))
         for item in data["planned"]

@@ -89,6 +89,8 @@ def document(evaluation: Evaluation, sections: tuple[Section, ...], run: Run | N
         warnings.append(f"Stand-ins, not a measurement of any real model: {'; '.join(identity.stand_ins)}.")
     if reasons:
         warnings.append(f"Not comparable with the published figures: {'; '.join(reasons)}.")
+    if run is not None:
+        warnings += [f"Dataset: {warning}." for warning in run.manifest.dataset_warnings]
     return Document(
         title=f"QCalEval: {identity.model or 'model not stated'}",
         facts=tuple(_facts(evaluation, run, comparable=not reasons)),
