@@ -108,4 +108,4 @@ def test_dataset_rows_are_read_or_refused(tmp_path_factory, column, text):
     dataset.samples[0][column] = text.encode("utf-8", "replace").decode()
     folder = dataset.write(tmp_path_factory.mktemp("rows"))
     with contextlib.suppress(DatasetError):
-        read_samples(folder / SAMPLES_FILE)
+        read_samples(folder / SAMPLES_FILE, {})
