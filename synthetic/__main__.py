@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from synthetic.beside import RealPlot, known_plots, read_real_plots, write_beside
 from synthetic.dataset import write_dataset
 from synthetic.drawing.perturbation import Perturbation
 from synthetic.production import produce, sample_keys
@@ -34,9 +35,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM, description="Simulated calibration plots with questions and answers of known truth."
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write a data set in the layout of the Hub repository")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write a dataset in the layout of the Hub repository")
     parser.add_argument(
         "--sheet", type=Path, metavar="FILE.png", help="write a contact sheet: one tile per scenario type"
+    )
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="write real plots of these folders and ours into the picture --out FILE.png: a row per scenario type",
     )
     parser.add_argument(
         "--sft", type=Path, metavar="DIR", help="write chat-format training data, zero-shot and in-context"
@@ -55,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(options: argparse.Namespace) -> SyntheticSettings:
+    if options.beside and not options.out:
+        raise SettingsError("--beside needs --out FILE.png, the picture to write")
     if not (options.out or options.sheet or options.sft):
         raise SettingsError("nothing to do: give --out DIR, --sheet FILE.png or --sft DIR")
     families = options.families.split(",") if options.families else None
@@ -68,17 +78,28 @@ def _settings(options: argparse.Namespace) -> SyntheticSettings:
 
 
 def _write(options: argparse.Namespace, settings: SyntheticSettings) -> None:
+    real = _real_plots(options.beside or (), settings)  # first: it may fail
     keys = sample_keys(settings)
     if not (options.out or options.sft):
         keys = [key for key in keys if key.index == 0]
     with tqdm(total=len(keys), unit="sample", disable=None) as bar:  # None: only on a terminal
         samples = produce(keys, workers=options.workers, on_sample=bar.update)
-    if options.out:
+    if options.beside:
+        write_beside(options.out, real, samples)
+    elif options.out:
         write_dataset(options.out, settings, samples)
     if options.sft:
         write_sft(options.sft, samples)
     if options.sheet:
         write_sheet(options.sheet, [sample for sample in samples if sample.key.index == 0])
+
+
+def _real_plots(folders: Sequence[Path], settings: SyntheticSettings) -> list[RealPlot]:
+    """The real plots of these folders that belong to a chosen family."""
+    plots = known_plots([plot for folder in folders for plot in read_real_plots(folder)], settings.families)
+    if folders and not plots:
+        raise SettingsError(f"{', '.join(map(str, folders))}: no plot of {', '.join(settings.families)}")
+    return plots
 
 
 if __name__ == "__main__":
