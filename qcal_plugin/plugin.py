@@ -30,8 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | pytest.ExitCode | None:
-    """Keep an option's value from moving pytest's rootdir."""
-    return run_respelled(config)
+    """Keep an option's value from moving pytest's rootdir; answer ``--list``."""
+    status = run_respelled(config)
+    if status is None and config.getoption("list") is not None:
+        from qcal_plugin.session.listing import show_list
+
+        return show_list(config)
+    return status
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -227,10 +227,56 @@ def test_judge_that_is_not_there_is_named_as_judge(mistake, endpoint):
 
 
 def test_url_that_leads_nowhere(mistake, endpoint):
-    complaint = f"--model-url {endpoint.base_url}/nowhere: no list of models (HTTP 404); "
-    assert complaint + "name the model with --model, or correct the URL" == mistake(
-        f"--model-url={endpoint.base_url}/nowhere"
+    complaint = mistake(f"--model-url={endpoint.base_url}/nowhere", "--model=model-a")
+    assert complaint == (
+        f"--model-url {endpoint.base_url}/nowhere: no list of models (HTTP 404: 404: Not Found); "
+        f"did you mean --model-url {endpoint.base_url}?"
     )
+
+
+@pytest.mark.parametrize("spelled", ["http://127.0.0.1:{port}", "https://127.0.0.1:{port}/v1"], ids=str)
+def test_obvious_neighbours_are_tried_and_named(mistake, endpoint, spelled):
+    url = spelled.format(port=endpoint.port)
+    assert mistake(f"--model-url={url}", "--model=model-a").endswith(f"; did you mean --model-url {endpoint.base_url}?")
+    assert [] == endpoint.requests
+
+
+def test_wrong_port_on_this_machine(mistake, endpoint, monkeypatch):
+    monkeypatch.setattr("qcal_plugin.session.neighbours.USUAL_PORTS", (endpoint.port,))
+    complaint = mistake(f"--model-url=http://127.0.0.1:{free_port()}/v1")
+    assert complaint.endswith(f"Connection refused); did you mean --model-url {endpoint.base_url}?")
+
+
+def test_key_is_not_shown_to_neighbours(mistake, endpoint, monkeypatch):
+    monkeypatch.setenv("QCAL_MODEL_KEY", "sk-0123456789")
+    seen = []
+
+    class Lists(Raw):
+        async def respond(self, http_request, model):
+            seen.append(http_request.headers.get("Authorization"))
+            return await super().respond(http_request, model)
+
+    endpoint.models = Lists(b'{"data": []}')
+    assert "did you mean" in mistake(f"--model-url=http://127.0.0.1:{endpoint.port}", "--model=model-a")
+    assert [None] == seen
+
+
+def test_server_with_neither_models_nor_chat_completions_gets_no_images(mistake, endpoint):
+    """It says so itself, twice; a run would have sent it dozens of images to hear the same."""
+    endpoint.models = error(404, "no route for GET models")
+    complaint = mistake(f"--model-url={endpoint.base_url.removesuffix('/v1')}/v2", "--model=model-a")
+    assert "no list of models (HTTP 404: 404: Not Found), nor are there chat completions; check the URL" in complaint
+    assert [] == endpoint.requests
+
+
+def test_server_without_a_list_of_models_is_asked_with_its_own_words_as_a_note(quick, endpoint, tiny_folder):
+    endpoint.models = error(404, "no route for GET models")
+    result = quick.run(
+        *("--model-url", endpoint.base_url, "--model=model-a", "--dataset", str(tiny_folder)),
+        *("--limit=1", "--questions=Q6", "--modes=zeroshot"),
+    )
+    assert "no list of models (HTTP 404: no route for GET models); asking for 'model-a' all the same" in result.out
+    assert 1 == len(endpoint.requests)
 
 
 def test_missing_key(mistake, endpoint):
@@ -271,7 +317,7 @@ def test_model_that_the_server_does_not_list_is_asked_for_with_a_note(quick, end
         *("--limit=1", "--questions=Q6", "--modes=zeroshot"),
     )
     assert 0 == result.exit_status, result.out
-    assert "does not list 'model-b' (listed: model-a); asking for it all the same" in result.out
+    assert "does not list 'model-b' (listed: model-a); asking for it all the same; did you mean model-a?" in result.out
     assert ["model-b"] == [request.model for request in endpoint.requests]
 
 

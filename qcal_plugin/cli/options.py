@@ -140,6 +140,11 @@ def declare_options(add: Callable[..., None]) -> None:
     add("--scoring", metavar="NAME", default="compatible", help="compatible (default: as published) or strict")
     add("--pass-mark", metavar="MARK", action="append", default=[], help="fail items below this score: 50, or Q6=100")
     add("--gate", metavar="FILE", help="gates for a release, TOML (docs/ci.md); exit status 0, 1, 10 or 11")
+    add(
+        "--list",
+        metavar="WHAT",
+        help="print what -k and -m can choose: families, scenarios or questions",
+    )
     add("--dry-run", action="store_true", help="say what would be asked, how much and how long; ask nothing")
     add("--prices", metavar="FILE", help="TOML of prices and assumptions for --dry-run (docs/performance.md)")
     add("--budget-requests", metavar="N", type=int, help="stop cleanly after N requests; go on with --resume")

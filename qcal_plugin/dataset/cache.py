@@ -8,13 +8,23 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from qcal_plugin.dataset.errors import DatasetError
+
 CACHE_VARIABLE = "QCAL_CACHE_DIR"
 
 
 def cache_dir() -> Path:
-    """The folder named by ``QCAL_CACHE_DIR``, else ``~/.cache/qcaleval``. Safe to delete between runs."""
+    """The folder named by ``QCAL_CACHE_DIR``, else ``~/.cache/qcaleval``. Safe to delete between runs.
+
+    Raises DatasetError if there is no home directory.
+    """
     named = os.environ.get(CACHE_VARIABLE)
-    return Path(named).expanduser().absolute() if named else Path.home() / ".cache" / "qcaleval"
+    try:
+        return Path(named).expanduser().absolute() if named else Path.home() / ".cache" / "qcaleval"
+    except RuntimeError as error:  # neither HOME nor an entry in the password database, as in some containers
+        raise DatasetError(
+            f"no folder for the cache: {error} Set {CACHE_VARIABLE} to a folder that can be written"
+        ) from error
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -43,7 +45,8 @@ def current_commit(name: str, revision: str, file: str) -> tuple[str, tuple[str,
         commit = _commit_on_hub(name, revision, file)
         if commit != cached:
             # Downloaded by its branch or tag, the file leaves in the Hub's cache what offline runs look up.
-            commit = Path(hf_hub_download(name, file, repo_type="dataset", revision=revision)).parent.name
+            with _cache_is_writable(name):
+                commit = Path(hf_hub_download(name, file, repo_type="dataset", revision=revision)).parent.name
     except _HUB_ERRORS as error:
         if cached is None or _is_final(error):
             raise _explain(error, name, revision, file) from error
@@ -59,9 +62,24 @@ def download(name: str, commit: str, file: str) -> Path:
     Raises DatasetNotFoundError or HubError.
     """
     try:
-        return Path(hf_hub_download(name, file, repo_type="dataset", revision=commit))
+        with _cache_is_writable(name):
+            return Path(hf_hub_download(name, file, repo_type="dataset", revision=commit))
     except _HUB_ERRORS as error:
         raise _explain(error, name, commit, file) from error
+
+
+@contextmanager
+def _cache_is_writable(name: str) -> Iterator[None]:
+    """Blame the Hub's cache for what the file system refuses. Raises DatasetError."""
+    try:
+        yield
+    except _HUB_ERRORS:
+        raise
+    except OSError as error:
+        raise DatasetError(
+            f"dataset {name}: {error}. Is the Hub's cache {constants.HF_HUB_CACHE} writable? "
+            "HF_HUB_CACHE names another folder"
+        ) from error
 
 
 def _commit_on_hub(name: str, revision: str, file: str) -> str:

@@ -24,6 +24,7 @@ class Target:
         public_url: the base URL for reports: no user info, no query.
         server: scheme, host and port: what rate limits are about.
         basic_auth: value of the Authorization header that the URL's user info stands for, or None.
+        is_chat_url: whether the full URL of chat completions was given.
         credentials: what of the URL may not be repeated: its password, and keys in its query.
     """
 
@@ -32,6 +33,7 @@ class Target:
     public_url: str
     server: str
     basic_auth: str | None = field(repr=False, default=None)
+    is_chat_url: bool = False
     credentials: tuple[str, ...] = field(repr=False, default=())
 
 
@@ -66,6 +68,7 @@ def parse_target(url: str) -> Target:
         public_url=public_url,
         server=f"{parts.scheme}://{host}",
         basic_auth=_basic_auth(parts),
+        is_chat_url=parts.path.rstrip("/").endswith(CHAT_PATH),
         credentials=tuple(_credentials(parts)),
     )
 

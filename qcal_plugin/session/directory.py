@@ -30,6 +30,10 @@ IDENTITY_FIELDS = ("model", "judges", "dataset_revision", "scorer", "scorer_vers
 """What must agree for two sessions to belong to one run. The endpoint's address may change: servers move."""
 
 
+JUDGE_SETTINGS = ("judge_template_sha256", "judge_max_tokens")
+"""Settings that mean nothing in a run without judges."""
+
+
 class RunDirectoryError(Exception):
     """The run directory cannot be used; ``str()`` is for the user."""
 
@@ -110,10 +114,15 @@ class RunDirectory:
             raise RunDirectoryError(
                 f"{self.path} holds a run already: add --resume to go on with it, or choose another --run-dir"
             )
+        is_now_judged = bool(self.manifest.judges) and not earlier.judges
+        if is_now_judged:
+            earlier = judged_by(earlier, self.manifest)
         differences = unlike(earlier, self.manifest)
         if differences:
             raise RunDirectoryError(f"{self.path} is another run: {'; '.join(differences)}; choose another --run-dir")
         self.manifest = replace(earlier, base_url=self.manifest.base_url)
+        if is_now_judged:
+            self._write()
 
     def _write(self) -> None:
         text = json.dumps(manifest_to_json(self.manifest), ensure_ascii=False, indent=1)
@@ -134,6 +143,12 @@ def read_manifest(path: Path) -> RunManifest | None:
         raise RunDirectoryError(
             f"{file} is not readable as a run's manifest ({error}); choose another folder"
         ) from error
+
+
+def judged_by(earlier: RunManifest, later: RunManifest) -> RunManifest:
+    """A run that nobody has judged yet, with the judges of a later session and their settings."""
+    settings = {name: later.settings[name] for name in JUDGE_SETTINGS if name in later.settings}
+    return replace(earlier, judges=later.judges, settings={**earlier.settings, **settings})
 
 
 def unlike(earlier: RunManifest, later: RunManifest) -> list[str]:

@@ -14,6 +14,7 @@ from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.engine.failures import EngineStopped
 from qcal_plugin.engine.journal import JournalError
 from qcal_plugin.session.local_source import LocalSource
+from qcal_plugin.session.near_misses import nothing_selected
 from qcal_plugin.session.preparation import MISTAKES, PreparedRun, prepare_run
 from qcal_plugin.session.progress import Progress
 from qcal_plugin.session.summary import closing_lines, header_lines, print_tables, shown, write_page
@@ -21,6 +22,7 @@ from qcal_plugin.worker.channel import ChannelServer, planned_to_json
 from qcal_plugin.worker.keys import RUNNER, WORKER_INPUT
 from qcal_plugin.worker.measuring import Measurement
 from qcal_plugin.worker.runner import Runner
+from reports.records.records import PROPERTY_PREFIX
 
 if TYPE_CHECKING:
     from reports.gates.verdicts import GateReport
@@ -73,6 +75,14 @@ class RunSession:
         self._record(report)
         self._stop_at_maxfail(report)
         self._progress.report(report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """With ``-v`` a measured item shows its score, 0-100, in the place of PASSED."""
+        score = dict(getattr(report, "user_properties", ())).get(f"{PROPERTY_PREFIX}score")
+        if score is None or report.when != "call" or not report.passed:
+            return None
+        return "passed", ".", f"{100 * float(score):.1f}"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the tables of the whole run, from what is on disk."""
@@ -181,6 +191,9 @@ class RunSession:
     def _last_lines(self, run: PreparedRun) -> Iterator[str]:
         if run.evaluation.directory.manifest.planned:
             yield from (*self._page, *closing_lines(run.evaluation, self._trouble))
+        elif run.items:
+            option = self._pytest_config.getoption
+            yield f"qcal: {nothing_selected(option('keyword'), option('markexpr'), run.items)}"
         if self._gates is not None:
             from qcal_plugin.session.gating import gate_lines
 

@@ -6,10 +6,12 @@ PreflightError    it cannot work; the message says what, where, and what to do
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from qcal_plugin.engine.failures import one_line, server_message
 from qcal_plugin.engine.targets import TargetOption
+from qcal_plugin.session.neighbours import answering_neighbour
 
 if TYPE_CHECKING:
     import httpx
@@ -50,18 +52,54 @@ def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
             option.target.models_url, headers={"Authorization": header} if header else {}, timeout=TIMEOUT_S
         )
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL) as error:
+        neighbour = answering_neighbour(option.target, connected=False)
+        remedy = f"; did you mean {flag}-url {neighbour}?" if neighbour else _NOT_RUNNING
         raise PreflightError(
-            f"{place}: no connection ({one_line(option.redaction.text(str(error)))}); "
-            "is the server running, are host and port right?"
+            f"{place}: no connection ({one_line(option.redaction.text(str(error)))}){remedy}"
         ) from error
     except httpx.HTTPError as error:
-        return _named_model(option, flag, f"{place}: no list of models ({type(error).__name__})")
+        return _without_list(option, flag, f"{place}: no list of models ({type(error).__name__})", status=None)
     if response.status_code in {401, 403}:
         raise PreflightError(_refusal(option, place, flag, response))
     models = _models(response)
     if models is None:
-        return _named_model(option, flag, f"{place}: no list of models (HTTP {response.status_code})")
+        said = server_message(option.redaction.error(response.content)) if response.status_code != 200 else ""
+        problem = f"{place}: no list of models (HTTP {response.status_code}{f': {said}' if said else ''})"
+        return _without_list(option, flag, problem, status=response.status_code)
     return _chosen_model(option, flag, place, models)
+
+
+_NOT_RUNNING = "; is the server running, are host and port right?"
+
+
+def _without_list(option: TargetOption, flag: str, problem: str, *, status: int | None) -> ResolvedTarget:
+    """An endpoint without a list of models: a neighbour may have one; else it may serve chat completions all the same.
+
+    It does not where that address is not found, either: then nothing needs to be sent to learn it. A URL of chat
+    completions, given in full, is taken at its word.
+    """
+    if neighbour := answering_neighbour(option.target, connected=True):
+        raise PreflightError(f"{problem}; did you mean {flag}-url {neighbour}?")
+    if status == 404 and not option.target.is_chat_url and _is_absent(option):
+        raise PreflightError(
+            f"{problem}, nor are there chat completions; check the URL, which for most servers ends in /v1, "
+            f"or give the full one: .../chat/completions"
+        )
+    return _named_model(option, flag, problem)
+
+
+def _is_absent(option: TargetOption) -> bool:
+    """Whether a GET of chat completions, which only take a POST, is answered with 404 and not with 405 or the like."""
+    import httpx
+
+    header = authorization(option)
+    try:
+        response = httpx.get(
+            option.target.chat_url, headers={"Authorization": header} if header else {}, timeout=TIMEOUT_S
+        )
+    except httpx.HTTPError:
+        return False
+    return response.status_code == 404
 
 
 def _chosen_model(option: TargetOption, flag: str, place: str, models: list[str]) -> ResolvedTarget:
@@ -71,8 +109,12 @@ def _chosen_model(option: TargetOption, flag: str, place: str, models: list[str]
             raise PreflightError(f"{place}: name the model with {_model_flag(flag)}; listed there: {listed or 'none'}")
         return ResolvedTarget(option=option, model=models[0])
     unlisted = models and option.model not in models
+    close = get_close_matches(option.model, models, n=1)
+    meant = f"; did you mean {close[0]}?" if close else ""
     warning = (
-        f"{place} does not list {option.model!r} (listed: {listed}); asking for it all the same" if unlisted else None
+        f"{place} does not list {option.model!r} (listed: {listed}); asking for it all the same{meant}"
+        if unlisted
+        else None
     )
     return ResolvedTarget(option=option, model=option.model, warning=warning)
 

@@ -43,6 +43,10 @@ class Recorder:
         self._journal.append(record_to_json(_record(measurement, planned, outcome)))
         self._note(key, measurement.status, None if measurement.score is None else measurement.score.value)
 
+    def unjudged(self) -> int:
+        """How many items have an answer that nobody has judged."""
+        return sum(status is Status.UNJUDGED for status in self._latest.values())
+
     def close(self) -> None:
         """Close the file."""
         self._journal.close()

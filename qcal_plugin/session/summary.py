@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ import pytest
 from qcal_plugin.session.evaluation import Evaluation
 from qcal_plugin.session.illustrations import illustrate
 from qcal_plugin.session.preparation import PreparedRun
+from reports.records.names import MODE_NAMES, question_span
+from reports.records.records import ItemKey
+from scoring.questions import Mode, Question
 
 if TYPE_CHECKING:
     from reports.gates.verdicts import GateReport
@@ -82,15 +86,41 @@ def write_page(run: PreparedRun, *, errors: ErrorRule, progress: Callable[[int, 
 def closing_lines(evaluation: Evaluation, trouble: str | None) -> list[str]:
     """Why it stopped, what is missing and how to go on, where it all is."""
     planned = evaluation.directory.manifest.planned
-    missing = sum(item.key not in evaluation.recorder.measured for item in planned)
+    measured, path = evaluation.recorder.measured, shown(evaluation.directory.path)
     lines = [f"qcal: stopped asking: {trouble}{_remedy(trouble)}"] if trouble else []
-    if missing:
+    if unjudged := evaluation.recorder.unjudged():
+        lines.append(
+            f"qcal: {unjudged} items wait for a judge: the same command with --resume --judge-url URL, "
+            f"or: pytest --answers {path} --judge-url URL"
+        )
+    if missing := sum(item.key not in measured for item in planned) - unjudged:
         lines.append(
             f"qcal: {missing} of {len(planned)} items not measured: --lf asks those that failed, "
             "--resume all that are missing"
         )
-    path = shown(evaluation.directory.path)
-    return [*lines, f"qcal: written to {path}; the tables again: python -m reports {path}"]
+    return [*lines, *_meaning(measured), f"qcal: written to {path}; the tables again: python -m reports {path}"]
+
+
+def _meaning(measured: Mapping[ItemKey, float]) -> Iterator[str]:
+    """What a green line of passed tests does not say."""
+    if scores := ", ".join(mean_scores(measured)):
+        yield f"qcal: passed means measured, not correct; mean score of 100: {scores}"
+
+
+def mean_scores(measured: Mapping[ItemKey, float]) -> Iterator[str]:
+    """Per mode the mean of the question means of the benchmark's own items, and over which questions."""
+    for mode in Mode:
+        values = {
+            question: [
+                value
+                for key, value in measured.items()
+                if key.question is question and key.mode is mode and not key.variant
+            ]
+            for question in Question
+        }
+        means = {question: statistics.fmean(scores) for question, scores in values.items() if scores}
+        if means:
+            yield f"{MODE_NAMES[mode]} {100 * statistics.fmean(means.values()):.1f} ({question_span(means)})"
 
 
 def _remedy(trouble: str) -> str:

@@ -100,6 +100,9 @@ class Measurement:
 OUTCOME: pytest.StashKey[Outcome] = pytest.StashKey()
 """On an item: what the engine found out, taken before the item starts."""
 
+INTERRUPTED_WAIT: pytest.StashKey[str] = pytest.StashKey()
+"""On an item: what ended the wait for its outcome, in words."""
+
 MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
 """On an item: what its report carries to the controller."""
 

@@ -14,6 +14,7 @@ from qcal_plugin.studies.shots import copy_flags
 from qcal_plugin.studies.studied import StudiedDataset
 from qcal_plugin.worker import collection
 from qcal_plugin.worker.measuring import (
+    INTERRUPTED_WAIT,
     MEASUREMENT,
     OUTCOME,
     CaseUnderTest,
@@ -37,6 +38,8 @@ from reports.records.records import (
 )
 from scoring.score import Score
 from scoring.unanswered import score_without_answer
+
+ABOUT_TIMEOUT = "It counts the wait for the model: leave it out with --timeout=0; --request-timeout limits requests."
 
 
 class Source(Protocol):
@@ -102,6 +105,8 @@ class Runner:
         except EngineStopped as stopped:
             item.session.shouldstop = str(stopped)
             return True
+        except pytest.fail.Exception as failure:  # pytest-timeout's, whose clock runs already
+            item.stash[INTERRUPTED_WAIT] = str(failure)
         return None
 
     @pytest.hookimpl(wrapper=True)
@@ -129,6 +134,8 @@ class Runner:
 
     def answer(self, item: pytest.Item, planned: PlannedItem) -> Answer:
         """The model's answer. Ends the test with an error at setup where there is none."""
+        if INTERRUPTED_WAIT in item.stash:
+            pytest.fail(f"no answer yet: {item.stash[INTERRUPTED_WAIT]} {ABOUT_TIMEOUT}", pytrace=False)
         if OUTCOME not in item.stash:  # it might have been skipped, so nothing was asked before the test started
             item.stash[OUTCOME] = self._demand_late(planned)
         outcome = item.stash[OUTCOME]
@@ -203,6 +210,8 @@ def _forget(item: pytest.Item) -> None:
         del item.stash[OUTCOME]
     if MEASUREMENT in item.stash:
         del item.stash[MEASUREMENT]
+    if INTERRUPTED_WAIT in item.stash:
+        del item.stash[INTERRUPTED_WAIT]
 
 
 def _withheld_words(answer: Answer) -> str:

@@ -2,7 +2,36 @@
 
 from __future__ import annotations
 
-from scoring.questions import Mode
+from collections.abc import Iterable
+
+from scoring.questions import Mode, Question
 
 MODE_NAMES = {Mode.ZEROSHOT: "zero-shot", Mode.ICL: "ICL"}
 """The modes as they are printed."""
+
+
+def question_span(questions: Iterable[Question]) -> str:
+    """The questions in few words, such as ``Q2, Q4-Q6``."""
+    order, spans = list(Question), list[list[Question]]()
+    for question in sorted(set(questions), key=order.index):
+        if spans and order.index(question) == order.index(spans[-1][-1]) + 1:
+            spans[-1].append(question)
+        else:
+            spans.append([question])
+    return ", ".join(span[0].value if len(span) == 1 else f"{span[0].value}-{span[-1].value}" for span in spans)
+
+
+QUESTION_NAMES = {
+    Question.Q1: "description",
+    Question.Q2: "conclusion",
+    Question.Q3: "significance",
+    Question.Q4: "fit",
+    Question.Q5: "parameters",
+    Question.Q6: "diagnosis",
+}
+"""What each question asks for, in one word; result files have the longer `Question.task`."""
+
+
+def question_name(question: Question) -> str:
+    """As people read it: ``Q6 diagnosis``."""
+    return f"{question.value} {QUESTION_NAMES[question]}"

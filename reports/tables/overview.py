@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -10,7 +11,7 @@ from reports.analysis.consistency import truncated
 from reports.analysis.mix_scores import mix_score
 from reports.analysis.other_pictures import picture_studies
 from reports.records.conditions import parse_shots
-from reports.records.names import MODE_NAMES
+from reports.records.names import MODE_NAMES, question_span
 from reports.records.outcomes import ErrorRule, Evaluation, Outcome, counted_records, grouped
 from reports.records.records import WITHHELD, Record, Run
 from reports.statistics.aggregate import (
@@ -181,7 +182,10 @@ def _score_cells(summary: Summary) -> tuple[Cell, ...]:
 def _score_notes(summaries: dict[Question, Summary], mean: MeanOfQuestions) -> Iterator[str]:
     yield "Scores 0 to 100; Mean of the question means; intervals take the samples as drawn at random."
     if empty := [question for question, summary in summaries.items() if summary.mean is None]:
-        yield f"The mean of the question means is undefined: nothing was measured in {', '.join(empty)}."
+        yield f"The mean of the question means is undefined: nothing was measured in {question_span(empty)}."
+        if scored := {question: summary.mean for question, summary in summaries.items() if summary.mean is not None}:
+            of_these = printed(statistics.fmean(scored.values()), Column("", Unit.SCORE, 1))
+            yield f"The mean over {question_span(scored)} is {of_these}."
     yield from error_notes(mean.coverage.counted_errors)
 
 
