@@ -19,7 +19,7 @@ from scoring.diagnosis import read_status
 from scoring.excerpt import excerpt
 from scoring.field_rules import as_number, score_field
 from scoring.json_answer import parse_json
-from scoring.key_points import BadReply, parse_reply
+from scoring.judge_reply import BadReply, parse_reply
 from scoring.parameter_extraction import compare_parameters, mean_field
 from scoring.reference import JSON
 from scoring.technical_description import compare_images, read_images

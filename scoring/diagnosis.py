@@ -18,15 +18,16 @@ INTERCHANGEABLE = frozenset({"TOO_MANY_OSC", "SAMPLING_TOO_COARSE"})
 
 # Possessive, because backtracking over a long run of spaces would take quadratic time.
 _HEADED = tuple(
-    re.compile(rf"{heading}:\s*+\*{{0,2}}+\s*+([A-Z][A-Za-z_]*)") for heading in ("Status", "Classification")
+    re.compile(rf"\b{heading}:\s*+\*{{0,2}}+\s*+([A-Z][A-Za-z_]*)") for heading in ("Status", "Classification")
 )
 
 
 def read_status(text: str) -> str | None:
     """The status code that a text names; None if it names none.
 
-    Looked for in turn: behind ``Status:``; behind ``Classification:``; as the whole first line; anywhere as a whole
-    word, where the longest code wins and, of equally long ones, the first in the text.
+    Looked for in turn: after ``Status:``; after ``Classification:`` (both as whole words, so not after
+    ``ExitStatus:``); as the whole first line; anywhere as a whole word, where the longest code wins and, of equally
+    long ones, the first in the text.
     """
     for pattern in _HEADED:
         found = pattern.search(text)

@@ -20,7 +20,7 @@ from scoring.score import Score
 from scoring.strict_reading import read_strict
 from scoring.technical_description import compare_images, read_images, show_images
 
-SCORER_VERSION = "1"
+SCORER_VERSION = "2"
 """Raised whenever the same text, reference and grades would get another score."""
 
 

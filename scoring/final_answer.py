@@ -1,9 +1,13 @@
-"""The final answer of a reasoning model: its text without the thought that some servers leave in it.
+r"""The final answer in a reply: its text without thoughts and without what serving stacks leave around it.
 
-A thought stands between ``<think>`` and ``</think>`` (or ``thinking``, ``thought``, ``reasoning``, in any case, or the
-``◁think▷`` of Kimi-VL). A closing tag without an opening one ends a thought that began with the text. An opening tag
-that is never closed begins a thought that was cut off: such a text has no final answer. The tags ``<answer>`` and
-``</answer>`` that some models put around what follows are dropped.
+Three kinds of markup occur, in any combination:
+
+- Thoughts between tags: ``<think>`` and ``</think>`` (or ``thinking``, ``thought``, ``reasoning``, ``reflection``,
+  ``scratchpad``, in any case), the triangles of Kimi-VL, Mistral's ``[THINK]``, Seed's ``<seed:think>``,
+  ``<|begin_of_thought|>``. A closing tag without an opening one ends a thought that began with the text. An opening tag
+  that is never closed begins a thought that was cut off: such a text has no final answer.
+- Channels: ``<|channel|>final<|message|>...`` of the harmony format, whose other channels are thoughts.
+- Wrappers: ``<answer>``, ``\boxed{...}`` around everything, special tokens such as ``<|im_end|>`` or ``</s>``.
 """
 
 from __future__ import annotations
@@ -11,8 +15,27 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_ANSWER_TAG = re.compile(r"</?answer>", re.IGNORECASE)
-_TAG = re.compile(r"[<◁](?P<closing>/?)(?:think|thinking|thought|reasoning)[>▷]", re.IGNORECASE)
+_THINKING = r"(?:seed:)?(?:think|thinking|thought|thoughts|reasoning|reflection|scratchpad)"
+_TAG = re.compile(
+    rf"<(?P<closing>/?){_THINKING}>"
+    rf"|\N{{WHITE LEFT-POINTING TRIANGLE}}(?P<kimi>/?){_THINKING}\N{{WHITE RIGHT-POINTING TRIANGLE}}"
+    r"|\[(?P<mistral>/?)THINK\]"
+    r"|<\|(?:begin|(?P<ended>end))_of_thought\|>",
+    re.IGNORECASE,
+)
+_CHANNEL = re.compile(
+    r"<\|channel\|>\s*(?P<name>\w+)(?:(?!<\|message\|>).){0,200}?<\|message\|>", re.IGNORECASE | re.DOTALL
+)
+_CHANNEL_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>", re.IGNORECASE)
+_LEAKED_CHANNEL = re.compile(r"^\s*analysis.*?assistantfinal", re.DOTALL)
+"""Harmony's channels after a tokenizer has dropped its special tokens: ``analysis...assistantfinal...``."""
+
+_WRAPPER = re.compile(
+    r"</?answer>|<[|\uFF5C][^<>\n]{1,40}[|\uFF5C]>|</?s>|<eos>|<(?:start|end)_of_turn>|<\uFF5C?end\u2581of\u2581sentence\uFF5C?>"
+    r"|\[/?INST\]",
+    re.IGNORECASE,
+)
+_BOXED = re.compile(r"\s*\$*\\boxed\{(?:\\text\{)?(?P<inside>[^{}]*)\}?\}\$*[\s.]*")
 
 
 class _Parts(NamedTuple):
@@ -22,9 +45,11 @@ class _Parts(NamedTuple):
 
 
 def final_answer(text: str) -> str | None:
-    """What is left without thoughts, stripped; None if nothing is, or the last thought is not closed."""
+    """Return what is left without thoughts and wrappers, stripped; None if nothing is, or a thought was cut off."""
     parts = _split(text)
-    answer = _ANSWER_TAG.sub("\n", parts.answer).strip()
+    answer = _WRAPPER.sub("\n", parts.answer).strip()
+    boxed = _BOXED.fullmatch(answer)
+    answer = boxed["inside"].strip() if boxed is not None else answer
     return None if parts.is_unclosed else answer or None
 
 
@@ -36,11 +61,32 @@ def thought_flags(text: str) -> tuple[str, ...]:
 
 
 def _split(text: str) -> _Parts:
+    channels = list(_CHANNEL.finditer(text))
+    if channels:
+        return _final_channel(text, channels)
+    leaked = _LEAKED_CHANNEL.match(text)
+    if leaked is not None:
+        return _Parts(text[leaked.end() :], has_thought=True, is_unclosed=False)
+    return _without_thoughts(text)
+
+
+def _final_channel(text: str, channels: list[re.Match[str]]) -> _Parts:
+    """The last channel named ``final``; a text that has only others was cut off while thinking."""
+    final = [channel for channel in channels if channel["name"].lower() == "final"]
+    has_thought = len(final) < len(channels)
+    if not final:
+        return _Parts("", has_thought, is_unclosed=True)
+    rest = text[final[-1].end() :]
+    end = _CHANNEL_END.search(rest)
+    return _Parts(rest if end is None else rest[: end.start()], has_thought, is_unclosed=False)
+
+
+def _without_thoughts(text: str) -> _Parts:
     kept: list[str] = []
     start, inside, has_thought = 0, False, False
     for tag in _TAG.finditer(text):
         has_thought = True
-        if tag["closing"]:
+        if tag["closing"] or tag["kimi"] or tag["mistral"] or tag["ended"]:
             if not inside:
                 kept.clear()
             inside, start = False, tag.end()

@@ -1,4 +1,4 @@
-"""Key points of Q1 and Q3: what a judge is asked, its reply, and the mean of the grades (PROTOCOL.md section 4).
+"""Key points of Q1 and Q3: what a judge is asked, and the mean of the grades (PROTOCOL.md section 4).
 
 A prompt is made from a template with named placeholders, as of ``string.Template``: `PLACEHOLDERS`. The model's text
 is data in it. ``$answer`` is that text in a block it cannot leave: every line is quoted, control characters and the
@@ -8,11 +8,8 @@ the text as it came, for templates that follow the reference's own wording.
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from string import Template
@@ -57,24 +54,6 @@ _SUSPICIONS = {
     "block_delimiter": re.compile(r"^={3,}[^=\n]*\banswer\b[^=\n]*={3,}", re.IGNORECASE | re.MULTILINE),
     "chat_markup": _CHAT_MARKUP,
 }
-
-
-class BadReply(ValueError):
-    """A judge's reply that cannot be used. Its text says why, in words that fit into `repair_prompt`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grades:
-    """One judge's grades of one answer.
-
-    Attributes:
-        grades: one per key point, 0..1.
-        faults: what was odd about the reply: ``short`` (missing grades became 0), ``long`` (extra ones were cut),
-            ``nan`` (NaN became 1), ``unreadable`` (a grade that is no number became 0), ``clamped`` (outside 0..1).
-    """
-
-    grades: tuple[float, ...]
-    faults: tuple[str, ...] = ()
 
 
 @cache
@@ -129,7 +108,7 @@ def quoted_answer(text: str) -> str:
 
 
 def repair_prompt(fault: str) -> str:
-    """What to add to a prompt whose reply could not be used; ``fault`` is the text of the `BadReply`."""
+    """Return what to add to a prompt whose reply could not be used; ``fault`` is the text of the BadReply."""
     return (
         f"Your last reply could not be used: {fault}. "
         "Reply again with one flat JSON array of numbers, one for each key point, and nothing else."
@@ -147,29 +126,6 @@ def suspicious(text: str) -> tuple[str, ...]:
     return (*signs, "oversized") if len(text) > MAX_ANSWER_CHARS else tuple(signs)
 
 
-def parse_reply(reply: str, n_key_points: int) -> Grades:
-    """The grades in a judge's reply: what stands from the first ``[`` to the next ``]``, read as JSON.
-
-    Each grade is read as ``float()`` reads it and clamped to 0..1; NaN comes out as 1, as in the reference's clamping.
-    Extra grades are cut, missing ones are 0. Raises BadReply where there is no array.
-    """
-    values = _first_array(reply)
-    numbers = [_as_number(value) for value in values[:n_key_points]]
-    read = [number for number in numbers if number is not None]
-    faults = {
-        "short": len(values) < n_key_points,
-        "long": len(values) > n_key_points,
-        "nan": any(math.isnan(number) for number in read),
-        "unreadable": None in numbers,
-        "clamped": any(number < 0 or number > 1 for number in read),
-    }
-    missing = [0.0] * (n_key_points - len(numbers))
-    return Grades(
-        grades=(*map(_clamped, numbers), *missing),
-        faults=tuple(fault for fault, found in faults.items() if found),
-    )
-
-
 def mean_grade(grades: Sequence[Sequence[float]], n_key_points: int) -> float:
     """The key-point score of an item, 0..1: the mean over judges of the mean of each judge's grades.
 
@@ -183,30 +139,6 @@ def mean_grade(grades: Sequence[Sequence[float]], n_key_points: int) -> float:
         if not all(0 <= grade <= 1 for grade in given):
             raise ValueError(f"judge {judge} gave grades outside 0..1: {list(given)}")
     return sum(sum(given) / n_key_points for given in grades) / len(grades)
-
-
-def _first_array(reply: str) -> list[object]:
-    start = reply.find("[")
-    end = reply.find("]", start)
-    if start < 0:
-        raise BadReply("it holds no JSON array")
-    if end < 0:
-        raise BadReply("its JSON array is not closed")
-    try:
-        values: list[object] = json.loads(reply[start : end + 1])
-    except (ValueError, RecursionError):
-        raise BadReply("what stands from its first [ to the next ] is no flat JSON array of numbers") from None
-    return values
-
-
-def _as_number(value: object) -> float | None:
-    """The value as ``float()`` reads it; None for what does not convert."""
-    if not isinstance(value, int | float | str):
-        return None
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _quoted_lines(text: str) -> list[str]:
@@ -223,8 +155,3 @@ def _printable(char: str) -> str:
 
 def _listed(names: set[str] | frozenset[str]) -> str:
     return ", ".join(f"${name}" for name in sorted(names))
-
-
-def _clamped(number: float | None) -> float:
-    """0..1; None gives 0, and NaN gives 1 because no comparison with it holds."""
-    return 0.0 if number is None else max(0.0, min(1.0, number))

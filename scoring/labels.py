@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 
 def read_label(text: str, heading: str, known: Sequence[str]) -> str | None:
-    """The label behind the first ``heading:`` of the text; None only where there is no such heading.
+    """Read the label after the first ``heading:`` of a text, as the reference does; None if nothing follows one.
 
-    The heading may stand in any case; its colon follows directly. If the value contains a known label (in any case;
-    tried in the given order), that is the label; else the value itself is.
+    The heading may be in any case; its colon follows directly. If the value contains a known label (in any case; tried
+    in the given order), that is the label; else the value itself is. After a bold heading with nothing else on its line
+    the value is ``*``, or empty if a blank follows the stars: the label on the next line is lost. Strict scoring reads
+    it (docs/protocol.md#labels).
     """
-    value = _value_behind(text, heading)
+    value = _value_after(text, heading)
     if value is None:
         return None
     lowered = value.lower()
@@ -24,10 +26,12 @@ def labels_match(answer: str, reference: str) -> bool:
     return answer.lower() == reference.lower()
 
 
-def _value_behind(text: str, heading: str) -> str | None:
-    """The rest of the heading's line, or the next line that is not blank, without emphasis and trailing full stops."""
-    found = re.search(rf"{heading}:\s*\*{{0,2}}\s*", text, re.IGNORECASE)
-    if found is None:
+def _value_after(text: str, heading: str) -> str | None:
+    """The first line after the heading that holds anything, without emphasis at its ends and trailing full stops.
+
+    Up to two stars are skipped, but only if something else is on their line.
+    """
+    match = re.search(rf"{heading}:(?=\s*\S)\s*\*{{0,2}}(?P<value>.+)", text, re.IGNORECASE)
+    if match is None:
         return None
-    line = text[found.end() :].partition("\n")[0]
-    return line.strip().removesuffix("**").strip().rstrip(".").replace("**", "").strip()
+    return match["value"].strip().removesuffix("**").strip().rstrip(".").replace("**", "").strip()

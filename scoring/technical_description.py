@@ -9,9 +9,9 @@ FIELDS = ("plot_type", "x_scale", "y_scale")
 
 
 def read_images(value: JSON) -> list[dict[str, str | None]]:
-    """The `FIELDS` of each image that an answer describes, stripped and in lower case; None for what is no string.
+    """Read the `FIELDS` of each image that an answer describes; None for what is missing or null.
 
-    A single object, or anything else that is no array, counts as an array of one.
+    A single object, or anything else that is not an array, counts as an array of one.
     """
     images = value if isinstance(value, list) else [value]
     return [_read_image(image) for image in images]
@@ -50,4 +50,13 @@ def _read_scale(axis: JSON) -> str | None:
 
 
 def _normalised(value: JSON) -> str | None:
-    return value.lower().strip() if isinstance(value, str) else None
+    """The value as Python's ``str()`` writes it, in lower case and stripped; None for null.
+
+    The reference compares this way: 5 equals "5", and true equals "True".
+    """
+    if value is None:
+        return None
+    try:
+        return str(value).lower().strip()
+    except RecursionError:  # lists nested almost as deeply as the JSON reader allows
+        return None

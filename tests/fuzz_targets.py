@@ -34,8 +34,9 @@ from reports.records.outcomes import evaluation_of
 from reports.records.records import Answer, key_to_json, manifest_to_json, record_to_json
 from reports.records.run_files import RunFileError, load_run
 from scoring.dispatch import Scorer, score
-from scoring.key_points import BadReply, judge_prompt
-from scoring.key_points import parse_reply as parse_grades
+from scoring.judge_reply import BadReply
+from scoring.judge_reply import read_reply as parse_grades
+from scoring.key_points import judge_prompt
 from scoring.questions import Question
 from tests.endpoint import Reply
 from tests.run_factory import manifest, planned_item, scored

@@ -26,9 +26,19 @@ def test_fields_are_compared_stripped_and_in_lower_case():
     assert fields(image(" LINE ", "Linear", "LOG\n"), image()) == [1, 1, 1]
 
 
-@pytest.mark.parametrize("missing", [None, 5, ["line"], {}, True])
-def test_a_value_that_is_no_string_never_matches(missing):
-    assert fields(image(plot_type=missing), image()) == [0, 1, 1]
+@pytest.mark.parametrize("other", [None, 5, ["line"], {}, True])
+def test_a_value_of_another_type_does_not_match_a_text_that_reads_otherwise(other):
+    assert fields(image(plot_type=other), image()) == [0, 1, 1]
+
+
+@pytest.mark.parametrize(("answer", "reference"), [("5", 5), (5, 5), (True, "true"), ("TRUE ", True), (["a"], "['a']")])
+def test_quirk_values_are_compared_as_python_writes_them(answer, reference):
+    assert fields(image(plot_type=answer), image(plot_type=reference)) == [1, 1, 1]
+
+
+def test_a_missing_or_null_value_matches_nothing_not_even_the_word_none():
+    assert fields(image(plot_type=None), image(plot_type="none")) == [0, 1, 1]
+    assert fields(image(plot_type=None), image(plot_type=None)) == [0, 1, 1]
 
 
 def test_quirk_what_the_reference_lacks_matches_nothing_so_it_does_not_score_1_against_itself():

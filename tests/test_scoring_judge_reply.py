@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.key_points import BadReply, parse_reply, repair_prompt
+from scoring.judge_reply import BadReply, parse_reply, read_reply
+from scoring.key_points import repair_prompt
 from tests.scoring_inputs import json_values
 
 
@@ -88,3 +89,56 @@ def test_every_reply_gives_one_grade_of_0_to_1_per_key_point_or_is_refused(reply
         return
     assert len(parsed.grades) == 3
     assert all(0 <= grade <= 1 and not math.isnan(grade) for grade in parsed.grades)
+
+
+# --- what a judge means ---
+
+MEANT = (1.0, 1.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("faults", "reply"),
+    [
+        ((), "[1, 1, 0.5]"),
+        ((), "The grades are [1, 1, 0.5]."),
+        ((), "```json\n[1, 1, 0.5]\n```"),
+        (("repaired",), "<think>\nKey point [1] is met, [2] too.\n</think>\n\n[1, 1, 0.5]"),
+        (("repaired",), "Key point [1] is met, [2] too, [3] partly.\n[1, 1, 0.5]"),
+        (("repaired",), "[THINK]Point [1] is met.[/THINK][1, 1, 0.5]"),
+        (("repaired",), "<|channel|>analysis<|message|>[0, 0, 0]?<|end|><|channel|>final<|message|>[1, 1, 0.5]"),
+        (("repaired",), "A first guess: [0, 0, 0]. After all: [1, 1, 0.5]"),
+        ((), "```\n[1, 1, 0.5]\n```\nNot [0, 0, 0]."),
+        (("repaired",), "Not [0, 0, 0].\n```\n[1, 1, 0.5]\n```\nNor [0, 0, 0]."),
+        (("repaired",), "[[1, 1, 0.5]]"),
+        ((), "<think>met, met, partly</think>[1, 1, 0.5]"),
+        (("clamped",), "[1, 7, 0.5]"),
+    ],
+)
+def test_a_judge_is_graded_by_its_final_answer(faults, reply):
+    read = read_reply(reply, 3)
+    assert (MEANT, faults) == (read.grades, read.faults)
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        ("<think>[1, 1, 0.5]", "it holds a thought and no answer"),
+        ("<think>[1, 1, 0.5]</think>", "it holds a thought and no answer"),
+        ("<think>[1, 1, 0.5]</think> All points are met.", "it holds no JSON array"),
+        ("", "it holds no JSON array"),
+        ("  ", "it holds no JSON array"),
+    ],
+)
+def test_grades_in_a_thought_are_no_verdict(reply, words):
+    with pytest.raises(BadReply, match=words):
+        read_reply(reply, 3)
+
+
+@pytest.mark.parametrize("reply", ["[1]", "[1, 1, 1, 1]", "[]", '["x", 1, 1]', "[1] and [0.5]", "[NaN, 1, 1]"])
+def test_without_an_array_of_the_right_length_the_references_reading_counts(reply):
+    assert parse_reply(reply, 3) == read_reply(reply, 3)
+
+
+@given(st.lists(st.sampled_from([0, 0.5, 1]), min_size=1, max_size=5))
+def test_a_plain_array_is_read_as_the_reference_reads_it(grades):
+    assert parse_reply(str(grades), len(grades)) == read_reply(str(grades), len(grades))

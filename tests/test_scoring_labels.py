@@ -2,6 +2,8 @@ import pytest
 from hypothesis import given
 
 from scoring.classification import ASSESSMENTS, CONCLUSIONS, read_assessment, read_conclusion
+from scoring.questions import Question
+from scoring.strict_reading import read_strict
 from tests.scoring_inputs import answers
 
 
@@ -15,7 +17,7 @@ from tests.scoring_inputs import answers
         "- Classification: {}.",
         "Reason: x\nclassification: {}\r\nReason: y",
         "Classification:\n\n  {}",
-        "**Classification:**\n{}",
+        "Classification:\n**{}**",
         "Classification:\N{NO-BREAK SPACE}{}",
         "Classification: `{}` (high confidence)",
     ],
@@ -43,6 +45,35 @@ def test_each_assessment_reads_as_itself(label):
     ],
 )
 def test_quirk_the_colon_has_to_follow_the_heading_directly(text):
+    assert read_conclusion(text) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("*", "**Classification:**\nExpected behavior"),
+        ("", "**Classification:**\r\nExpected behavior"),
+        ("*", "**Classification:**\n\n**Expected behavior**"),
+        ("*", "Classification:\n**\nExpected behavior"),
+        ("*", "**Classification:**"),
+        ("*", "*Classification:*\nExpected behavior"),
+        ("", "**Classification:** \nExpected behavior"),
+        ("", "**Classification:**\t\n- Expected behavior"),
+        ("", "**Classification:****\nExpected behavior"),
+    ],
+)
+def test_quirk_a_label_below_a_bold_heading_is_lost(value, text):
+    """What stays of the line counts; strict scoring reads the label below."""
+    assert value == read_conclusion(text)
+    assert value == read_assessment(text.replace("Classification", "Assessment"))
+    if "Expected" in text:
+        assert "Expected behavior" == read_strict(Question.Q2, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Classification:", "Classification:  ", "Classification:\n \n", "x\nClassification:\t"]
+)
+def test_a_heading_with_nothing_after_it_is_no_label(text):
     assert read_conclusion(text) is None
 
 
@@ -78,11 +109,6 @@ def test_quirk_several_labels_are_tried_in_a_fixed_order_not_in_the_order_of_the
 )
 def test_quirk_an_unknown_value_is_the_label_itself_without_double_stars_and_trailing_full_stops(expected, value):
     assert expected == read_conclusion(f"Classification: {value}")
-
-
-def test_quirk_a_heading_with_nothing_behind_it_is_an_empty_label_not_null():
-    assert read_conclusion("Classification:") == ""
-    assert read_conclusion("Classification: \n ") == ""
 
 
 def test_quirk_a_line_ends_at_a_newline_only():

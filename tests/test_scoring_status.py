@@ -78,3 +78,13 @@ def test_what_is_read_is_a_code_or_nothing(text):
 @given(st.permutations(sorted(STATUS_CODES)))
 def test_the_longest_code_wins_in_any_order(codes):
     assert read_status("\n".join(["All of them:", *codes])) == "OPTIMAL_NOT_CENTERED"
+
+
+@pytest.mark.parametrize("heading", ["ExitStatus", "_Status", "MyClassification", "9Status"])
+def test_a_heading_is_a_word_of_its_own(heading):
+    assert read_status(f"{heading}: DAMPED\nStatus: SUCCESS") == "SUCCESS"
+
+
+@pytest.mark.parametrize("before", ["", "**", "- ", "(", '"', "Final ", "Q6."])
+def test_any_word_boundary_may_come_before_a_heading(before):
+    assert read_status(f"LOW_CONTRAST, BEATING\n{before}Status: DAMPED") == "DAMPED"

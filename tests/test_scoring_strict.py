@@ -26,6 +26,23 @@ from tests.scoring_inputs import REFERENCES, answers, grades_for
         (None, ("thought", "unclosed_thought"), "<think>a</think>b<think>c"),
         ("b", ("thought",), "<think>a</think><answer>b</answer>"),
         ("a < b > think", (), "a < b > think"),
+        ("b", ("thought",), "[THINK]a[/THINK]b"),
+        (None, ("thought", "unclosed_thought"), "[THINK]a"),
+        ("b", ("thought",), "<seed:think>a</seed:think>b"),
+        ("b", ("thought",), "<|begin_of_thought|>a<|end_of_thought|><|begin_of_solution|>b<|end_of_solution|>"),
+        (
+            "b",
+            ("thought",),
+            "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b<|return|>",
+        ),
+        ("b", (), "<|channel|>final <|constrain|>JSON<|message|>b<|end|>"),
+        (None, ("thought", "unclosed_thought"), "<|channel|>analysis<|message|>a"),
+        ("b", ("thought",), "analysisWe look at the plot.assistantfinalb"),
+        ("b", (), "b<|im_end|>"),
+        ("b", (), "<|begin_of_box|>b<|end_of_box|>"),
+        ("b", (), "b</s>"),
+        ("b", (), r"$\boxed{\text{b}}$."),
+        ("b", (), r"\boxed{b}"),
     ],
 )
 def test_the_final_answer_is_what_stands_outside_thoughts(expected, flags, text):

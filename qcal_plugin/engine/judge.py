@@ -10,7 +10,8 @@ from qcal_plugin.engine.chat import ChatRequest
 from qcal_plugin.engine.failures import RequestFailed
 from qcal_plugin.engine.reply import ChatReply
 from reports.records.records import Verdict
-from scoring.key_points import BadReply, Grades, judge_prompt, parse_reply, repair_prompt
+from scoring.judge_reply import BadReply, Grades, read_reply
+from scoring.key_points import judge_prompt, repair_prompt
 
 if TYPE_CHECKING:
     from qcal_plugin.engine.endpoint import Endpoint, Exchange
@@ -122,7 +123,7 @@ def _grades(reply: ChatReply, max_tokens: int, n_key_points: int) -> Grades:
         raise BadReply(f"it was cut at {max_tokens} tokens")
     if not reply.content:
         raise BadReply("it has no content")
-    return parse_reply(reply.content, n_key_points)
+    return read_reply(reply.content, n_key_points)
 
 
 def _is_cut(reply: ChatReply) -> bool:

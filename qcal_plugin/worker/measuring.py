@@ -119,6 +119,15 @@ def answer_flags(question: Question, answer: Answer) -> tuple[str, ...]:
     return (*(name for name, holds in found.items() if holds), *thought_flags(answer.text), *suspicions)
 
 
+def lost_label_flags(question: Question, compatible: Score, strict: Score) -> tuple[str, ...]:
+    """``bold_heading`` if a right label scores 0 for one reason alone: it is on the line below a bold heading.
+
+    See docs/protocol.md#labels. Model teams want to know: the cure is one line of their prompt or template.
+    """
+    lost = question in {Question.Q2, Question.Q4} and compatible.extracted in {"*", ""} and strict.value == 1
+    return ("bold_heading",) if lost else ()
+
+
 def scored_text(answer: Answer, scorer: Scorer) -> str:
     """What this scorer reads of an answer."""
     return answer.text if scorer is Scorer.COMPATIBLE else stated_text(answer)

@@ -21,6 +21,7 @@ from qcal_plugin.worker.measuring import (
     Measurement,
     answer_flags,
     below_mark,
+    lost_label_flags,
     scored_text,
 )
 from reports.records.plain_text import one_line
@@ -36,6 +37,7 @@ from reports.records.records import (
     item_properties,
     outcome_properties,
 )
+from scoring.dispatch import Scorer
 from scoring.score import Score
 from scoring.unanswered import score_without_answer
 
@@ -168,12 +170,18 @@ class Runner:
         """Put a score on record; fails the test where it is below ``--pass-mark``."""
         outcome = item.stash[OUTCOME]
         assert outcome.answer is not None, "a score has an answer"
+        other = case.other_score(outcome.answer, outcome.verdicts)
+        compatible, strict = (score, other) if case.scorer is Scorer.COMPATIBLE else (other, score)
         measurement = Measurement(
             key=case.planned.key,
             status=Status.SCORED,
             score=score,
-            other_score=case.other_score(outcome.answer, outcome.verdicts),
-            flags=(*answer_flags(case.question, outcome.answer), *self._copy_flags(case, outcome.answer)),
+            other_score=other,
+            flags=(
+                *answer_flags(case.question, outcome.answer),
+                *lost_label_flags(case.question, compatible, strict),
+                *self._copy_flags(case, outcome.answer),
+            ),
         )
         self._note(item, measurement)
         complaint = below_mark(score, self._config.pass_marks.get(case.question))

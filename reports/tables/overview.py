@@ -259,15 +259,27 @@ def answer_tables(run: Run) -> Iterator[Table]:
         yield Table(title="Findings", columns=columns, rows=rows, notes=(f"%: of {answered} items with an answer.",))
 
 
+FLAG_WORDS = {"bold_heading": "right label lost: it is on the line below a bold heading (Q2, Q4)"}
+"""Flags that have more to say than their name."""
+
+
 def findings(run: Run) -> dict[str, int]:
-    """Finding -> items: answers cut at ``max_tokens``, flags by name, and scores on which the two scorers differ."""
+    """Count what stands out: finding -> items.
+
+    Answers cut at ``max_tokens``, flags by name, scores on which the two scorers differ, and per judge the replies that
+    were used although something was odd about them (`Verdict.faults`).
+    """
     planned = {item.key for item in run.manifest.planned}
     records = counted_records(run).values()
     flags = Counter(flag for record in records for flag in record.flags if flag != "truncated")
+    faults = Counter(
+        (verdict.judge, fault) for record in records for verdict in record.verdicts for fault in verdict.faults
+    )
     counts = {
         "answer cut (finish_reason length)": sum(map(truncated, records)),
         "compatible and strict scores differ": sum(map(_scorers_differ, records)),
-        **{f"flag {name}": count for name, count in sorted(flags.items())},
+        **{FLAG_WORDS.get(name, f"flag {name}"): count for name, count in sorted(flags.items())},
+        **{f"judge {judge}: {fault} reply": count for (judge, fault), count in sorted(faults.items())},
         "record of an item that was not planned": len({record.key for record in run.records} - planned),
         "line cut while it was written": run.torn_lines,
     }

@@ -1,0 +1,128 @@
+"""A judge's reply: its final answer, and the grades in it (docs/protocol.md#judge-replies)."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from scoring.final_answer import final_answer, thought_flags
+
+REPAIRED = "repaired"
+LAST_ARRAYS = 50
+"""How many arrays are looked at, from the end of a reply: a judge that repeats itself must not cost minutes."""
+_ARRAY = re.compile(r"\[[^\[\]]*\]")
+_FENCE = re.compile(r"```[a-zA-Z]*\s*(\[[^\[\]]*\])\s*```")
+
+
+class BadReply(ValueError):
+    """A judge's reply that cannot be used. Its text says why, in words that fit into `repair_prompt`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grades:
+    """One judge's grades of one answer.
+
+    Attributes:
+        grades: one per key point, 0..1.
+        faults: what was odd about the reply: ``short`` (missing grades became 0), ``long`` (extra ones were cut),
+            ``nan`` (NaN became 1), ``unreadable`` (a grade that is no number became 0), ``clamped`` (outside 0..1),
+            ``repaired`` (the grades are not those that the reference would have read, see `read_reply`).
+    """
+
+    grades: tuple[float, ...]
+    faults: tuple[str, ...] = ()
+
+
+def read_reply(reply: str, n_key_points: int) -> Grades:
+    """Read the grades that a judge means.
+
+    The reference takes what is between the first bracket and the next (`parse_reply`), wherever it is. A judge that
+    thinks aloud is then graded by the brackets in its thought. So thoughts and markup are taken off first; of what is
+    left, a fenced array of the right length counts, else the last array of the right length, else what the reference
+    reads. If that differs from what the reference reads of the whole reply, the fault ``repaired`` says so.
+
+    Raises BadReply if there is no array, or nothing but a thought.
+    """
+    answer = final_answer(reply)
+    if answer is None:
+        raise BadReply("it holds a thought and no answer" if thought_flags(reply) else "it holds no JSON array")
+    grades = next(_fitting(answer, n_key_points), None) or parse_reply(answer, n_key_points)
+    return grades if grades == _reference_reading(reply, n_key_points) else _repaired(grades)
+
+
+def parse_reply(reply: str, n_key_points: int) -> Grades:
+    """The grades in a judge's reply: what stands from the first ``[`` to the next ``]``, read as JSON.
+
+    Each grade is read as ``float()`` reads it and clamped to 0..1; NaN comes out as 1, as in the reference's clamping.
+    Extra grades are cut, missing ones are 0. Raises BadReply where there is no array.
+    """
+    values = _first_array(reply)
+    numbers = [_as_number(value) for value in values[:n_key_points]]
+    read = [number for number in numbers if number is not None]
+    faults = {
+        "short": len(values) < n_key_points,
+        "long": len(values) > n_key_points,
+        "nan": any(math.isnan(number) for number in read),
+        "unreadable": None in numbers,
+        "clamped": any(number < 0 or number > 1 for number in read),
+    }
+    missing = [0.0] * (n_key_points - len(numbers))
+    return Grades(
+        grades=(*map(_clamped, numbers), *missing),
+        faults=tuple(fault for fault, found in faults.items() if found),
+    )
+
+
+def _fitting(answer: str, n_key_points: int) -> Iterator[Grades]:
+    """The arrays with as many numbers as there are key points: fenced ones first, then the last ones first."""
+    arrays = [*reversed(_FENCE.findall(answer)), *reversed(_ARRAY.findall(answer)[-LAST_ARRAYS:])]
+    for array in arrays if n_key_points else ():
+        try:
+            grades = parse_reply(array, n_key_points)
+        except BadReply:
+            continue
+        if not {"short", "long", "unreadable"} & set(grades.faults):
+            yield grades
+
+
+def _reference_reading(reply: str, n_key_points: int) -> Grades | None:
+    try:
+        return parse_reply(reply, n_key_points)
+    except BadReply:
+        return None
+
+
+def _repaired(grades: Grades) -> Grades:
+    return replace(grades, faults=(*grades.faults, REPAIRED))
+
+
+def _first_array(reply: str) -> list[object]:
+    start = reply.find("[")
+    end = reply.find("]", start)
+    if start < 0:
+        raise BadReply("it holds no JSON array")
+    if end < 0:
+        raise BadReply("its JSON array is not closed")
+    try:
+        values: list[object] = json.loads(reply[start : end + 1])
+    except (ValueError, RecursionError):
+        raise BadReply("what stands from its first [ to the next ] is no flat JSON array of numbers") from None
+    return values
+
+
+def _as_number(value: object) -> float | None:
+    """The value as ``float()`` reads it; None for what does not convert."""
+    if not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _clamped(number: float | None) -> float:
+    """0..1; None gives 0, and NaN gives 1 because no comparison with it holds."""
+    return 0.0 if number is None else max(0.0, min(1.0, number))
