@@ -66,12 +66,13 @@ def _become_dry_run(config: pytest.Config) -> None:
     from qcal_plugin.dataset.prepare import DatasetError
     from qcal_plugin.session.data import prepare_studied
     from qcal_plugin.session.dry_run import DryRun
+    from qcal_plugin.session.steps import StepProgress
 
     if config.getoption("dist", "no") != "no":
         raise pytest.UsageError("--dry-run runs nothing: leave out -n")
     run_config = read_config(config)
     try:
-        dataset = prepare_studied(run_config)
+        dataset = prepare_studied(run_config, progress=StepProgress(config.get_verbosity()))
         config.pluginmanager.register(DryRun(config, run_config, dataset), "qcal-dry-run")
     except (DatasetError, ValueError) as error:
         raise pytest.UsageError(str(error)) from error

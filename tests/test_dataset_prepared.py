@@ -324,7 +324,7 @@ def test_a_damaged_cache_is_made_anew(dataset, tiny_folder, cache, damage):
 
 def test_progress_counts_the_images(tiny_folder, cache):
     told = []
-    prepare(str(tiny_folder), cache=cache, progress=lambda done, total: told.append((done, total)))
+    prepare(str(tiny_folder), cache=cache, progress=lambda _what, done, total: told.append((done, total)))
     assert [(done, 8) for done in range(1, 9)] == told
 
 

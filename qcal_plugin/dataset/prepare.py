@@ -7,9 +7,11 @@ download to the check of each image, happens once per revision.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from qcal_plugin.dataset.cache import CACHE_VARIABLE, cache_dir, write_folder
@@ -23,8 +25,8 @@ __all__ = ["BadDataError", "DatasetError", "DatasetIdentity", "DatasetNotFoundEr
 DEFAULT_DATASET = "nvidia/QCalEval"
 MIX_PREFIX = "mix:"
 """What the names of mixes begin with (`qcal_plugin.mix.prepare`)."""
-Progress = Callable[[int, int], None]
-"""Told the number of images done, and of all images, as preparing goes on; called in the caller's thread."""
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is, and how much there is; called in the caller's thread."""
 
 
 def prepare(
@@ -44,9 +46,10 @@ def prepare(
         files = fetch(identity, cache)
         from qcal_plugin.dataset.build import build
 
-        build(identity, files, directory, progress=progress)
+        images = None if progress is None else partial(progress, "checking images")
+        build(identity, files, directory, progress=images)
 
-    return open_or_make(name, lambda: resolve(name, revision, cache=cache), make, cache)
+    return open_or_make(name, lambda: resolve(name, revision, cache=cache, progress=progress), make, cache)
 
 
 def open_or_make(
@@ -73,7 +76,9 @@ def open_or_make(
     return replace(dataset, identity=identity, warnings=identity.warnings + dataset.warnings)
 
 
-def resolve(name: str, revision: str | None = None, *, cache: Path | None = None) -> DatasetIdentity:
+def resolve(
+    name: str, revision: str | None = None, *, cache: Path | None = None, progress: Progress | None = None
+) -> DatasetIdentity:
     """Which data exactly ``name`` stands for, now.
 
     Args:
@@ -82,12 +87,13 @@ def resolve(name: str, revision: str | None = None, *, cache: Path | None = None
         revision: branch, tag or commit of the Hub repository (``main`` if None); for a folder, the digest that its
             content must have.
         cache: defaults to `qcal_plugin.dataset.cache.cache_dir`.
+        progress: told of synthetic samples as they are drawn.
 
     Raises DatasetError. The Hub is asked for its commit unless ``revision`` is one; offline, or where it cannot be
     reached, the Hub's cache answers.
     """
     name = _canonical(name)
-    folder = _folder(name, cache or cache_dir())
+    folder = _folder(name, cache or cache_dir(), progress)
     if folder is None:
         from qcal_plugin.dataset.hub import current_commit
 
@@ -144,12 +150,12 @@ def _canonical(name: str) -> str:
         raise DatasetNotFoundError(f"dataset {name}: {error}") from error
 
 
-def _folder(name: str, cache: Path) -> Path | None:
+def _folder(name: str, cache: Path, progress: Progress | None = None) -> Path | None:
     """The local folder that ``name`` stands for; None if it is a Hub id."""
     if name.startswith(MIX_PREFIX):
         raise DatasetNotFoundError(f"dataset {name}: a mix of datasets is known by its file; give that with --mix FILE")
     if is_synthetic(name):
-        return _synthetic_folder(parse_dataset_name(name), cache)
+        return _synthetic_folder(parse_dataset_name(name), cache, progress)
     folder = Path(os.path.expanduser(name))  # noqa: PTH111 - of Path, an unknown user would raise
     if folder.is_dir():
         return folder
@@ -161,13 +167,15 @@ def _folder(name: str, cache: Path) -> Path | None:
     return None
 
 
-def _synthetic_folder(settings: SyntheticSettings, cache: Path) -> Path:
+def _synthetic_folder(settings: SyntheticSettings, cache: Path, progress: Progress | None) -> Path:
     """The generated dataset, made on first use."""
     key = f"{SYNTHETIC_VERSION}\n{settings!r}"  # unlike the name, this lists the families that there are
     folder = cache / "synthetic" / hashlib.sha256(key.encode()).hexdigest()[:32]
     if not folder.is_dir():
         from synthetic.dataset import generate
+        from synthetic.production import sample_keys
 
+        counter = _counter("drawing synthetic samples", len(sample_keys(settings)), progress)
         write_folder(
             folder,
             lambda path: generate(
@@ -178,9 +186,19 @@ def _synthetic_folder(settings: SyntheticSettings, cache: Path) -> Path:
                 families=settings.families,
                 perturb=settings.perturb,
                 workers=os.cpu_count() or 1,
+                on_sample=counter,
             ),
         )
     return folder
+
+
+def _counter(what: str, planned: int, progress: Progress | None) -> Callable[[], None] | None:
+    """Counts calls for `progress`, which hears of the beginning, too."""
+    if progress is None:
+        return None
+    done = itertools.count(1)
+    progress(what, 0, planned)
+    return lambda: progress(what, next(done), planned)
 
 
 def _existing(path: Path) -> Path:

@@ -24,6 +24,7 @@ from qcal_plugin.service.schedule import highest_load
 from qcal_plugin.session.directory import RunDirectory, new_run_path
 from qcal_plugin.session.evaluation import describe, endpoint_settings, find_participants
 from qcal_plugin.session.preparation import MISTAKES, RUNS_FOLDER
+from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.studies.studied import StudiedDataset
 from reports.service.records import ATTAINMENT, SERVICE_NAME, LoadLevel, MeasuredLevel, attainment, level_lines
@@ -115,7 +116,7 @@ class ServiceSession:
 
     def _set_up(self) -> None:
         config, random = self._config, self._settings.random
-        dataset = prepare(config.dataset, config.dataset_revision) if random is None else _no_dataset(random)
+        dataset = self._dataset() if random is None else _no_dataset(random)
         who = find_participants(config, None, self._exits)
         assert who.model is not None, "a load needs an endpoint"
         path = config.run_dir or new_run_path(self._pytest_config.invocation_params.dir / RUNS_FOLDER, who.model_name)
@@ -140,6 +141,10 @@ class ServiceSession:
             min_tokens=self._settings.min_tokens,
         )
         self._directory = directory
+
+    def _dataset(self) -> PreparedDataset:
+        progress = StepProgress(self._pytest_config.get_verbosity())
+        return prepare(self._config.dataset, self._config.dataset_revision, progress=progress)
 
     def _load(self, dataset: PreparedDataset, sampling: Sampling) -> Load:
         random = self._settings.random

@@ -11,6 +11,7 @@ import pytest
 from qcal_plugin.cli.options import read_config
 from qcal_plugin.dataset.errors import DatasetError
 from qcal_plugin.session.data import prepare_studied
+from qcal_plugin.session.steps import StepProgress
 from reports.records.names import MODE_NAMES, question_name
 from scoring.questions import Mode, Question
 
@@ -60,7 +61,8 @@ def _scenarios(config: pytest.Config) -> Mapping[str, Sequence[str]]:
     """Scenario types by family: the dataset's, if one is named; else the benchmark's, which the simulators share."""
     if any(config.getoption(name) for name in ("dataset", "mix", "demo")):
         try:
-            samples = prepare_studied(read_config(config)).dataset.samples
+            progress = StepProgress(config.get_verbosity())
+            samples = prepare_studied(read_config(config), progress=progress).dataset.samples
         except (DatasetError, ValueError) as error:
             raise pytest.UsageError(str(error)) from error
         families = {sample.family for sample in samples}

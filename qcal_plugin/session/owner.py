@@ -17,6 +17,7 @@ from qcal_plugin.session.local_source import LocalSource
 from qcal_plugin.session.near_misses import nothing_selected
 from qcal_plugin.session.preparation import MISTAKES, PreparedRun, prepare_run
 from qcal_plugin.session.progress import Progress
+from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.session.summary import closing_lines, header_lines, print_tables, shown, write_page
 from qcal_plugin.worker.channel import ChannelServer, planned_to_json
 from qcal_plugin.worker.keys import RUNNER, WORKER_INPUT
@@ -35,6 +36,7 @@ class RunSession:
         self._pytest_config = pytest_config
         self._config = config
         self._controller = controller
+        self._steps = StepProgress(pytest_config.get_verbosity())
         self._exits = ExitStack()
         self._failures = 0
         self._trouble: str | None = None
@@ -67,14 +69,21 @@ class RunSession:
         try:
             return (yield)
         finally:
+            self._progress.make_way()
             self._stop_asking()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write the measurement down before anybody is told that the test passed."""
+        self._progress.make_way()
         self._record(report)
         self._stop_at_maxfail(report)
         self._progress.report(report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self) -> None:
+        """Leave the line to the test's name."""
+        self._progress.make_way()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
@@ -104,8 +113,7 @@ class RunSession:
     # --- what they do ---
 
     def _set_up(self) -> None:
-        checking = partial(self._show_progress, "checking images")
-        run = self._run = prepare_run(self._pytest_config, self._config, self._exits, checking)
+        run = self._run = prepare_run(self._pytest_config, self._config, self._exits, self._steps)
         self._progress = Progress(run.evaluation, self._pytest_config)
         if self._controller:
             self._serve_workers(run)
@@ -170,7 +178,7 @@ class RunSession:
         errors = self._config.errors
         print_tables(run.evaluation, terminal, errors=errors, gates=self._gates)
         if self._config.html:
-            plots = partial(self._show_progress, "preparing plots")
+            plots = partial(self._steps, "preparing plots")
             self._page = write_page(run, errors=errors, progress=plots)
 
     def _decide(self, session: pytest.Session) -> None:
@@ -198,13 +206,6 @@ class RunSession:
             from qcal_plugin.session.gating import gate_lines
 
             yield from gate_lines(self._gates, shown(run.evaluation.directory.path))
-
-    def _show_progress(self, what: str, done: int, planned: int) -> None:
-        terminal = self._terminal
-        if terminal is not None and terminal.isatty:
-            terminal.rewrite(f"qcal: {what} {done}/{planned}", erase=True)
-            if done == planned:
-                terminal.write_line("")
 
     @property
     def _terminal(self) -> pytest.TerminalReporter | None:

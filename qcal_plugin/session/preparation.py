@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from qcal_plugin.cli.options import RunConfig
-from qcal_plugin.dataset.prepare import DatasetError
+from qcal_plugin.dataset.prepare import DatasetError, Progress
 from qcal_plugin.dataset.prepared import PreparedDataset
 from qcal_plugin.engine.canary import CanaryResult
 from qcal_plugin.engine.journal import JournalError
@@ -58,12 +58,10 @@ class PreparedRun:
     baselines: Mapping[Path, Run]
 
 
-def prepare_run(
-    pytest_config: pytest.Config, config: RunConfig, exits: ExitStack, progress: Callable[[int, int], None]
-) -> PreparedRun:
+def prepare_run(pytest_config: pytest.Config, config: RunConfig, exits: ExitStack, progress: Progress) -> PreparedRun:
     """Set a run up; `exits` gets what must be let go of, also where this fails half-way. Raises MISTAKES.
 
-    `progress` is told the images checked and all images, where the dataset is new here.
+    `progress` is told of what takes a while, where the dataset is new here.
     """
     stored = load_stored_answers(config.answers) if config.answers else None
     name = pytest_config.getoption("dataset") or (stored.dataset if stored else None) or config.dataset

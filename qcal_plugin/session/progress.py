@@ -1,4 +1,4 @@
-"""Lines about a run under way, printed between tests by the main thread; never redrawn, so that nothing is torn."""
+"""What a run under way has done, printed between tests by the main thread: redrawn on a terminal, lines in a log."""
 
 from __future__ import annotations
 
@@ -11,48 +11,56 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from qcal_plugin.session.status_line import StatusLine
+from reports.records.names import MODE_NAMES
 from reports.records.records import ItemKey
 from scoring.questions import Mode
 
 if TYPE_CHECKING:
     from qcal_plugin.session.evaluation import Evaluation
 
-TERMINAL_EVERY_S = 10.0
-LOG_LINES = 10
+REDRAWN_EVERY_S = 0.5
+LOG_LINES = 20
 SHORTEST_PAUSE_S = 2.0
 
 
 class Progress:
-    """Prints a line now and then: on a terminal by the clock, in a log each time another tenth is done."""
+    """Says how far it is: below the dots on a terminal, in a log each time another twentieth is done."""
 
     def __init__(self, evaluation: Evaluation, config: pytest.Config) -> None:
         self._evaluation = evaluation
         self._config = config
         self._started_at = self._printed_at = time.monotonic()
         self._printed_done = 0
+        self._status_line = StatusLine(config) if StatusLine.is_possible() else None
 
     def report(self, report: pytest.TestReport) -> None:
         """A test has reported."""
         if report.when == "teardown":
             self.tick()
 
+    def make_way(self) -> None:
+        """Pytest is about to write."""
+        if self._status_line is not None:
+            self._status_line.erase()
+
     def tick(self) -> None:
         """Some time may have passed, something may have been answered."""
         now = time.monotonic()
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
-        if (
-            terminal is not None
-            and self._config.get_verbosity() > -2
-            and self._is_due(now, to_terminal=terminal.isatty)
-        ):
-            self._printed_at, self._printed_done = now, self._evaluation.engine.answered
+        if terminal is None or self._config.get_verbosity() <= -2 or not self._is_due(now):
+            return
+        self._printed_at, self._printed_done = now, self._evaluation.engine.answered
+        if self._status_line is not None:
+            self._status_line.draw(self._line(now))
+        else:
             self._start_line(terminal)
             terminal.write_line(self._line(now))
 
-    def _is_due(self, now: float, *, to_terminal: bool) -> bool:
+    def _is_due(self, now: float) -> bool:
         waited_s = now - self._printed_at
-        if to_terminal:
-            return waited_s >= TERMINAL_EVERY_S
+        if self._status_line is not None:
+            return waited_s >= REDRAWN_EVERY_S
         done = self._evaluation.engine.answered - self._printed_done
         return waited_s >= SHORTEST_PAUSE_S and done * LOG_LINES >= self._planned
 
@@ -77,7 +85,8 @@ class Progress:
         parts = [
             f"qcal: {done}/{self._planned}",
             *([f"{_duration((self._planned - done) / rate)} left"] if rate > 0 and done < self._planned else []),
-            f"{evaluation.limiter.in_flight}+{evaluation.judge_limiter.in_flight} in flight",
+            f"asking {evaluation.limiter.in_flight}",
+            *([f"judging {evaluation.judge_limiter.in_flight}"] if evaluation.judges else []),
             *([f"{refused}x 429"] if refused else []),
             *running_means(evaluation.recorder.measured),
             f"{evaluation.budget.requests_sent / elapsed_s:.1f} requests/s",
@@ -103,7 +112,7 @@ def running_means(measured: Mapping[ItemKey, float]) -> list[str]:
         means = [statistics.fmean(values) for values in samples.values()]
         if len(means) >= 2:
             margin = 1.96 * statistics.stdev(means) / math.sqrt(len(means))
-            lines.append(f"{mode} {statistics.fmean(means):.1f} ±{margin:.1f}")
+            lines.append(f"{MODE_NAMES[mode]} {statistics.fmean(means):.1f} ±{margin:.1f}")
     return lines
 
 
