@@ -303,7 +303,7 @@ FAMILY: Family[Truth] = Family(
             status="NO_RES_RESPONSE",
             outcome=Outcome.APPARATUS,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(_simulate, separation=(0.0, 0.0), sigma=(0.05, 0.2)),
+            simulate=partial(_simulate, separation=(0.0, 0.0), sigma=(0.08, 0.35)),
         ),
         Scenario(
             name="gmm_failure_no_signal",

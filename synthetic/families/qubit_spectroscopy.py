@@ -28,6 +28,7 @@ from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
 
+CLEARLY_BETTER = 0.1
 CLEAR = 0.25
 """A line is counted if it stands out by this share of the deepest one's depth."""
 
@@ -177,7 +178,7 @@ def _simulate(
     """``lines_in``: makes the lines of a sweep; ``fluctuating``: by what share of itself the response fluctuates."""
     span, begin = float(rng.uniform(0.9, 1.4)), float(rng.uniform(3.6, 5.2))
     frequency_ghz = np.linspace(begin, begin + span, int(rng.integers(130, 181)))
-    noise = float(np.exp(rng.uniform(np.log(1e-4), np.log(4e-4))))
+    noise = float(np.exp(rng.uniform(np.log(3e-5), np.log(1e-3))))
     lines = lines_in(rng, begin, span)
     shape = sum((_lorentzian(frequency_ghz, line) for line in lines), start=np.zeros_like(frequency_ghz))
     depth = float(rng.uniform(18.0, 50.0)) * noise * float(rng.choice([-1.0, -1.0, -1.0, 1.0]))
@@ -196,7 +197,7 @@ def _simulate(
 
 
 def _fitted(frequency_ghz: Floats, contrast: Floats) -> Fit:
-    """One bell, the better one of two fits: from a narrow start and from a wide one, at the point farthest away."""
+    """One bell, at first the point farthest away: narrow, unless a wide start leads to a clearly better fit."""
     offset, span = float(np.median(contrast)), float(np.ptp(frequency_ghz))
     step, farthest = float(frequency_ghz[1] - frequency_ghz[0]), int(np.argmax(np.abs(contrast - offset)))
     reach = 2.0 * float(np.ptp(contrast))
@@ -211,7 +212,9 @@ def _fitted(frequency_ghz: Floats, contrast: Floats) -> Fit:
         )
         for width in (2.0 * step, 0.2 * span)
     ]
-    return max((fitted for fitted in fits if fitted is not None), key=lambda fitted: fitted.r_squared)
+    narrow, wide = fits
+    assert narrow is not None  # noqa: S101 - a bounded bell converges; the tests run many seeds
+    return wide if wide is not None and wide.r_squared > narrow.r_squared + CLEARLY_BETTER else narrow
 
 
 def _single(truth: Truth) -> bool:

@@ -101,8 +101,8 @@ class Truth:
 
     @property
     def scatter(self) -> float:
-        """The scatter of neighbouring points, as a share of the baseline."""
-        return float(np.std(np.diff(self.magnitude)) / np.sqrt(2.0) / self.baseline)
+        """The scatter of neighbouring points, by their median step, as a share of the baseline."""
+        return float(np.median(np.abs(np.diff(self.magnitude))) / 0.6745 / np.sqrt(2.0) / self.baseline)
 
     @property
     def turn_deg(self) -> float:
