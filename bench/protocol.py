@@ -1,4 +1,4 @@
-"""What the contestants share: requests as PROTOCOL.md has them, so that they differ only in how they ask."""
+"""What the contestants share: requests as docs/protocol.md has them, so that they differ only in how they ask."""
 
 import json
 from typing import Any

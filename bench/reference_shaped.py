@@ -2,7 +2,7 @@
 
     python -m bench.reference_shaped DATASET --url http://127.0.0.1:PORT --out DIR
 
-Written from PROTOCOL.md. The shape: all images decoded and encoded again, all requests built beforehand, one
+Written from docs/protocol.md. The shape: all images decoded and encoded again, all requests built beforehand, one
 ``httpx.AsyncClient`` with its default limits behind a semaphore, results written at the end; judging with blocking
 requests that asyncio hands to a thread pool behind a semaphore of 16. By default that pool is asyncio's own (cores + 4
 threads, so 16 are never in flight on a small machine); ``--judge-pool 16`` gives it a pool of the asked size.

@@ -1,4 +1,4 @@
-"""Q2 (experimental conclusion) and Q4 (fit reliability): one label each (PROTOCOL.md section 3)."""
+"""Q2 (experimental conclusion) and Q4 (fit reliability): one label each (docs/protocol.md#labels)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Q6 (calibration diagnosis): one of 41 status codes (PROTOCOL.md section 3)."""
+"""Q6 (calibration diagnosis): one of 41 status codes (docs/protocol.md#q6-calibration-diagnosis)."""
 
 from __future__ import annotations
 

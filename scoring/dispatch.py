@@ -1,4 +1,4 @@
-"""`score`: the one way from an answer's text to its `Score` (PROTOCOL.md sections 3 and 4)."""
+"""`score`: the one way from an answer's text to its `Score` (docs/protocol.md#scoring)."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ def score(
 ) -> Score:
     """How good an answer is, 0..1, unrounded.
 
-    ``grades`` holds one sequence per judge, with one grade of 0..1 per key point; only Q1 and Q3 use them. Raises
-    ValueError where key points have no grades (unjudged is not 0) or grades do not fit the key points, and for Q3
-    without key points (undefined). Q1 without key points has 0 in that half (PROTOCOL.md section 3) and needs no judge.
-    No text raises. A reference answer in which nothing can be read matches nothing.
+    ``grades`` holds one sequence per judge, with one grade of 0..1 per key point; only Q1 and Q3 use them.
+    Raises ValueError where key points have no grades (unjudged is not 0) or grades do not fit the key points,
+    and for Q3 without key points (undefined). Q1 without key points has 0 in that half and needs no judge
+    (docs/protocol.md#q1-technical-description). No text raises. A reference answer in which nothing can be read
+    matches nothing.
     """
     match scorer:
         case Scorer.COMPATIBLE:

@@ -1,4 +1,4 @@
-"""How Q5 compares one extracted parameter with its reference value (PROTOCOL.md section 3, Q5)."""
+"""How Q5 compares one extracted parameter with its reference value (docs/protocol.md#q5-parameter-extraction)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON in an answer (PROTOCOL.md section 3, "JSON in an answer")."""
+"""The JSON in an answer (docs/protocol.md#json-in-an-answer)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Key points of Q1 and Q3: what a judge is asked, and the mean of the grades (PROTOCOL.md section 4).
+"""Key points of Q1 and Q3: what a judge is asked, and the mean of the grades (docs/protocol.md#the-judge).
 
 A prompt is made from a template with named placeholders, as of ``string.Template``: `PLACEHOLDERS`. The model's text
 is data in it. ``$answer`` is that text in a block it cannot leave: every line is quoted, control characters and the

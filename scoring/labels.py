@@ -1,4 +1,4 @@
-"""A label behind a heading, such as ``Classification: Expected behavior`` (PROTOCOL.md section 3, Q2 and Q4)."""
+"""A label behind a heading, such as ``Classification: Expected behavior`` (docs/protocol.md#labels)."""
 
 from __future__ import annotations
 

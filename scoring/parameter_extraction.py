@@ -1,4 +1,4 @@
-"""Q5 (parameter extraction): fields of a JSON object, each with a rule of its own (PROTOCOL.md sections 3 and 6)."""
+"""Q5: fields of a JSON object, each with its own rule (docs/protocol.md#q5-parameter-extraction)."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ def compare_parameters(answer: JSON, reference: JSON, rules: FieldRules) -> dict
 def compare_sites(answer: JSON, reference: JSON, rules: FieldRules) -> float | None:
     """The score of an array reference, site by site, 0..1; None if the reference is no array with usable fields.
 
-    The reference scripts give every answer to such a question 0 (PROTOCOL.md section 6). Here the sites are compared in
-    order, each by the mean of its fields, averaged over the longer list; a single object counts as an array of one.
+    The reference scripts give every answer to such a question 0 (docs/protocol.md#q5-parameter-extraction).
+    Here the sites are compared in order, each by the mean of its fields, averaged over the longer list; a
+    single object counts as an array of one.
     """
     if not isinstance(reference, list) or not any(compare_parameters(None, site, rules) for site in reference):
         return None
@@ -36,5 +37,5 @@ def compare_sites(answer: JSON, reference: JSON, rules: FieldRules) -> float | N
 
 
 def mean_field(fields: dict[str, float]) -> float:
-    """The mean of the fields' scores; 0 without usable fields (PROTOCOL.md section 3)."""
+    """The mean of the fields' scores; 0 without usable fields (docs/protocol.md#q5-parameter-extraction)."""
     return sum(fields.values()) / len(fields) if fields else 0.0

@@ -1,4 +1,4 @@
-"""The six questions and two modes of QCalEval (PROTOCOL.md section 1)."""
+"""The six questions and two modes of QCalEval (docs/protocol.md#dataset)."""
 
 from __future__ import annotations
 

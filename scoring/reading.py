@@ -1,4 +1,4 @@
-"""What is read from an answer before anything is compared, question by question (PROTOCOL.md section 3)."""
+"""What is read from an answer before anything is compared, question by question (docs/protocol.md#scoring)."""
 
 from __future__ import annotations
 

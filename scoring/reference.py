@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
 
 FieldRules: TypeAlias = Mapping[str, Mapping[str, Any]]
-"""Q5 scoring spec: field -> ``{"type": ..., "tol_full": ..., "tol_half": ...}`` (PROTOCOL.md section 3)."""
+"""Rules of Q5: field -> ``{"type", "tol_full", "tol_half"}`` (docs/protocol.md#q5-parameter-extraction)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

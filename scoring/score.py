@@ -18,7 +18,7 @@ class Score:
         expected: the same, read from the reference answer.
         components: the parts that make up ``value``, each 0..1 (Q1: plot_type, x_scale, y_scale, fields, key_points;
             Q3: key_points; Q5: one per field). One is no part of ``value``: ``per_site``, which stands alone where the
-            reference of a Q5 is an array and ``value`` is therefore 0 (PROTOCOL.md section 6).
+            reference of a Q5 is an array and ``value`` is therefore 0 (docs/protocol.md#q5-parameter-extraction).
     """
 
     value: float

@@ -1,4 +1,4 @@
-"""Q1 (technical description): three fields read from JSON, beside key points (PROTOCOL.md section 3)."""
+"""Q1: three fields that are read from JSON; key points are a judge's (docs/protocol.md#q1-technical-description)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the reference scripts give an item without an answer (PROTOCOL.md section 5)."""
+"""What the reference scripts give an item without an answer (docs/protocol.md#aggregation)."""
 
 from __future__ import annotations
 

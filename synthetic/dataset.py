@@ -1,4 +1,4 @@
-"""The files of a data set, in the layout and schema of the Hub repository (PROTOCOL.md section 1)."""
+"""The files of a data set, in the layout and schema of the Hub repository (docs/protocol.md#dataset)."""
 
 from __future__ import annotations
 

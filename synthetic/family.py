@@ -170,7 +170,7 @@ class Family(Generic[T]):
     Attributes:
         name: as in families.json; the name of the module and of its words.
         criteria: for each status code of the family, the good one first, whether it would be right for an experiment.
-        field_rules: how Q5 is scored (PROTOCOL.md section 3).
+        field_rules: how Q5 is scored (docs/protocol.md#scoring).
         draw: the images of one experiment; as many for every experiment of the family.
         parameters: the reference answer to Q5.
         scenarios: the family's scenario types.

@@ -1,4 +1,4 @@
-"""The wording of the six questions and their reference answers, in the answer formats of PROTOCOL.md section 3."""
+"""The wording of the six questions and their reference answers, in the answer formats of docs/protocol.md#scoring."""
 
 from __future__ import annotations
 

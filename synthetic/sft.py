@@ -20,7 +20,7 @@ def write_sft(out_dir: Path, samples: Sequence[Sample]) -> None:
 
     A line is ``{"id", "question", "messages": [user, assistant]}``; the user's content is a list of ``{"type": "image",
     "image": <relative path>}`` and ``{"type": "text", "text"}`` parts in the order in which the benchmark sends them
-    (PROTOCOL.md section 2).
+    (docs/protocol.md#requests).
 
     Raises:
         OSError: files that cannot be written.

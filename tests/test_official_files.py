@@ -106,7 +106,7 @@ def test_an_inference_file_scored_again_gives_the_same_scores_and_asks_no_model(
 
 
 def test_entries_of_both_modes_are_what_the_references_judge_looks_for(quick, run_options):
-    """It finds entries by the ids of test rows and answers by the names of the questions (PROTOCOL.md section 5)."""
+    """It finds entries by the ids of test rows and answers by the questions' names (docs/protocol.md#result-files)."""
     run = load_run(quick.run(*run_options).run_dir)
     rows = {row["id"]: row for row in tiny_dataset().samples}
 

@@ -1,4 +1,4 @@
-"""What an endpoint receives is what PROTOCOL.md section 2 says, no more and no less."""
+"""What an endpoint receives is what docs/protocol.md#requests says, no more and no less."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""The main job on real samples: every item asked once and scored as PROTOCOL.md says, however many workers."""
+"""The main job on real samples: every item asked once and scored as docs/protocol.md says, however many workers."""
 
 import base64
 import hashlib
@@ -30,7 +30,7 @@ WRONG = {
 class ScriptedModel:
     """Answers a third of the items with the reference answer, a third wrongly, a third with nothing to read.
 
-    ``expected`` holds each item's score by the rules of PROTOCOL.md section 3, worked out here and not by the scorer.
+    ``expected`` holds each item's score by docs/protocol.md#scoring, worked out here and not by the scorer.
     """
 
     def __init__(self, folder):
@@ -113,7 +113,7 @@ def reference_json(answer):
 
 
 def mean_grade(key_points):
-    """The mean over both judges; a missing grade is 0 (PROTOCOL.md section 4)."""
+    """The mean over both judges; a missing grade is 0 (docs/protocol.md#the-judge)."""
     padded = [(*grades, 0.0, 0.0)[: len(key_points)] for grades in GRADES.values()]
     return sum(sum(grades) / len(key_points) for grades in padded) / len(padded)
 

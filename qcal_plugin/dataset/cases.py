@@ -38,7 +38,7 @@ PromptPart: TypeAlias = TextPart | ImagePart
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One item of the benchmark. ``prompt`` is the user message's content, in order (PROTOCOL.md section 2)."""
+    """One item of the benchmark. ``prompt`` is the user message's content, in order (docs/protocol.md#requests)."""
 
     key: ItemKey
     family: str

@@ -29,7 +29,7 @@ class HubError(DatasetError):
 
 
 class BadDataError(DatasetError):
-    """The data break the dataset's schema (PROTOCOL.md section 1).
+    """The data break the dataset's schema (docs/protocol.md#dataset).
 
     Attributes:
         file: name of the file.

@@ -1,4 +1,4 @@
-"""Images as they are sent: RGBA PNGs, as base64 text in a content-addressed folder (PROTOCOL.md section 2)."""
+"""Images as they are sent: RGBA PNGs, as base64 text in a content-addressed folder (docs/protocol.md#requests)."""
 
 from __future__ import annotations
 

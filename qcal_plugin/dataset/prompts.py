@@ -1,4 +1,4 @@
-"""What the content of a request is made of (PROTOCOL.md section 2), before images have been looked up."""
+"""What the content of a request is made of (docs/protocol.md#requests), before images have been looked up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The rows of the dataset's files, checked cell by cell (PROTOCOL.md section 1). The first fault is a BadDataError."""
+"""The rows of the dataset's files, checked cell by cell (docs/protocol.md#dataset).
+
+The first fault is a BadDataError.
+"""
 
 from __future__ import annotations
 

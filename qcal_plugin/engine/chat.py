@@ -1,4 +1,4 @@
-"""Chat-completion requests as bytes (PROTOCOL.md section 2)."""
+"""Chat-completion requests as bytes (docs/protocol.md#requests)."""
 
 from __future__ import annotations
 

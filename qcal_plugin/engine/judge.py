@@ -1,4 +1,4 @@
-"""Judges: each grades the key points of one answer (PROTOCOL.md section 4)."""
+"""Judges: each grades the key points of one answer (docs/protocol.md#the-judge)."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """What a request says besides its prompt (PROTOCOL.md section 2)."""
+    """What a request says besides its prompt (docs/protocol.md#requests)."""
 
     model: str
     max_tokens: int

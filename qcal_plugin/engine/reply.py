@@ -1,4 +1,4 @@
-"""Replies to chat completions as values (PROTOCOL.md section 2), in the many forms that servers give them.
+"""Replies to chat completions as values (docs/protocol.md#answers), in the many forms that servers give them.
 
 MalformedReply    a successful status whose body is not a chat completion
 ErrorInReply      a successful status whose body reports an error

@@ -14,7 +14,7 @@ PUBLISHED_JUDGES = (frozenset({"gpt-5.4"}), frozenset({"gpt-5.4", "gemini-3.1-pr
 """April 2026: GPT-5.4; the paper also reports the average with Gemini 3.1 Pro."""
 PROTOCOL_SETTINGS = {"max_tokens": 16384, "temperature": 0.0}
 NO_THINK = {"chat_template_kwargs": {"enable_thinking": False}}
-"""The one addition to requests that the protocol knows (PROTOCOL.md section 2)."""
+"""The one addition to requests that the protocol knows (docs/protocol.md#requests)."""
 
 
 def comparability(evaluation: Evaluation) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ def _missing_reasons(outcomes: tuple[Outcome, ...]) -> Iterator[str]:
 
 
 def _error_reasons(evaluation: Evaluation) -> Iterator[str]:
-    """Plain zeros are not what the reference gives items without an answer (PROTOCOL.md section 5)."""
+    """Plain zeros are not what the reference gives items without an answer (docs/protocol.md#aggregation)."""
     counted = sum(not outcome.measured and outcome.value is not None for outcome in evaluation.outcomes)
     if counted and evaluation.errors is ErrorRule.ZERO:
         yield f"{counted} of {len(evaluation.outcomes)} items without an answer count as 0, not as in the reference"

@@ -154,7 +154,7 @@ def _alone(records: Sequence[Record]) -> Iterator[JudgedAlone]:
 
 
 def _scores_alone(record: Record) -> list[float]:
-    """The item's score by each judge alone: Q1 is half fields, half key points (PROTOCOL.md section 3)."""
+    """The item's score by each judge alone: Q1 is half fields, half key points (docs/protocol.md#scoring)."""
     grades = item_grades(record)
     if record.key.question is not Question.Q1 or record.score is None:
         return grades

@@ -63,7 +63,8 @@ class FieldScore:
 def field_scores(outcomes: Sequence[Outcome], records: Sequence[Record]) -> list[FieldScore]:
     """Every field of every family, from the outcomes of one mode and the measured records behind them.
 
-    Only Q5 is looked at. Where the reference is an array, ``field`` is ``per_site`` (PROTOCOL.md section 6).
+    Only Q5 is looked at. If the reference is an array, ``field`` is ``per_site``
+    (docs/protocol.md#q5-parameter-extraction).
     """
     planned = grouped((o for o in outcomes if o.key.question is Question.Q5), lambda outcome: outcome.family)
     scores: dict[tuple[str, str], list[Record]] = {}
@@ -96,7 +97,7 @@ def field_error(answer: JSON, reference: JSON, credit: float) -> FieldError | No
 
 
 def declines(value: JSON) -> bool:
-    """Whether a value says that there is none (PROTOCOL.md section 3: null, "Unreliable", "null", "none")."""
+    """Whether a value says that there is none: null, "Unreliable", "null" or "none"."""
     return value is None or (isinstance(value, str) and value.lower() in {"unreliable", "null", "none"})
 
 

@@ -1,4 +1,4 @@
-"""Writes result files in the format of the reference scripts (PROTOCOL.md section 5).
+"""Writes result files in the format of the reference scripts (docs/protocol.md#result-files).
 
 Scores there go from 0 to 100. Each item's is rounded to 0.1 before anything is averaged, then each sample's overall
 score: `rounded` is the one place where that happens.

@@ -1,4 +1,4 @@
-"""Reads result files in the format of the reference scripts (PROTOCOL.md section 5).
+"""Reads result files in the format of the reference scripts (docs/protocol.md#result-files).
 
 OfficialFileError    a file is not of that format, or a run cannot be written in it; the message says why
 """

@@ -25,7 +25,7 @@ class ErrorRule(StrEnum):
     """How items that the model did not answer enter the averages (``--errors``)."""
 
     AS_REFERENCE = "as-reference"
-    """As the reference scripts score a missing answer (PROTOCOL.md section 5)."""
+    """As the reference scripts score a missing answer (docs/protocol.md#aggregation)."""
     ZERO = "zero"
     UNMEASURED = "unmeasured"
     """Not at all: the default."""
@@ -164,7 +164,7 @@ def counting_errors(evaluation: Evaluation, rule: ErrorRule) -> Evaluation:
     """The evaluation with items that the model did not answer (``request_failed``) in its averages, by this rule.
 
     Where the reference's judge fails its whole run ends, so that ``judge_failed`` has no counterpart there;
-    ``unjudged`` and missing items are unfinished, not wrong (PROTOCOL.md section 5). A failed Q5 that an earlier
+    ``unjudged`` and missing items are unfinished, not wrong (docs/protocol.md#aggregation). A failed Q5 that an earlier
     version recorded does not say what the reference gives it: as-reference leaves it unmeasured.
     """
     outcomes = tuple(

@@ -72,7 +72,7 @@ class Answer:
     Attributes:
         text: the answer, stripped; may be empty.
         finish_reason: the server's word, such as ``stop`` or ``length`` (cut at ``max_tokens``).
-        from_reasoning: ``content`` was null and ``text`` is ``message.reasoning`` (PROTOCOL.md section 2).
+        from_reasoning: ``content`` was null and ``text`` is ``message.reasoning`` (docs/protocol.md#requests).
         reasoning: the thought that the server delivered apart from ``text``; None if there was none.
         refusal: the server's words in place of an answer.
         served_model: who answered, as the server says; ``fingerprint`` and ``provider`` likewise, if it does.
@@ -109,7 +109,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One judge's grades of one answer (PROTOCOL.md section 4).
+    """One judge's grades of one answer (docs/protocol.md#the-judge).
 
     Attributes:
         judge: the judge's model name.
@@ -187,7 +187,7 @@ class RunManifest:
     Attributes:
         dataset: Hub id, folder, ``synthetic:...`` or ``mix:...``.
         dataset_revision: commit hash of the Hub repository, or ``sha256:...`` of a folder's content or of a mix.
-        scorer: ``compatible`` (PROTOCOL.md section 3) or ``strict``.
+        scorer: ``compatible`` (docs/protocol.md#scoring) or ``strict``.
         settings: whatever else changes an answer or a score, such as ``max_tokens``; resuming requires equality.
         stand_ins: embedded replacements in this run, in words for tables, such as ``model: blind baseline``.
         planned: the items of the run, in the order of collection.

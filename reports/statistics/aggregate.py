@@ -1,4 +1,4 @@
-"""Averages over outcomes: per question, over questions, and what demonstrations change (PROTOCOL.md section 5).
+"""Averages over outcomes: per question, over questions, and what demonstrations change (docs/protocol.md#aggregation).
 
 All values are fractions, 0..1, unrounded. Nothing is averaged over items that were not measured; a figure that rests on
 no measurement is None, never 0.
