@@ -13,7 +13,7 @@ from synthetic.beside import RealPlot, known_plots, read_real_plots, write_besid
 from synthetic.dataset import write_dataset
 from synthetic.drawing.perturbation import Perturbation
 from synthetic.production import produce, sample_keys
-from synthetic.settings import SettingsError, SyntheticSettings, checked_settings
+from synthetic.settings import PER_SCENARIO, SettingsError, SyntheticSettings, checked_settings
 from synthetic.sft import write_sft
 from synthetic.sheet import write_sheet
 
@@ -51,7 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=7, help="samples depend on it and on nothing else (default: 7)")
     parser.add_argument(
-        "--per-scenario", type=int, default=3, metavar="N", help="samples per scenario type (default: 3)"
+        "--per-scenario", type=int, metavar="N", help=f"samples per scenario type (default: {PER_SCENARIO})"
+    )
+    parser.add_argument(
+        "--balance", metavar="benchmark", help="as many samples of each family as the benchmark has, 243 in all"
     )
     parser.add_argument(
         "--siblings", type=int, default=0, metavar="K", help="one sample more of K scenario types (default: 0)"
@@ -71,6 +74,7 @@ def _settings(options: argparse.Namespace) -> SyntheticSettings:
     return checked_settings(
         seed=options.seed,
         per_scenario=options.per_scenario,
+        balance=options.balance,
         siblings=options.siblings,
         families=families,
         perturb=options.perturb,

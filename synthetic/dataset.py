@@ -56,11 +56,12 @@ FEWSHOT_COLUMNS = {
 }
 
 
-def generate(
+def generate(  # noqa: PLR0913 - one argument per setting
     out_dir: Path,
     *,
     seed: int,
-    per_scenario: int,
+    per_scenario: int | None = None,
+    balance: str | None = None,
     siblings: int = 0,
     families: Sequence[str] | None = None,
     perturb: str | None = None,
@@ -74,7 +75,8 @@ def generate(
     Args:
         out_dir: where to.
         seed: 0 or more.
-        per_scenario: samples per scenario type, 1 or more.
+        per_scenario: samples per scenario type, 1 or more; 3 if None.
+        balance: "benchmark" for as many samples of each family as the benchmark has, in place of ``per_scenario``.
         siblings: how many scenario types, each of another family, have one sample more.
         families: all where None; their order does not matter.
         perturb: a change of how the samples look (``synthetic/drawing/perturbation.py``).
@@ -86,7 +88,7 @@ def generate(
         OSError: files that cannot be written.
     """
     settings = checked_settings(
-        seed=seed, per_scenario=per_scenario, siblings=siblings, families=families, perturb=perturb
+        seed=seed, per_scenario=per_scenario, balance=balance, siblings=siblings, families=families, perturb=perturb
     )
     write_dataset(out_dir, settings, produce(sample_keys(settings), workers=workers, on_sample=on_sample))
 
@@ -150,6 +152,11 @@ def _family_config(name: str) -> dict[str, Any]:
 
 def _card(settings: SyntheticSettings, samples: int, icl: int) -> str:
     libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "matplotlib", "pillow", "pyarrow"))
+    each = (
+        "as many of each family as QCalEval has"
+        if settings.balance
+        else f"{settings.per_scenario} of each scenario type"
+    )
     more = f" and one more of {settings.siblings} of them" if settings.siblings else ""
     return f"""---
 license: apache-2.0
@@ -167,7 +174,7 @@ configs:
 from the simulated truth, in the schema of `nvidia/QCalEval`. Scores on these samples are not comparable with published
 ones. No image, prompt or answer of the benchmark is in here.
 
-- {samples} samples, {settings.per_scenario} of each scenario type{more}, and {icl} in-context rows.
+- {samples} samples, {each}{more}, and {icl} in-context rows.
 - Families: {", ".join(settings.families)}.
 - Made as `{settings}`, generator version {SYNTHETIC_VERSION}, with {libraries}.
   The same settings and versions give the same bytes.

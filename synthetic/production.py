@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
+from synthetic.balance import samples_by_scenario
 from synthetic.families import load_family
 from synthetic.sample import Sample, SampleKey, make_sample
 from synthetic.settings import SyntheticSettings
@@ -20,12 +21,18 @@ def sample_keys(settings: SyntheticSettings) -> list[SampleKey]:
     """All samples of a data set, in the order in which they are written: the siblings come last."""
     key = partial(SampleKey, seed=settings.seed, perturb=settings.perturb)
     regular = [
-        key(family=family, scenario=scenario.name, index=index)
+        key(family=family, scenario=scenario, index=index)
         for family in settings.families
-        for scenario in load_family(family).scenarios
-        for index in range(settings.per_scenario)
+        for scenario, count in _samples_by_scenario(family, settings).items()
+        for index in range(count)
     ]
     return regular + _sibling_keys(settings)
+
+
+def _samples_by_scenario(family: str, settings: SyntheticSettings) -> dict[str, int]:
+    if settings.balance is not None:
+        return samples_by_scenario(family)
+    return {scenario.name: settings.per_scenario for scenario in load_family(family).scenarios}
 
 
 def _sibling_keys(settings: SyntheticSettings) -> list[SampleKey]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from synthetic.drawing.perturbation import Perturbation
 from synthetic.families import family_names
@@ -12,11 +13,19 @@ SYNTHETIC_VERSION = "3"
 """Raised whenever the same settings give other samples; part of any cache key."""
 
 PREFIX = "synthetic"
-SETTINGS = ("seed", "per-scenario", "siblings", "families", "perturb")
+SETTINGS = ("seed", "per-scenario", "balance", "siblings", "families", "perturb")
+PER_SCENARIO = 3
 
 
 class SettingsError(ValueError):
     """Settings that cannot be used; the text is for the user."""
+
+
+class Balance(StrEnum):
+    """How many samples the scenario types have, unless all have the same number."""
+
+    BENCHMARK = "benchmark"
+    """As many as in the benchmark (``synthetic/balance.py``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +35,15 @@ class SyntheticSettings:
     Attributes:
         seed: 0 or more.
         per_scenario: samples per scenario type, 1 or more. With 1 and no siblings there are no ICL rows.
+        balance: if given, it decides about the number of samples, and ``per_scenario`` and ``siblings`` do not.
         siblings: so many scenario types, chosen by the seed, each of another family, have one sample more.
         families: in alphabetical order, each once.
         perturb: a change of how the same samples look; None for none.
     """
 
     seed: int = 7
-    per_scenario: int = 3
+    per_scenario: int = PER_SCENARIO
+    balance: Balance | None = None
     siblings: int = 0
     families: tuple[str, ...] = ()
     perturb: Perturbation | None = None
@@ -42,28 +53,33 @@ class SyntheticSettings:
         siblings = f",siblings={self.siblings}" if self.siblings else ""
         families = "" if self.families == family_names() else f",families={'+'.join(self.families)}"
         perturb = f",perturb={self.perturb}" if self.perturb else ""
-        return f"{PREFIX}:seed={self.seed},per-scenario={self.per_scenario}{siblings}{families}{perturb}"
+        count = f"balance={self.balance}" if self.balance else f"per-scenario={self.per_scenario}"
+        return f"{PREFIX}:seed={self.seed},{count}{siblings}{families}{perturb}"
 
 
 def checked_settings(
     *,
     seed: int,
-    per_scenario: int,
+    per_scenario: int | None = None,
+    balance: str | None = None,
     siblings: int = 0,
     families: Sequence[str] | None = None,
     perturb: str | None = None,
 ) -> SyntheticSettings:
-    """Settings in canonical form; all families where none are named.
+    """Settings in canonical form; all families if none are named, 3 samples per scenario type without a number.
 
     Raises:
-        SettingsError: a number out of its range, a family that cannot be simulated, an unknown perturbation.
+        SettingsError: a number out of its range, a family that cannot be simulated, an unknown balance or perturbation,
+            a balance together with a number of samples or siblings.
     """
     known = family_names()
     chosen = known if families is None else tuple(sorted(set(families)))
     if seed < 0:
         raise SettingsError(f"seed={seed}: must be 0 or more")
-    if per_scenario < 1:
+    if per_scenario is not None and per_scenario < 1:
         raise SettingsError(f"per-scenario={per_scenario}: must be 1 or more")
+    if balance is not None and (per_scenario is not None or siblings):
+        raise SettingsError(f"balance={balance} sets the number of samples: leave per-scenario and siblings out")
     unknown = [name for name in chosen if name not in known]
     if unknown or not chosen:
         raise SettingsError(f"families={'+'.join(unknown)}: unknown; there are {', '.join(known)}")
@@ -71,7 +87,8 @@ def checked_settings(
         raise SettingsError(f"siblings={siblings}: must be 0 to {len(chosen)}, at most one for each family")
     return SyntheticSettings(
         seed=seed,
-        per_scenario=per_scenario,
+        per_scenario=PER_SCENARIO if per_scenario is None else per_scenario,
+        balance=None if balance is None else _balance(balance),
         siblings=siblings,
         families=chosen,
         perturb=None if perturb is None else _perturbation(perturb),
@@ -81,7 +98,8 @@ def checked_settings(
 def parse_dataset_name(name: str) -> SyntheticSettings:
     """The settings in a name such as ``synthetic:seed=7,per-scenario=1,siblings=2,families=drag+rabi``.
 
-    What is left out keeps its default: seed 7, 3 samples per scenario type, no siblings, all families, no perturbation.
+    ``synthetic:seed=7,balance=benchmark`` has as many samples of each family as the benchmark. What is left out keeps
+    its default: seed 7, 3 samples per scenario type, no siblings, all families, no perturbation.
 
     Raises:
         SettingsError: another prefix, an unknown or repeated setting, a value that cannot be used.
@@ -100,7 +118,8 @@ def parse_dataset_name(name: str) -> SyntheticSettings:
         given[key] = value
     return checked_settings(
         seed=_integer(given.get("seed", "7"), "seed"),
-        per_scenario=_integer(given.get("per-scenario", "3"), "per-scenario"),
+        per_scenario=_integer(given["per-scenario"], "per-scenario") if "per-scenario" in given else None,
+        balance=given.get("balance"),
         siblings=_integer(given.get("siblings", "0"), "siblings"),
         families=given["families"].split("+") if "families" in given else None,
         perturb=given.get("perturb"),
@@ -112,6 +131,13 @@ def _integer(text: str, key: str) -> int:
         return int(text)
     except ValueError:
         raise SettingsError(f"{key}={text}: must be an integer") from None
+
+
+def _balance(name: str) -> Balance:
+    try:
+        return Balance(name)
+    except ValueError:
+        raise SettingsError(f"balance={name}: unknown; there is {', '.join(Balance)}") from None
 
 
 def _perturbation(name: str) -> Perturbation:

@@ -51,6 +51,7 @@ def test_a_perturbed_data_set_is_written_under_its_name(tmp_path):
         (["--beside", "x"], "--beside needs --out FILE.png"),
         (["--beside", "nowhere", "--out", "x.png"], "nowhere: no real plots: expected test-*.parquet of the Hub"),
         (["--out", "x", "--families", "rabbi"], "families=rabbi: unknown; there are "),
+        (["--out", "x", "--balance", "even"], "balance=even: unknown; there is benchmark"),
         (["--out", "x", "--per-scenario", "0"], "per-scenario=0: must be 1 or more"),
         (["--out", "x", "--siblings", "2", "--families", "t1"], "siblings=2: must be 0 to 1, at most one for each"),
         (["--out", "x", "--perturb", "blur"], "perturb=blur: unknown; there are colormap, dpi, jpeg, axis-order"),

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from matplotlib import font_manager
 from PIL import Image
 
+from synthetic.balance import SAMPLES
 from synthetic.dataset import CONFIG_FILE, FEWSHOT_FILE, TEST_FILE, generate
 from synthetic.drawing.style import LOOKS
 from synthetic.production import produce, sample_keys
@@ -20,6 +22,7 @@ from synthetic.sample import SampleKey
 from synthetic.settings import SettingsError, SyntheticSettings, checked_settings, parse_dataset_name
 
 SAMPLE = Path(__file__).parents[2] / "shared" / "qcaleval-sample"
+FACTS = SAMPLE.parent / "reference" / "families.json"
 SMALL = {"seed": 3, "per_scenario": 2, "families": ("t1", "ramsey_freq_cal")}
 
 
@@ -200,6 +203,30 @@ def test_a_data_set_name_is_read():
     assert parse_dataset_name("synthetic") == parse_dataset_name("synthetic:seed=7,per-scenario=3")
     with_siblings = "synthetic:seed=7,per-scenario=1,siblings=6"
     assert with_siblings == str(parse_dataset_name(with_siblings))
+    balanced = "synthetic:seed=7,balance=benchmark,perturb=dpi"
+    assert balanced == str(parse_dataset_name(balanced))
+
+
+def test_the_balance_of_the_benchmark_is_243_samples():
+    keys = sample_keys(parse_dataset_name("synthetic:seed=7,balance=benchmark"))
+    assert 243 == len(keys) == len(set(keys))
+    families, scenarios = Counter(key.family for key in keys), Counter(key.scenario for key in keys)
+    assert (15, 2, 11) == (families["drag"], families["tweezer_array"], families["rabi_hw"])
+    assert (87, {1, 2, 3}) == (len(scenarios), set(scenarios.values()))
+    assert 3 == scenarios["rabi_hw_success"]
+
+
+def test_the_balance_holds_for_chosen_families(tmp_path):
+    generate(tmp_path, seed=7, balance="benchmark", families=["rydberg_ramsey"])
+    assert 5 == pq.read_metadata(tmp_path / TEST_FILE).num_rows
+    assert "as many of each family as QCalEval has" in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_sample_counts_are_the_published_ones():
+    if not FACTS.is_file():
+        pytest.skip("the facts about the benchmark's families (../shared/reference/families.json) are not here")
+    facts = json.loads(FACTS.read_text(encoding="utf-8"))
+    assert SAMPLES == {family: entry["samples"] for family, entry in facts.items()}
 
 
 @pytest.mark.parametrize(
@@ -209,11 +236,16 @@ def test_a_data_set_name_is_read():
         ("synthetic:seed=-1", "seed=-1: must be 0 or more"),
         ("synthetic:per-scenario=0", "per-scenario=0: must be 1 or more"),
         ("synthetic:families=rabbi", "families=rabbi: unknown; there are "),
-        ("synthetic:sed=1", "'sed' is unknown or repeated; settings are seed=, per-scenario=, siblings=, families="),
+        ("synthetic:sed=1", "'sed' is unknown or repeated; settings are seed=, per-scenario=, balance=, siblings="),
         ("synthetic:siblings=-1,families=t1", "siblings=-1: must be 0 to 1, at most one for each family"),
         ("synthetic:siblings=3,families=t1+drag", "siblings=3: must be 0 to 2, at most one for each family"),
         ("synthetic:siblings=two", "siblings=two: must be an integer"),
         ("synthetic:seed=1,seed=2", "'seed' is unknown or repeated"),
+        ("synthetic:balance=even", "balance=even: unknown; there is benchmark"),
+        (
+            "synthetic:balance=benchmark,per-scenario=2",
+            "balance=benchmark sets the number of samples: leave",
+        ),
         ("nvidia/QCalEval", "a synthetic data set is named synthetic:seed=7,per-scenario=3,families=drag+rabi"),
     ],
 )

@@ -172,23 +172,13 @@ def _synthetic_folder(settings: SyntheticSettings, cache: Path, progress: Progre
     key = f"{SYNTHETIC_VERSION}\n{settings!r}"  # unlike the name, this lists the families that there are
     folder = cache / "synthetic" / hashlib.sha256(key.encode()).hexdigest()[:32]
     if not folder.is_dir():
-        from synthetic.dataset import generate
-        from synthetic.production import sample_keys
+        from synthetic.dataset import write_dataset
+        from synthetic.production import produce, sample_keys
 
-        counter = _counter("drawing synthetic samples", len(sample_keys(settings)), progress)
-        write_folder(
-            folder,
-            lambda path: generate(
-                path,
-                seed=settings.seed,
-                per_scenario=settings.per_scenario,
-                siblings=settings.siblings,
-                families=settings.families,
-                perturb=settings.perturb,
-                workers=os.cpu_count() or 1,
-                on_sample=counter,
-            ),
-        )
+        keys = sample_keys(settings)
+        counter = _counter("drawing synthetic samples", len(keys), progress)
+        samples = produce(keys, workers=os.cpu_count() or 1, on_sample=counter)
+        write_folder(folder, lambda path: write_dataset(path, settings, samples))
     return folder
 
 

@@ -131,6 +131,8 @@ LOOKS: Mapping[str, dict[Any, Any]] = {
         "legend.facecolor": "#1d222a",
     },
 }
+LOOK_SHARES: Mapping[str, float] = {"plain": 0.52, "paper": 0.26, "dashboard": 0.08, "web": 0.06, "instrument": 0.08}
+"""Of all samples: nearly all real plots are drawn on white, and at most one in ten on black."""
 MARKERS = {"o": "circles", "s": "squares", "D": "diamonds", "^": "triangles", ".": "dots"}
 COLORMAPS = ("viridis", "plasma", "inferno", "cividis", "RdBu_r", "Blues")
 
@@ -258,7 +260,7 @@ class Style:
 
 def style_from(rng: Generator) -> Style:
     """A legible style, drawn at random."""
-    look = str(rng.choice(list(LOOKS)))
+    look = str(rng.choice(list(LOOK_SHARES), p=list(LOOK_SHARES.values())))
     inks = DARK_INKS if look == "instrument" else LIGHT_INKS
     data, second, fit = inks[rng.integers(len(inks))]
     marker = str(rng.choice(list(MARKERS)))
