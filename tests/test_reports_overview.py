@@ -82,7 +82,7 @@ def test_stand_ins_are_named_at_every_table():
 def test_a_run_that_measured_nothing_has_tables_without_figures():
     run = Run(manifest=manifest([planned_item("a", "Q6")]), records=())
     text = render_text.render(overview(evaluation_of(run), run))
-    assert "Q6              1         0  0.0     -" in text
+    assert "Q6 diagnosis        1         0  0.0     -" in text
     assert "nothing was measured in Q6" in text
 
 

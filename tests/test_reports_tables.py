@@ -11,7 +11,7 @@ from reports.render import csv as render_csv
 from reports.render import markdown as render_markdown
 from reports.render import text as render_text
 from reports.statistics.intervals import Interval
-from reports.tables.model import Column, Document, Section, Table, Unit, printed
+from reports.tables.model import QUESTION, Column, Document, Section, Table, Unit, printed
 
 HOSTILE = (
     "\x1b[2J=cmd|' /C calc'!A0 <script>alert(1)</script> | `x` **b** [l](http://e.org) @root #1 \u202egnp.exe\r\nend"
@@ -126,3 +126,42 @@ def test_csv_keeps_every_digit(value):
     table = Table(title="t", columns=(Column("x", Unit.SCORE, 1),), rows=((value,),))
     _, row = csv.reader(io.StringIO(render_csv.render(document("m"), table)))
     assert value == float(row[-1])
+
+
+# --- narrow terminals ---
+
+HEADING_PIECES = set(re.findall(r"[a-z]{2,}", "Family Scenario type Question Mean Before Items success"))
+
+
+def narrow(*columns, rows, width=80):
+    table = Table(title="T", columns=columns, rows=rows)
+    return render_text.render_table(table, width)
+
+
+@pytest.mark.parametrize("width", range(40, 121, 7))
+def test_no_word_is_broken_inside(width):
+    """Names are broken after an underscore; columns go to a further block rather than below their longest word."""
+    names = ("cz_benchmarking", "qubit_spectroscopy_power_frequency", "ramsey_charge_tomography")
+    rows = tuple((name, f"{name}_success", "Q6", 0.5, 0.25, 3) for name in names)
+    figures = (Column("Mean", Unit.SCORE, 1), Column("Before", Unit.SCORE, 1), Column("Items", Unit.COUNT))
+    shown = narrow(Column("Family"), Column("Scenario type"), Column("Question"), *figures, rows=rows, width=width)
+    assert all(display_width(line) <= width for line in shown.splitlines())
+    pieces = set(re.findall(r"[a-z]{2,}", shown))
+    assert pieces == {piece for name in names for piece in name.split("_")} | HEADING_PIECES, shown
+
+
+def test_optional_columns_go_before_text_is_folded():
+    columns = (Column("Name"), Column("Mean", Unit.SCORE, 1), Column("Max", Unit.SCORE, 1, optional=True))
+    rows = (("a name of some words", 0.5, 1.0),)
+    assert "Max" in narrow(*columns, rows=rows, width=40)
+    shown = narrow(*columns, rows=rows, width=30)
+    assert "Max" not in shown
+    assert "a name of some words  50.0" in shown
+
+
+def test_questions_are_named_where_people_read_and_short_in_data():
+    table = Table(title="T", columns=(QUESTION, Column("Mean", Unit.SCORE, 1)), rows=(("Q6", 0.5), ("Mean", 0.5)))
+    document = Document(title="D", facts=(), warnings=(), sections=(Section(title="S", tables=(table,)),))
+    assert "Q6 diagnosis  50.0" in render_text.render(document)
+    assert "| Q6 diagnosis | 50.0 |" in render_markdown.render(document)
+    assert "Q6,0.5" in render_csv.render(document, table)

@@ -169,7 +169,7 @@ def test_each_is_asked_once_and_the_zeroshot_item_is_the_benchmarks_own(quick, e
 def test_node_ids_say_how_many(quick, endpoint, tiny_folder):
     result = quick.run(*options(endpoint, tiny_folder, "--shots", "2", "--limit", "1", "-v", "--questions", "Q2"))
 
-    assert "test_icl.py::test_icl[rabi-rabi_success_a-Q2-2-shot] PASSED" in result.out
+    assert "test_icl.py::test_icl[rabi-rabi_success_a-Q2-2-shot] " in result.out
 
 
 # --- what is counted ---

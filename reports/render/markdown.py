@@ -59,7 +59,8 @@ def _table(table: Table, label: str) -> Iterator[str]:
 
 
 def _cell(cell: Cell, column: Column) -> str:
-    return escape(cell) if isinstance(cell, str) else printed(cell, column)
+    text = printed(cell, column)
+    return escape(text) if isinstance(cell, str) else text
 
 
 def _row(cells: Iterator[str]) -> str:

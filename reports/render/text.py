@@ -6,6 +6,7 @@ escape.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
@@ -39,34 +40,57 @@ def render_table(table: Table, width: int = 80, label: str = "") -> str:
 def _table(table: Table, width: int, label: str) -> Iterator[str]:
     title = f"{table.title} [{label}]" if label else table.title
     yield from _wrapped(title, width)
-    cells = [
-        [one_line(printed(cell, column)) for cell, column in zip(row, table.columns, strict=True)] for row in table.rows
-    ]
-    widths = _column_widths(table.columns, cells, width)
+    columns = table.columns
+    cells = [[one_line(printed(cell, column)) for cell, column in zip(row, columns, strict=True)] for row in table.rows]
+    if _total(_needed_widths(columns, cells)) > width:
+        kept = [index for index, column in enumerate(columns) if not column.optional]
+        columns, cells = tuple(columns[index] for index in kept), [[row[index] for index in kept] for row in cells]
+    widths = _column_widths(columns, cells, width)
     for block in _blocks(widths, width) if cells else ():
         if block[0:2] != [0, 1] and len(widths) > 1:
             yield ""
-        yield from _lines([one_line(column.name) for column in table.columns], table.columns, widths, block)
+        yield from _lines([one_line(column.name) for column in columns], columns, widths, block)
         yield GAP.join("-" * widths[index] for index in block)
         for row in cells:
-            yield from _lines(row, table.columns, widths, block)
+            yield from _lines(row, columns, widths, block)
     for note in table.notes:
         yield from _wrapped(note, width, indent=2)
 
 
 def _column_widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
-    """What each column needs. Text columns give way, the widest first, if the table then fits on one line."""
-    widths = [
+    """What each column needs. Text columns give way, the widest first, if the table then fits on one line.
+
+    None becomes narrower than its longest word, so that no word is broken, unless that takes half of the line.
+    """
+    widths, half = _needed_widths(columns, cells), (width - len(GAP)) // 2
+    narrowest = {
+        index: min(half, max(NARROWEST, *map(_longest_word, [column.name, *(row[index] for row in cells)])))
+        for index, column in enumerate(columns)
+        if column.unit is Unit.TEXT
+    }
+    excess = _total(widths) - width
+    if excess > sum(max(0, widths[index] - least) for index, least in narrowest.items()):
+        return [min(needed, half) for needed in widths]
+    for _ in range(excess):
+        wide = [index for index, least in narrowest.items() if widths[index] > least]
+        widths[max(wide, key=lambda index: widths[index])] -= 1
+    return widths
+
+
+def _needed_widths(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[int]:
+    return [
         max([display_width(one_line(column.name)), *(display_width(row[index]) for row in cells)])
         for index, column in enumerate(columns)
     ]
-    textual = [index for index, column in enumerate(columns) if column.unit is Unit.TEXT]
-    excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
-    if excess > sum(max(0, widths[index] - NARROWEST) for index in textual):
-        return [min(needed, width // 2) for needed in widths]
-    for _ in range(excess):
-        widths[max(textual, key=lambda index: widths[index])] -= 1
-    return widths
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
+def _longest_word(text: str) -> int:
+    """How wide the longest part is that `_wrapped` keeps whole: up to a space or an underscore."""
+    return max(map(display_width, re.findall(r"[^\s_]+_?|_", one_line(text))), default=0)
 
 
 def _blocks(widths: Sequence[int], width: int) -> list[list[int]]:

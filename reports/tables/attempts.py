@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reports.analysis.attempts import FurtherAttempts, further_attempts
 from reports.records.names import MODE_NAMES
 from reports.records.records import Run
-from reports.tables.model import Cell, Column, Table, Unit
+from reports.tables.model import QUESTION, Cell, Column, Table, Unit
 
 
 def attempt_tables(run: Run) -> Iterator[Table]:
@@ -20,7 +20,7 @@ def attempt_tables(run: Run) -> Iterator[Table]:
 
 _COLUMNS = (
     Column("Mode"),
-    Column("Question"),
+    QUESTION,
     Column("Items", Unit.COUNT),
     Column("Attempts", Unit.COUNT),
     Column("Flips", Unit.COUNT),

@@ -24,7 +24,7 @@ from reports.analysis.comparison import (
 from reports.records.names import MODE_NAMES
 from reports.records.outcomes import Evaluation
 from reports.statistics.paired import LabelChanges, label_changes
-from reports.tables.model import Cell, Column, Document, Section, Table, Unit, capitalised
+from reports.tables.model import QUESTION, Cell, Column, Document, Section, Table, Unit, capitalised
 from scoring.questions import Mode, Question
 
 DIFFERENCE_COLUMNS = (
@@ -38,7 +38,7 @@ DIFFERENCE_COLUMNS = (
     Column("Samples", Unit.COUNT),
 )
 CHANGE_COLUMNS = (
-    Column("Question"),
+    QUESTION,
     Column("Fixed", Unit.COUNT),
     Column("Broken", Unit.COUNT),
     Column("McNemar p", Unit.NUMBER, 3),
@@ -82,7 +82,7 @@ def compare(earlier: Evaluation, later: Evaluation, *, anyway: bool = False) -> 
 
 def hard_section(evaluations: Sequence[Evaluation]) -> Section:
     """The scenario types and questions that no run answers, mode by mode (the paper's Table 9 over several models)."""
-    columns = (Column("Family"), Column("Scenario type"), Column("Question"))
+    columns = (Column("Family"), Column("Scenario type"), QUESTION)
     tables = []
     for mode in Mode:
         rows = tuple(hard_for_all(evaluations, mode))

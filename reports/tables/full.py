@@ -9,14 +9,14 @@ from reports.analysis.consistency import Contradiction, Legibility
 from reports.analysis.judges import judge_report
 from reports.analysis.labels import BIASES, ConfusionMatrix
 from reports.analysis.parameters import FieldError, FieldScore
-from reports.records.names import MODE_NAMES
+from reports.records.names import MODE_NAMES, question_name
 from reports.records.outcomes import Evaluation
 from reports.records.records import Run
 from reports.statistics.aggregate import Coverage, Summary
 from reports.statistics.rates import Rate
 from reports.tables.judges import judge_tables
 from reports.tables.leaderboard import leaderboard_table
-from reports.tables.model import Cell, Column, Document, Section, Table, Unit, capitalised, printed
+from reports.tables.model import QUESTION, Cell, Column, Document, Section, Table, Unit, capitalised, printed
 from reports.tables.overview import INTERVAL_NAME, document, overview
 from reports.tables.shots import shot_details
 from scoring.questions import Mode, Question
@@ -94,7 +94,10 @@ def side_by_side(families: Sequence[FamilyScores], questions: Sequence[Question]
         title="Scores by family",
         columns=(*columns, *(Column(question.value, Unit.SCORE, 1) for question in questions)),
         rows=rows,
-        notes=("Scores 0 to 100. Counts are items of all questions; intervals stand in the tables by question.",),
+        notes=(
+            "Scores 0 to 100. Counts are items of all questions; the tables by question have intervals.",
+            f"{', '.join(map(question_name, questions))}.",
+        ),
     )
 
 
@@ -103,7 +106,7 @@ def question_by_family(families: Sequence[FamilyScores], question: Question) -> 
     asked = [(entry.family, entry.questions[question]) for entry in families if question in entry.questions]
     ranked = sorted(asked, key=lambda entry: (entry[1].mean is None, -(entry[1].mean or 0.0), entry[0]))
     return Table(
-        title=f"{question} by family",
+        title=f"{question_name(question)} by family",
         columns=(Column("Family"), *COVERAGE_COLUMNS, *SCORE_COLUMNS),
         rows=tuple((family, *_summary_cells(summary)) for family, summary in ranked),
     )
@@ -112,7 +115,7 @@ def question_by_family(families: Sequence[FamilyScores], question: Question) -> 
 def hard_scenario_table(scores: Sequence[ScenarioScore]) -> Table:
     """The scenario types and questions that the model hardly ever answers."""
     rows = tuple((score.scenario_type, score.question.value, *_summary_cells(score.summary)) for score in scores)
-    columns = (Column("Scenario type"), Column("Question"), *COVERAGE_COLUMNS, *SCORE_COLUMNS)
+    columns = (Column("Scenario type"), QUESTION, *COVERAGE_COLUMNS, *SCORE_COLUMNS)
     notes = () if rows else (f"No scenario type has a mean score below {100 * HARD_BELOW:.0f}.",)
     return Table(title=f"Scenario types below {100 * HARD_BELOW:.0f}", columns=columns, rows=rows, notes=notes)
 
@@ -175,14 +178,14 @@ _FIELD_NOTES = (
 
 def cut_table(questions: Mapping[Question, Legibility]) -> Table:
     """A row per question: answers cut at ``max_tokens``."""
-    columns = (Column("Question"), Column("Cut", Unit.COUNT), Column("Answers", Unit.COUNT), *SHARE_COLUMNS)
+    columns = (QUESTION, Column("Cut", Unit.COUNT), Column("Answers", Unit.COUNT), *SHARE_COLUMNS)
     rows = tuple((question.value, *_rate_cells(entry.truncated)) for question, entry in questions.items())
     return Table(title="Answers cut at max_tokens", columns=columns, rows=rows)
 
 
 def unreadable_table(questions: Mapping[Question, Legibility]) -> Table:
     """A row per question but Q3: answers in which nothing could be read."""
-    columns = (Column("Question"), Column("Unreadable", Unit.COUNT), Column("Measured", Unit.COUNT), *SHARE_COLUMNS)
+    columns = (QUESTION, Column("Unreadable", Unit.COUNT), Column("Measured", Unit.COUNT), *SHARE_COLUMNS)
     rows = tuple(
         (question.value, *_rate_cells(entry.unreadable))
         for question, entry in questions.items()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reports.analysis.judges import JudgeReport, item_grades
-from reports.records.names import MODE_NAMES
-from reports.tables.model import Cell, Column, Table, Unit
+from reports.records.names import MODE_NAMES, question_name
+from reports.tables.model import QUESTION, Cell, Column, Table, Unit
 
 
 def judge_tables(report: JudgeReport) -> Iterator[Table]:
@@ -39,13 +39,13 @@ def _agreement_table(report: JudgeReport) -> Table:
 
 def _alone_table(report: JudgeReport) -> Table:
     columns = (
-        Column("Question"),
+        QUESTION,
         Column("Together", Unit.SCORE, 1),
         *(Column(judge, Unit.SCORE, 1) for judge in report.judges),
         Column("Items", Unit.COUNT),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (f"{entry.question} {MODE_NAMES[entry.mode]}", entry.together, *entry.alone, entry.items)
+        (f"{question_name(entry.question)}, {MODE_NAMES[entry.mode]}", entry.together, *entry.alone, entry.items)
         for entry in report.alone
     )
     return Table(title="Scores by each judge alone", columns=columns, rows=rows)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from reports.records.names import question_name
 from reports.statistics.intervals import Interval
+from scoring.questions import Question
 
 Cell: TypeAlias = None | bool | int | float | str | Interval
 """One entry of a table. None: there is no figure, which is not 0."""
@@ -39,12 +41,21 @@ HUNDREDFOLD = frozenset({Unit.SCORE, Unit.DIFFERENCE, Unit.PERCENT})
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``decimals``: how many a renderer prints. ``span``: the cells are intervals (CSV gives them two columns)."""
+    """A column and how its cells are printed.
+
+    Attributes:
+        decimals: how many a renderer prints.
+        span: the cells are intervals (CSV gives them two columns).
+        questions: the cells are questions, printed with what they ask for: ``Q6 diagnosis``; data files keep ``Q6``.
+        optional: left out where the table is wider than the terminal.
+    """
 
     name: str
     unit: Unit = Unit.TEXT
     decimals: int = 0
     span: bool = False
+    questions: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +106,9 @@ class Document:
             yield from section.tables
 
 
+QUESTION = Column("Question", questions=True)
 NO_FIGURE = "-"
+_QUESTIONS = frozenset(Question)
 
 
 def capitalised(text: str) -> str:
@@ -111,12 +124,12 @@ def error_notes(counted: int) -> Iterator[str]:
 
 
 def printed(cell: Cell, column: Column) -> str:
-    """The cell as printed: the one place where figures are rounded. Strings come back as they are."""
+    """The cell as printed: the one place where figures are rounded. Other strings come back as they are."""
     match cell:
         case None:
             return NO_FIGURE
         case str():
-            return cell
+            return question_name(Question(cell)) if column.questions and cell in _QUESTIONS else cell
         case bool():
             return "yes" if cell else "no"
         case Interval():

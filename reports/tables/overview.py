@@ -26,7 +26,18 @@ from reports.statistics.aggregate import (
 )
 from reports.tables.attempts import attempt_tables
 from reports.tables.mix import mix_in_words, mix_table
-from reports.tables.model import Cell, Column, Document, Section, Table, Unit, capitalised, error_notes, printed
+from reports.tables.model import (
+    QUESTION,
+    Cell,
+    Column,
+    Document,
+    Section,
+    Table,
+    Unit,
+    capitalised,
+    error_notes,
+    printed,
+)
 from reports.tables.other_pictures import change_tables, gain_tables
 from reports.tables.reasoning import reasoning_tables
 from reports.tables.shots import shot_section
@@ -34,18 +45,18 @@ from scoring.questions import Question
 
 INTERVAL_NAME = "95% interval"
 SCORE_COLUMNS = (
-    Column("Question"),
+    QUESTION,
     Column("Planned", Unit.COUNT),
     Column("Measured", Unit.COUNT),
     Column("%", Unit.PERCENT, 1),
     Column("Mean", Unit.SCORE, 1),
     Column(INTERVAL_NAME, Unit.SCORE, 1, span=True),
     Column("Median", Unit.SCORE, 1),
-    Column("Min", Unit.SCORE, 1),
-    Column("Max", Unit.SCORE, 1),
+    Column("Min", Unit.SCORE, 1, optional=True),
+    Column("Max", Unit.SCORE, 1, optional=True),
 )
 DELTA_COLUMNS = (
-    Column("Question"),
+    QUESTION,
     Column("ICL", Unit.SCORE, 1),
     Column("Delta", Unit.DIFFERENCE, 1),
     Column(INTERVAL_NAME, Unit.DIFFERENCE, 1, span=True),
