@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from synthetic.audit.command import audit
 from synthetic.beside import RealPlot, known_plots, read_real_plots, write_beside
 from synthetic.dataset import write_dataset
 from synthetic.drawing.perturbation import Perturbation
@@ -18,12 +19,20 @@ from synthetic.sft import write_sft
 from synthetic.sheet import write_sheet
 
 PROGRAM = "python -m synthetic"
+AUDIT = "audit"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 if it did what was asked, 2 with one line on stderr if it could not."""
-    options = _parser().parse_args(arguments)
+    """Run the command.
+
+    0 if it did what was asked, 1 if an audit finds that samples give their status away, 2 with one line on stderr if it
+    could not.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
+        if given[:1] == [AUDIT]:
+            return audit(given[1:], PROGRAM)
+        options = _parser().parse_args(given)
         _write(options, _settings(options))
     except (SettingsError, OSError) as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
@@ -33,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description="Simulated calibration plots with questions and answers of known truth."
+        prog=PROGRAM,
+        description="Simulated calibration plots with questions and answers of known truth.",
+        epilog=f"{PROGRAM} {AUDIT} --help: can the status be told from text, style or axes alone?",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write a dataset in the layout of the Hub repository")
     parser.add_argument(

@@ -7,11 +7,14 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 from synthetic.balance import samples_by_scenario
 from synthetic.families import load_family
 from synthetic.sample import Sample, SampleKey, make_sample
 from synthetic.settings import SyntheticSettings
+
+T = TypeVar("T")
 
 SAMPLES_PER_PROCESS = 12
 """A process takes about as long to start as these take to be made."""
@@ -59,16 +62,17 @@ def produce(
         workers: processes to use, fewer where that is quicker; they are spawned, so a running thread is no danger.
         on_sample: called once for each finished sample, here, never in a worker.
     """
-    return list(_counted(_made(keys, workers), on_sample))
+    return list(_counted(mapped(make_sample, keys, workers=workers), on_sample))
 
 
-def _made(keys: Sequence[SampleKey], workers: int) -> Iterator[Sample]:
+def mapped(make: Callable[[SampleKey], T], keys: Sequence[SampleKey], *, workers: int) -> Iterator[T]:
+    """What ``make``, a function of a module, makes of each key, in their order."""
     processes = min(workers, len(keys) // SAMPLES_PER_PROCESS)
     if processes <= 1:
-        yield from map(make_sample, keys)
+        yield from map(make, keys)
         return
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(make_sample, keys)
+        yield from pool.map(make, keys)
 
 
 def _counted(samples: Iterator[Sample], on_sample: Callable[[], None] | None) -> Iterator[Sample]:

@@ -1,0 +1,68 @@
+"""``python -m synthetic audit``: text and style tell nothing about the status, and a leak would be noticed."""
+
+from dataclasses import replace
+
+import pytest
+
+from synthetic.__main__ import main
+from synthetic.audit.command import leaking
+from synthetic.audit.copying import copy_score
+from synthetic.audit.guesses import guesses
+from synthetic.audit.observed import observe
+from synthetic.sample import SampleKey
+
+pytest.importorskip("sklearn", reason="the audit's models come with the dev extra: pip install -e '.[dev]'")
+
+SCENARIOS = ("mot_loading_good", "mot_loading_no_signal", "mot_loading_tailed")
+
+
+@pytest.fixture(scope="module")
+def observed():
+    keys = [
+        SampleKey(seed=seed, family="mot_loading", scenario=scenario, index=index)
+        for seed in (1, 2, 3)
+        for scenario in SCENARIOS
+        for index in (0, 1)
+    ]
+    return [observe(key) for key in keys]
+
+
+def test_text_and_style_of_samples_tell_nothing(observed):
+    row = guesses("mot_loading", observed)
+    assert (18, 6) == (row.samples, row.majority)
+    assert row.right["text"] <= row.majority
+    assert () == leaking([replace(row, right={**row.right, "style": row.majority})])
+
+
+@pytest.mark.parametrize("part", ["text", "style"])
+def test_a_leak_is_noticed(observed, part):
+    told = {
+        "text": lambda each: replace(each, text=f"{each.text} {each.sample.status}"),
+        "style": lambda each: replace(each, style={"status": each.sample.status}),
+    }
+    row = guesses("mot_loading", [told[part](each) for each in observed])
+    assert 18 == row.right[part]
+    assert part in leaking([row])
+
+
+def test_thumbnails_tell_images_with_a_cloud_from_those_without(observed):
+    assert guesses("mot_loading", observed).right["thumbnails"] > 6
+
+
+def test_copying_an_equal_demonstration_scores_100(observed):
+    nothing = [each.sample for each in observed if each.sample.key.seed == 1 and each.sample.status == "NO_SIGNAL"]
+    assert 1.0 == copy_score(nothing)
+    assert copy_score(nothing[:1]) is None
+
+
+def test_the_command_prints_a_table(capsys):
+    assert 0 == main(["audit", "--families", "tweezer_array", "--per-scenario", "2"])
+    out = capsys.readouterr().out
+    assert "tweezer_array    12      50.0" in out
+    assert "Repeating the demonstration's answer to Q5 scores" in out
+    assert out.endswith("text and style tell nothing about the status\n")
+
+
+def test_a_wrong_family_is_one_line(capsys):
+    assert 2 == main(["audit", "--families", "rabbi"])
+    assert "families=rabbi: unknown" in capsys.readouterr().err
