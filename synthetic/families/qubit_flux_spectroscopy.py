@@ -46,7 +46,7 @@ def _tracked(truth: Truth) -> bool:
 
 def _failed(truth: Truth) -> bool:
     """A line is clear in a few columns at most, and the fitted curve passes by most of the points."""
-    return not _seen(truth) and truth.fit is not None and truth.stray_picks > 0.5 * len(truth.bias_v)
+    return not _seen(truth) and truth.fit is not None and truth.stray_picks > 0.4 * len(truth.bias_v)
 
 
 def _silent(truth: Truth) -> bool:

@@ -123,7 +123,7 @@ FAMILY: Family[Truth] = Family(
             status="AMP_TOO_HIGH",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.NO_FIT,
-            simulate=partial(_simulate_both, weakest=(0.19, 0.24), strongest=(0.38, 0.55)),
+            simulate=partial(_simulate_both, weakest=(0.19, 0.26), strongest=(0.35, 0.6)),
             telling=lambda truth: truth.lines == 2,
         ),
         Scenario(
@@ -162,7 +162,7 @@ FAMILY: Family[Truth] = Family(
             status="SUCCESS",
             outcome=Outcome.EXPECTED,
             assessment=Assessment.NO_FIT,
-            simulate=partial(_simulate_f01, weakest=(0.012, 0.018), strongest=(0.03, 0.06)),
+            simulate=partial(_simulate_f01, weakest=(0.014, 0.02), strongest=(0.03, 0.065)),
             telling=lambda truth: truth.lines == 1 and not _broadened(truth),
         ),
         # a success by name, like its sibling at low amplitude

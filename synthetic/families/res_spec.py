@@ -162,7 +162,7 @@ def _survey(rng: Generator, *, places: tuple[Range, ...]) -> Truth:
     span, begin = float(rng.integers(12, 21) * 50.0), float(rng.integers(110, 166)) * 50.0
     frequency_mhz = np.linspace(begin, begin + span, int(rng.integers(220, 341)))
     resonators = [
-        _resonator(rng, begin + span * float(rng.uniform(*place)), float(rng.uniform(9.0, 20.0))) for place in places
+        _resonator(rng, begin + span * float(rng.uniform(*place)), float(rng.uniform(8.0, 18.0))) for place in places
     ]
     return _scanned(rng, frequency_mhz, tuple(resonators), delay_us=float(rng.uniform(0.4e-3, 1.3e-3)))
 
@@ -179,13 +179,13 @@ def _close_up(rng: Generator, *, place: Range) -> Truth:
 
 def _scanned(rng: Generator, frequency_mhz: Floats, resonators: tuple[Resonator, ...], *, delay_us: float) -> Truth:
     level = float(np.exp(rng.uniform(np.log(0.004), np.log(2.0))))
-    ripple = float(rng.uniform(0.0, 0.01))
+    ripple = float(rng.uniform(0.0, 0.004))
     wave = np.cos(2.0 * np.pi * (frequency_mhz / rng.uniform(120.0, 400.0) + rng.random()))
     begin_phase = rng.uniform(-1.0, 0.2) - 2.0 * np.pi * delay_us * (frequency_mhz - frequency_mhz[0])
     s21 = (1.0 + ripple * wave) * np.exp(1j * begin_phase)
     for resonator in resonators:
         s21 = s21 * resonator.transmission(frequency_mhz)
-    noise = np.exp(rng.uniform(np.log(0.006), np.log(0.025))) * rng.standard_t(8.0, (2, len(frequency_mhz)))
+    noise = np.exp(rng.uniform(np.log(0.004), np.log(0.02))) * rng.standard_t(8.0, (2, len(frequency_mhz)))
     return Truth(
         frequency_mhz=frequency_mhz,
         s21=level * (s21 + noise[0] + 1j * noise[1]),
@@ -268,7 +268,7 @@ FAMILY: Family[Truth] = Family(
     name="res_spec",
     criteria={
         "SUCCESS": lambda truth: bool(truth.dips),
-        "NO_SIGNAL": lambda truth: truth.flat,
+        "NO_SIGNAL": lambda truth: not truth.dips and truth.flat,
     },
     # 0.1% of the frequency are 6 to 9 MHz, 5 pixels of a survey; the tip of a dip is read to a few hundredths of the
     # baseline, less than 10% of its depth.

@@ -235,7 +235,7 @@ def _panel(
 ) -> Panel:
     """Map and fit of one qubit; a centre is an outlier if it is off its neighbours' median by more than its width."""
     frequency_ghz = qubit_ghz + np.linspace(-0.05, 0.05, int(rng.integers(50, 76))) * rng.uniform(0.9, 1.2)
-    width_ghz, height = float(rng.uniform(0.008, 0.012)), float(rng.uniform(9.0, 18.0))
+    width_ghz, height = float(rng.uniform(0.008, 0.012)), float(rng.uniform(11.0, 36.0))
     detuning = coupler.ghz(bias_v) - qubit_ghz
     half_splitting = np.sqrt(detuning**2 / 4.0 + coupling_ghz**2)
     signal = np.zeros((len(frequency_ghz), len(bias_v)))

@@ -161,7 +161,7 @@ def simulate_arc(
     highest_ghz, far_v = plan.at(float(rng.uniform(*place))), plan.half_v + abs(spot_v)
     period_v = plan.period_v(highest_ghz, plan.window_ghz * float(rng.uniform(*drop)), far_v)
     arc_ghz = transmon_ghz(plan.bias_v, highest_ghz, spot_v, period_v, charging_ghz=plan.charging_ghz)
-    brightness = float(rng.uniform(9.0, 20.0)) + (5.0 if second else 0.0)  # two branches share it
+    brightness = float(rng.uniform(10.0, 36.0)) + (5.0 if second else 0.0)  # two branches share it
     heights = brightness * (1.0 - 0.5 * (np.abs(plan.bias_v - spot_v) / far_v) ** 2)
     match second:
         case "mode":
@@ -201,7 +201,7 @@ def simulate_faint(rng: Generator) -> Truth:
     highest_ghz, far_v = plan.at(float(rng.uniform(0.55, 0.98))), plan.half_v + abs(spot_v)
     period_v = plan.period_v(highest_ghz, plan.window_ghz * float(rng.uniform(0.5, 0.9)), far_v)
     arc_ghz = transmon_ghz(plan.bias_v, highest_ghz, spot_v, period_v, charging_ghz=plan.charging_ghz)
-    near = np.rint(np.abs(plan.bias_v - spot_v) / step_v) <= rng.integers(2, 4)
+    near = np.rint(np.abs(plan.bias_v - spot_v) / step_v) <= min(int(rng.integers(2, 4)), len(arc_ghz) // 8)
     heights = np.where(near, rng.uniform(6.3, 8.3, len(arc_ghz)), 0.0)
     kept_v = plan.period_v(highest_ghz, plan.window_ghz * float(rng.uniform(1.4, 2.4)), far_v)
     return _measured(

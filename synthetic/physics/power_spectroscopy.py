@@ -126,16 +126,16 @@ def simulate(
     populations = steady_populations(
         fine_mhz - f01_mhz, rabi_mhz, anharmonicity_mhz=anharmonicity, t1_us=t1_us, t2_us=t2_us
     )
-    blur = float(rng.uniform(2.0, 4.0)) / (step_mhz / 4.0)  # standard deviation, in fine steps
+    blur = float(rng.uniform(2.0, 4.5)) / (step_mhz / 4.0)  # standard deviation, in fine steps
     response = gaussian_filter1d(populations @ [0.0, 1.0, rng.uniform(1.6, 2.6)], blur, axis=1)[:, 12:-12:4]
-    noise = float(rng.uniform(0.045, 0.085))
+    noise = float(rng.uniform(0.05, 0.1))
     level, effect = 10.0 ** rng.integers(-2, 2), float(rng.uniform(0.25, 0.5) * rng.choice([-1.0, -1.0, -1.0, 1.0]))
     slope = 0.15 * effect * float(rng.uniform(-1.0, 1.0)) * np.linspace(-1.0, 1.0, columns)
     turn = float(rng.uniform(0.6, 1.4) * rng.choice([-1.0, 1.0]))
     noise_of_both = rng.normal(0.0, noise, (2, *response.shape))
     return Truth(
         frequency_mhz=frequency_mhz,
-        drive_au=rabi_mhz / (mhz_per_au := float(np.exp(rng.uniform(np.log(60.0), np.log(700.0))))),
+        drive_au=rabi_mhz / (mhz_per_au := float(np.exp(rng.uniform(np.log(20.0), np.log(2000.0))))),
         response=response,
         magnitude=level * (1.0 + slope + effect * (response + noise_of_both[0])),
         phase_rad=float(rng.uniform(-1.5, 1.5)) + turn * (response + noise_of_both[1]),
