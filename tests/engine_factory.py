@@ -42,14 +42,25 @@ def text_case(key: ItemKey) -> Case:
     return Case(key=key, family="rabi", scenario_type="rabi_success", prompt=prompt, reference=reference)
 
 
+def image_part(path: Path, image: bytes, image_id: str = "an-id") -> ImagePart:
+    """An image whose text is at this path."""
+    text = base64.b64encode(image)
+    path.write_bytes(text)
+    return ImagePart(
+        image_id=image_id,
+        sha256=hashlib.sha256(image).hexdigest(),
+        base64_path=str(path),
+        base64_sha256=hashlib.sha256(text).hexdigest(),
+    )
+
+
 def image_case(folder: Path) -> Callable[[ItemKey], Case]:
     """Items as `text_case`, each with an image of its own: the bytes ``sample-0``, ``sample-1``, ..."""
 
     def case(key: ItemKey) -> Case:
         image = key.sample_id.encode()
         path = folder / key.sample_id
-        path.write_bytes(base64.b64encode(image))
-        part = ImagePart(image_id=key.sample_id, sha256=hashlib.sha256(image).hexdigest(), base64_path=str(path))
+        part = image_part(path, image)
         without = text_case(key)
         return replace(without, prompt=(part, *without.prompt))
 

@@ -24,7 +24,7 @@ def answer(verb, arguments):
     except DatasetError as error:
         return {"error": str(error), "kind": type(error).__name__}
     return {
-        "revision": identity.revision,
+        "revision": identity.revision.partition("+")[0],
         "samples": len(dataset.samples) if dataset else None,
         "warnings": (dataset or identity).warnings,
         "imported": sorted({"datasets", "huggingface_hub"} & set(sys.modules)),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from qcal_plugin.dataset.images import ImageError, store_image, to_rgba_png
+from qcal_plugin.dataset.prepared import image_file
 from tests.dataset_factory import png
 
 
@@ -65,31 +66,35 @@ def test_formats_that_run_programs_are_not_opened():
 def test_a_stored_image_is_the_base64_text_of_what_is_sent(tmp_path):
     original = png(3)
     stored = store_image(original, tmp_path)
-    text = (tmp_path / stored.file).read_bytes()
+    text = (tmp_path / image_file(stored.sha256)).read_bytes()
     assert base64.b64encode(original) == text
     assert hashlib.sha256(original).hexdigest() == stored.sha256
+    assert hashlib.sha256(text).hexdigest() == stored.base64_sha256
     assert len(text) == stored.size_bytes
 
 
-def test_a_stored_image_is_not_encoded_again(tmp_path, monkeypatch):
+@pytest.mark.parametrize("damage", [b"", b"AAAA", base64.b64encode(png(4))])
+def test_a_stored_image_is_what_is_made_from_the_original_whatever_the_folder_held(tmp_path, damage):
     stored = store_image(png(3, mode="RGB"), tmp_path)
-    monkeypatch.setattr("qcal_plugin.dataset.images.to_rgba_png", None)
+    path = tmp_path / image_file(stored.sha256)
+    text = path.read_bytes()
+    path.write_bytes(damage)
     assert stored == store_image(png(3, mode="RGB"), tmp_path)
+    assert text == path.read_bytes()
 
 
-def test_another_encoder_has_images_of_its_own(tmp_path, monkeypatch):
-    store_image(png(3), tmp_path)
-    monkeypatch.setattr("qcal_plugin.dataset.images.ENCODER_VERSION", "another")
-    store_image(png(3), tmp_path)
-    assert 2 == len(list(tmp_path.iterdir()))
+def test_a_stored_image_is_not_written_again(tmp_path, monkeypatch):
+    stored = store_image(png(3, mode="RGB"), tmp_path)
+    monkeypatch.setattr("qcal_plugin.dataset.images.write_file", None)
+    assert stored == store_image(png(3, mode="RGB"), tmp_path)
 
 
 def test_many_at_once_leave_one_whole_file(tmp_path):
     originals = [png(number % 3, size=(200, 200)) for number in range(30)]
     with ThreadPoolExecutor(8) as pool:
         stored = list(pool.map(lambda original: store_image(original, tmp_path), originals))
-    assert 3 == len({image.file for image in stored})
-    assert sorted({image.file for image in stored}) == sorted(path.name for path in tmp_path.iterdir())
+    assert 3 == len({image.sha256 for image in stored})
+    assert sorted({image_file(image.sha256) for image in stored}) == sorted(path.name for path in tmp_path.iterdir())
 
 
 @settings(max_examples=300)

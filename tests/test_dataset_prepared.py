@@ -2,10 +2,10 @@ import base64
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,9 +15,16 @@ from PIL import Image
 
 from qcal_plugin.dataset.cache import write_file, write_folder
 from qcal_plugin.dataset.cases import ImagePart, TextPart
-from qcal_plugin.dataset.layout import SAMPLES_FILE
-from qcal_plugin.dataset.prepare import DatasetError, DatasetNotFoundError, prepare, resolve
-from qcal_plugin.dataset.prepared import open_prepared
+from qcal_plugin.dataset.layout import FILES, SAMPLES_FILE
+from qcal_plugin.dataset.prepare import (
+    DatasetError,
+    DatasetNotFoundError,
+    Source,
+    prepare,
+    prepared_directory,
+    resolve,
+)
+from qcal_plugin.dataset.prepared import DatasetIdentity, content_sha256, open_prepared
 from reports.records.records import ItemKey
 from scoring.questions import Mode, Question
 from tests.dataset_factory import RULES, png, tiny_dataset
@@ -296,30 +303,161 @@ def test_a_changed_folder_is_prepared_anew(dataset, tiny_folder, cache):
     assert TextPart(text="Question 2 about rabi 1: <image> what?") == dataset.case(key("Q2", "zeroshot")).prompt[-1]
 
 
-def remove_images(dataset):
-    shutil.rmtree(Path(dataset.images["image-0"].base64_path).parent)
+def image_path(dataset):
+    return Path(dataset.images["image-0"].base64_path)
 
 
 def cut_image(dataset):
-    Path(dataset.images["image-0"].base64_path).write_bytes(b"AAAA")
+    image_path(dataset).write_bytes(b"AAAA")
 
 
-def cut_index(dataset):
-    (dataset.directory / "index.json").write_text("{")
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-7])
 
 
-def age_index(dataset):
+def flip_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def make_unreadable(path):
+    """By a link to itself, which stops root too."""
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+def make_link(path):
+    """The right content, but of a file that somebody else may change."""
+    moved = path.with_name("moved")
+    path.rename(moved)
+    path.symlink_to(moved.name)
+
+
+def make_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+DAMAGES = {
+    "cut": cut,
+    "empty": lambda path: path.write_bytes(b""),
+    "flipped bit": flip_bit,
+    "missing": lambda path: path.unlink(),
+    "unreadable": make_unreadable,
+    "a link": make_link,
+    "a pipe": make_pipe,
+}
+FILES_MADE = ("index.json", "references-*.jsonl", "prompts-*.jsonl", "../../images/*.b64")
+
+
+def snapshot_of(cache):
+    return {
+        path.relative_to(cache): path.read_bytes()
+        for path in cache.rglob("*")
+        if path.name != "moved" and path.is_file()
+    }
+
+
+def is_made_anew(dataset, folder, cache, before, damaged):
+    """Whether the next start says in one line what was wrong, and has every file as it was."""
+    again = prepare(str(folder), cache=cache)
+    (line,) = again.warnings
+    assert line.startswith(f"dataset {folder}: damaged in the cache and made anew from the source: {damaged} (")
+    assert (line,) == again.repairs
+    assert replace(dataset, warnings=again.warnings) == again
+    assert dataset.identity.revision == again.identity.revision
+    assert before == snapshot_of(cache)
+    assert () == prepare(str(folder), cache=cache).warnings
+    return True
+
+
+@pytest.mark.parametrize("pattern", FILES_MADE)
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_whatever_is_damaged_in_the_cache_is_made_anew(dataset, tiny_folder, cache, pattern, damage):
+    before = snapshot_of(cache)
+    path = min(dataset.directory.glob(pattern))
+    damage(path)
+    assert is_made_anew(dataset, tiny_folder, cache, before, path.name)
+
+
+def test_a_cut_image_is_made_anew(dataset, tiny_folder, cache):
+    before = snapshot_of(cache)
+    cut_image(dataset)
+    assert is_made_anew(dataset, tiny_folder, cache, before, image_path(dataset).name)
+    assert png(0) == sent(dataset.images["image-0"])
+
+
+def test_another_images_bytes_are_not_taken(dataset, tiny_folder, cache):
+    before = snapshot_of(cache)
+    image_path(dataset).write_bytes(Path(dataset.images["image-2"].base64_path).read_bytes())
+    assert is_made_anew(dataset, tiny_folder, cache, before, image_path(dataset).name)
+
+
+def test_other_references_of_equal_length_are_not_taken(dataset, tiny_folder, cache):
+    before = snapshot_of(cache)
+    path = dataset.references.path
+    path.write_bytes(path.read_bytes().replace(b"Expected behavior", b"Apparatus issue!!"))
+    assert is_made_anew(dataset, tiny_folder, cache, before, path.name)
+
+
+def test_an_index_of_fewer_samples_is_not_taken(dataset, tiny_folder, cache):
+    before = snapshot_of(cache)
+    path = dataset.directory / "index.json"
+    index = json.loads(path.read_text())
+    index["content"]["samples"] = index["content"]["samples"][:3]
+    path.write_text(json.dumps(index))
+    assert is_made_anew(dataset, tiny_folder, cache, before, "index.json")
+
+
+def test_a_cache_that_was_forged_as_a_whole_has_another_revision(dataset, tiny_folder, cache):
+    """Nobody can tell it from the real one without making it anew; but every report says that it is another one."""
+    path = dataset.directory / "index.json"
+    index = json.loads(path.read_text())
+    index["content"]["samples"] = index["content"]["samples"][:3]
+    index["sha256"] = content_sha256(index["content"])
+    path.write_text(json.dumps(index))
+    forged = prepare(str(tiny_folder), cache=cache)
+    assert dataset.identity.revision != forged.identity.revision
+    with pytest.raises(DatasetNotFoundError, match=r"what is prepared from it here is .*, not the revision"):
+        prepare(str(tiny_folder), dataset.identity.revision, cache=cache)
+    with pytest.raises(ValueError, match="expected"):
+        open_prepared(forged.directory, dataset.identity.revision)
+
+
+def test_a_dataset_can_be_pinned_to_what_is_prepared_from_it(dataset, tiny_folder, cache):
+    assert dataset == prepare(str(tiny_folder), dataset.identity.revision, cache=cache)
+    source, mark, digest = dataset.identity.revision.partition("+")
+    assert (resolve(str(tiny_folder), cache=cache).revision, "+", 32) == (source, mark, len(digest))
+
+
+def test_the_revision_does_not_depend_on_where_the_cache_is(dataset, tiny_folder, tmp_path):
+    assert dataset.identity == prepare(str(tiny_folder), cache=tmp_path / "another").identity
+
+
+def test_of_the_same_commit_what_was_really_read_decides(dataset, tiny_folder):
+    """A mirror of the Hub may serve other files under the same name and commit."""
+    identity = DatasetIdentity(name="nvidia/QCalEval", revision="0" * 40)
+    sources = [Source(identity=identity, digest=digest) for digest in ("sha256:1", "sha256:2")]
+    assert 2 == len({prepared_directory(source, tiny_folder) for source in sources})
+
+
+def test_another_format_is_made_anew_without_a_word(dataset, tiny_folder, cache):
     index = json.loads((dataset.directory / "index.json").read_text())
     (dataset.directory / "index.json").write_text(json.dumps(index | {"format": 0}))
+    assert dataset == prepare(str(tiny_folder), cache=cache)
 
 
-@pytest.mark.parametrize("damage", [remove_images, cut_index, age_index])
-def test_a_damaged_cache_is_made_anew(dataset, tiny_folder, cache, damage):
-    damage(dataset)
-    again = prepare(str(tiny_folder), cache=cache)
-    assert dataset == again
-    assert png(0) == sent(again.images["image-0"])
-    assert [again.directory] == list((cache / "prepared").iterdir())
+@pytest.mark.parametrize("file", FILES)
+def test_generated_samples_are_made_anew_where_their_files_are_damaged(cache, file):
+    name = "synthetic:seed=7,per-scenario=1,families=t1"
+    made = prepare(name, cache=cache)
+    (path,) = (cache / "synthetic").glob(f"*/{file}")
+    flip_bit(path)
+    again = prepare(name, cache=cache)
+    assert (f"dataset {name}: damaged in the cache and made anew",) == again.warnings
+    assert made.identity.revision == again.identity.revision
+    assert () == prepare(name, cache=cache).warnings
 
 
 def test_progress_counts_the_images(tiny_folder, cache):

@@ -225,7 +225,10 @@ def test_a_mix_is_made_once_and_opened_by_workers_from_its_folder(mixed, monkeyp
 def test_a_damaged_mix_is_made_anew(mixed):
     dataset = mixed(part("a"))
     (dataset.directory / "index.json").write_text("{}")
-    assert dataset == mixed(part("a"))
+    again = mixed(part("a"))
+    line = "dataset mix:index: damaged in the cache and made anew from the source: index.json (KeyError)"
+    assert (line,) == again.warnings
+    assert dataset == replace(again, warnings=dataset.warnings)
 
 
 def test_warnings_of_the_parts_say_whose_they_are(mixed, tmp_path):

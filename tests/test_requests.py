@@ -6,7 +6,6 @@ import io
 import json
 import tracemalloc
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -20,7 +19,7 @@ from qcal_plugin.engine.chat import ChatRequest
 from qcal_plugin.engine.reply import parse_reply
 from tests.dataset_factory import png, tiny_dataset
 from tests.endpoint import Endpoint, Outcome, Reply
-from tests.engine_factory import keys, running_engine, text_case
+from tests.engine_factory import image_part, keys, running_engine, text_case
 from tests.scripts import always, by_model, judge_reply
 from tests.waiting import wait_until
 
@@ -346,10 +345,8 @@ def requests_with_bytes(draw, folder):
             blocks.append(text_block(part.text))
             prompt.append(part)
         else:
-            path = folder / f"{len(prompt)}.b64"
-            path.write_bytes(base64.b64encode(part))
             blocks.append(image_block(part))
-            prompt.append(ImagePart(image_id="an-id", sha256="0" * 64, base64_path=str(path)))
+            prompt.append(image_part(folder / f"{len(prompt)}.b64", part))
     request = ChatRequest(
         model=draw(st.text(max_size=10)),
         prompt=tuple(prompt),
@@ -390,11 +387,10 @@ class Swallowing(LoopbackServer):
 
 def test_requests_that_wait_for_a_reply_hold_no_image_in_memory(tmp_path):
     """Else 128 prompts with all their demonstrations would be in memory while a slow model thinks."""
-    image, in_flight = b"A" * 2_000_000, 20
-    (tmp_path / "image.b64").write_bytes(image)
+    image, in_flight = bytes(1_500_000), 20
+    part = image_part(tmp_path / "image.b64", image)
 
     def case(key):
-        part = ImagePart(image_id="one", sha256="1" * 64, base64_path=str(tmp_path / "image.b64"))
         return replace(text_case(key), prompt=(part, TextPart(text=key.sample_id)))
 
     given = {"case": case, "concurrency": in_flight}
@@ -411,28 +407,78 @@ def test_requests_that_wait_for_a_reply_hold_no_image_in_memory(tmp_path):
     assert held < in_flight * len(image) / 5
 
 
-def test_an_image_that_is_gone_is_that_items_error_and_resume_prepares_the_dataset_anew(quick, endpoint, tiny_folder):
-    target = ["--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--no-html", "--modes=zeroshot"]
-    asking = [*target, *ONE_SAMPLE, "--questions=Q2,Q6", "--concurrency=1"]
-    cache = Path(quick.folder / "own cache")
-    quick.monkeypatch.setenv("QCAL_CACHE_DIR", str(cache))
+def overwritten(path, content):
+    """Other bytes of the same length: what is looked at cannot be existence and size."""
+    path.write_bytes((content + path.read_bytes())[: path.stat().st_size])
 
-    def lose_images(_):
+
+DAMAGES = {
+    "missing": lambda path: path.unlink(),
+    "empty": lambda path: path.write_bytes(b""),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-4]),
+    "overwritten": lambda path: overwritten(path, b"AAAA"),
+}
+
+
+@pytest.fixture
+def one_by_one(quick, endpoint, tiny_folder):
+    """Runs Q2 and Q6 of one sample one after the other; every image in the cache meets the damage in between."""
+    quick.monkeypatch.setenv("QCAL_CACHE_DIR", str(quick.folder / "own cache"))
+    target = ["--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--no-html", "--modes=zeroshot"]
+
+    def run(*options, meanwhile):
+        def script(_):
+            if len(endpoint.requests) == 1:
+                meanwhile(quick.folder / "own cache")
+            return Reply("Status: SUCCESS")
+
+        endpoint.script = script
+        return quick.run(*target, *ONE_SAMPLE, "--questions=Q2,Q6", "--concurrency=1", *options)
+
+    return run
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_an_image_that_was_damaged_meanwhile_is_made_anew_and_sent_as_it_was(one_by_one, endpoint, damage):
+    def damage_images(cache):
+        for image in cache.rglob("*.b64"):
+            damage(image)
+
+    result = one_by_one(meanwhile=damage_images)
+    assert 0 == result.exit_status, result.out
+    first, second = endpoint.requests
+    assert first.images == second.images
+    assert 1 == result.out.count("damaged in the cache and made anew from the source: ")
+
+
+def test_an_image_that_cannot_be_made_anew_is_an_error_until_the_source_is_back(one_by_one, endpoint, tiny_folder):
+    def lose_everything(cache):
         for image in cache.rglob("*.b64"):
             image.unlink()
-        return Reply("Status: SUCCESS")
+        tiny_folder.rename(tiny_folder.with_name("elsewhere"))
 
-    endpoint.script = lose_images
-    first = quick.run(*asking)
+    first = one_by_one(meanwhile=lose_everything)
+    tiny_folder.with_name("elsewhere").rename(tiny_folder)
     failed = [record for record in first.records if record["error"]]
     assert [("Q6", "no_image")] == [(record["question"], record["error"]["kind"]) for record in failed], first.out
-    assert "is gone from the prepared dataset (No such file or directory); --resume prepares it anew" in first.out
+    assert "--resume prepares it anew" in first.out
     assert 1 == len(endpoint.requests)
 
-    endpoint.script = always(Reply("Status: SUCCESS"))
-    again = quick.run(*asking, "--resume")
+    again = one_by_one("--resume", meanwhile=lambda cache: None)
     assert 0 == again.exit_status, again.out
     assert 2 == len(endpoint.requests)
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "n2"])
+def test_a_references_file_that_was_cut_is_made_anew_and_no_run_is_stuck(one_by_one, quick, endpoint, workers):
+    def cut_references(cache):
+        for file in cache.rglob("references-*.jsonl"):
+            file.write_bytes(file.read_bytes()[:100])
+
+    first = one_by_one(*workers, meanwhile=cut_references)
+    assert 0 == first.exit_status, first.out
+    again = one_by_one(*workers, "--repeats=2", meanwhile=lambda cache: None)
+    assert 0 != again.exit_status or again.values() == first.values()
 
 
 def identified(**changes):

@@ -24,12 +24,14 @@ class ImagePart:
         image_id: the dataset's id of the image.
         sha256: hex digest of the PNG bytes that are sent; part of a request's identity.
         base64_path: file that holds the base64 of those bytes, ASCII, no line breaks.
+        base64_sha256: hex digest of that file; what is read from it is sent only if it has this digest.
         size_bytes: length of that file.
     """
 
     image_id: str
     sha256: str
     base64_path: str = field(repr=False)
+    base64_sha256: str = field(repr=False, default="")
     size_bytes: int = field(repr=False, default=0)
 
 

@@ -13,15 +13,13 @@ from typing import NamedTuple
 import PIL
 from PIL import ExifTags, Image, ImageOps
 
-from qcal_plugin.dataset.cache import write_file
+from qcal_plugin.dataset.cache import read_verified, write_file
+from qcal_plugin.dataset.prepared import image_file
 
 MAX_PIXELS = 40_000_000
 """Larger pictures are refused by their header, before they are decoded (160 MB as RGBA)."""
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-ENCODER_VERSION = f"1 pillow {PIL.__version__}"
-"""Part of the key of a stored image: raised when the bytes made from the same original change."""
-
 _RGBA_8_BIT = (8, 6)  # bit depth and colour type of a PNG header
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
@@ -34,29 +32,31 @@ class StoredImage(NamedTuple):
     """An image in the cache.
 
     Attributes:
-        sha256: hex digest of the PNG bytes that are sent.
-        file: name of the file with their base64 text; derived from the original's content alone.
-        size_bytes: of that file.
+        sha256: hex digest of the PNG bytes that are sent; it names the file with their base64 text (`image_file`).
+        base64_sha256: hex digest of that text.
+        size_bytes: length of that text.
     """
 
     sha256: str
-    file: str
+    base64_sha256: str
     size_bytes: int
 
 
 def store_image(original: bytes, folder: Path) -> StoredImage:
-    """Check an image and keep it in ``folder`` as base64 text, unless it is there. Raises ImageError.
+    """Check an image and keep it in ``folder`` as base64 text, unless that very text is there. Raises ImageError.
 
-    Safe with several threads and processes at once.
+    What comes out is made from the original alone, whatever the folder holds. Safe with several threads and processes
+    at once.
     """
-    key = hashlib.sha256(ENCODER_VERSION.encode() + b"\n" + original).hexdigest()
-    path = folder / f"{key}.b64"
+    png = to_rgba_png(original)
+    text = base64.b64encode(png)
+    stored = StoredImage(hashlib.sha256(png).hexdigest(), hashlib.sha256(text).hexdigest(), len(text))
+    path = folder / image_file(stored.sha256)
     try:
-        text = path.read_bytes()
-    except FileNotFoundError:
-        text = base64.b64encode(to_rgba_png(original))
+        read_verified(path, stored.base64_sha256)
+    except OSError:
         write_file(path, text)
-    return StoredImage(hashlib.sha256(base64.b64decode(text)).hexdigest(), path.name, len(text))
+    return stored
 
 
 def to_rgba_png(original: bytes) -> bytes:

@@ -7,26 +7,42 @@ download to the check of each image, happens once per revision.
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from qcal_plugin.dataset.cache import CACHE_VARIABLE, cache_dir, write_folder
+from qcal_plugin.dataset.cache import CACHE_VARIABLE, cache_dir
 from qcal_plugin.dataset.errors import BadDataError, DatasetError, DatasetNotFoundError, HubError
-from qcal_plugin.dataset.layout import CONFIG_FILE, FILES
-from qcal_plugin.dataset.prepared import FORMAT_VERSION, DatasetIdentity, PreparedDataset, is_synthetic, open_prepared
-from synthetic.settings import SYNTHETIC_VERSION, SettingsError, SyntheticSettings, parse_dataset_name
+from qcal_plugin.dataset.generated import Progress, generated, generated_folder
+from qcal_plugin.dataset.layout import CONFIG_FILE, FILES, content_digest
+from qcal_plugin.dataset.prepared import (
+    DIGEST_MARK,
+    FORMAT_VERSION,
+    INDEX_FILE,
+    DatasetIdentity,
+    OtherFormatError,
+    PreparedDataset,
+    is_synthetic,
+    open_prepared,
+)
+from synthetic.settings import SettingsError, parse_dataset_name
 
-__all__ = ["BadDataError", "DatasetError", "DatasetIdentity", "DatasetNotFoundError", "HubError", "prepare", "resolve"]
+__all__ = [
+    "BadDataError",
+    "DatasetError",
+    "DatasetIdentity",
+    "DatasetNotFoundError",
+    "HubError",
+    "Progress",
+    "prepare",
+    "resolve",
+]
 
 DEFAULT_DATASET = "nvidia/QCalEval"
 MIX_PREFIX = "mix:"
 """What the names of mixes begin with (`qcal_plugin.mix.prepare`)."""
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is, and how much there is; called in the caller's thread."""
 
 
 def prepare(
@@ -42,38 +58,67 @@ def prepare(
     """
     cache = cache or cache_dir()
 
-    def make(identity: DatasetIdentity, directory: Path) -> None:
+    def source() -> Source:
+        identity = resolve(name, revision, cache=cache, progress=progress)
         files = fetch(identity, cache)
+        # of a folder the revision is the digest already
+        digest = identity.revision if identity.revision.startswith("sha256:") else content_digest(files)
+        return Source(identity=identity, digest=digest, files=files)
+
+    def make(source: Source, directory: Path) -> None:
         from qcal_plugin.dataset.build import build
 
         images = None if progress is None else partial(progress, "checking images")
-        build(identity, files, directory, progress=images)
+        build(source.identity, source.files, directory, progress=images)
 
-    return open_or_make(name, lambda: resolve(name, revision, cache=cache, progress=progress), make, cache)
+    dataset = open_or_make(name, source, make, cache)
+    if revision is not None and DIGEST_MARK in revision and dataset.identity.revision != revision:
+        raise DatasetNotFoundError(
+            f"dataset {name}: what is prepared from it here is {dataset.identity.revision}, not the revision "
+            f"{revision} that was asked for; without {DIGEST_MARK} and what follows only the source has to be the same"
+        )
+    return dataset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What a prepared dataset is made from.
+
+    Attributes:
+        digest: of what is really read, whatever the revision says; part of the folder's key.
+        files: by name; empty for a mix.
+    """
+
+    identity: DatasetIdentity
+    digest: str
+    files: Mapping[str, Path] = field(default_factory=dict, repr=False)
 
 
 def open_or_make(
     name: str,
-    identify: Callable[[], DatasetIdentity],
-    make: Callable[[DatasetIdentity, Path], None],
+    identify: Callable[[], Source],
+    make: Callable[[Source, Path], None],
     cache: Path,
 ) -> PreparedDataset:
-    """The prepared dataset of this identity, with the identity's warnings; made in its folder where it is not there.
+    """The prepared dataset of this source, with its warnings; made in its folder where it is not there as it was made.
 
     Raises DatasetError, also where the cache cannot be written.
     """
     try:
-        identity = identify()
-        directory = prepared_directory(identity, cache)
-        dataset = _open_complete(directory)
+        source = identify()
+        directory = prepared_directory(source, cache)
+        dataset, damage = _open_verified(directory, source.identity)
         if dataset is None:
-            make(identity, directory)
+            make(source, directory)
             dataset = open_prepared(directory)
     except OSError as error:
         raise DatasetError(
             f"dataset {name}: {error}. Is the cache {cache} writable? {CACHE_VARIABLE} names another folder"
         ) from error
-    return replace(dataset, identity=identity, warnings=identity.warnings + dataset.warnings)
+    repairs = tuple(f"dataset {name}: damaged in the cache and made anew from the source: {what}" for what in damage)
+    warnings = (*source.identity.warnings, *repairs)
+    identity = replace(dataset.identity, warnings=warnings)
+    return replace(dataset, identity=identity, warnings=(*warnings, *dataset.warnings), repairs=repairs)
 
 
 def resolve(
@@ -85,7 +130,7 @@ def resolve(
         name: Hub id, folder of the Hub repository's layout, or ``synthetic:seed=7,per-scenario=3[,families=a+b]``,
             which is made on first use and kept in the cache. A folder of that name wins over a Hub id.
         revision: branch, tag or commit of the Hub repository (``main`` if None); for a folder, the digest that its
-            content must have.
+            content must have. What follows a ``+`` is about what is prepared from it (`prepare`).
         cache: defaults to `qcal_plugin.dataset.cache.cache_dir`.
         progress: told of synthetic samples as they are drawn.
 
@@ -93,7 +138,8 @@ def resolve(
     reached, the Hub's cache answers.
     """
     name = _canonical(name)
-    folder = _folder(name, cache or cache_dir(), progress)
+    revision = None if revision is None else revision.partition(DIGEST_MARK)[0]
+    folder, warnings = _folder(name, cache or cache_dir(), progress)
     if folder is None:
         from qcal_plugin.dataset.hub import current_commit
 
@@ -105,12 +151,18 @@ def resolve(
             f"dataset {name}: its content is {digest}, not the revision {revision} that was asked for; a folder's "
             "revision is the digest of its content"
         )
-    return DatasetIdentity(name=name, revision=digest)
+    return DatasetIdentity(name=name, revision=digest, warnings=warnings)
 
 
 def fetch(identity: DatasetIdentity, cache: Path) -> Mapping[str, Path]:
-    """The dataset's files by name, downloaded where they are not on this machine yet. Raises DatasetError."""
-    folder = _folder(identity.name, cache)
+    """The files of a dataset that `resolve` has identified, by name; downloaded where they are not on this machine yet.
+
+    Raises DatasetError.
+    """
+    if is_synthetic(identity.name):
+        folder: Path | None = generated_folder(parse_dataset_name(identity.name), cache)
+    else:
+        folder, _ = _folder(identity.name, cache)
     if folder is not None:
         return {file: folder / file for file in FILES}
     from qcal_plugin.dataset.hub import download
@@ -118,28 +170,40 @@ def fetch(identity: DatasetIdentity, cache: Path) -> Mapping[str, Path]:
     return {file: download(identity.name, identity.revision, file) for file in FILES}
 
 
-def prepared_directory(identity: DatasetIdentity, cache: Path) -> Path:
+def prepared_directory(source: Source, cache: Path) -> Path:
     """Where this dataset is kept when prepared."""
-    key = "\n".join((str(FORMAT_VERSION), identity.name, identity.revision))
+    key = "\n".join((str(FORMAT_VERSION), source.identity.name, source.identity.revision, source.digest))
     return cache / "prepared" / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def content_digest(files: Mapping[str, Path]) -> str:
-    """``sha256:`` and the digest of the files' names and contents."""
-    digest = hashlib.sha256()
-    for name, path in files.items():
-        with path.open("rb") as file:
-            digest.update(f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-    return f"sha256:{digest.hexdigest()}"
+def _open_verified(directory: Path, identity: DatasetIdentity) -> tuple[PreparedDataset | None, tuple[str, ...]]:
+    """The prepared dataset if every file is what was prepared; else None, and a line about what is wrong.
 
-
-def _open_complete(directory: Path) -> PreparedDataset | None:
-    """None if there is nothing usable: nothing yet, another format, a damaged index, files deleted from the cache."""
+    There is no such line where nothing was prepared yet, or by another version of this suite.
+    """
     try:
         dataset = open_prepared(directory)
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
-    return dataset if dataset.is_complete() else None
+        _check_identity(dataset, identity)
+        dataset.verify()
+    except OtherFormatError:
+        return None, ()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if isinstance(error, FileNotFoundError) and not directory.is_dir():
+            return None, ()
+        return None, (_damage(error),)
+    return dataset, ()
+
+
+def _check_identity(dataset: PreparedDataset, identity: DatasetIdentity) -> None:
+    source = dataset.identity.revision.partition(DIGEST_MARK)[0]
+    if (dataset.identity.name, source) != (identity.name, identity.revision):
+        raise ValueError("its index is of another dataset")
+
+
+def _damage(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{Path(os.fsdecode(error.filename)).name} ({error.strerror})"
+    return f"{INDEX_FILE} ({type(error).__name__})"
 
 
 def _canonical(name: str) -> str:
@@ -150,45 +214,21 @@ def _canonical(name: str) -> str:
         raise DatasetNotFoundError(f"dataset {name}: {error}") from error
 
 
-def _folder(name: str, cache: Path, progress: Progress | None = None) -> Path | None:
-    """The local folder that ``name`` stands for; None if it is a Hub id."""
+def _folder(name: str, cache: Path, progress: Progress | None = None) -> tuple[Path | None, tuple[str, ...]]:
+    """The local folder that ``name`` stands for, None if it is a Hub id; and warnings."""
     if name.startswith(MIX_PREFIX):
         raise DatasetNotFoundError(f"dataset {name}: a mix of datasets is known by its file; give that with --mix FILE")
     if is_synthetic(name):
-        return _synthetic_folder(parse_dataset_name(name), cache, progress)
+        return generated(parse_dataset_name(name), cache, progress)
     folder = Path(os.path.expanduser(name))  # noqa: PTH111 - of Path, an unknown user would raise
     if folder.is_dir():
-        return folder
+        return folder, ()
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise DatasetNotFoundError(
             f"dataset {name}: no such folder. Give a folder, a Hub id such as {DEFAULT_DATASET}, "
             "or synthetic:seed=7,per-scenario=3"
         )
-    return None
-
-
-def _synthetic_folder(settings: SyntheticSettings, cache: Path, progress: Progress | None) -> Path:
-    """The generated dataset, made on first use."""
-    key = f"{SYNTHETIC_VERSION}\n{settings!r}"  # unlike the name, this lists the families that there are
-    folder = cache / "synthetic" / hashlib.sha256(key.encode()).hexdigest()[:32]
-    if not folder.is_dir():
-        from synthetic.dataset import write_dataset
-        from synthetic.production import produce, sample_keys
-
-        keys = sample_keys(settings)
-        counter = _counter("drawing synthetic samples", len(keys), progress)
-        samples = produce(keys, workers=os.cpu_count() or 1, on_sample=counter)
-        write_folder(folder, lambda path: write_dataset(path, settings, samples))
-    return folder
-
-
-def _counter(what: str, planned: int, progress: Progress | None) -> Callable[[], None] | None:
-    """Counts calls for `progress`, which hears of the beginning, too."""
-    if progress is None:
-        return None
-    done = itertools.count(1)
-    progress(what, 0, planned)
-    return lambda: progress(what, next(done), planned)
+    return None, ()
 
 
 def _existing(path: Path) -> Path:

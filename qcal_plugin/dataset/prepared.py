@@ -4,23 +4,31 @@ Standard library only, and no dataset library: xdist workers open it and stay sm
 
 Layout of a prepared dataset's folder (``<cache>/prepared/<key>``)::
 
-    index.json                   identity, warnings, one entry per sample, where each image's base64 text is;
+    index.json                   identity, warnings, one entry per sample, digests of all other files;
                                  of a mix: its parts, and which items of each sample are asked
     references-<digest>.jsonl    one line per sample: answers, key points, field rules, background
     prompts-<digest>.jsonl       one line per sample: content of every prompt, images by id
 
 The index is written last and names the other two, which never change: readers see all or nothing. The base64 texts are
 in ``<cache>/images``, shared by all prepared datasets.
+
+Nothing of it is believed. The index holds a digest of its own content, in which the digests of all other files are, and
+that digest is part of the revision that reports print (`DatasetIdentity`). Each file is read once, as a whole, and used
+only if it has its digest; an image is read when it is sent.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from qcal_plugin.dataset.cache import read_file, read_verified
 from qcal_plugin.dataset.cases import Case, ImagePart, PromptPart, TextPart
 from reports.records.mixes import MIX_SETTING, mix_from_json
 from reports.records.records import ItemKey
@@ -31,6 +39,10 @@ FORMAT_VERSION = 3
 """Part of the folder's key: raised when the layout, the rows' checks or the making of prompts change."""
 
 INDEX_FILE = "index.json"
+DIGEST_MARK = "+"
+"""Stands in a revision between that of the source and the digest of what was prepared from it."""
+DIGEST_LENGTH = 32
+_VERIFYING_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +51,8 @@ class DatasetIdentity:
 
     Attributes:
         name: as given to ``--dataset``: Hub id, folder or ``synthetic:...``; ``mix:<title>`` of a mix.
-        revision: commit hash of the Hub repository, or ``sha256:<digest>`` of a folder's content or a mix's parts.
+        revision: of the source: commit hash of the Hub repository, or ``sha256:<digest>`` of a folder's content or a
+            mix's parts. Of a prepared dataset, ``+`` and a digest of everything that was made from it follow.
         warnings: what the user should know about how the revision was found, one line each.
     """
 
@@ -88,6 +101,35 @@ class Span(NamedTuple):
     length: int
 
 
+class VerifiedFile:
+    """A file of JSON lines, read as a whole at the first need and used only if it has its digest.
+
+    Raises OSError where it has another one or cannot be read.
+    """
+
+    def __init__(self, path: Path, sha256: str) -> None:
+        self.path = path
+        self.sha256 = sha256
+        self._content: bytes | None = None
+
+    def content(self) -> bytes:
+        """All of it."""
+        if self._content is None:
+            self._content = read_verified(self.path, self.sha256)
+        return self._content
+
+    def line(self, span: tuple[int, int]) -> Any:  # noqa: ANN401  JSON of our own making
+        """The line in these bytes."""
+        offset, length = span
+        return json.loads(self.content()[offset : offset + length])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, VerifiedFile) and (self.path, self.sha256) == (other.path, other.sha256)
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.sha256))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedDataset:
     """A dataset whose rows and images have all been checked.
@@ -97,6 +139,7 @@ class PreparedDataset:
         samples: in the order of the dataset.
         images: the dataset's images by id.
         mix: what the dataset is mixed from (`reports.records.mixes`); None for a dataset of its own.
+        repairs: what was wrong in the cache and has been made anew, a line each; among the warnings too.
     """
 
     directory: Path
@@ -104,9 +147,10 @@ class PreparedDataset:
     warnings: tuple[str, ...]
     samples: tuple[SampleEntry, ...]
     images: Mapping[str, ImagePart] = field(repr=False)
-    references_path: Path = field(repr=False)
-    prompts_path: Path = field(repr=False)
+    references: VerifiedFile = field(repr=False)
+    prompts: VerifiedFile = field(repr=False)
     mix: Mapping[str, JSON] | None = field(repr=False, default=None)
+    repairs: tuple[str, ...] = field(compare=False, default=())
     _entries: Mapping[str, Mapping[str, Any]] = field(repr=False)
 
     def case(self, key: ItemKey) -> Case:
@@ -115,7 +159,7 @@ class PreparedDataset:
         Raises KeyError if the dataset does not have the item.
         """
         entry = self._entry(key)
-        prompts = _read_line(self.prompts_path, entry["prompts"])
+        prompts = self.prompts.line(entry["prompts"])
         return Case(
             key=key,
             family=entry["family"],
@@ -126,7 +170,7 @@ class PreparedDataset:
 
     def reference(self, key: ItemKey) -> Reference:
         """The reference side of the item. Raises KeyError if the dataset does not have the item."""
-        line = _read_line(self.references_path, self._entry(key)["references"])
+        line = self.references.line(self._entry(key)["references"])
         return Reference(
             answer=line["answers"][key.question],
             plot_description=line["answers"][Question.Q1],
@@ -142,7 +186,7 @@ class PreparedDataset:
 
     def background(self, sample_id: str) -> str:
         """What the dataset says of the experiment. Raises KeyError if there is no such sample."""
-        text: str = _read_line(self.references_path, self._entries[sample_id]["references"])["background"]
+        text: str = self.references.line(self._entries[sample_id]["references"])["background"]
         return text
 
     def source_id(self, sample_id: str) -> str:
@@ -163,11 +207,7 @@ class PreparedDataset:
     def lines(self, sample_id: str) -> SampleLines:
         """What the files hold of the sample. Raises KeyError if there is no such sample."""
         entry = self._entries[sample_id]
-        references, prompts = (
-            _read_line(path, entry[name])
-            for path, name in ((self.references_path, "references"), (self.prompts_path, "prompts"))
-        )
-        return SampleLines(entry, references, prompts)
+        return SampleLines(entry, self.references.line(entry["references"]), self.prompts.line(entry["prompts"]))
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
@@ -178,13 +218,14 @@ class PreparedDataset:
         which = f"part{'s' if len(parts) > 1 else ''} {', '.join(parts)}"
         return (f"dataset: synthetic samples ({which})",) if parts else ()
 
-    def is_complete(self) -> bool:
-        """Whether all files are there, the images' of the length they had."""
-        return (
-            self.references_path.is_file()
-            and self.prompts_path.is_file()
-            and all(_has_size(Path(image.base64_path), image.size_bytes) for image in self.images.values())
-        )
+    def verify(self) -> None:
+        """See that every file is what was prepared. Raises OSError, naming the first that is not."""
+        self.references.content()
+        self.prompts.content()
+        images = {image.base64_path: image for image in self.images.values()}
+        with ThreadPoolExecutor(_VERIFYING_THREADS) as pool:
+            for _ in pool.map(verify_image, images.values()):
+                pass
 
     def _entry(self, key: ItemKey) -> Mapping[str, Any]:
         entry = self._entries.get(key.sample_id)
@@ -197,26 +238,59 @@ class PreparedDataset:
         return TextPart(text=part["text"]) if "text" in part else self.images[part["image"]]
 
 
-def open_prepared(directory: Path) -> PreparedDataset:
-    """Open what `qcal_plugin.dataset.prepare.prepare` has made.
+class OtherFormatError(ValueError):
+    """A prepared dataset of another version of this suite."""
 
-    Raises FileNotFoundError if there is nothing, ValueError or KeyError if it is of another format.
+
+def open_prepared(directory: Path, revision: str | None = None) -> PreparedDataset:
+    """Open what `qcal_plugin.dataset.prepare.prepare` has made; ``revision`` is the one that it must have.
+
+    Raises FileNotFoundError if there is nothing, OtherFormatError if it is of another format, OSError, ValueError,
+    KeyError or TypeError if the index is damaged. The other files are verified when they are read, or by `verify`.
     """
-    index = json.loads((directory / INDEX_FILE).read_bytes())
+    index = json.loads(read_file(directory / INDEX_FILE))
     if index["format"] != FORMAT_VERSION:
-        raise ValueError(f"{directory}: format {index['format']}, expected {FORMAT_VERSION}")
-    entries: list[dict[str, Any]] = index["samples"]
+        raise OtherFormatError(f"{directory}: format {index['format']}, expected {FORMAT_VERSION}")
+    content = index["content"]
+    if content_sha256(content) != index["sha256"]:
+        raise ValueError(f"{directory / INDEX_FILE}: its content is not what was prepared")
+    identity = DatasetIdentity(
+        name=index["name"], revision=f"{index['revision']}{DIGEST_MARK}{index['sha256'][:DIGEST_LENGTH]}"
+    )
+    if revision not in {None, identity.revision}:
+        raise ValueError(f"{directory}: revision {identity.revision}, expected {revision}")
+    entries: list[dict[str, Any]] = content["samples"]
     return PreparedDataset(
         directory=directory,
-        identity=DatasetIdentity(name=index["name"], revision=index["revision"]),
-        warnings=tuple(index["warnings"]),
+        identity=identity,
+        warnings=tuple(content["warnings"]),
         samples=tuple(_sample(entry) for entry in entries),
-        images={image_id: _image(directory, image_id, image) for image_id, image in index["images"].items()},
-        references_path=directory / index["references"],
-        prompts_path=directory / index["prompts"],
-        mix=index.get(MIX_SETTING),
+        images={image_id: _image(directory, image_id, image) for image_id, image in content["images"].items()},
+        references=_lines(directory, "references", content["references"]),
+        prompts=_lines(directory, "prompts", content["prompts"]),
+        mix=content.get(MIX_SETTING),
         _entries={entry["sample_id"]: entry for entry in entries},
     )
+
+
+def content_sha256(content: Mapping[str, Any]) -> str:
+    """The digest of an index's content, in which those of all other files are."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def lines_file(name: str, sha256: str) -> str:
+    """The name of the file of references or prompts that has this digest."""
+    return f"{name}-{sha256[:16]}.jsonl"
+
+
+def image_file(sha256: str) -> str:
+    """The name of the file with the base64 text of the PNG that has this digest."""
+    return f"{sha256}.b64"
+
+
+def verify_image(image: ImagePart) -> None:
+    """See that an image's file is what was prepared. Raises OSError."""
+    read_verified(Path(image.base64_path), image.base64_sha256)
 
 
 def is_synthetic(name: str) -> bool:
@@ -229,11 +303,8 @@ def images_dir(prepared: Path) -> Path:
     return prepared.parent.parent / "images"
 
 
-def _read_line(path: Path, span: tuple[int, int]) -> Any:  # noqa: ANN401  JSON of our own making
-    offset, length = span
-    with path.open("rb") as file:
-        file.seek(offset)
-        return json.loads(file.read(length))
+def _lines(directory: Path, name: str, sha256: str) -> VerifiedFile:
+    return VerifiedFile(directory / lines_file(name, sha256), sha256)
 
 
 def _sample(entry: Mapping[str, Any]) -> SampleEntry:
@@ -257,13 +328,7 @@ def _image(directory: Path, image_id: str, image: Mapping[str, Any]) -> ImagePar
     return ImagePart(
         image_id=image_id,
         sha256=image["sha256"],
-        base64_path=str(images_dir(directory) / image["file"]),
+        base64_path=str(images_dir(directory) / image_file(image["sha256"])),
+        base64_sha256=image["base64_sha256"],
         size_bytes=image["size_bytes"],
     )
-
-
-def _has_size(path: Path, size_bytes: int) -> bool:
-    try:
-        return path.stat().st_size == size_bytes
-    except OSError:
-        return False

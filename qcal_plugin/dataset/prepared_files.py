@@ -10,13 +10,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qcal_plugin.dataset.cache import write_file
-from qcal_plugin.dataset.prepared import FORMAT_VERSION, INDEX_FILE, DatasetIdentity, SampleLines, Span
+from qcal_plugin.dataset.prepared import (
+    FORMAT_VERSION,
+    INDEX_FILE,
+    DatasetIdentity,
+    SampleLines,
+    Span,
+    content_sha256,
+    lines_file,
+)
 
 
 class _Lines(NamedTuple):
-    """A file of lines, and where each stands in it."""
+    """The digest of a file of lines, and where each stands in it."""
 
-    file: str
+    sha256: str
     spans: list[Span]
 
 
@@ -30,18 +38,22 @@ def write_prepared(
     """Write a prepared dataset whose images are stored; ``more`` goes into its index. Raises OSError."""
     references = _write_lines(directory, "references", [sample.references for sample in samples])
     prompts = _write_lines(directory, "prompts", [sample.prompts for sample in samples])
-    index = {
-        "format": FORMAT_VERSION,
-        "name": identity.name,
-        "revision": identity.revision,
-        "references": references.file,
-        "prompts": prompts.file,
+    content = {
+        "references": references.sha256,
+        "prompts": prompts.sha256,
         "samples": [
             {**sample.entry, "references": reference, "prompts": prompt}
             for sample, reference, prompt in zip(samples, references.spans, prompts.spans, strict=True)
         ],
         "images": images,
         **more,
+    }
+    index = {
+        "format": FORMAT_VERSION,
+        "name": identity.name,
+        "revision": identity.revision,
+        "sha256": content_sha256(content),
+        "content": content,
     }
     write_file(directory / INDEX_FILE, json.dumps(index).encode())
 
@@ -50,6 +62,6 @@ def _write_lines(directory: Path, name: str, lines: Iterable[Mapping[str, Any]])
     encoded = [json.dumps(line).encode() + b"\n" for line in lines]
     ends = [*itertools.accumulate(map(len, encoded))]
     content = b"".join(encoded)
-    file = f"{name}-{hashlib.sha256(content).hexdigest()[:16]}.jsonl"
-    write_file(directory / file, content)
-    return _Lines(file, [Span(end - len(line), len(line)) for end, line in zip(ends, encoded, strict=True)])
+    sha256 = hashlib.sha256(content).hexdigest()
+    write_file(directory / lines_file(name, sha256), content)
+    return _Lines(sha256, [Span(end - len(line), len(line)) for end, line in zip(ends, encoded, strict=True)])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from qcal_plugin.dataset.cache import read_verified
 from qcal_plugin.dataset.cases import ImagePart, PromptPart, TextPart
 from scoring.reference import JSON
 
@@ -51,13 +52,12 @@ class ChatRequest:
         opening = b', "messages": [{"role": "user", "content": '
         closing = b"}], " + tail if tail != b"}" else b"}]}"
         pieces = (head, opening, *self._content(), closing)
-        sizes = (piece.stat().st_size if isinstance(piece, Path) else len(piece) for piece in pieces)
-        return ChatBody(pieces, sum(sizes))
+        return ChatBody(pieces, sum(map(_size, pieces)))
 
-    def _content(self) -> list[bytes | Path]:
+    def _content(self) -> list[bytes | ImagePart]:
         if len(self.prompt) == 1 and isinstance(self.prompt[0], TextPart):
             return [json.dumps(self.prompt[0].text).encode()]
-        pieces: list[bytes | Path] = []
+        pieces: list[bytes | ImagePart] = []
         for part in self.prompt:
             pieces.append(b", " if pieces else b"[")
             pieces.extend(_block(part))
@@ -81,18 +81,18 @@ class ChatBody:
     ``pieces`` stand for themselves, or for the file that holds them; ``size_bytes`` is the length of all.
     """
 
-    pieces: tuple[bytes | Path, ...] = field(repr=False)
+    pieces: tuple[bytes | ImagePart, ...] = field(repr=False)
     size_bytes: int
 
     @property
     def images(self) -> int:
         """How many images it holds."""
-        return sum(isinstance(piece, Path) for piece in self.pieces)
+        return sum(isinstance(piece, ImagePart) for piece in self.pieces)
 
     @property
     def text_bytes(self) -> int:
         """The length of everything but images."""
-        return sum(len(piece) for piece in self.pieces if not isinstance(piece, Path))
+        return sum(len(piece) for piece in self.pieces if not isinstance(piece, ImagePart))
 
     def __bytes__(self) -> bytes:
         """The whole of it. Raises OSError where an image is gone."""
@@ -102,18 +102,22 @@ class ChatBody:
         """The body, read up to the end of the next image at a time. Raises OSError where an image is gone."""
         ready: list[bytes] = []
         for piece in self.pieces:
-            if isinstance(piece, Path):
-                yield b"".join((*ready, piece.read_bytes()))
+            if isinstance(piece, ImagePart):
+                yield b"".join((*ready, read_verified(Path(piece.base64_path), piece.base64_sha256)))
                 ready = []
             else:
                 ready.append(piece)
         yield b"".join(ready)
 
 
-def _block(part: PromptPart) -> Sequence[bytes | Path]:
+def _size(piece: bytes | ImagePart) -> int:
+    return Path(piece.base64_path).stat().st_size if isinstance(piece, ImagePart) else len(piece)
+
+
+def _block(part: PromptPart) -> Sequence[bytes | ImagePart]:
     match part:
         case TextPart():
             return [b'{"type": "text", "text": ', json.dumps(part.text).encode(), b"}"]
         case ImagePart():
             opening = b'{"type": "image_url", "image_url": {"url": "data:image/png;base64,'
-            return [opening, Path(part.base64_path), b'"}}']
+            return [opening, part, b'"}}']

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -54,10 +54,14 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedModel:
-    """A model behind an endpoint."""
+    """A model behind an endpoint.
+
+    ``restore`` makes the dataset's images anew where one of them is no longer what was prepared.
+    """
 
     sampling: Sampling
     endpoint: Endpoint
+    restore: Callable[[], Awaitable[None]] | None = None
 
     def request(self, case: Case) -> ChatRequest:
         """See `Model`."""
@@ -66,12 +70,21 @@ class ServedModel:
     async def ask(self, case: Case, request: ChatRequest, ready_at: float) -> Answer:  # noqa: ARG002 - see Model
         """See `Model`."""
         try:
-            exchange = await self.endpoint.chat(request)
+            return _answer(await self._exchange(request), ready_at)
         except OSError as error:
             name = Path(error.filename or "?").name
-            message = f"image {name} is gone from the prepared dataset ({error.strerror}); --resume prepares it anew"
+            message = f"image {name} cannot be read from the cache ({error.strerror}); --resume prepares it anew"
             raise RequestFailed(kind="no_image", message=message) from error
-        return _answer(exchange, ready_at)
+
+    async def _exchange(self, request: ChatRequest) -> Exchange:
+        """Send the request; once more where an image had to be made anew. Raises OSError if that did not help."""
+        try:
+            return await self.endpoint.chat(request)
+        except OSError:
+            if self.restore is None:
+                raise
+        await self.restore()
+        return await self.endpoint.chat(request)
 
 
 def _answer(exchange: Exchange, ready_at: float) -> Answer:

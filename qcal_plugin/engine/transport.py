@@ -111,16 +111,25 @@ class Transport:
         return received
 
     async def _exchange(self, method: str, url: str, body: ChatBody | None) -> Received:
+        import aiohttp
+        import httpx
+
         assert self._client is not None, "`chat` makes the client"
         length = {} if body is None else {"Content-Length": f"{body.size_bytes}"}
-        content = None if body is None else _sent(body)
+        upload = None if body is None else _Upload(body)
+        content = None if upload is None else upload.chunks()
         sent_at = time.monotonic()
-        async with self._client.stream(method, url, content=content, headers=length) as response:
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            if response.is_success and headers.get("content-type", "").startswith(EVENT_STREAM):
-                streamed = await self._events(response, sent_at)
-                return Received(status=response.status_code, headers=headers, body=b"", streamed=streamed)
-            body_read = await _read(response)
+        try:
+            async with self._client.stream(method, url, content=content, headers=length) as response:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                if response.is_success and headers.get("content-type", "").startswith(EVENT_STREAM):
+                    streamed = await self._events(response, sent_at)
+                    return Received(status=response.status_code, headers=headers, body=b"", streamed=streamed)
+                body_read = await _read(response)
+        except (httpx.TransportError, aiohttp.ClientError) as error:
+            if upload is not None and upload.lost is not None:
+                raise upload.lost from error
+            raise
         return Received(status=response.status_code, headers=headers, body=body_read)
 
     async def _events(self, response: httpx.Response, sent_at: float) -> StreamedReply:
@@ -190,9 +199,21 @@ def _stays(url: str, location: str) -> bool:
     return here.hostname == there.hostname and there.scheme in {here.scheme, "https"}
 
 
-async def _sent(body: ChatBody) -> AsyncIterator[bytes]:
-    for chunk in body.chunks():
-        yield chunk
+class _Upload:
+    """A body on its way out. ``lost`` is why it could not be read to its end: then the server got no whole request."""
+
+    def __init__(self, body: ChatBody) -> None:
+        self._body = body
+        self.lost: OSError | None = None
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body, in pieces."""
+        try:
+            for chunk in self._body.chunks():
+                yield chunk
+        except OSError as error:
+            self.lost = error
+            raise
 
 
 async def _read(response: httpx.Response) -> bytes:

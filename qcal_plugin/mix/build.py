@@ -192,6 +192,6 @@ def _images(choices: Sequence[Choice], lines: Sequence[SampleLines]) -> dict[str
     )
     images = {name: datasets[split(name)[0]].images[split(name)[1]] for name in names}
     return {
-        name: {"sha256": image.sha256, "file": Path(image.base64_path).name, "size_bytes": image.size_bytes}
+        name: {"sha256": image.sha256, "base64_sha256": image.base64_sha256, "size_bytes": image.size_bytes}
         for name, image in images.items()
     }

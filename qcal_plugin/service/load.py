@@ -103,7 +103,10 @@ class RandomLoad:
         encoded = base64.b64encode(random_png(self.images.width, self.images.height, draws))
         path = self.folder / image_id
         path.write_bytes(encoded)
-        return ImagePart(image_id=image_id, sha256="", base64_path=str(path), size_bytes=len(encoded))
+        sha256 = hashlib.sha256(encoded).hexdigest()
+        return ImagePart(
+            image_id=image_id, sha256="", base64_path=str(path), base64_sha256=sha256, size_bytes=len(encoded)
+        )
 
 
 def load_order(items: Iterable[PlannedItem], *, seed: int = 0) -> list[PlannedItem]:

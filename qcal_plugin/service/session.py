@@ -14,7 +14,7 @@ import pytest
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.cli.service import RandomImages, ServiceSettings
 from qcal_plugin.dataset.prepare import prepare
-from qcal_plugin.dataset.prepared import DatasetIdentity, PreparedDataset
+from qcal_plugin.dataset.prepared import DatasetIdentity, PreparedDataset, VerifiedFile
 from qcal_plugin.engine.failures import RequestFailed
 from qcal_plugin.engine.journal import Journal
 from qcal_plugin.engine.model import Sampling
@@ -190,8 +190,8 @@ def _no_dataset(random: RandomImages) -> PreparedDataset:
         warnings=(),
         samples=(),
         images={},
-        references_path=nowhere,
-        prompts_path=nowhere,
+        references=VerifiedFile(nowhere, ""),
+        prompts=VerifiedFile(nowhere, ""),
         _entries={},
     )
 

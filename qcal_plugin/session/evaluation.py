@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import importlib.metadata
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from qcal_plugin.cli.options import RunConfig
+from qcal_plugin.dataset.errors import DatasetError
 from qcal_plugin.dataset.prepared import PreparedDataset
 from qcal_plugin.demo.embedded import blind_baseline_server
 from qcal_plugin.demo.lexical_judge import LexicalJudge
@@ -138,8 +140,19 @@ def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run
 class Evaluation:
     """A run under way."""
 
-    def __init__(self, config: RunConfig, dataset: StudiedDataset, who: Participants, directory: RunDirectory) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        dataset: StudiedDataset,
+        who: Participants,
+        directory: RunDirectory,
+        *,
+        prepare_again: Callable[[], StudiedDataset],
+    ) -> None:
         self.directory = directory
+        self.restored: list[str] = []
+        self._prepare_again = prepare_again
+        self._restoring = asyncio.Lock()
         self.budget = Budget(requests=config.budget_requests, tokens=config.budget_tokens)
         self.limiter = Limiter(config.concurrency)
         self.judge_limiter = Limiter(config.judge_concurrency)
@@ -180,6 +193,15 @@ class Evaluation:
         torn = {"answers.jsonl": self._journal.torn_bytes, "records.jsonl": self.recorder.torn_bytes}
         return tuple(f"{name}: removed {size} bytes of a line that a crash cut" for name, size in torn.items() if size)
 
+    async def _restore(self) -> None:
+        """Prepare the dataset anew as far as its cache is damaged. Raises OSError where that is not possible."""
+        async with self._restoring:  # of many requests that meet damage at once, the first puts it right
+            try:
+                studied = await asyncio.to_thread(self._prepare_again)
+            except DatasetError as error:
+                raise OSError(errno.EIO, str(error)) from error
+            self.restored += [line for each in studied.datasets for line in each.repairs]
+
     def try_judges(self) -> tuple[CanaryResult, ...]:
         """Let the judges grade the canary, and write what came out."""
         results = asyncio.run_coroutine_threadsafe(judge_canary(self.judges), self.engine.loop).result()
@@ -215,7 +237,8 @@ class Evaluation:
         if who.stored is not None:
             return StoredModel(sampling=who.sampling, stored=who.stored.answers.get, source=who.stored.source)
         assert who.model is not None, "a run has a model or stored answers"
-        return ServedModel(sampling=who.sampling, endpoint=self._endpoint(config, who.model, self.limiter))
+        endpoint = self._endpoint(config, who.model, self.limiter)
+        return ServedModel(sampling=who.sampling, endpoint=endpoint, restore=self._restore)
 
     def _judges(self, config: RunConfig, who: Participants) -> list[Judge]:
         if who.lexical_judge:

@@ -7,14 +7,14 @@ Each image is encoded once and kept in the cache, next to the images that are se
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import os
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from qcal_plugin.dataset.cache import write_file
+from qcal_plugin.dataset.cache import read_file, read_verified, write_file
 from qcal_plugin.dataset.cases import Case, ImagePart, PromptPart, TextPart
 from qcal_plugin.studies.studied import benchmark_key
 from reports.records import illustrations
@@ -25,8 +25,9 @@ from scoring.questions import Mode, Question
 LONGEST_SIDE = 1000
 """Pixels."""
 QUALITY = 85
-ENCODING = f"{LONGEST_SIDE}-{QUALITY}"
+ENCODING = f"{LONGEST_SIDE}-{QUALITY}-checked"
 """Part of the cached file's name."""
+DIGEST_BYTES = hashlib.sha256().digest_size
 
 _THREADS = min(4, os.cpu_count() or 1)
 
@@ -45,10 +46,11 @@ def illustrate(
     """
     images: dict[str, ImagePart] = {}
     write_sheets(run_dir, [_sheet(keys, cases, images) for keys in _by_sample(planned).values()])
-    _fill_cache([image for image in images.values() if not _cached(image).exists()], progress)
+    _fill_cache([image for image in images.values() if _stored_plot(image) is None], progress)
     (run_dir / PLOTS_NAME).mkdir(exist_ok=True)
     for image in images.values():
-        shutil.copyfile(_cached(image), run_dir / PLOTS_NAME / f"{image.sha256}.webp")
+        plot = _stored_plot(image) or encode_plot(_png(image))
+        (run_dir / PLOTS_NAME / f"{image.sha256}.webp").write_bytes(plot)
 
 
 def encode_plot(image: bytes) -> bytes:
@@ -67,7 +69,8 @@ def encode_plot(image: bytes) -> bytes:
 
 def _fill_cache(images: Sequence[ImagePart], progress: Callable[[int, int], None] | None) -> None:
     def make(image: ImagePart) -> None:
-        write_file(_cached(image), encode_plot(base64.b64decode(Path(image.base64_path).read_bytes())))
+        plot = encode_plot(_png(image))
+        write_file(_cached(image), hashlib.sha256(plot).digest() + plot)
 
     with ThreadPoolExecutor(_THREADS) as pool:
         try:
@@ -78,9 +81,24 @@ def _fill_cache(images: Sequence[ImagePart], progress: Callable[[int, int], None
             pool.shutdown(cancel_futures=True)  # at Ctrl-C the rest is not waited for
 
 
+def _png(image: ImagePart) -> bytes:
+    """The bytes that are sent. Raises OSError where the cache holds others."""
+    return base64.b64decode(read_verified(Path(image.base64_path), image.base64_sha256))
+
+
+def _stored_plot(image: ImagePart) -> bytes | None:
+    """The plot in the cache, behind the digest that it must have; None if it is not there as it was made."""
+    try:
+        content = read_file(_cached(image))
+    except OSError:
+        return None
+    digest, plot = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
+    return plot if hashlib.sha256(plot).digest() == digest else None
+
+
 def _cached(image: ImagePart) -> Path:
     """Where the plot is kept: beside the folder of the images that are sent."""
-    return Path(image.base64_path).parent.with_name(PLOTS_NAME) / f"{image.sha256}-{ENCODING}.webp"
+    return Path(image.base64_path).parent.with_name(PLOTS_NAME) / f"{image.sha256}-{ENCODING}.bin"
 
 
 def _by_sample(planned: Iterable[PlannedItem]) -> dict[str, list[ItemKey]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,8 @@ def prepare_run(pytest_config: pytest.Config, config: RunConfig, exits: ExitStac
     stored = load_stored_answers(config.answers) if config.answers else None
     name = pytest_config.getoption("dataset") or (stored.dataset if stored else None) or config.dataset
     variants = frozenset() if stored is None else stored.variants
-    studied = prepare_studied(config, name=name, variants=variants, progress=progress)
+    prepare_again = partial(prepare_studied, config, name=name, variants=variants)
+    studied = prepare_again(progress=progress)
     if stored is not None and stored.seed is not None:
         studied = replace(studied, seed=stored.seed)
     dataset = studied.dataset
@@ -79,7 +81,7 @@ def prepare_run(pytest_config: pytest.Config, config: RunConfig, exits: ExitStac
     who = find_participants(config, stored, exits)
     baselines = _check_gates(config, describe(config, dataset, who, ""), items)
     directory = _open_directory(pytest_config, config, dataset, who, exits)
-    evaluation = Evaluation(config, studied, who, directory)
+    evaluation = Evaluation(config, studied, who, directory, prepare_again=prepare_again)
     exits.callback(evaluation.close)
     return PreparedRun(
         evaluation=evaluation,

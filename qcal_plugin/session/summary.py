@@ -87,7 +87,8 @@ def closing_lines(evaluation: Evaluation, trouble: str | None) -> list[str]:
     """Why it stopped, what is missing and how to go on, where it all is."""
     planned = evaluation.directory.manifest.planned
     measured, path = evaluation.recorder.measured, shown(evaluation.directory.path)
-    lines = [f"qcal: stopped asking: {trouble}{_remedy(trouble)}"] if trouble else []
+    lines = [f"qcal: {line}" for line in dict.fromkeys(evaluation.restored)]
+    lines += [f"qcal: stopped asking: {trouble}{_remedy(trouble)}"] if trouble else []
     if unjudged := evaluation.recorder.unjudged():
         lines.append(
             f"qcal: {unjudged} items wait for a judge: the same command with --resume --judge-url URL, "

@@ -15,8 +15,9 @@ from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
+from qcal_plugin.dataset.cache import read_verified
 from qcal_plugin.dataset.cases import Case, ImagePart
-from qcal_plugin.dataset.prepared import PreparedDataset, SampleEntry
+from qcal_plugin.dataset.prepared import PreparedDataset, SampleEntry, image_file
 from reports.records.records import ItemKey
 
 PNG_HEADER_BYTES = 24
@@ -93,8 +94,7 @@ def _blank(image: ImagePart) -> ImagePart:
     from qcal_plugin.dataset.images import store_image
 
     path = Path(image.base64_path)
-    with path.open("rb") as file:
-        header = base64.b64decode(file.read(PNG_HEADER_BASE64))
+    header = base64.b64decode(read_verified(path, image.base64_sha256)[:PNG_HEADER_BASE64])
     size = struct.unpack(">II", header[PNG_HEADER_BYTES - 8 : PNG_HEADER_BYTES])
     white = io.BytesIO()
     Image.new("RGBA", size, "white").save(white, "PNG")
@@ -102,7 +102,8 @@ def _blank(image: ImagePart) -> ImagePart:
     return ImagePart(
         image_id=f"blank-{size[0]}x{size[1]}",
         sha256=stored.sha256,
-        base64_path=str(path.parent / stored.file),
+        base64_path=str(path.parent / image_file(stored.sha256)),
+        base64_sha256=stored.base64_sha256,
         size_bytes=stored.size_bytes,
     )
 

@@ -6,7 +6,7 @@ Standard library only: xdist workers import this module.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +37,11 @@ class StudiedDataset:
     def samples(self) -> tuple[SampleEntry, ...]:
         """The samples, in the order of the dataset."""
         return self.dataset.samples
+
+    @property
+    def datasets(self) -> tuple[PreparedDataset, ...]:
+        """The dataset and, if drawn otherwise, the others."""
+        return (self.dataset, *self.perturbed.values())
 
     @property
     def own_samples(self) -> tuple[SampleEntry, ...]:
@@ -79,8 +84,8 @@ class StudiedDataset:
 
     def to_json(self) -> dict[str, object]:
         """Where it lies, for workers."""
-        perturbed = {name: str(dataset.directory) for name, dataset in self.perturbed.items()}
-        return {"dataset": str(self.dataset.directory), "perturbed": perturbed, "seed": self.seed}
+        perturbed = {name: _place(dataset) for name, dataset in self.perturbed.items()}
+        return {"dataset": _place(self.dataset), "perturbed": perturbed, "seed": self.seed}
 
 
 def benchmark_key(key: ItemKey) -> ItemKey:
@@ -88,10 +93,22 @@ def benchmark_key(key: ItemKey) -> ItemKey:
     return zeroshot_key(key) if parse_shots(key.variant) is not None else key._replace(repeat=0, variant="")
 
 
-def open_studied(directory: str, perturbed: Mapping[str, str], seed: int) -> StudiedDataset:
+def _place(dataset: PreparedDataset) -> list[str]:
+    """Where it lies, and the revision that it must have there."""
+    return [str(dataset.directory), dataset.identity.revision]
+
+
+def open_studied(place: Sequence[str], perturbed: Mapping[str, Sequence[str]], seed: int) -> StudiedDataset:
     """Inverse of `StudiedDataset.to_json`. Raises as `open_prepared` does."""
     return StudiedDataset(
-        dataset=open_prepared(Path(directory)),
-        perturbed={name: open_prepared(Path(path)) for name, path in perturbed.items()},
+        dataset=_open(place),
+        perturbed={name: _open(other) for name, other in perturbed.items()},
         seed=seed,
     )
+
+
+def _open(place: Sequence[str]) -> PreparedDataset:
+    directory, revision = place
+    dataset = open_prepared(Path(directory), revision)
+    dataset.references.content()  # from here on in memory: nothing that happens to the file concerns this process
+    return dataset
