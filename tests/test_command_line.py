@@ -157,7 +157,7 @@ def test_judge_template_that_cannot_work_is_refused(read, tmp_path, template, co
 
 def test_defaults_are_the_protocols(read):
     config = read(URL)
-    assert (16384, 0.0, {}) == (config.max_tokens, config.temperature, config.extra_body)
+    assert (16384, 0.0, {}) == (config.max_tokens, config.temperature, config.requests.extra_body)
     assert (32, 16, 5, 900.0) == (
         config.concurrency,
         config.judge_concurrency,

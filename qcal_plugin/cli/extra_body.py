@@ -1,18 +1,33 @@
-"""Further fields of the request body: ``--extra-body`` and ``--no-think``."""
+"""Fields of the request body: ``--extra-body``, ``--model-body``, ``--judge-body`` and ``--no-think``."""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 
 from qcal_plugin.engine.chat import RESERVED_FIELDS
 from scoring.reference import JSON
 
 TEMPLATE_FIELD = "chat_template_kwargs"
+FIXED_FIELDS = frozenset({"model", "messages", "stream", "stream_options"})
+"""Fields that no option replaces: the suite fills them in."""
+
+_CREDENTIAL = re.compile(
+    r"api[_-]?key|secret|password|authorization|access[_-]?token|^token$|credential", re.IGNORECASE
+)
 
 
 def parse_extra_body(text: str) -> dict[str, JSON]:
     """Read ``{"top_p": 0.9}``. Raises ValueError for what no request body can carry, and for RESERVED_FIELDS."""
+    return parse_body(text, RESERVED_FIELDS)
+
+
+def parse_body(text: str, reserved_fields: frozenset[str] = FIXED_FIELDS) -> dict[str, JSON]:
+    """Read ``{"temperature": null, "top_p": 0.9}``; null removes a field.
+
+    Raises ValueError for what no request body can carry, for ``reserved_fields``, and for what looks like a credential.
+    """
     try:
         extra = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except RecursionError as error:
@@ -23,10 +38,29 @@ def parse_extra_body(text: str) -> dict[str, JSON]:
         raise ValueError(  # noqa: TRY004 - a user's mistake, not a caller's
             f'{text[:40]} is JSON but no object; expected something like {{"top_p": 0.9}}'
         )
-    reserved = sorted(RESERVED_FIELDS & extra.keys())
+    reserved = sorted(reserved_fields & extra.keys())
     if reserved:
         raise ValueError(f"{', '.join(reserved)}: options of their own, or not to be set")
+    if credential := _credential(extra):
+        raise ValueError(
+            f"{credential} looks like a credential, and the body is written into the run's manifest; "
+            "send it as a header: --model-header 'NAME: $VARIABLE'"
+        )
     return extra
+
+
+def _credential(value: JSON) -> str | None:
+    """The name of a field, at any depth, that looks like a key, token or password and holds a text."""
+    if isinstance(value, list):
+        return next((name for item in value if (name := _credential(item))), None)
+    if not isinstance(value, dict):
+        return None
+    for name, item in value.items():
+        if isinstance(item, str) and item and _CREDENTIAL.search(name):
+            return name
+        if nested := _credential(item):
+            return nested
+    return None
 
 
 def without_thinking(extra: dict[str, JSON]) -> dict[str, JSON]:

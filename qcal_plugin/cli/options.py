@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from qcal_plugin.cli.extra_body import parse_extra_body, without_thinking
 from qcal_plugin.cli.gates import read_gates
 from qcal_plugin.cli.mix import read_mix
 from qcal_plugin.cli.pass_marks import parse_pass_marks
+from qcal_plugin.cli.requests import RequestOptions, declare_request_options, read_request_options
 from qcal_plugin.cli.service import add_service_options
 from qcal_plugin.cli.studies import add_study_options, read_shots
 from qcal_plugin.cli.targets import JUDGE_KEY_VARIABLE, MODEL_KEY_VARIABLE, read_judges, read_model
@@ -29,7 +29,6 @@ from reports.records.outcomes import ErrorRule
 from scoring.dispatch import Scorer
 from scoring.key_points import default_template, load_template
 from scoring.questions import Question
-from scoring.reference import JSON
 from synthetic.drawing.perturbation import Perturbation
 
 DEFAULT_DATASET = "nvidia/QCalEval"
@@ -61,7 +60,7 @@ class RunConfig:
     perturbations: tuple[Perturbation, ...]
     max_tokens: int
     temperature: float
-    extra_body: Mapping[str, JSON]
+    requests: RequestOptions
     concurrency: int
     judge_concurrency: int
     retries: int
@@ -121,8 +120,7 @@ def declare_options(add: Callable[..., None]) -> None:
     add_study_options(add)
     add("--max-tokens", metavar="N", type=int, default=16384, help="of an answer (default: 16384, the protocol's)")
     add("--temperature", metavar="T", type=float, default=0.0, help="default: 0.0, the protocol's")
-    add("--no-think", action="store_true", help='send chat_template_kwargs {"enable_thinking": false}')
-    add("--extra-body", metavar="JSON", help="further fields of the request body, as a JSON object")
+    declare_request_options(add)
     add("--concurrency", metavar="N", type=int, default=32, help="model requests in flight, in all (default: 32)")
     add("--judge-concurrency", metavar="N", type=int, default=16, help="judge requests in flight, in all (default: 16)")
     add("--retries", metavar="N", type=int, default=5, help="further attempts after a passing fault (default: 5)")
@@ -200,7 +198,7 @@ def read_config(config: pytest.Config) -> RunConfig:
         perturbations=_perturbations(option),
         max_tokens=at_least(1, "--max-tokens", option("max_tokens")),
         temperature=at_least(0.0, "--temperature", option("temperature")),
-        extra_body=_extra_body(option("extra_body"), no_think=option("no_think")),
+        requests=read_request_options(option),
         concurrency=at_least(1, "--concurrency", option("concurrency")),
         judge_concurrency=at_least(1, "--judge-concurrency", option("judge_concurrency")),
         retries=at_least(0, "--retries", option("retries")),
@@ -267,11 +265,6 @@ def _template(path: str | None) -> str:
         raise pytest.UsageError(f"--judge-template {path}: {error.strerror}") from error
     except ValueError as error:
         raise pytest.UsageError(f"--judge-template {path}: {error}") from error
-
-
-def _extra_body(text: str | None, *, no_think: bool) -> dict[str, JSON]:
-    extra = parsed("--extra-body", parse_extra_body, text) if text else {}
-    return parsed("--no-think", without_thinking, extra) if no_think else extra
 
 
 def _scorer(name: str) -> Scorer:

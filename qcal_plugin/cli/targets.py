@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
+from qcal_plugin.cli.requests import read_headers
 from qcal_plugin.cli.values import parsed
 from qcal_plugin.engine.targets import TargetOption, parse_target
 
@@ -25,6 +26,7 @@ def read_model(option: Callable[[str], Any]) -> TargetOption | None:
         model=option("model") or None,
         key=key,
         key_variable=variable,
+        headers=read_headers("--model-header", option("model_header")),
     )
 
 
@@ -48,13 +50,14 @@ def read_judges(option: Callable[[str], Any]) -> tuple[TargetOption, ...]:
     if len(variables) > 1 and len(variables) != len(urls):
         raise pytest.UsageError(f"{len(variables)} --judge-key-env for {len(urls)} judges: give one, or one for each")
     variables = variables * len(urls) if len(variables) == 1 else variables or [None] * len(urls)
-    return tuple(_judge(*judge) for judge in zip(urls, models, variables, strict=True))
+    headers = read_headers("--judge-header", option("judge_header"))
+    return tuple(_judge(*judge, headers) for judge in zip(urls, models, variables, strict=True))
 
 
-def _judge(url: str, model: str | None, variable: str | None) -> TargetOption:
+def _judge(url: str, model: str | None, variable: str | None, headers: Mapping[str, str]) -> TargetOption:
     key, variable = _key("--judge-key-env", variable, JUDGE_KEY_VARIABLE)
     target = parsed("--judge-url", parse_target, url)
-    return TargetOption(target=target, model=model, key=key, key_variable=variable)
+    return TargetOption(target=target, model=model, key=key, key_variable=variable, headers=headers)
 
 
 def _key(flag: str, variable: str | None, default_variable: str) -> tuple[str | None, str]:

@@ -23,7 +23,7 @@ class ChatRequest:
 
     Attributes:
         prompt: content blocks in order; a lone text part is sent as a plain string (the judge's form).
-        extra_body: further top-level fields of the body.
+        extra_body: further top-level fields of the body; they replace the others, and null removes one.
     """
 
     model: str
@@ -40,7 +40,8 @@ class ChatRequest:
     @property
     def fields(self) -> dict[str, JSON]:
         """The body's fields besides model and messages, as the protocol and the command line have them."""
-        return {"temperature": self.temperature, "max_tokens": self.max_tokens, **self.extra_body}
+        given = {"temperature": self.temperature, "max_tokens": self.max_tokens, **self.extra_body}
+        return {name: value for name, value in given.items() if value is not None}
 
     def body(self, fields: Mapping[str, JSON] | None = None) -> ChatBody:
         """The JSON body. Images are joined in as the base64 bytes on disk, never decoded or serialised again.

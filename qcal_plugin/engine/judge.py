@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from qcal_plugin.dataset.cases import TextPart
@@ -12,6 +13,7 @@ from qcal_plugin.engine.reply import ChatReply
 from reports.records.records import Verdict
 from scoring.judge_reply import BadReply, Grades, read_reply
 from scoring.key_points import judge_prompt, repair_prompt
+from scoring.reference import JSON
 
 if TYPE_CHECKING:
     from qcal_plugin.engine.endpoint import Endpoint, Exchange
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from scoring.reference import Reference
 
 JUDGE_MAX_TOKENS = 4096
-MOST_JUDGE_MAX_TOKENS = 4 * JUDGE_MAX_TOKENS
-"""How far the room grows for a judge whose replies are cut: a judge that repeats itself must not cost a fortune."""
+MOST_ROOM = 4
+"""How many times ``max_tokens`` a reply may take after it was cut; a judge that repeats itself costs no more."""
 
 REPLIES_ASKED = 5
 
@@ -53,12 +55,17 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelJudge:
-    """A judge behind an endpoint, asked with one text-only user message."""
+    """A judge behind an endpoint, asked with one text-only user message.
+
+    ``extra_body`` holds further fields of its requests; null removes one of the protocol's.
+    """
 
     name: str
     model: str
     endpoint: Endpoint
     template: str
+    max_tokens: int = JUDGE_MAX_TOKENS
+    extra_body: Mapping[str, JSON] = field(default_factory=dict)
 
     def identify(self, submission: Submission) -> str:
         """See `Judge`."""
@@ -67,7 +74,7 @@ class ModelJudge:
     async def grade(self, submission: Submission) -> Verdict:
         """See `Judge`. After an unusable reply it asks again with the fault named, up to five replies in all.
 
-        A reply that is cut or has no content is asked for with twice the room, up to MOST_JUDGE_MAX_TOKENS.
+        A reply that is cut or has no content is asked for with twice the room, up to MOST_ROOM times the first.
         """
         prompt = self._prompt(submission)
         request = self._request(prompt)
@@ -85,11 +92,10 @@ class ModelJudge:
                 grades = _grades(exchange.reply, request.max_tokens, len(submission.reference.key_points))
             except BadReply as bad:
                 fault = str(bad)
-                if _is_cut(exchange.reply) and request.max_tokens >= MOST_JUDGE_MAX_TOKENS:
+                if _is_cut(exchange.reply) and request.max_tokens >= MOST_ROOM * self.max_tokens:
                     break  # the same request would be cut again
-                request = self._request(
-                    f"{prompt}\n\n{repair_prompt(fault)}", _room(exchange.reply, request.max_tokens)
-                )
+                room = self._room(exchange.reply, request.max_tokens)
+                request = self._request(f"{prompt}\n\n{repair_prompt(fault)}", room)
             else:
                 return self._verdict(exchange, grades, attempts)
         return self._failed(f"bad_reply: {fault}", reply, attempts)
@@ -97,8 +103,20 @@ class ModelJudge:
     def _prompt(self, submission: Submission) -> str:
         return judge_prompt(submission.question, submission.text, submission.reference, template=self.template)
 
-    def _request(self, message: str, max_tokens: int = JUDGE_MAX_TOKENS) -> ChatRequest:
-        return ChatRequest(model=self.model, prompt=(TextPart(text=message),), max_tokens=max_tokens, temperature=0.0)
+    def _request(self, message: str, max_tokens: int | None = None) -> ChatRequest:
+        return ChatRequest(
+            model=self.model,
+            prompt=(TextPart(text=message),),
+            max_tokens=max_tokens or self.max_tokens,
+            temperature=0.0,
+            extra_body=self.extra_body,
+        )
+
+    def _room(self, reply: ChatReply, max_tokens: int) -> int:
+        """How many tokens the next reply may take: twice as many if this one was cut or spent them on other things."""
+        if reply.content and not _is_cut(reply):
+            return max_tokens
+        return min(2 * max_tokens, MOST_ROOM * self.max_tokens)
 
     def _failed(self, error: str, reply: str | None, attempts: int) -> Verdict:
         return Verdict(judge=self.name, reply=reply, grades=None, error=error, attempts=attempts)
@@ -128,13 +146,6 @@ def _grades(reply: ChatReply, max_tokens: int, n_key_points: int) -> Grades:
 
 def _is_cut(reply: ChatReply) -> bool:
     return reply.finish_reason == "length"
-
-
-def _room(reply: ChatReply, max_tokens: int) -> int:
-    """How many tokens the next reply may take: twice as many if this one was cut or spent them on other things."""
-    if reply.content and not _is_cut(reply):
-        return max_tokens
-    return min(2 * max_tokens, MOST_JUDGE_MAX_TOKENS)
 
 
 def _request_error(failure: RequestFailed, fault: str | None) -> str:

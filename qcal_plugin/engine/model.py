@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from qcal_plugin.dataset.cases import Case
 from qcal_plugin.engine.chat import ChatRequest
 from qcal_plugin.engine.failures import RequestFailed
-from reports.records.records import Answer, ItemKey
+from reports.records.records import Answer, ItemKey, is_same_model
 from scoring.reference import JSON
 
 if TYPE_CHECKING:
@@ -56,11 +56,13 @@ class Sampling:
 class ServedModel:
     """A model behind an endpoint.
 
-    ``restore`` makes the dataset's images anew where one of them is no longer what was prepared.
+    ``strict``: an answer by another model than the one asked for is an error. ``restore`` makes the dataset's images
+    anew if one of them is no longer what was prepared.
     """
 
     sampling: Sampling
     endpoint: Endpoint
+    strict: bool = False
     restore: Callable[[], Awaitable[None]] | None = None
 
     def request(self, case: Case) -> ChatRequest:
@@ -70,14 +72,23 @@ class ServedModel:
     async def ask(self, case: Case, request: ChatRequest, ready_at: float) -> Answer:  # noqa: ARG002 - see Model
         """See `Model`."""
         try:
-            return _answer(await self._exchange(request), ready_at)
+            exchange = await self._exchange(request)
         except OSError as error:
             name = Path(error.filename or "?").name
             message = f"image {name} cannot be read from the cache ({error.strerror}); --resume prepares it anew"
             raise RequestFailed(kind="no_image", message=message) from error
+        answer = _answer(exchange, ready_at)
+        if self.strict and not is_same_model(request.model, answer.served_model):
+            raise RequestFailed(
+                kind="other_model",
+                message=f"answered by {answer.served_model or 'a model that is not named'}, not by {request.model}",
+                http_status=200,
+                attempts=exchange.attempts,
+            )
+        return answer
 
     async def _exchange(self, request: ChatRequest) -> Exchange:
-        """Send the request; once more where an image had to be made anew. Raises OSError if that did not help."""
+        """Send the request; once more if an image had to be made anew. Raises OSError if that did not help."""
         try:
             return await self.endpoint.chat(request)
         except OSError:

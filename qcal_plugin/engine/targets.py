@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -39,17 +39,30 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetOption:
-    """An endpoint as given: where, which model (None: the only one it lists), with which key."""
+    """An endpoint as given: where, which model (None: the only one it lists), with which key and further headers."""
 
     target: Target
     model: str | None
     key: str | None = field(repr=False)
     key_variable: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def authorization(self) -> str | None:
+        """The Authorization header: the key, else the URL's user info; None to send none."""
+        return f"Bearer {self.key}" if self.key else self.target.basic_auth
+
+    @property
+    def request_headers(self) -> dict[str, str]:
+        """All that lets requests in."""
+        own = {"Authorization": self.authorization} if self.authorization else {}
+        return {**own, **self.headers}
 
     @property
     def redaction(self) -> Redaction:
-        """What may not be repeated of what the endpoint says."""
-        return Redaction([*self.target.credentials, *([self.key] if self.key else [])])
+        """What must not be repeated of what the endpoint says."""
+        values = [word for value in self.headers.values() for word in {value, *value.split()}]
+        return Redaction([*self.target.credentials, *([self.key] if self.key else []), *values])
 
 
 def parse_target(url: str) -> Target:

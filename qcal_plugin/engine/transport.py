@@ -94,7 +94,7 @@ class Transport:
             if received.status not in REDIRECTS:
                 return received
             location = urljoin(self._url, received.headers.get("location", ""))
-            if received.status not in {307, 308} or not _stays(self._url, location):
+            if received.status not in {307, 308} or not stays_on_host(self._url, location):
                 raise redirect_failure(received.status, location, self._settings.public_url)
             self._url = location
         raise redirect_failure(received.status, location, self._settings.public_url)
@@ -104,7 +104,7 @@ class Transport:
         while received.status == ACCEPTED:
             where = received.headers.get("location") or received.headers.get("operation-location")
             url = urljoin(self._url, where or "")
-            if where is None or not _stays(self._url, url):
+            if where is None or not stays_on_host(self._url, url):
                 raise RequestFailed(kind="http_202", message="HTTP 202 without a place to poll", http_status=ACCEPTED)
             await asyncio.sleep(asked_wait_s(received.headers, b"") or POLL_EVERY_S)
             received = await self._exchange("GET", url, None)
@@ -193,7 +193,7 @@ def new_client(settings: EndpointSettings) -> httpx.AsyncClient:
     )
 
 
-def _stays(url: str, location: str) -> bool:
+def stays_on_host(url: str, location: str) -> bool:
     """Whether a redirect stays on the host and does not go from https to http."""
     here, there = urlsplit(url), urlsplit(location)
     return here.hostname == there.hostname and there.scheme in {here.scheme, "https"}

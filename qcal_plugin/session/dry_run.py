@@ -82,7 +82,7 @@ def estimate(
 ) -> Estimate:
     """Add up what the items would send."""
     sampling = Sampling(
-        model="", max_tokens=config.max_tokens, temperature=config.temperature, extra_body=config.extra_body
+        model="", max_tokens=config.max_tokens, temperature=config.temperature, extra_body=config.requests.extra_body
     )
     judges = len(config.judges)
     items: Counter[str] = Counter()

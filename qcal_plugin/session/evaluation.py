@@ -23,14 +23,16 @@ from qcal_plugin.engine.canary import CanaryResult, judge_canary, write_canary
 from qcal_plugin.engine.endpoint import Endpoint, EndpointSettings, Pause
 from qcal_plugin.engine.engine import RUN_OVER, Engine
 from qcal_plugin.engine.journal import AnswerJournal
-from qcal_plugin.engine.judge import JUDGE_MAX_TOKENS, Judge, ModelJudge
+from qcal_plugin.engine.judge import Judge, ModelJudge
 from qcal_plugin.engine.limiter import Limiter
 from qcal_plugin.engine.log import EngineLog
 from qcal_plugin.engine.model import Model, Sampling, ServedModel, StoredModel
 from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.engine.pacing import Pace
 from qcal_plugin.engine.targets import TargetOption, parse_target
+from qcal_plugin.session.deviations import Deviations
 from qcal_plugin.session.directory import RunDirectory, RunDirectoryError
-from qcal_plugin.session.preflight import ResolvedTarget, authorization, resolve_target
+from qcal_plugin.session.preflight import ResolvedTarget, resolve_target
 from qcal_plugin.session.recording import Recorder
 from qcal_plugin.session.stored import DEMONSTRATIONS_SEED, StoredAnswers
 from qcal_plugin.studies.studied import StudiedDataset
@@ -101,7 +103,7 @@ def find_participants(config: RunConfig, stored: StoredAnswers | None, exits: Ex
         model="" if model is None else model.model,
         max_tokens=config.max_tokens,
         temperature=config.temperature,
-        extra_body=config.extra_body,
+        extra_body=config.requests.extra_body,
     )
     return Participants(
         model=model,
@@ -160,6 +162,7 @@ class Evaluation:
         self.recorder = Recorder(directory.records, self.outcome)
         self.endpoints: list[Endpoint] = []
         self._pauses: dict[str, Pause] = {}
+        self._deviations = Deviations(directory.path)
         self._log = EngineLog(limiter=self.limiter, judge_limiter=self.judge_limiter, endpoints=self.endpoints)
         self._planned: dict[ItemKey, PlannedItem] = {}
         self.judges = self._judges(config, who)
@@ -237,8 +240,11 @@ class Evaluation:
         if who.stored is not None:
             return StoredModel(sampling=who.sampling, stored=who.stored.answers.get, source=who.stored.source)
         assert who.model is not None, "a run has a model or stored answers"
-        endpoint = self._endpoint(config, who.model, self.limiter)
-        return ServedModel(sampling=who.sampling, endpoint=endpoint, restore=self._restore)
+        pace = Pace(requests_per_s=config.requests.requests_per_s, tokens_per_minute=config.requests.tokens_per_minute)
+        endpoint = self._endpoint(config, who.model, self.limiter, "model", pace)
+        return ServedModel(
+            sampling=who.sampling, endpoint=endpoint, strict=config.requests.strict_model, restore=self._restore
+        )
 
     def _judges(self, config: RunConfig, who: Participants) -> list[Judge]:
         if who.lexical_judge:
@@ -247,18 +253,36 @@ class Evaluation:
             ModelJudge(
                 name=name,
                 model=judge.model,
-                endpoint=self._endpoint(config, judge, self.judge_limiter),
+                endpoint=self._endpoint(config, judge, self.judge_limiter, f"judge {name}"),
                 template=config.judge_template,
+                max_tokens=config.requests.judge_max_tokens,
+                extra_body=config.requests.judge_body,
             )
             for name, judge in zip(_names(who.judges), who.judges, strict=True)
         ]
 
-    def _endpoint(self, config: RunConfig, target: ResolvedTarget, limiter: Limiter) -> Endpoint:
-        pause = self._pauses.setdefault(target.option.target.server, Pause())
-        settings = endpoint_settings(config, target)
-        endpoint = Endpoint(settings, limiter, stop=self._stop, budget=self.budget, pause=pause)
+    def _endpoint(
+        self, config: RunConfig, target: ResolvedTarget, limiter: Limiter, role: str, pace: Pace | None = None
+    ) -> Endpoint:
+        endpoint = Endpoint(
+            endpoint_settings(config, target),
+            limiter,
+            stop=self._stop,
+            budget=self.budget,
+            pause=self._pauses.setdefault(target.option.target.server, Pause()),
+            pace=pace,
+            adaptation=self._deviations.of(role),
+            on_adapted=self._write_deviations,
+        )
         self.endpoints.append(endpoint)
         return endpoint
+
+    def _write_deviations(self) -> None:
+        """Called in the engine's thread. A disk that is full then ends the run like any other line not written."""
+        try:
+            self._deviations.write()
+        except OSError as error:
+            self._stop(f"{self.directory.path}: {error.strerror}")
 
     def _stop(self, reason: str) -> None:
         """For endpoints, which are made before the engine."""
@@ -276,8 +300,10 @@ def endpoint_settings(config: RunConfig, target: ResolvedTarget) -> EndpointSett
     return EndpointSettings(
         url=target.option.target.chat_url,
         public_url=target.option.target.public_url,
-        authorization=authorization(target.option),
+        authorization=target.option.authorization,
+        headers=target.option.headers,
         redaction=target.option.redaction,
+        streaming=config.requests.streaming,
         retries=config.retries,
         request_timeout_s=config.request_timeout_s,
     )
@@ -302,7 +328,8 @@ def _settings(config: RunConfig, who: Participants) -> dict[str, JSON]:
         "temperature": sampling.temperature,
         "extra_body": dict(sampling.extra_body),
         "judge_template_sha256": hashlib.sha256(config.judge_template.encode()).hexdigest(),
-        "judge_max_tokens": JUDGE_MAX_TOKENS,
+        "judge_max_tokens": config.requests.judge_max_tokens,
+        **({"judge_body": dict(config.requests.judge_body)} if config.requests.judge_body else {}),
         **({} if seed is None else {DEMONSTRATIONS_SEED: seed}),
     }
 

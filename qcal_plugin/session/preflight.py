@@ -8,9 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from qcal_plugin.engine.failures import one_line, server_message
+from qcal_plugin.engine.network import proxy_for, ssl_context
 from qcal_plugin.engine.targets import TargetOption
+from qcal_plugin.engine.transport import MAX_REDIRECTS, stays_on_host
 from qcal_plugin.session.neighbours import answering_neighbour
 
 if TYPE_CHECKING:
@@ -32,11 +35,6 @@ class ResolvedTarget:
     warning: str | None = None
 
 
-def authorization(option: TargetOption) -> str | None:
-    """The Authorization header of requests to this endpoint: its key, else the URL's user info."""
-    return f"Bearer {option.key}" if option.key else option.target.basic_auth
-
-
 def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
     """Ask the endpoint for its models. `flag` is ``--model`` or ``--judge``, for messages. Raises PreflightError.
 
@@ -46,11 +44,8 @@ def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
     import httpx
 
     place = f"{flag}-url {option.target.public_url}"
-    header = authorization(option)
     try:
-        response = httpx.get(
-            option.target.models_url, headers={"Authorization": header} if header else {}, timeout=TIMEOUT_S
-        )
+        response = get(option, option.target.models_url)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL) as error:
         neighbour = answering_neighbour(option.target, connected=False)
         remedy = f"; did you mean {flag}-url {neighbour}?" if neighbour else _NOT_RUNNING
@@ -67,6 +62,30 @@ def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
         problem = f"{place}: no list of models (HTTP {response.status_code}{f': {said}' if said else ''})"
         return _without_list(option, flag, problem, status=response.status_code)
     return _chosen_model(option, flag, place, models)
+
+
+def get(option: TargetOption, url: str) -> httpx.Response:
+    """GET a URL of the endpoint, by way of the environment's proxy, following redirects on the same host.
+
+    Raises httpx.HTTPError, and NetworkError if the environment's settings cannot be used.
+    """
+    import httpx
+
+    proxy = proxy_for(url)
+    with httpx.Client(
+        headers=option.request_headers,
+        timeout=TIMEOUT_S,
+        proxy=None if proxy is None else proxy.url,
+        verify=ssl_context(),
+        trust_env=False,
+    ) as client:
+        for _ in range(MAX_REDIRECTS):
+            response = client.get(url)
+            location = urljoin(url, response.headers.get("location", ""))
+            if response.status_code not in {307, 308} or not stays_on_host(url, location):
+                break
+            url = location
+        return response
 
 
 _NOT_RUNNING = "; is the server running, are host and port right?"
@@ -92,11 +111,8 @@ def _is_absent(option: TargetOption) -> bool:
     """Whether a GET of chat completions, which only take a POST, is answered with 404 and not with 405 or the like."""
     import httpx
 
-    header = authorization(option)
     try:
-        response = httpx.get(
-            option.target.chat_url, headers={"Authorization": header} if header else {}, timeout=TIMEOUT_S
-        )
+        response = get(option, option.target.chat_url)
     except httpx.HTTPError:
         return False
     return response.status_code == 404

@@ -15,6 +15,7 @@ from qcal_plugin.dataset.prepare import DatasetError, Progress
 from qcal_plugin.dataset.prepared import PreparedDataset
 from qcal_plugin.engine.canary import CanaryResult
 from qcal_plugin.engine.journal import JournalError
+from qcal_plugin.engine.network import NetworkError
 from qcal_plugin.session.data import prepare_studied
 from qcal_plugin.session.directory import MANIFEST_FILE, RunDirectory, RunDirectoryError, new_run_path
 from qcal_plugin.session.evaluation import Evaluation, Participants, describe, find_participants
@@ -28,6 +29,7 @@ from reports.records.records import PlannedItem, Run, RunManifest, identity_prop
 LAST_RUN = "qcal/last_run"
 RUNS_FOLDER = "runs"
 MISTAKES = (
+    NetworkError,
     DatasetError,
     PreflightError,
     RunDirectoryError,

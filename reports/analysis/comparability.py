@@ -84,6 +84,7 @@ def _settings_reasons(identity: Identity) -> Iterator[str]:
     extra = None if identity.settings is None else identity.settings.get("extra_body")
     if extra and extra != NO_THINK:
         yield f"further request fields ({', '.join(extra) if isinstance(extra, dict) else extra})"
+    yield from (deviation for deviation in identity.deviations if deviation.startswith("model:"))
 
 
 def _missing_reasons(outcomes: tuple[Outcome, ...]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reports.records.mixes import MIX_SETTING, Difference, differing, differing_settings
 from reports.records.records import ItemKey, PlannedItem, Run, RunManifest, manifest_to_json, record_to_json
-from reports.records.run_files import CANARY_NAME, MANIFEST_NAME, RECORDS_NAME, load_run
+from reports.records.run_files import CANARY_NAME, DEVIATIONS_NAME, MANIFEST_NAME, RECORDS_NAME, load_run
 
 ANSWERS_NAME = "answers.jsonl"
 ALIKE = ("model", "dataset", "dataset_revision", "scorer", "scorer_version", "stand_ins")
@@ -39,6 +39,8 @@ def merge_directories(sources: Sequence[Path], target: Path) -> Run:
         for source in sources:
             _append_whole_lines(source / ANSWERS_NAME, answers.write)
     _join_canaries(sources, target)
+    if merged.deviations:
+        (target / DEVIATIONS_NAME).write_text(json.dumps({"deviations": merged.deviations}) + "\n", encoding="utf-8")
     manifest = json.dumps(manifest_to_json(merged.manifest), ensure_ascii=False)
     (target / MANIFEST_NAME).write_text(manifest + "\n", encoding="utf-8")
     return merged
@@ -58,6 +60,7 @@ def merge(runs: Sequence[Run]) -> Run:
         manifest=replace(first.manifest, planned=tuple(planned.values())),
         records=tuple(record for run in (first, *others) for record in run.records),
         judge_agreement=_lowest(run.judge_agreement for run in (first, *others)),
+        deviations=tuple(dict.fromkeys(deviation for run in (first, *others) for deviation in run.deviations)),
     )
 
 

@@ -73,6 +73,7 @@ class Identity:
         stand_ins: embedded replacements, such as ``model: blind baseline``; every table repeats them.
         settings: see `RunManifest.settings`.
         mix: the weighted datasets; None where there is one dataset.
+        deviations: see `reports.records.records.Run`.
     """
 
     model: str | None = None
@@ -84,6 +85,7 @@ class Identity:
     stand_ins: tuple[str, ...] = ()
     settings: Mapping[str, JSON] | None = None
     mix: Mix | None = None
+    deviations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +125,7 @@ def evaluation_of(run: Run) -> Evaluation:
         _outcome(Outcome(key=key, family=item.family, scenario_type=item.scenario_type), records.get(key))
         for key, item in planned.items()
     )
-    return Evaluation(identity=identity_of(manifest), outcomes=outcomes)
+    return Evaluation(identity=replace(identity_of(manifest), deviations=run.deviations), outcomes=outcomes)
 
 
 def identity_of(manifest: RunManifest) -> Identity:

@@ -107,6 +107,18 @@ class Answer:
         return Status.REFUSED if refused else None
 
 
+def is_same_model(asked: str, served: str | None) -> bool:
+    """Whether a reply's model is the one asked for, as far as names tell.
+
+    Servers add an owner before the name (``openai/gpt-5.4``), and a date or a variant after it
+    (``gpt-5.4-2026-03-05``, ``gpt-5.4:free``).
+    """
+    if served is None:
+        return False
+    wanted, given = (name.lower().rsplit("/", 1)[-1].partition(":")[0] for name in (asked, served))
+    return given == wanted or given.startswith(f"{wanted}-") or wanted.startswith(f"{given}-")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """One judge's grades of one answer (docs/protocol.md#the-judge).
@@ -221,12 +233,14 @@ class Run:
         torn_lines: lines that were cut while they were written, and so hold no record (0 or 1).
         judge_agreement: judge -> share of the canary's key points that it graded as known, 0..1; the lowest where it
             was tried several times (shards). Empty without ``--judge-canary``.
+        deviations: what was sent in the place of parameters that a server refuses, in words.
     """
 
     manifest: RunManifest
     records: tuple[Record, ...]
     torn_lines: int = 0
     judge_agreement: Mapping[str, float] = field(default_factory=dict)
+    deviations: tuple[str, ...] = ()
 
     def final_records(self) -> dict[ItemKey, Record]:
         """The record that counts for each item: the first that measured it, else the last one.

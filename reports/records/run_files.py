@@ -21,6 +21,7 @@ from scoring.score import Score
 MANIFEST_NAME = "run.json"
 RECORDS_NAME = "records.jsonl"
 CANARY_NAME = "canary.json"
+DEVIATIONS_NAME = "deviations.json"
 
 
 class RunFileError(Exception):
@@ -60,7 +61,13 @@ def load_run(path: Path, *, texts: bool = True) -> Run:
             else:
                 records.append(record if texts else _without_texts(record))
     agreement = load_judge_agreement(path)
-    return Run(manifest=manifest, records=tuple(records), torn_lines=torn, judge_agreement=agreement)
+    return Run(
+        manifest=manifest,
+        records=tuple(records),
+        torn_lines=torn,
+        judge_agreement=agreement,
+        deviations=load_deviations(path),
+    )
 
 
 def load_manifest(path: Path) -> RunManifest:
@@ -89,6 +96,20 @@ def load_judge_agreement(path: Path) -> dict[str, float]:
     except (ValueError, KeyError, TypeError) as error:
         raise RunGarbledError(f"{file}: not a judge canary's result ({_reason(error)}); delete it") from error
     return {name: min(agreement for judge, agreement in found if judge == name) for name, _ in found}
+
+
+def load_deviations(path: Path) -> tuple[str, ...]:
+    """See `Run.deviations`; of the run in directory ``path``. Raises RunGarbledError."""
+    file = path / DEVIATIONS_NAME
+    if not file.is_file():
+        return ()
+    try:
+        stated = json.loads(file.read_bytes())["deviations"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunGarbledError(f"{file}: not a run's deviations ({_reason(error)}); delete it") from error
+    if not isinstance(stated, list) or not all(isinstance(text, str) for text in stated):
+        raise RunGarbledError(f"{file}: not a run's deviations (expected a list of texts); delete it")
+    return tuple(stated)
 
 
 def _check_version(data: Mapping[str, Any], file: Path) -> None:

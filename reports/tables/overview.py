@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reports.analysis.comparability import comparability
 from reports.analysis.consistency import truncated
@@ -13,7 +13,7 @@ from reports.analysis.other_pictures import picture_studies
 from reports.records.conditions import parse_shots
 from reports.records.names import MODE_NAMES, question_span
 from reports.records.outcomes import ErrorRule, Evaluation, Outcome, counted_records, grouped
-from reports.records.records import WITHHELD, Record, Run
+from reports.records.records import WITHHELD, Record, Run, is_same_model
 from reports.statistics.aggregate import (
     Coverage,
     IclDelta,
@@ -129,6 +129,8 @@ def _facts(evaluation: Evaluation, run: Run | None, *, comparable: bool) -> Iter
     if identity.mix is not None:
         yield "Mix", mix_in_words(identity.mix)
     yield "Scorer", identity.scorer or "not stated"
+    if identity.deviations:
+        yield "Deviations from the protocol", "; ".join(identity.deviations)
     yield "Errors", ERROR_RULES[evaluation.errors]
     yield "Items", f"{counts.measured} of {counts.planned} measured{_percent(counts)}{_withheld(evaluation)}"
     yield "Comparable with published figures", "yes" if comparable else "no"
@@ -290,11 +292,23 @@ def findings(run: Run) -> dict[str, int]:
         "answer cut (finish_reason length)": sum(map(truncated, records)),
         "compatible and strict scores differ": sum(map(_scorers_differ, records)),
         **{FLAG_WORDS.get(name, f"flag {name}"): count for name, count in sorted(flags.items())},
+        **_other_models(run.manifest.model, records),
         **{f"judge {judge}: {fault} reply": count for (judge, fault), count in sorted(faults.items())},
         "record of an item that was not planned": len({record.key for record in run.records} - planned),
         "line cut while it was written": run.torn_lines,
     }
     return {name: count for name, count in counts.items() if count}
+
+
+def _other_models(asked: str, records: Iterable[Record]) -> dict[str, int]:
+    """Answers by another model than the one asked for, and by how many versions of it there were answers."""
+    answers = [record.answer for record in records if record.answer is not None and record.answer.served_model]
+    others = Counter(
+        answer.served_model for answer in answers if asked and not is_same_model(asked, answer.served_model)
+    )
+    versions = {(answer.served_model, answer.fingerprint) for answer in answers}
+    changed = {"versions of the model (name and fingerprint)": len(versions)} if len(versions) > 1 else {}
+    return {**{f"answered by {name}": count for name, count in sorted(others.items())}, **changed}
 
 
 def _scorers_differ(record: Record) -> bool:

@@ -1,0 +1,155 @@
+"""What requests carry besides the protocol's fields, how they travel and how fast: headers, bodies, streams, pace."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+
+from qcal_plugin.cli.extra_body import parse_body, parse_extra_body, without_thinking
+from qcal_plugin.cli.values import at_least, parsed
+from qcal_plugin.engine.endpoint import Streaming
+from qcal_plugin.engine.judge import JUDGE_MAX_TOKENS
+from scoring.reference import JSON
+
+_VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^`|~\w-]+", re.ASCII)
+_RATE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*/?\s*(?P<unit>s|sec|second|min|minute|h|hour)", re.IGNORECASE)
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOptions:
+    """How endpoints are asked.
+
+    Attributes:
+        extra_body: fields of the model's requests; null removes one of the protocol's.
+        judge_body: the same for judges.
+        judge_max_tokens: of a judge's reply.
+        requests_per_s: pace of the model's requests; None for no limit.
+        tokens_per_minute: of the model's prompts and answers; None for no limit.
+        strict_model: whether an answer by another model than the one asked for is an error.
+    """
+
+    extra_body: Mapping[str, JSON] = field(default_factory=dict)
+    judge_body: Mapping[str, JSON] = field(default_factory=dict)
+    judge_max_tokens: int = JUDGE_MAX_TOKENS
+    streaming: Streaming = Streaming.AUTO
+    requests_per_s: float | None = None
+    tokens_per_minute: int | None = None
+    strict_model: bool = False
+
+
+def declare_request_options(add: Callable[..., None]) -> None:
+    """Call ``add`` with each option, as argparse's ``add_argument`` takes it."""
+    add("--no-think", action="store_true", help='send chat_template_kwargs {"enable_thinking": false}')
+    add("--extra-body", metavar="JSON", help="further fields of the request body, as a JSON object")
+    add("--model-body", metavar="JSON", help='as --extra-body, for any field: {"temperature": null} sends none')
+    add("--reasoning-effort", metavar="LEVEL", help="send reasoning_effort, such as low or high")
+    add(
+        "--model-header",
+        metavar="'NAME: $VAR'",
+        action="append",
+        default=[],
+        help="header of each request; its value is in an environment variable: 'api-key: $AZURE_KEY'",
+    )
+    add("--judge-no-think", action="store_true", help="as --no-think, for judges")
+    add("--judge-body", metavar="JSON", help="as --model-body, for judges")
+    add("--judge-reasoning-effort", metavar="LEVEL", help="as --reasoning-effort, for judges")
+    add("--judge-header", metavar="'NAME: $VAR'", action="append", default=[], help="as --model-header, for judges")
+    add(
+        "--judge-max-tokens",
+        metavar="N",
+        type=int,
+        default=JUDGE_MAX_TOKENS,
+        help=f"of a judge's reply (default: {JUDGE_MAX_TOKENS}, the protocol's)",
+    )
+    add(
+        "--stream",
+        metavar="WHEN",
+        default=Streaming.AUTO.value,
+        choices=list(map(str, Streaming)),
+        help="ask for event streams: always, never or auto (default: when a proxy cuts silent connections)",
+    )
+    add("--rate-limit", metavar="N/UNIT", help="send at most so many model requests: 300/min or 5/s")
+    add("--tokens-per-minute", metavar="N", type=int, help="wait while the last minute's tokens exceed N")
+    add("--strict-model", action="store_true", help="an answer by another model than asked for is an error")
+
+
+def read_request_options(option: Callable[[str], Any]) -> RequestOptions:
+    """Check the options. Raises pytest.UsageError on the first mistake."""
+    return RequestOptions(
+        extra_body={
+            **_body("--extra-body", parse_extra_body, option("extra_body")),
+            **_body("--model-body", parse_body, option("model_body")),
+            **_effort(option("reasoning_effort")),
+            **_no_think("--no-think", given=option("no_think"), text=option("extra_body") or option("model_body")),
+        },
+        judge_body={
+            **_body("--judge-body", parse_body, option("judge_body")),
+            **_effort(option("judge_reasoning_effort")),
+            **_no_think("--judge-no-think", given=option("judge_no_think"), text=option("judge_body")),
+        },
+        judge_max_tokens=at_least(1, "--judge-max-tokens", option("judge_max_tokens")),
+        streaming=Streaming(option("stream")),
+        requests_per_s=parsed("--rate-limit", parse_rate, option("rate_limit")) if option("rate_limit") else None,
+        tokens_per_minute=at_least(1, "--tokens-per-minute", option("tokens_per_minute")),
+        strict_model=bool(option("strict_model")),
+    )
+
+
+def read_headers(flag: str, given: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Read ``NAME: $VAR`` options. The values are secret: they come from the environment and are shown nowhere.
+
+    Raises pytest.UsageError if a header is malformed, holds a value of its own, or names a variable that is not set.
+    """
+    headers = {}
+    for text in given:
+        name, colon, template = (part.strip() for part in text.partition(":"))
+        if not colon or not _HEADER_NAME.fullmatch(name):
+            raise pytest.UsageError(f"{flag}: expected 'NAME: $VARIABLE', such as 'api-key: $AZURE_KEY'")
+        if not _VARIABLE.search(template):
+            raise pytest.UsageError(
+                f"{flag} {name}: give its value in an environment variable ('{name}: $VARIABLE'), so that it is not "
+                "recorded in a shell's history or a process list"
+            )
+        headers[name] = _VARIABLE.sub(partial(_value, flag, name, environ), template)
+    return headers
+
+
+def parse_rate(text: str) -> float:
+    """Read ``300/min``, ``5/s`` or ``1000/h`` as requests a second. Raises ValueError."""
+    match = _RATE.fullmatch(text.strip())
+    number = float(match["number"]) if match is not None else 0.0
+    if match is None or number <= 0:
+        raise ValueError(f"{text!r} is not a rate; expected something like 300/min or 5/s")
+    return number / _SECONDS[match["unit"][0].lower()]
+
+
+def _value(flag: str, name: str, environ: Mapping[str, str], match: re.Match[str]) -> str:
+    variable = match["braced"] or match["plain"]
+    value = environ.get(variable, "").strip()
+    if not value:
+        raise pytest.UsageError(f"{flag} {name}: the environment variable {variable} is not set or empty")
+    if any(not char.isprintable() or ord(char) > 126 for char in value):
+        raise pytest.UsageError(f"{flag} {name}: {variable} holds characters that no header can carry")
+    return value
+
+
+def _body(flag: str, parse: Callable[[str], dict[str, JSON]], text: str | None) -> dict[str, JSON]:
+    return parsed(flag, parse, text) if text else {}
+
+
+def _effort(level: str | None) -> dict[str, JSON]:
+    return {"reasoning_effort": level} if level else {}
+
+
+def _no_think(flag: str, *, given: bool, text: str | None) -> dict[str, JSON]:
+    if not given:
+        return {}
+    return parsed(flag, without_thinking, parse_body(text) if text else {})

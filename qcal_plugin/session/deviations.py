@@ -1,0 +1,50 @@
+"""``deviations.json``: what was sent in the place of parameters that a model's server refuses.
+
+Written the moment it is learned, and read when the run goes on, so that nothing is refused twice. Reports name it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from qcal_plugin.dataset.cache import write_file
+from qcal_plugin.engine.adaptation import PROTOCOL_CHANGES, Adaptation, Change
+from reports.records.run_files import DEVIATIONS_NAME
+
+
+class Deviations:
+    """The adaptations of a run's endpoints, by role: ``model`` and ``judge NAME``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / DEVIATIONS_NAME
+        self._adaptations: dict[str, Adaptation] = {}
+        self._known = _read(self._path)
+
+    def of(self, role: str) -> Adaptation:
+        """The adaptation of a role, with what an earlier session learned."""
+        return self._adaptations.setdefault(role, Adaptation(list(self._known.get(role, ()))))
+
+    def write(self) -> None:
+        """Store all of it. Raises OSError."""
+        roles = {role: adaptation.changes for role, adaptation in self._adaptations.items() if adaptation.changes}
+        data = {
+            "changes": {role: [change.value for change in changes] for role, changes in roles.items()},
+            "deviations": [
+                f"{role}: {change.words}"
+                for role, changes in roles.items()
+                for change in changes
+                if change in PROTOCOL_CHANGES
+            ],
+        }
+        write_file(self._path, json.dumps(data, indent=1).encode())
+
+
+def _read(path: Path) -> Mapping[str, list[Change]]:
+    """What an earlier session wrote; nothing if the file is missing or not ours: it is learned again at little cost."""
+    try:
+        changes = json.loads(path.read_bytes())["changes"]
+        return {str(role): [Change(name) for name in names] for role, names in changes.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
