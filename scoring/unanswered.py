@@ -8,12 +8,13 @@ from scoring.reference import Reference
 from scoring.score import Score
 
 
-def score_without_answer(question: Question, reference: Reference) -> Score:
+def score_without_answer(question: Question, reference: Reference, text: str = "") -> Score:
     """The compatible score of no answer at all, which the reference reads as an empty text.
 
+    ``text`` is what came in the place of an answer that was filtered or refused; the reference scores it as one.
     Q5 earns full credit for every field whose reference value is null or "Unreliable". Q2, Q4 and Q6 are 0. So are Q1
     and Q3: the reference asks its judge about the text "None", and an honest judge gives that nothing.
     """
     if question is Question.Q3:
         return Score(value=0.0, extracted=None, expected=None, components={"key_points": 0.0})
-    return score(question, "", reference, [(0.0,) * len(reference.key_points)])
+    return score(question, text, reference, [(0.0,) * len(reference.key_points)])

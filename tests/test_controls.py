@@ -6,6 +6,11 @@ import io
 import pytest
 from PIL import Image
 
+from qcal_plugin.dataset.prepare import prepare
+from qcal_plugin.studies.controls import Control, can_be_controlled, controlled_case, stand_in_for
+from reports.records.records import ItemKey
+from scoring.questions import Mode, Question
+from tests.dataset_factory import fewshot_row, png, tiny_dataset
 from tests.endpoint import Reply
 from tests.scripts import always
 
@@ -95,3 +100,42 @@ def test_an_unknown_control_is_one_line(quick, endpoint, tiny_folder, text):
     assert 4 == result.exit_status
     assert "choose from blank, shuffled, sibling" in result.out
     assert [] == endpoint.requests
+
+
+def with_pictures(data, index, numbers):
+    data.samples[index]["images"] = [{"bytes": png(number), "path": None} for number in numbers]
+    data.samples[index]["image_ids"] = [f"image-{number}" for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "shown"),
+    [
+        ((100, 101), (200, 201), (200, 201)),
+        ((100, 101, 102), (200, 201), (200, 201, 200)),
+        ((100,), (200, 201), (200,)),
+    ],
+)
+def test_several_pictures_give_way_to_the_other_samples_in_turn(tmp_path, own, others, shown):
+    data = tiny_dataset()
+    data.samples, data.fewshot = [data.samples[0], data.samples[2]], data.fewshot[:0]
+    with_pictures(data, 0, own)
+    with_pictures(data, 1, others)
+    data.fewshot = [fewshot_row(data.samples[0])]
+    dataset = prepare(str(data.write(tmp_path / "data")), cache=tmp_path / "cache")
+    key = ItemKey("rabi_success_a", Question.Q6, Mode.ZEROSHOT, variant=Control.SIBLING)
+
+    *images, text = controlled_case(dataset, key).prompt
+    assert [dataset.images[f"image-{number}"] for number in shown] == images
+    assert text == dataset.case(key._replace(variant="")).prompt[-1]
+
+
+def test_a_sample_without_a_picture_has_no_control_and_is_none(tmp_path):
+    data = tiny_dataset()
+    data.samples[0]["images"] = None
+    for number in (2, 3):
+        data.samples[number]["images"] = None
+    dataset = prepare(str(data.write(tmp_path / "data")), cache=tmp_path / "cache")
+    blind, seeing = dataset.samples[0], dataset.samples[1]
+    assert not any(can_be_controlled(blind, dataset.samples, control) for control in Control)
+    assert not can_be_controlled(seeing, dataset.samples, Control.SIBLING)  # all of its siblings are without
+    assert stand_in_for(seeing, dataset.samples, Control.SHUFFLED).family == "drag"

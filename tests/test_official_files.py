@@ -188,6 +188,14 @@ def test_what_was_not_answered_counts_as_the_rule_for_errors_says(quick, endpoin
     assert {"amplitude": 1.0, "visible": 0.0} == scores[ErrorRule.AS_REFERENCE]["Q5"]["fields"]
 
 
+def test_a_filtered_answer_is_scored_by_its_text_where_errors_count_as_in_the_reference(quick, endpoint, run_options):
+    filtered = Reply("Classification: Expected behavior", finish_reason="content_filter")
+    endpoint.script = by_model({"m": always(filtered), "j": always(judge_reply([1]))})
+    result = quick.run(*run_options, "--limit=1", "--modes=zeroshot", "--questions=Q1,Q2,Q6", "--errors=as-reference")
+    assert {"filtered"} == set(result.statuses().values()), result.out
+    assert {"Q1": 0, "Q2": 1, "Q6": 0} == {row["question"]: row["mean"] for row in result.report["questions"]}
+
+
 @pytest.mark.parametrize(
     ("question", "answer", "value"),
     [

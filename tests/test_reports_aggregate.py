@@ -1,11 +1,12 @@
 import dataclasses
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.records.outcomes import ErrorRule, counting_errors, evaluation_of
-from reports.records.records import Run
+from reports.records.records import UNANSWERED, Run
 from reports.statistics.aggregate import by_mode, by_question, icl_deltas, mean_of_questions, sample_scores, summarise
 from scoring.questions import Mode, Question
 from scoring.score import Score
@@ -187,3 +188,14 @@ def test_the_order_of_collection_changes_no_figure():
     backwards = dict(reversed(values.items()))
     one, other = outcomes_of(values), outcomes_of(backwards)
     assert (by_question(one), icl_deltas(one)) == (by_question(other), icl_deltas(other))
+
+
+@pytest.mark.parametrize("status", sorted(UNANSWERED))
+def test_filtered_and_refused_answers_count_as_the_rule_for_errors_says(status):
+    items = [planned_item(sample, "Q2") for sample in "ab"]
+    withheld = replace(
+        failed(items[1], unanswered_score=Score(value=1.0, extracted=None, expected=None)), status=status
+    )
+    run = run_with((items[0], scored(items[0], 0.5)), (items[1], withheld))
+    means = {rule: summarise(counting_errors(evaluation_of(run), rule).outcomes).mean for rule in ErrorRule}
+    assert {"as-reference": 0.75, "zero": 0.25, "unmeasured": 0.5} == means

@@ -36,7 +36,7 @@ from qcal_plugin.session.preflight import ResolvedTarget, resolve_target
 from qcal_plugin.session.recording import Recorder
 from qcal_plugin.session.stored import DEMONSTRATIONS_SEED, StoredAnswers
 from qcal_plugin.studies.studied import StudiedDataset
-from qcal_plugin.worker.measuring import Measurement
+from qcal_plugin.worker.measuring import Measurement, fails_mark
 from reports.records.mixes import MIX_SETTING
 from reports.records.records import ItemKey, JudgeIdentity, PlannedItem, RunManifest
 from scoring.dispatch import SCORER_VERSION
@@ -291,7 +291,7 @@ class Evaluation:
     def _forget_failed(self, pass_marks: Mapping[Question, float]) -> None:
         """With ``--lf``, what failed ``--pass-mark`` is asked again: a further attempt beside the measured one."""
         for key, value in self.recorder.measured.items():
-            if 100 * value < pass_marks.get(key.question, 0.0):
+            if fails_mark(value, pass_marks.get(key.question, 0.0)):
                 self._journal.forget(key)
 
 

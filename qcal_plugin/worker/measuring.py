@@ -97,6 +97,9 @@ class Measurement:
         )
 
 
+ROUNDING = 1e-9
+"""What scores of 0..100 may differ by without being different."""
+
 OUTCOME: pytest.StashKey[Outcome] = pytest.StashKey()
 """On an item: what the engine found out, taken before the item starts."""
 
@@ -144,10 +147,15 @@ def stated_text(answer: Answer) -> str:
 
 def below_mark(score: Score, mark: float | None) -> str | None:
     """Why a score fails ``--pass-mark`` (0-100), with what was read and what was expected; None if it does not."""
-    if mark is None or 100 * score.value >= mark:
+    if mark is None or not fails_mark(score.value, mark):
         return None
     extracted, expected = (_shown(value) for value in (score.extracted, score.expected))
     return f"score {100 * score.value:.1f} is below --pass-mark {mark:g}: extracted {extracted}, expected {expected}"
+
+
+def fails_mark(value: float, mark: float) -> bool:
+    """Whether a score of 0..1 is below a mark of 0..100. At the mark it passes, whatever binary fractions do to it."""
+    return mark - 100 * value > ROUNDING
 
 
 def _shown(value: JSON, length: int = 300) -> str:

@@ -142,14 +142,22 @@ class Runner:
             item.stash[OUTCOME] = self._demand_late(planned)
         outcome = item.stash[OUTCOME]
         if outcome.answer is None:
-            unanswered = score_without_answer(planned.key.question, self.case(planned).reference)
-            self._note(item, Measurement(key=planned.key, status=Status.REQUEST_FAILED, unanswered_score=unanswered))
+            self._note(item, self._unanswered(planned, Status.REQUEST_FAILED))
             pytest.fail(f"no answer: {_words(outcome.error)}", pytrace=False)
         if outcome.status in WITHHELD:
-            flags = answer_flags(planned.key.question, outcome.answer)
-            self._note(item, Measurement(key=planned.key, status=outcome.status, flags=flags))
+            self._note(item, self._unanswered(planned, outcome.status, outcome.answer))
             pytest.skip(f"{outcome.status}: {_withheld_words(outcome.answer)}; counted apart, not scored")
         return outcome.answer
+
+    def _unanswered(self, planned: PlannedItem, status: Status, answer: Answer | None = None) -> Measurement:
+        """What is noted of an item without an answer, or with one that was withheld."""
+        question, text = planned.key.question, "" if answer is None else answer.text
+        return Measurement(
+            key=planned.key,
+            status=status,
+            unanswered_score=score_without_answer(question, self.case(planned).reference, text),
+            flags=() if answer is None else answer_flags(question, answer),
+        )
 
     def verdicts(self, item: pytest.Item, planned: PlannedItem, answer: Answer) -> tuple[Verdict, ...]:
         """The judges' grades; none for questions without key points.

@@ -12,7 +12,7 @@ from typing import Any, assert_never
 
 from reports.exchange.official_input import OfficialFileError
 from reports.records.outcomes import ErrorRule, counted_records
-from reports.records.records import Record, Run, Status
+from reports.records.records import UNANSWERED, Record, Run
 from scoring.questions import Mode, Question
 from scoring.score import Score
 
@@ -142,7 +142,7 @@ def _judged_score(question: Question, record: Record, errors: ErrorRule) -> dict
     """An item's entry; None if it has no score under this rule."""
     if record.score is not None:
         return {"score": rounded(100 * record.score.value), **_details(question, record, record.score)}
-    if record.status is not Status.REQUEST_FAILED:
+    if record.status not in UNANSWERED:
         return None
     said = {"error": "" if record.error is None else record.error.message}
     match errors:

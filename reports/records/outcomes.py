@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TypeVar, assert_never
 
 from reports.records.mixes import Mix, mix_of
-from reports.records.records import ItemKey, Record, Run, RunManifest, Status
+from reports.records.records import UNANSWERED, ItemKey, Record, Run, RunManifest, Status
 from scoring.questions import Question
 from scoring.reference import JSON
 
@@ -163,14 +163,14 @@ def _outcome(planned: Outcome, record: Record | None) -> Outcome:
 
 
 def counting_errors(evaluation: Evaluation, rule: ErrorRule) -> Evaluation:
-    """The evaluation with items that the model did not answer (``request_failed``) in its averages, by this rule.
+    """The evaluation with items that the model did not answer (`UNANSWERED`) in its averages, by this rule.
 
     Where the reference's judge fails its whole run ends, so that ``judge_failed`` has no counterpart there;
     ``unjudged`` and missing items are unfinished, not wrong (docs/protocol.md#aggregation). A failed Q5 that an earlier
     version recorded does not say what the reference gives it: as-reference leaves it unmeasured.
     """
     outcomes = tuple(
-        replace(outcome, value=_error_value(outcome, rule)) if outcome.status is Status.REQUEST_FAILED else outcome
+        replace(outcome, value=_error_value(outcome, rule)) if outcome.status in UNANSWERED else outcome
         for outcome in evaluation.outcomes
     )
     return replace(evaluation, outcomes=outcomes, errors=rule)
@@ -183,7 +183,8 @@ def _error_value(outcome: Outcome, rule: ErrorRule) -> float | None:
         case ErrorRule.ZERO:
             return 0.0
         case ErrorRule.AS_REFERENCE:
-            return outcome.unanswered_value if outcome.key.question is Question.Q5 else 0.0
+            unknown = None if outcome.key.question is Question.Q5 else 0.0
+            return unknown if outcome.unanswered_value is None else outcome.unanswered_value
         case _:
             assert_never(rule)
 

@@ -37,6 +37,9 @@ class Status(StrEnum):
 WITHHELD = frozenset({Status.FILTERED, Status.REFUSED})
 """The model was asked and gave no answer to score. Asking again would get the same, so nothing is asked again."""
 
+UNANSWERED = WITHHELD | {Status.REQUEST_FAILED}
+"""Items that ``--errors`` is about."""
+
 FILTER_REASONS = frozenset(
     {"content_filter", "safety", "blocklist", "prohibited_content", "spii", "recitation", "image_safety", "sensitive"}
 )
@@ -158,7 +161,7 @@ class Record:
         score: by the scorer in force (``RunManifest.scorer``); None unless ``status`` is ``SCORED``.
         other_score: by the other scorer (``compatible`` or ``strict``), for the count of items on which the two differ.
         unanswered_score: what the reference scripts give the item for want of an answer; None unless ``status`` is
-            ``REQUEST_FAILED``. It enters averages under ``--errors as-reference`` only.
+            in `UNANSWERED`. It enters averages under ``--errors as-reference`` only.
         flags: findings about the answer, such as ``truncated``, ``thought``, ``addresses_grader``.
         attempts: model requests sent, failed ones included.
     """

@@ -1,0 +1,71 @@
+"""What a test's report carries, and what becomes a line of records.jsonl."""
+
+import pytest
+
+from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.session.recording import Recorder
+from qcal_plugin.worker.measuring import Measurement, below_mark
+from reports.records.records import Answer, Status
+from scoring.questions import Question
+from scoring.score import Score
+from tests.run_factory import planned_item
+
+
+def graded(value):
+    return Score(value=value, extracted=None, expected=None)
+
+
+@pytest.mark.parametrize("mark", range(101))
+def test_an_item_exactly_at_the_pass_mark_passes_and_one_just_below_fails(mark):
+    """Of the marks themselves too whose hundredth is not exact: 100 * 0.57 is 56.99999999999999."""
+    assert below_mark(graded(mark / 100), mark) is None
+    if mark:
+        below = below_mark(graded(mark / 100 - 1e-6), mark)
+        assert f"is below --pass-mark {mark}: extracted null, expected null" in below
+
+
+def test_without_a_pass_mark_no_score_fails():
+    assert below_mark(graded(0.0), None) is None
+
+
+@pytest.mark.parametrize("status", [Status.UNJUDGED, Status.SCORED])
+def test_an_item_whose_stored_answer_tells_nothing_new_has_one_line_however_often_the_run_is_resumed(tmp_path, status):
+    item = planned_item("a", "Q3")
+    score = graded(1.0) if status is Status.SCORED else None
+    attempts = [1, 0, 0]  # asked once; then the stored answer is used
+    for sent in attempts:
+        outcome = Outcome(
+            key=item.key,
+            request_sha256="0" * 64,
+            answer=Answer(text="It rises."),
+            verdicts=(),
+            judging=item.key.question is Question.Q3,
+            failure=None,
+            attempts=sent,
+        )
+        recorder = Recorder(tmp_path / "records.jsonl", lambda _, outcome=outcome: outcome)
+        recorder.take(Measurement(key=item.key, status=status, score=score), item)
+        recorder.close()
+    assert 1 == len((tmp_path / "records.jsonl").read_text().splitlines())
+
+
+def test_an_item_that_was_unjudged_and_is_judged_later_has_a_second_line(tmp_path):
+    item = planned_item("a", "Q3")
+    outcome = Outcome(
+        key=item.key,
+        request_sha256="0" * 64,
+        answer=Answer(text="It rises."),
+        verdicts=(),
+        judging=True,
+        failure=None,
+        attempts=0,
+    )
+    recorder = Recorder(tmp_path / "records.jsonl", lambda _: outcome)
+    for measurement in (
+        Measurement(key=item.key, status=Status.UNJUDGED),
+        Measurement(key=item.key, status=Status.UNJUDGED),
+        Measurement(key=item.key, status=Status.SCORED, score=graded(0.5)),
+    ):
+        recorder.take(measurement, item)
+    recorder.close()
+    assert 2 == len((tmp_path / "records.jsonl").read_text().splitlines())
