@@ -69,7 +69,7 @@ def test_verbose_session_shows_scores_and_a_green_line_is_explained(quick, optio
     assert 2 == len(scores), result.out
     assert "PASSED" not in result.out
     assert "2 passed" in result.out
-    assert "qcal: passed means measured, not correct; mean score of 100: zero-shot " in result.out
+    assert "qcal: passed means measured, not correct; mean score, 0-100: zero-shot " in result.out
 
 
 def test_dots_stay_dots(quick, options):

@@ -107,15 +107,16 @@ def http_failure(status: int, headers: Mapping[str, str], body: bytes) -> Reques
 def reported_failure(error: object, headers: Mapping[str, str], body: bytes, *, partial: bool) -> RequestFailed:
     """Return the failure that a successful reply reports in its body, as routers do.
 
-    It means what the status in the error object means. Without one, and if generation broke off (``partial``), it is
-    like a lost connection.
+    It means what the status in the error object means. If generation had begun (``partial``), it is like a lost
+    connection: the same words again say nothing about this request.
     """
-    code = error.get("code") if isinstance(error, dict) else None
-    status = _status_of(code)
-    if status is None or (partial and status < 500 and status not in RETRIABLE_STATUSES):
-        said = f"the reply reports an error: {server_message(body)}"
-        kind = "upstream" if partial else "error_in_reply"
-        return RequestFailed(kind=kind, message=said, http_status=200, retriable=True)
+    status = _status_of(error.get("code") if isinstance(error, dict) else None)
+    said = f"the reply reports an error: {server_message(body)}"
+    if partial:
+        wait_s = http_failure(status, headers, body).wait_s if status in OVERLOAD_STATUSES else None
+        return RequestFailed(kind="upstream", message=said, http_status=200, retriable=True, wait_s=wait_s)
+    if status is None:
+        return RequestFailed(kind="error_in_reply", message=said, http_status=200, retriable=True)
     failure = http_failure(status, headers, body)
     failure.message = f"status 200 with an error in it: {failure.message}"
     return failure

@@ -5,6 +5,7 @@ PreflightError    it cannot work; the message says what, where, and what to do
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -54,8 +55,10 @@ def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
         ) from error
     except httpx.HTTPError as error:
         return _without_list(option, flag, f"{place}: no list of models ({type(error).__name__})", status=None)
-    if response.status_code in {401, 403}:
+    if _refuses_key(response):
         raise PreflightError(_refusal(option, place, flag, response))
+    if elsewhere := _elsewhere(response):
+        raise PreflightError(f"{place}: {elsewhere}; give the URL of the API itself")
     models = _models(response)
     if models is None:
         said = server_message(option.redaction.error(response.content)) if response.status_code != 200 else ""
@@ -86,6 +89,23 @@ def get(option: TargetOption, url: str) -> httpx.Response:
                 break
             url = location
         return response
+
+
+def _refuses_key(response: httpx.Response) -> bool:
+    """Whether the key is refused: by status, or in words as Google's servers do it, with a 400."""
+    said_so = response.status_code == 400 and re.search(r"\b(api[ _-]?)?key\b", response.text[:2000], re.IGNORECASE)
+    return response.status_code in {401, 403} or bool(said_so)
+
+
+def _elsewhere(response: httpx.Response) -> str | None:
+    """Where the reply leads instead of to an API: to another host, or to a web page such as a sign-in form."""
+    if response.is_redirect:
+        target = one_line(response.headers.get("location", "").partition("?")[0])
+        return f"HTTP {response.status_code} redirects to {target or 'nowhere'}"
+    if response.status_code == 200 and response.headers.get("content-type", "").startswith("text/html"):
+        title = re.search(r"<title[^>]*>([^<]{0,200})", response.text[:20_000], re.IGNORECASE)
+        return "answers with a web page" + (f" ({one_line(title[1])})" if title else "")
+    return None
 
 
 _NOT_RUNNING = "; is the server running, are host and port right?"

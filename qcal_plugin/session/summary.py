@@ -105,7 +105,7 @@ def closing_lines(evaluation: Evaluation, trouble: str | None) -> list[str]:
 def _meaning(measured: Mapping[ItemKey, float]) -> Iterator[str]:
     """What a green line of passed tests does not say."""
     if scores := ", ".join(mean_scores(measured)):
-        yield f"qcal: passed means measured, not correct; mean score of 100: {scores}"
+        yield f"qcal: passed means measured, not correct; mean score, 0-100: {scores}"
 
 
 def mean_scores(measured: Mapping[ItemKey, float]) -> Iterator[str]:
