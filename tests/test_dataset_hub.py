@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qcal_plugin.dataset.layout import FEWSHOT_FILE
+from qcal_plugin.dataset.layout import FEWSHOT_FILE, SAMPLES_FILE
 from tests.dataset_factory import tiny_dataset
 from tests.hub_stand_in import HubStandIn
 
@@ -25,6 +25,7 @@ def answer(verb, arguments):
         return {"error": str(error), "kind": type(error).__name__}
     return {
         "revision": identity.revision.partition("+")[0],
+        "digest": identity.revision.partition("+")[2],
         "samples": len(dataset.samples) if dataset else None,
         "warnings": (dataset or identity).warnings,
         "imported": sorted({"datasets", "huggingface_hub"} & set(sys.modules)),
@@ -93,6 +94,19 @@ def test_a_pinned_commit_needs_no_request_once_prepared(client, hub, tiny_folder
     hub.requests.clear()
     assert commit == client.prepare(NAME, commit)["revision"]
     assert [] == hub.requests
+
+
+def test_other_files_under_the_same_commit_are_prepared_anew(client, hub, tiny_folder, tmp_path):
+    """As a mirror may serve them, or whoever writes the Hub's cache."""
+    commit = hub.publish(NAME, tiny_folder)
+    first = client.prepare(NAME, commit)
+    (cached,) = client.home.rglob(f"snapshots/{commit}/{SAMPLES_FILE}")
+    content = (other_content(tmp_path) / SAMPLES_FILE).read_bytes()
+    cached.unlink()
+    cached.write_bytes(content)
+    other = client.prepare(NAME, commit)
+    assert (commit, commit) == (first["revision"], other["revision"])
+    assert first["digest"] != other["digest"]
 
 
 def test_a_tag_is_resolved_to_its_commit(client, hub, tiny_folder, tmp_path):
@@ -187,4 +201,4 @@ def test_real_rows_are_prepared_through_the_hub(client, hub):
 
 
 def without_imports(answer):
-    return {key: value for key, value in answer.items() if key != "imported"}
+    return {key: value for key, value in answer.items() if key not in {"imported", "digest"}}

@@ -304,6 +304,14 @@ def test_judges_are_asked_about_q1_and_q3_only(asked, endpoint):
     }
 
 
+def test_a_sample_without_images_is_asked_with_one_text_block(asked, tmp_path):
+    data = tiny_dataset()
+    data.samples[0]["images"] = None
+    folder = data.write(tmp_path / "blind")
+    (request,) = asked("--limit=1", "--questions=Q2", "--modes=zeroshot", folder=folder)
+    assert [text_block(data.samples[0]["q2_prompt"])] == request.body["messages"][0]["content"]
+
+
 # --- replies ---
 
 
@@ -365,7 +373,7 @@ def test_body_is_the_json_that_plain_code_would_make(tmp_path_factory, data):
         "messages": [{"role": "user", "content": content}],
         "temperature": request.temperature,
         "max_tokens": request.max_tokens,
-        **request.extra_body,
+        **{name: value for name, value in request.extra_body.items() if value is not None},  # null leaves a field out
     }
     body = bytes(request.body())
     assert len(body) == request.body().size_bytes

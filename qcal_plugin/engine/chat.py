@@ -22,7 +22,8 @@ class ChatRequest:
     """One request: a single user message.
 
     Attributes:
-        prompt: content blocks in order; a lone text part is sent as a plain string (the judge's form).
+        prompt: content blocks in order.
+        plain_text: whether a lone text part is sent as a plain string (the judge's form) and not as a block.
         extra_body: further top-level fields of the body; they replace the others, and null removes one.
     """
 
@@ -31,6 +32,7 @@ class ChatRequest:
     max_tokens: int
     temperature: float
     extra_body: Mapping[str, JSON] = field(default_factory=dict)
+    plain_text: bool = True
 
     @property
     def sha256(self) -> str:
@@ -56,7 +58,7 @@ class ChatRequest:
         return ChatBody(pieces, sum(map(_size, pieces)))
 
     def _content(self) -> list[bytes | ImagePart]:
-        if len(self.prompt) == 1 and isinstance(self.prompt[0], TextPart):
+        if self.plain_text and len(self.prompt) == 1 and isinstance(self.prompt[0], TextPart):
             return [json.dumps(self.prompt[0].text).encode()]
         pieces: list[bytes | ImagePart] = []
         for part in self.prompt:

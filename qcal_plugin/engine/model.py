@@ -49,6 +49,7 @@ class Sampling:
             max_tokens=self.max_tokens,
             temperature=self.temperature,
             extra_body=self.extra_body,
+            plain_text=False,
         )
 
 
