@@ -157,7 +157,7 @@ FAULTS = [
     Fault("504 always", always(plain_error(504, "")), 6, "http_504", Wait.BACKOFF),
     Fault("408 always", always(error(408, "Request timed out")), 6, "http_408", Wait.BACKOFF),
     Fault("409 always", always(error(409, "Conflict")), 6, "http_409", Wait.BACKOFF),
-    Fault("400", always(error(400, "maximum context length is 4096")), 1, "http_400"),
+    Fault("400, the prompt does not fit", always(error(400, "maximum context length is 4096")), 1, "context_overflow"),
     Fault("413", always(plain_error(413, "<html>Request Entity Too Large</html>")), 1, "http_413"),
     Fault("422, FastAPI's `detail`", always(Raw(b'{"detail": [{"msg": "top_k unknown"}]}', status=422)), 1, "http_422"),
     Fault("401 at once", always(error(401, "Incorrect API key")), 1, "http_401", items=12),

@@ -211,3 +211,23 @@ def test_a_list_of_models_that_says_no_ends_the_run_before_an_image_is_sent(quic
     assert words in " ".join(result.out.split())
     assert [] == endpoint.requests
     assert not result.run_dir.exists()
+
+
+@pytest.mark.parametrize(
+    ("judge", "words"),
+    [
+        (always(Reply("All points are met.")), "it holds no JSON array"),
+        (always(error(401, "no such key")), "HTTP 401: no such key"),
+        (always(Reply(None, reasoning_content="hm", finish_reason="length")), "it was cut at 16384 tokens"),
+    ],
+)
+def test_a_judge_that_cannot_grade_the_canary_ends_the_run_before_the_model_is_asked(
+    quick, endpoint, asking, judge, words
+):
+    endpoint.script = by_model({"model-a": always(Reply(ANSWER)), "judge-a": judge})
+    result = quick.run(*asking, "--judge-url", endpoint.base_url, "--judge-model=judge-a", "--judge-canary")
+    out = " ".join(result.out.split())
+    assert "judge judge-a grades nothing of the canary" in out
+    assert words in out
+    assert "Traceback" not in out
+    assert {"judge-a"} == {request.model for request in endpoint.requests}

@@ -266,3 +266,23 @@ def test_a_reply_without_usage_is_counted_by_estimate(tmp_path):
     _, client, _ = asked(always(reply), tmp_path, items=2)
     assert 2 == client._budget.replies_without_usage
     assert client._budget.tokens_used >= 2 * 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "refusal"),
+    [
+        (
+            "context_overflow",
+            error(400, "This model's maximum context length is 8192 tokens. However, you requested ..."),
+        ),
+        ("context_overflow", error(400, "the request exceeds the available context size, try increasing it")),
+        ("context_overflow", error(400, "input length and `max_tokens` exceed context limit: prompt is too long")),
+        ("image_refused", error(400, "At most 1 image(s) may be provided in one prompt.")),
+        ("image_refused", error(400, "You uploaded an unsupported image. Please make sure your image is valid.")),
+        ("image_refused", error(422, "image exceeds 5 MB maximum")),
+        ("http_400", error(400, "top_k is out of range")),
+    ],
+)
+def test_what_could_never_be_asked_of_a_server_has_a_kind_of_its_own(kind, refusal, tmp_path):
+    (outcome,), _, server = asked(always(refusal), tmp_path)
+    assert (kind, 1) == (outcome.failure.kind, len(server.requests))

@@ -20,7 +20,7 @@ FAULTS = {  # by the number in the sample's prompt
     6: rate_limited(),
     7: HALF_JSON,
 }
-KINDS = {1: "http_500", 2: "http_400", 3: "timeout", 5: "no_answer", 7: "malformed"}
+KINDS = {1: "http_500", 2: "context_overflow", 3: "timeout", 5: "no_answer", 7: "malformed"}
 ATTEMPTS = {1: 2, 2: 1, 3: 2, 4: 1, 5: 1, 6: 2, 7: 2}
 
 

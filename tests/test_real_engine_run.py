@@ -43,7 +43,7 @@ def test_real_engine_is_asked_to_the_end_and_only_the_prompt_it_cannot_hold_fail
     assert 1 == result.exit_status, result.out
     by_item = {(record["question"], record["mode"]): record for record in result.records}
     failed = by_item.pop(("Q5", "icl"))
-    assert ("request_failed", "http_400", 400) == (
+    assert ("request_failed", "context_overflow", 400) == (
         failed["status"],
         failed["error"]["kind"],
         failed["error"]["http_status"],

@@ -41,7 +41,8 @@ class RequestFailed(Exception):
     Attributes:
         kind: short stable word: ``http_<status>``, ``timeout``, ``connect``, ``dns``, ``tls``, ``reset``, ``not_http``,
             ``encoding``, ``malformed``, ``error_in_reply``, ``upstream`` (generation broke off), ``too_large``,
-            ``no_answer``, ``no_stored_answer``, ``no_image``, ``internal``.
+            ``no_answer``, ``no_stored_answer``, ``no_image``, ``other_model``, ``internal``; ``context_overflow`` and
+            ``image_refused`` for what could never be asked of this server.
         message: one line for the user: what the server or the network said.
         attempts: requests sent.
         retriable: whether the same request may succeed later.
@@ -94,7 +95,7 @@ def http_failure(status: int, headers: Mapping[str, str], body: bytes) -> Reques
     code, parameter = _error_code(body)
     retriable = (status in RETRIABLE_STATUSES or status >= 500) and code not in SPENT_CODES
     return RequestFailed(
-        kind=f"http_{status}",
+        kind=_unaskable(status, code, said) or f"http_{status}",
         message=f"HTTP {status}" + (f": {said}" if said else ""),
         http_status=status,
         retriable=retriable,
@@ -233,6 +234,27 @@ def _innermost(data: object) -> str:
     if isinstance(data, list):
         return "; ".join(_innermost(item) for item in data)
     return str(data)
+
+
+_CONTEXT_OVERFLOW = re.compile(
+    r"context.{0,20}(length|size|window)|maximum context|prompt is too long|too many (input )?tokens"
+    r"|exceeds? the (model's )?(available )?context|input (is )?too long",
+    re.IGNORECASE,
+)
+_IMAGE_REFUSED = re.compile(
+    r"\bimages?\b.*\b(at most|too (large|many|big)|unsupported|not support|invalid|exceeds?|limit|maximum|format)"
+    r"|\b(at most|too many|unsupported|invalid|decode|process)\b.*\bimages?\b|image_parse_error|multimodal",
+    re.IGNORECASE,
+)
+
+
+def _unaskable(status: int, code: str | None, said: str) -> str | None:
+    """The kind of a request that this server can never answer: it does not fit, or its images are not taken."""
+    if status not in {400, 413, 415, 422}:
+        return None
+    if code in {"context_length_exceeded", "exceed_context_size_error"} or _CONTEXT_OVERFLOW.search(said):
+        return "context_overflow"
+    return "image_refused" if _IMAGE_REFUSED.search(said) else None
 
 
 _WORDS_FOR_STATUS = {

@@ -22,7 +22,7 @@ from scoring.reference import JSON
 STREAMED: Mapping[str, JSON] = {"stream": True, "stream_options": {"include_usage": True}}
 BARE: Mapping[str, JSON] = {"stream": True}
 """For servers that refuse ``stream_options``: their usage comes unasked, or tokens are estimated."""
-REFUSED = frozenset({"http_400", "http_422"})
+REFUSED = frozenset({"http_400", "http_422", "context_overflow", "image_refused"})
 FAILURES_BEFORE_STOP = 10
 CACHED_SHARE = 0.5
 """Of the prompt's tokens: above, the reply counts as cached. A chat template's own beginning is always there."""

@@ -13,7 +13,7 @@ import pytest
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.dataset.prepare import DatasetError, Progress
 from qcal_plugin.dataset.prepared import PreparedDataset
-from qcal_plugin.engine.canary import CanaryResult
+from qcal_plugin.engine.canary import CanaryError, CanaryResult
 from qcal_plugin.engine.journal import JournalError
 from qcal_plugin.engine.network import NetworkError
 from qcal_plugin.session.data import prepare_studied
@@ -29,6 +29,7 @@ from reports.records.records import PlannedItem, Run, RunManifest, identity_prop
 LAST_RUN = "qcal/last_run"
 RUNS_FOLDER = "runs"
 MISTAKES = (
+    CanaryError,
     NetworkError,
     DatasetError,
     PreflightError,
