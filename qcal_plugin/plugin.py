@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from qcal_plugin.cli.options import add_options
+from qcal_plugin.cli.declarations import add_options
 from qcal_plugin.cli.service import asks_for_load
 from qcal_plugin.cli.spelling import run_respelled
 from qcal_plugin.roles import take_role

@@ -24,7 +24,7 @@ from reports.html.plain_page import render_plain_page
 from reports.publish import publish
 from reports.records.illustrations import join_illustrations
 from reports.records.merge import MergeError, merge_directories
-from reports.records.outcomes import ErrorRule, counting_errors, evaluation_of, identity_of
+from reports.records.outcomes import ErrorRule, Evaluation, counting_errors, evaluation_of, identity_of
 from reports.records.plain_text import visible
 from reports.records.run_files import RunFileError, load_run
 from reports.render import text as render_text
@@ -69,10 +69,10 @@ MISTAKES = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns the exit status."""
+def main(arguments: Sequence[str] | None = None, *, program: str = "python -m reports") -> int:
+    """Run the command, which calls itself ``program`` in its help; returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser()
+    parser = _parser(program)
     if given and given[0] not in {"show", "merge", "compare", "gate", "export", "import", "-h", "--help"}:
         given.insert(0, "show")
     options = parser.parse_args(given or ["--help"])
@@ -83,12 +83,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     match result:
         case Document():
-            sys.stdout.write(render_text.render(result, options.width))
+            _print(render_text.pages(result, options.width), wait=options.full)
+        case str():
+            sys.stdout.write(f"written: {visible(result)}\n")
         case GateReport():
             lines = [*annotation_lines(result, os.environ), *log_lines(result, options.run_dir)]
             sys.stdout.writelines(f"{visible(line)}\n" for line in lines)
             return result.exit_status
     return 0
+
+
+def _print(pages: Sequence[str], *, wait: bool) -> None:
+    """Write the pages. With ``wait`` people at a terminal turn them."""
+    first, *others = pages
+    sys.stdout.write(first)
+    for number, page in enumerate(others, start=2):
+        if wait and sys.stdin.isatty() and sys.stdout.isatty():
+            sys.stdout.write(f"\n-- page {number} of {len(pages)}: Enter to go on, q to stop ")
+            sys.stdout.flush()
+            if sys.stdin.readline().strip().lower().startswith("q"):
+                return
+        sys.stdout.write(page)
 
 
 def _show(options: argparse.Namespace) -> Document:
@@ -118,12 +133,21 @@ def _publish(run_dir: Path, options: argparse.Namespace) -> Document:
 def _compare(options: argparse.Namespace) -> Document:
     evaluations = [evaluation_of(load_run(path, texts=False)) for path in options.runs]
     first, *others = evaluations
-    document = joined([compare(first, other, anyway=options.anyway) for other in others])
+    document = joined(
+        [_compared(first, other, options, path) for other, path in zip(others, options.runs[1:], strict=True)]
+    )
     document = replace(document, sections=(*document.sections, hard_section(evaluations)))
     if options.html is not None:
         page = render_plain_page(document, flips=flips(options.runs[0], options.runs[-1]))
         options.html.write_text(page, encoding="utf-8")
     return document
+
+
+def _compared(first: Evaluation, other: Evaluation, options: argparse.Namespace, path: Path) -> Document:
+    try:
+        return compare(first, other, anyway=options.anyway)
+    except UnlikeRunsError as error:
+        raise UnlikeRunsError(f"{options.runs[0]} and {path} differ: {error}") from error
 
 
 def _gate(options: argparse.Namespace) -> GateReport:
@@ -134,18 +158,19 @@ def _gate(options: argparse.Namespace) -> GateReport:
     return report
 
 
-def _export(options: argparse.Namespace) -> None:
+def _export(options: argparse.Namespace) -> str:
     kind, mode = Format(options.format), Mode(options.mode)
     export(load_run(options.run_dir), options.out, kind, mode=mode, errors=options.errors)
+    return f"{options.out}: {kind}, {options.out.stat().st_size:,} bytes"
 
 
 def _import(options: argparse.Namespace) -> Document:
     return overview(read_judged(*options.files))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m reports", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=program, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument(

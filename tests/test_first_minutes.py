@@ -55,7 +55,7 @@ def test_resume_with_a_judge_judges_that_run(quick, options, endpoint, workers):
     assert "wait for a judge" not in judged.out
     again = quick.run(*options, "--resume")
     assert USAGE_ERROR == again.exit_status
-    assert "judges was ['judge-a'], is now []" in again.out
+    assert "judges was judge-a, is now not set" in again.out
 
 
 # --- scores ---

@@ -263,7 +263,7 @@ def test_runs_of_one_mix_are_compared():
 
 def test_comparing_a_mix_with_one_dataset_names_the_mix():
     first, second = mix_run(VALUES, *PARTS), run_of(VALUES)
-    with pytest.raises(UnlikeRunsError, match=r"; mix is 'index' in one and None in the other"):
+    with pytest.raises(UnlikeRunsError, match=r"; mix is index in one and not set in the other"):
         compare(evaluation_of(first), evaluation_of(second))
 
 

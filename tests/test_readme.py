@@ -1,33 +1,42 @@
 """The README keeps what it promises."""
 
 import re
+import shlex
 
 import pytest
 
-from qcal_plugin.cli.options import add_options
+from qcal_plugin.cli.declarations import GROUPS
+from qcal_plugin.cli.reference import options_page
 from tests.inner_run import REPOSITORY
+
+pytest_plugins = ["pytester"]
 
 README = (REPOSITORY / "README.md").read_text()
 
 
-class OptionTable:
-    """Takes the place of pytest's parser and writes the README's table."""
-
-    def __init__(self):
-        self.rows = []
-
-    def getgroup(self, *_):
-        return self
-
-    def addoption(self, name, *, help, metavar="", **_):  # noqa: A002 - pytest's name
-        self.rows.append(f"| `{f'{name} {metavar}'.strip()}` | {help} |")
+def test_the_page_of_options_is_that_of_the_command_line():
+    """Written anew by: python -m qcal_plugin.cli.reference > docs/options.md"""
+    assert options_page() == (REPOSITORY / "docs" / "options.md").read_text()
 
 
-def test_the_table_of_options_is_that_of_the_command_line():
-    table = OptionTable()
-    add_options(table)
+def test_every_option_says_its_default_and_one_with_a_value_shows_how_it_is_given():
+    def declare(flag, *, help, action="store", example=None, **others):  # noqa: A002 - argparse's name
+        if action.startswith("store_"):
+            return
+        assert "default" in help or flag in {"--list", "--model-url"}, flag
+        assert example is not None or "default" in others or others["type"] is int, flag
 
-    assert "\n".join(table.rows) in README
+    for group in GROUPS:
+        group.declare(declare)
+
+
+def test_every_example_can_be_typed(pytester):
+    given = []
+    for group in GROUPS:
+        group.declare(lambda flag, *, example=None, **_: given.extend([flag, *shlex.split(example)] if example else []))
+    config = pytester.parseconfig("test_qcaleval", *given)
+    assert "runs/my-vlm" == config.getoption("run_dir")
+    assert '{"top_p": 0.9}' == config.getoption("extra_body")
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https?:)([^)#]+)", README))))

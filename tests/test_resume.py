@@ -23,11 +23,11 @@ OTHERWISE = {
     "settings": {"max_tokens": 4096, "temperature": 0.0},
 }
 WORDS = {
-    "model": "model was 'test-vlm', is now 'other-vlm'",
-    "judges": "judges was ['gpt-5.4'], is now ['other-judge']",
-    "dataset_revision": "dataset_revision was '0123456789abcdef0123456789abcdef01234567', is now 'sha256:feed'",
-    "scorer": "scorer was 'compatible', is now 'strict'",
-    "scorer_version": "scorer_version was '1', is now '2'",
+    "model": "model was test-vlm, is now other-vlm",
+    "judges": "judges was gpt-5.4, is now other-judge",
+    "dataset_revision": "dataset_revision was 0123456789abcdef0123456789abcdef01234567, is now sha256:feed",
+    "scorer": "scorer was compatible, is now strict",
+    "scorer_version": "scorer_version was 1, is now 2",
     "settings": "max_tokens was 16384, is now 4096",
 }
 
@@ -77,8 +77,8 @@ def test_a_server_may_move(tmp_path):
     ("option", "words"),
     [
         ("--max-tokens=99", "max_tokens was 16384, is now 99"),
-        ("--scoring=strict", "scorer was 'compatible', is now 'strict'"),
-        ("--model=model-b", "model was 'model-a', is now 'model-b'"),
+        ("--scoring=strict", "scorer was compatible, is now strict"),
+        ("--model=model-b", "model was model-a, is now model-b"),
     ],
 )
 def test_resuming_with_other_options_is_refused_before_anything_is_asked(quick, endpoint, asking, option, words):
@@ -96,7 +96,7 @@ def test_another_dataset_is_refused(quick, endpoint, asking, tiny_folder):
     (tiny_folder / "experiment_config.json").write_text(json.dumps(config))
     refused = quick.run(*asking, "--resume")
     assert 4 == refused.exit_status
-    assert "run is another run: dataset_revision was 'sha256:" in refused.out
+    assert "run is another run: dataset_revision was sha256:" in refused.out
 
 
 # --- resuming --------------------------------------------------------------------------------------------------------

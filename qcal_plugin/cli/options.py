@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from qcal_plugin.cli.declarations import DEFAULT_DATASET
 from qcal_plugin.cli.gates import read_gates
 from qcal_plugin.cli.mix import read_mix
 from qcal_plugin.cli.pass_marks import parse_pass_marks
-from qcal_plugin.cli.requests import RequestOptions, declare_request_options, read_request_options
-from qcal_plugin.cli.service import add_service_options
-from qcal_plugin.cli.studies import add_study_options, read_shots
-from qcal_plugin.cli.targets import JUDGE_KEY_VARIABLE, MODEL_KEY_VARIABLE, read_judges, read_model
+from qcal_plugin.cli.requests import RequestOptions, read_request_options
+from qcal_plugin.cli.studies import read_shots
+from qcal_plugin.cli.targets import read_judges, read_model
 from qcal_plugin.cli.values import at_least, parsed
 from qcal_plugin.engine.targets import TargetOption
 from qcal_plugin.mix.file import MixFile
@@ -31,7 +31,6 @@ from scoring.key_points import default_template, load_template
 from scoring.questions import Question
 from synthetic.drawing.perturbation import Perturbation
 
-DEFAULT_DATASET = "nvidia/QCalEval"
 DEMO_DATASET = "synthetic:seed=7,per-scenario=1,siblings=6"
 DEMO_SHOTS_DATASET = "synthetic:seed=7,per-scenario=2,families=drag+gmm+pinchoff+rabi+ramsey_t2star+res_spec+t1"
 """Siblings for all: the families with five scenario types, and the paper's."""
@@ -79,90 +78,6 @@ class RunConfig:
     errors: ErrorRule
     prices: Path | None
     maxfail: int
-
-
-def add_options(parser: pytest.Parser) -> None:
-    """Declare the command line."""
-    group = parser.getgroup("qcal", "QCalEval: evaluate a vision-language model on quantum-calibration plots")
-    declare_options(group.addoption)
-
-
-def declare_options(add: Callable[..., None]) -> None:
-    """Call ``add`` with each option, as argparse's ``add_argument`` takes it."""
-    add("--model-url", metavar="URL", help="OpenAI-compatible endpoint: base URL (.../v1) or chat-completions URL")
-    add("--model", metavar="NAME", help="model to ask; default: the only entry of /v1/models")
-    add(
-        "--model-key-env",
-        metavar="VAR",
-        help=f"variable that holds the API key (default: {MODEL_KEY_VARIABLE}, if set)",
-    )
-    add("--judge-url", metavar="URL", action="append", default=[], help="judge endpoint; repeat for a panel")
-    add("--judge-model", metavar="NAME", action="append", default=[], help="judge model; repeat for a panel")
-    add(
-        "--judge-key-env", metavar="VAR", action="append", default=[], help=f"as --model-key-env ({JUDGE_KEY_VARIABLE})"
-    )
-    add("--judge-canary", action="store_true", help="first let the judges grade answers of known worth")
-    add("--judge-template", metavar="FILE", help="another wording of the judge's prompt")
-    add(
-        "--dataset",
-        metavar="NAME",
-        help=f"Hub id, folder or synthetic:seed=7,per-scenario=3 (default: {DEFAULT_DATASET})",
-    )
-    add("--dataset-revision", metavar="COMMIT", help="pin the Hub repository to a commit")
-    add("--mix", metavar="FILE", help="weighted mix of datasets, TOML (docs/collections.md)")
-    add("--modes", metavar="LIST", default="zeroshot,icl", help="zeroshot, icl or both (default)")
-    add("--questions", metavar="LIST", help="such as Q2,Q6 (default: all six; with --shots Q6)")
-    add("--limit", metavar="N", type=int, help="only the first N samples")
-    add("--sample", metavar="N", type=int, help="N samples, drawn in proportion from every family")
-    add("--seed", metavar="S", type=int, default=0, help="seed of --sample and --shots (default: 0)")
-    add("--shard", metavar="I/N", help="only part I of N, by sample; merge with: python -m reports merge")
-    add("--repeats", metavar="K", type=int, default=1, help="ask every item K times (default: 1)")
-    add_study_options(add)
-    add("--max-tokens", metavar="N", type=int, default=16384, help="of an answer (default: 16384, the protocol's)")
-    add("--temperature", metavar="T", type=float, default=0.0, help="default: 0.0, the protocol's")
-    declare_request_options(add)
-    add("--concurrency", metavar="N", type=int, default=32, help="model requests in flight, in all (default: 32)")
-    add("--judge-concurrency", metavar="N", type=int, default=16, help="judge requests in flight, in all (default: 16)")
-    add("--retries", metavar="N", type=int, default=5, help="further attempts after a passing fault (default: 5)")
-    add(
-        "--request-timeout",
-        metavar="S",
-        type=float,
-        default=900.0,
-        help="seconds for one attempt in all (default: 900)",
-    )
-    add("--run-dir", metavar="DIR", help="where the run is written (default: runs/<UTC time>-<model>)")
-    add("--resume", action="store_true", help="go on with the last run (or --run-dir): ask all that is missing")
-    add("--answers", metavar="RUN", help="score the answers of a finished run or results.json; asks no model")
-    add("--demo", action="store_true", help="synthetic plots, a blind baseline and a lexical judge; needs no network")
-    add("--scoring", metavar="NAME", default="compatible", help="compatible (default: as published) or strict")
-    add("--pass-mark", metavar="MARK", action="append", default=[], help="fail items below this score: 50, or Q6=100")
-    add("--gate", metavar="FILE", help="gates for a release, TOML (docs/ci.md); exit status 0, 1, 10 or 11")
-    add(
-        "--list",
-        metavar="WHAT",
-        help="print what -k and -m can choose: families, scenarios or questions",
-    )
-    add("--dry-run", action="store_true", help="say what would be asked, how much and how long; ask nothing")
-    add("--prices", metavar="FILE", help="TOML of prices and assumptions for --dry-run (docs/performance.md)")
-    add("--budget-requests", metavar="N", type=int, help="stop cleanly after N requests; go on with --resume")
-    add("--budget-tokens", metavar="N", type=int, help="stop cleanly after N tokens; go on with --resume")
-    add("--no-html", action="store_true", help="write no report.html (by default one file with all plots and answers)")
-    add_service_options(add)
-    add(
-        "--errors",
-        metavar="RULE",
-        choices=list(map(str, ErrorRule)),
-        default=ErrorRule.UNMEASURED.value,
-        help="how items without an answer count in tables: unmeasured (default), zero or as-reference",
-    )
-    add(
-        "--errors-as-zero",
-        dest="errors",
-        action="store_const",
-        const=ErrorRule.ZERO.value,
-        help="same as --errors zero",
-    )
 
 
 def asks_for_run(config: pytest.Config) -> bool:

@@ -48,20 +48,44 @@ class RequestOptions:
 def declare_request_options(add: Callable[..., None]) -> None:
     """Call ``add`` with each option, as argparse's ``add_argument`` takes it."""
     add("--no-think", action="store_true", help='send chat_template_kwargs {"enable_thinking": false}')
-    add("--extra-body", metavar="JSON", help="further fields of the request body, as a JSON object")
-    add("--model-body", metavar="JSON", help='as --extra-body, for any field: {"temperature": null} sends none')
-    add("--reasoning-effort", metavar="LEVEL", help="send reasoning_effort, such as low or high")
+    body = "further fields of the request body, a JSON object (default: none)"
+    add("--extra-body", metavar="JSON", help=body, example="'{\"top_p\": 0.9}'")
+    add(
+        "--model-body",
+        metavar="JSON",
+        help="as --extra-body, for any field; null sends none (default: none)",
+        example="'{\"temperature\": null}'",
+    )
+    add("--reasoning-effort", metavar="LEVEL", help="send reasoning_effort (default: not sent)", example="low")
     add(
         "--model-header",
         metavar="'NAME: $VAR'",
         action="append",
         default=[],
-        help="header of each request; its value is in an environment variable: 'api-key: $AZURE_KEY'",
+        help="header of each request, its value in an environment variable (default: none)",
+        example="'api-key: $AZURE_KEY'",
     )
     add("--judge-no-think", action="store_true", help="as --no-think, for judges")
-    add("--judge-body", metavar="JSON", help="as --model-body, for judges")
-    add("--judge-reasoning-effort", metavar="LEVEL", help="as --reasoning-effort, for judges")
-    add("--judge-header", metavar="'NAME: $VAR'", action="append", default=[], help="as --model-header, for judges")
+    add(
+        "--judge-body",
+        metavar="JSON",
+        help="as --model-body, for judges (default: none)",
+        example="'{\"temperature\": null}'",
+    )
+    add(
+        "--judge-reasoning-effort",
+        metavar="LEVEL",
+        help="as --reasoning-effort, for judges (default: not sent)",
+        example="low",
+    )
+    add(
+        "--judge-header",
+        metavar="'NAME: $VAR'",
+        action="append",
+        default=[],
+        help="as --model-header, for judges (default: none)",
+        example="'api-key: $AZURE_KEY'",
+    )
     add(
         "--judge-max-tokens",
         metavar="N",
@@ -75,9 +99,21 @@ def declare_request_options(add: Callable[..., None]) -> None:
         default=Streaming.AUTO.value,
         choices=list(map(str, Streaming)),
         help="ask for event streams: always, never or auto (default: when a proxy cuts silent connections)",
+        example="always",
     )
-    add("--rate-limit", metavar="N/UNIT", help="send at most so many model requests: 300/min or 5/s")
-    add("--tokens-per-minute", metavar="N", type=int, help="wait while the last minute's tokens exceed N")
+    add(
+        "--rate-limit",
+        metavar="N/UNIT",
+        help="send at most so many model requests a second or minute (default: no limit)",
+        example="300/min",
+    )
+    add(
+        "--tokens-per-minute",
+        metavar="N",
+        type=int,
+        help="wait while the last minute's tokens exceed N (default: no limit)",
+        example="100000",
+    )
     add("--strict-model", action="store_true", help="an answer by another model than asked for is an error")
 
 

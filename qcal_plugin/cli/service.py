@@ -70,15 +70,21 @@ class ServiceSettings:
 
 def add_service_options(add: Callable[..., None]) -> None:
     """Declare them."""
-    add("--parallel", metavar="LIST", action="append", default=[], help="test_service.py: requests in flight: 1,2,5")
-    add("--rate", metavar="LIST", action="append", default=[], help="test_service.py: requests a second, such as 0.5,2")
-    add("--number", metavar="LIST", action="append", default=[], help="requests of each load, or one number for all")
+    loads: dict[str, Any] = {"metavar": "LIST", "action": "append", "default": []}
+    add("--parallel", **loads, help="hold so many requests in flight, load by load (default: none)", example="1,2,5")
+    add("--rate", **loads, help="send so many requests a second, load by load (default: none)", example="0.5,2")
+    add("--number", **loads, help="requests of each load, or one number for all (default: 4 a place, 20)", example="20")
     add("--warmup", metavar="N", type=int, help="requests before those that count (default: as many as the load)")
     add("--burstiness", metavar="B", type=float, default=1.0, help="with --rate: 1 Poisson (default), below 1 bursts")
-    add("--slo", metavar="LIST", help="what a good request keeps, in seconds: ttft<=0.5,e2e<=8")
+    add(
+        "--slo",
+        metavar="LIST",
+        help="what a good request keeps, in s (default: none)",
+        example="ttft<=0.5,e2e<=8",
+    )
     add("--find-max-load", action="store_true", help="search the most requests in flight that keep --slo")
-    add("--min-tokens", metavar="N", type=int, help="with a load: ask the server for at least so many tokens")
-    add("--image-width", metavar="PX", type=int, help="with a load: random images in place of the benchmark's prompts")
+    add("--min-tokens", metavar="N", type=int, help="ask for at least so many tokens (default: any number)")
+    add("--image-width", metavar="PX", type=int, help="send random images (default: the benchmark's own prompts)")
     add("--image-height", metavar="PX", type=int, help="their height (default: the width)")
     add("--image-num", metavar="N", type=int, help="random images in each request (default: 1)")
     add("--prompt-words", metavar="N", type=int, help="words beside random images (default: 100)")

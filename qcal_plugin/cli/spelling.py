@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from qcal_plugin.cli.options import declare_options
+from qcal_plugin.cli.declarations import GROUPS
 
 
 def run_respelled(config: pytest.Config) -> int | pytest.ExitCode | None:
@@ -54,5 +54,6 @@ def value_flags() -> frozenset[str]:
         if action != "store_true":
             flags.add(flag)
 
-    declare_options(add)
+    for group in GROUPS:
+        group.declare(add)
     return frozenset(flags)

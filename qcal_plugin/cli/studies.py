@@ -14,15 +14,40 @@ from qcal_plugin.studies.shots import ShotPlan, parse_counts, parse_families
 
 def add_study_options(add: Callable[..., None]) -> None:
     """Declare them."""
-    add("--control", metavar="LIST", help="ask also with another picture: blank, shuffled, sibling")
-    add("--perturb", metavar="LIST", help="ask also with synthetic plots redrawn: colormap, dpi, jpeg, axis-order")
-    add("--shots", metavar="LIST", action="append", default=[], help="ask with so many demonstrations: 0 1 2 3 4 5")
-    add("--shot-orders", metavar="K", type=int, default=1, help="each set of demonstrations in K orders (default: 1)")
+    add(
+        "--control",
+        metavar="LIST",
+        help="ask also with another picture: blank, shuffled, sibling (default: none)",
+        example="blank,sibling",
+    )
+    add(
+        "--perturb",
+        metavar="LIST",
+        help="ask also with synthetic plots redrawn: colormap, dpi, jpeg, axis-order (default: none)",
+        example="colormap,jpeg",
+    )
+    add(
+        "--shots",
+        metavar="LIST",
+        action="append",
+        default=[],
+        help="ask with so many demonstrations (default: as the dataset has it)",
+        example="0 1 2 3 4 5",
+    )
+    add(
+        "--shot-orders",
+        metavar="K",
+        type=int,
+        default=1,
+        help="each set of demonstrations in K orders (default: 1)",
+        example="3",
+    )
     add(
         "--shot-families",
         metavar="LIST",
         default="five",
         help="names, paper, all, or five (default): those with five scenario types",
+        example="rabi,drag",
     )
 
 

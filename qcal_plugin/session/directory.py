@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from qcal_plugin.dataset.cache import write_file
 from reports.records.mixes import differing_settings
+from reports.records.names import in_words
 from reports.records.records import PlannedItem, RunManifest, manifest_from_json, manifest_to_json
 
 MANIFEST_FILE = "run.json"
@@ -158,12 +159,13 @@ def unlike(earlier: RunManifest, later: RunManifest) -> list[str]:
         before, now = getattr(earlier, name), getattr(later, name)
         if name == "settings":
             differences += [
-                f"{found.name} was {found.before!r}, is now {found.now!r}" for found in differing_settings(before, now)
+                f"{found.name} was {in_words(found.before)}, is now {in_words(found.now)}"
+                for found in differing_settings(before, now)
             ]
         elif name == "judges":
             before, now = [judge.model for judge in before], [judge.model for judge in now]
         if name != "settings" and before != now:
-            differences.append(f"{name} was {before!r}, is now {now!r}")
+            differences.append(f"{name} was {in_words(before)}, is now {in_words(now)}")
     return differences
 
 

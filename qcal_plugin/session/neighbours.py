@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from qcal_plugin.engine.network import proxy_for, ssl_context
 from qcal_plugin.engine.targets import Target, parse_target
 
 TIMEOUT_S = 2.0
@@ -49,7 +50,14 @@ def _answers(target: Target) -> bool:
     import httpx
 
     try:
-        response = httpx.get(target.models_url, timeout=TIMEOUT_S)
+        proxy = proxy_for(target.models_url)
+        response = httpx.get(
+            target.models_url,
+            timeout=TIMEOUT_S,
+            proxy=None if proxy is None else proxy.url,
+            verify=ssl_context(),
+            trust_env=False,
+        )
         listed = response.status_code == 200 and isinstance(response.json(), dict) and "data" in response.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError):
         return False

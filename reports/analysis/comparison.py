@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from reports.records.mixes import differing, differing_settings
+from reports.records.names import in_words
 from reports.records.outcomes import Evaluation, Identity, Outcome, grouped
 from reports.statistics.aggregate import sample_scores
 from reports.statistics.paired import PairedDifference, paired_difference
@@ -51,7 +52,7 @@ def unlike_fields(earlier: Identity, later: Identity, *, judged: bool = True) ->
     """
     settings = differing_settings(earlier.settings or {}, later.settings or {})
     return tuple(
-        f"{name} is {before!r} in one and {now!r} in the other"
+        f"{name} is {in_words(before)} in one and {in_words(now)} in the other"
         for name, before, now in sorted([*differing(_traits(earlier), _traits(later)), *settings], key=itemgetter(0))
         if judged or not name.startswith("judge")
     )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reports.records.mixes import MIX_SETTING, Difference, differing, differing_settings
+from reports.records.names import in_words
 from reports.records.records import ItemKey, PlannedItem, Run, RunManifest, manifest_to_json, record_to_json
 from reports.records.run_files import CANARY_NAME, DEVIATIONS_NAME, MANIFEST_NAME, RECORDS_NAME, load_run
 
@@ -24,13 +25,16 @@ class MergeError(Exception):
 
 
 def merge_directories(sources: Sequence[Path], target: Path) -> Run:
-    """Joins the runs in ``sources`` and writes the result into ``target``, with stored answers and judge canaries.
+    """Join the runs in ``sources`` and write the result into ``target``, with stored answers and judge canaries.
+
+    The joined run is named after its folder.
 
     Raises MergeError, or RunFileError for a source that is no run.
     """
     if (target / MANIFEST_NAME).exists():
         raise MergeError(f"{target}: holds a run already; name a new directory with --out")
     merged = merge([load_run(source) for source in sources])
+    merged = replace(merged, manifest=replace(merged.manifest, run_id=target.resolve().name))
     target.mkdir(parents=True, exist_ok=True)
     lines = (json.dumps(record_to_json(record), ensure_ascii=False) + "\n" for record in merged.records)
     with (target / RECORDS_NAME).open("w", encoding="utf-8") as stream:
@@ -70,7 +74,7 @@ def _check_alike(first: RunManifest, other: RunManifest) -> None:
     ]
     for name, ours, theirs in sorted(differing(_traits(first), _traits(other)) + settings, key=_telling):
         raise MergeError(
-            f"run {other.run_id}: {name} is {theirs!r}, not {ours!r} as in run {first.run_id}; "
+            f"run {other.run_id}: {name} is {in_words(theirs)}, not {in_words(ours)} as in run {first.run_id}; "
             "only runs that agree in it can be merged"
         )
 

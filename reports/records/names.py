@@ -35,3 +35,18 @@ QUESTION_NAMES = {
 def question_name(question: Question) -> str:
     """As people read it: ``Q6 diagnosis``."""
     return f"{question.value} {QUESTION_NAMES[question]}"
+
+
+def in_words(value: object) -> str:
+    """A field's value in a message, as people write it and not as Python does."""
+    match value:
+        case None | "" | () | []:
+            return "not set"
+        case tuple() | list():
+            return ", ".join(map(in_words, value))
+        case bool():
+            return "on" if value else "off"
+        case dict():
+            return ", ".join(f"{name}={in_words(entry)}" for name, entry in value.items()) or "not set"
+        case _:
+            return str(value)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 from reports.records.plain_text import character_width, display_width, one_line
-from reports.tables.model import Column, Document, Table, Unit, printed
+from reports.tables.model import Column, Document, Section, Table, Unit, printed
 
 GAP = "  "
 NARROWEST = 8
@@ -20,16 +20,25 @@ TALLEST = 4
 
 def render(document: Document, width: int = 80) -> str:
     """The document as lines of at most ``width`` columns (at least 20), ending with a line end."""
+    return "".join(pages(document, width))
+
+
+def pages(document: Document, width: int = 80) -> list[str]:
+    """The same in parts: the head with the first section, then each further section."""
     width = max(20, width)
     lines = [*_wrapped(document.title, width), ""]
     lines += [line for name, value in document.facts for line in _wrapped(f"{name}: {value}", width, indent=2)]
     for warning in document.warnings:
         lines += ["", *_wrapped(f"! {warning}", width, indent=2)]
-    for section in document.sections:
-        lines += ["", *_wrapped(section.title, width), "=" * min(width, display_width(one_line(section.title)))]
-        for table in section.tables:
-            lines += ["", *_table(table, width, document.label)]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    sections = [list(_section(section, width, document.label)) for section in document.sections]
+    parts = [lines + sections[0], *sections[1:]] if sections else [lines]
+    return ["\n".join(line.rstrip() for line in part) + "\n" for part in parts]
+
+
+def _section(section: Section, width: int, label: str) -> Iterator[str]:
+    yield from ("", *_wrapped(section.title, width), "=" * min(width, display_width(one_line(section.title))))
+    for table in section.tables:
+        yield from ("", *_table(table, width, label))
 
 
 def render_table(table: Table, width: int = 80, label: str = "") -> str:

@@ -1,0 +1,1 @@
+"""The console command ``qcaleval``: what is not testing."""

@@ -1,0 +1,61 @@
+"""``qcaleval``: reports about runs, synthetic samples, and what an endpoint can do. Evaluating is pytest's."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from collections.abc import Callable, Sequence
+
+PROGRAM = "qcaleval"
+USAGE = """\
+usage: qcaleval COMMAND ...
+
+  qcaleval doctor --model-url URL      what the endpoint can do, and what to write on pytest's command line
+  qcaleval report RUN                  print a run's tables; write its reports anew
+  qcaleval compare RUN_A RUN_B         what changed from the first run to the second
+  qcaleval gate RUN --gate FILE        whether the run passes the gates of a file
+  qcaleval merge RUN... --out DIR      join the runs of shards into one
+  qcaleval export RUN --format csv --out FILE
+                                       records for other tools
+  qcaleval import judged.json          the tables of result files of the reference
+  qcaleval synthetic --out DIR         simulated plots with questions and answers
+  qcaleval --version
+
+qcaleval COMMAND --help says more. To evaluate a model: pytest --model-url http://localhost:8000/v1
+All options of that: pytest test_qcaleval --help
+"""
+REPORTS = {"report": "show"} | {name: name for name in ("compare", "gate", "merge", "export", "import")}
+"""Commands of `reports`, by the name that they have here."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status: 0 done, 2 not possible (one line says why), of gate as documented."""
+    name, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if name in {"-h", "--help"}:
+        sys.stdout.write(USAGE)
+        return 0
+    if name in {"-V", "--version"}:
+        sys.stdout.write(f"{PROGRAM} {importlib.metadata.version('qcaleval-pytest')}\n")
+        return 0
+    command = _command(name)
+    if command is None:
+        sys.stderr.write(f"{PROGRAM}: unknown command {name!r}; {PROGRAM} --help names them\n")
+        return 2
+    return command(rest)
+
+
+def _command(name: str) -> Callable[[Sequence[str]], int] | None:
+    """What carries the command out; imported when it is needed."""
+    if name in REPORTS:
+        from reports.__main__ import main as reports
+
+        return lambda rest: reports([REPORTS[name], *rest], program=PROGRAM)
+    if name == "synthetic":
+        from synthetic.__main__ import main as synthetic
+
+        return synthetic
+    if name == "doctor":
+        from qcal_plugin.command.doctor import main as doctor
+
+        return doctor
+    return None

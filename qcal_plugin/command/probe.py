@@ -1,0 +1,172 @@
+"""One tiny question with a picture, asked in ever simpler ways until the server answers."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qcal_plugin.engine.failures import server_message
+from qcal_plugin.engine.network import proxy_for, ssl_context
+from qcal_plugin.engine.targets import TargetOption
+
+if TYPE_CHECKING:
+    import httpx
+
+QUESTION = "Which colour is the square in this picture? Answer with one word."
+COLOUR = "red"
+PROTOCOL_MAX_TOKENS = 16384
+FEW_TOKENS = 1024
+TIMEOUT_S = 120.0
+REASONING_FIELDS = ("reasoning_content", "reasoning")
+FINAL_STATUSES = frozenset({401, 403, 404, 429})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How the question is asked."""
+
+    stream: bool
+    max_tokens: int
+    picture: bool
+
+
+WAYS = (
+    Way(stream=True, max_tokens=PROTOCOL_MAX_TOKENS, picture=True),
+    Way(stream=False, max_tokens=PROTOCOL_MAX_TOKENS, picture=True),
+    Way(stream=False, max_tokens=FEW_TOKENS, picture=True),
+    Way(stream=False, max_tokens=FEW_TOKENS, picture=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came of the question.
+
+    Attributes:
+        way: the way in which it was answered; None if it was not.
+        refusal: the server's words about the way before; empty if the first was answered.
+        reasoning: the field in which the model's reasoning came, or None.
+        streamed: whether it came as a stream of events.
+        first_s: seconds to the first piece, of a stream.
+        headers: of the reply.
+    """
+
+    way: Way | None
+    status: int
+    refusal: str = ""
+    text: str = ""
+    finish_reason: str | None = None
+    reasoning: str | None = None
+    streamed: bool = False
+    first_s: float = 0.0
+    headers: Mapping[str, str]
+
+
+def ask(option: TargetOption, model: str) -> Reply:
+    """Ask in each of `WAYS` until one is answered. Raises httpx.HTTPError where nothing comes back."""
+    reply = Reply(way=None, status=0, headers={})
+    for way in WAYS:
+        refusal = reply.refusal
+        reply = _ask(option, model, way)
+        if reply.way is not None:
+            return Reply(**{**_fields(reply), "refusal": refusal})
+        if reply.status in FINAL_STATUSES or reply.status >= 500:
+            break
+    return reply
+
+
+def _ask(option: TargetOption, model: str, way: Way) -> Reply:
+    import httpx
+
+    proxy, began = proxy_for(option.target.chat_url), time.monotonic()
+    with (
+        httpx.Client(
+            headers=option.request_headers,
+            timeout=TIMEOUT_S,
+            proxy=None if proxy is None else proxy.url,
+            verify=ssl_context(),
+            trust_env=False,
+        ) as client,
+        client.stream("POST", option.target.chat_url, json=_body(model, way)) as response,
+    ):
+        if response.status_code != 200:
+            said = server_message(option.redaction.error(response.read()))
+            return Reply(way=None, status=response.status_code, refusal=said, headers=response.headers)
+        return _read(response, way, began)
+
+
+def _body(model: str, way: Way) -> dict[str, Any]:
+    text = {"type": "text", "text": QUESTION}
+    content = [{"type": "image_url", "image_url": {"url": picture_url()}}, text] if way.picture else [text]
+    return {
+        "model": model,
+        "messages": [{"role": "user", "content": content}],
+        "max_tokens": way.max_tokens,
+        "temperature": 0.0,
+        **({"stream": True} if way.stream else {}),
+    }
+
+
+def _read(response: httpx.Response, way: Way, began: float) -> Reply:
+    streamed = "text/event-stream" in response.headers.get("content-type", "")
+    if streamed:
+        first_s, parts = 0.0, []
+        for part in _events(response.iter_lines()):
+            first_s = first_s or time.monotonic() - began
+            parts.append(part)
+    else:
+        first_s, parts = 0.0, [_choice(response.read(), "message")]
+    return Reply(
+        way=way,
+        status=200,
+        text="".join(_text(message, "content") for message, _ in parts).strip(),
+        finish_reason=next((reason for _, reason in reversed(parts) if reason), None),
+        reasoning=next((name for name in REASONING_FIELDS if any(_text(message, name) for message, _ in parts)), None),
+        streamed=streamed,
+        first_s=first_s,
+        headers=response.headers,
+    )
+
+
+def _events(lines: Iterable[str]) -> Iterator[tuple[Mapping[str, Any], str | None]]:
+    for line in lines:
+        data = line.removeprefix("data:").strip()
+        if line.startswith("data:") and data != "[DONE]":
+            yield _choice(data.encode(), "delta")
+
+
+def _choice(body: bytes, name: str) -> tuple[Mapping[str, Any], str | None]:
+    """The first choice's message or delta and its finish reason; empty where the reply is no completion."""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return {}, None
+    choices = data.get("choices") if isinstance(data, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    message = choice.get(name)
+    return message if isinstance(message, dict) else {}, choice.get("finish_reason")
+
+
+def _text(message: Mapping[str, Any], name: str) -> str:
+    value = message.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _fields(reply: Reply) -> dict[str, Any]:
+    return {name: getattr(reply, name) for name in Reply.__dataclass_fields__}
+
+
+def picture_url() -> str:
+    """A red square on white, as a data URL."""
+    from PIL import Image
+
+    picture = Image.new("RGBA", (96, 96), "white")
+    picture.paste(Image.new("RGBA", (48, 48), COLOUR), (24, 24))
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,156 @@
+"""``qcaleval``: reports by another name, and a doctor for endpoints."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from qcal_plugin.command.main import main
+from qcal_plugin.command.probe import COLOUR, QUESTION
+from tests.endpoint import Raw, Reply, Stream
+from tests.real_engine import free_port
+from tests.run_factory import run_of, write_run
+from tests.scripts import always, error
+
+KEY = "sk-0123456789abcdef"
+
+
+@pytest.fixture
+def doctor(endpoint, capsys):
+    """What the doctor says about the endpoint: exit status, lines by name, the whole."""
+
+    def examine(*arguments, url=endpoint.base_url):
+        status = main(["doctor", "--model-url", url, *arguments])
+        out, err = capsys.readouterr()
+        facts = dict(line.split(":", 1) for line in out.splitlines())
+        return status, {name: text.strip() for name, text in facts.items()}, out + err
+
+    return examine
+
+
+def test_doctor_of_a_server_that_can_all(doctor, endpoint):
+    endpoint.script = always(Stream([{"reasoning_content": "It is"}, "Red", "."]))
+    status, facts, _ = doctor()
+    assert 0 == status
+    assert f"yes: 'Red.' to '{QUESTION}'" == facts["answers"]
+    assert "yes, and it saw the picture" == facts["images"]
+    assert "in the field reasoning_content" == facts["reasoning"]
+    assert "16384 accepted" == facts["max tokens"]
+    assert facts["streaming"].startswith("yes, first piece after 0.")
+    assert "none: http is not encrypted" == facts["certificate"]
+    assert f"pytest --model-url {endpoint.base_url} --model model-a" == facts["next"]
+    assert 1 == len(endpoint.requests)
+    assert 1 == len(endpoint.requests[0].images)
+
+
+def test_doctor_of_a_server_with_few_tokens_and_limits(doctor, endpoint):
+    class Limited(Reply):
+        async def respond(self, http_request, model):
+            response = await super().respond(http_request, model)
+            response.headers["X-RateLimit-Remaining-Requests"] = "59"
+            return response
+
+    def script(request):
+        too_many = error(400, "max_tokens must be at most 8192")
+        return too_many if request.body["max_tokens"] > 8192 else Limited("blue")
+
+    endpoint.script = script
+    status, facts, _ = doctor()
+    assert 0 == status
+    assert "16384 refused: max_tokens must be at most 8192" == facts["max tokens"]
+    assert "no" == facts["streaming"]
+    assert f"accepted, but the answer does not say {COLOUR}: is it a vision model?" == facts["images"]
+    assert "x-ratelimit-remaining-requests: 59" == facts["rate limits"].lower()
+    assert facts["next"].endswith("--max-tokens 1024")
+
+
+def test_doctor_of_a_server_without_pictures(doctor, endpoint):
+    endpoint.script = lambda request: error(400, "image input is not supported") if request.images else Reply("Red")
+    status, facts, _ = doctor()
+    assert 1 == status
+    assert "no: image input is not supported" == facts["images"]
+    assert "serve a model that takes pictures" == facts["next"]
+
+
+@pytest.mark.parametrize("code", [401, 404, 500])
+def test_doctor_of_a_server_that_refuses(doctor, endpoint, code):
+    endpoint.script = always(error(code, "No."))
+    status, facts, _ = doctor("--model=model-b")
+    assert 1 == status
+    assert f"no: HTTP {code}: No." == facts["answers"]
+    assert "does not list 'model-b'" in facts["model"]
+    assert 1 == len(endpoint.requests)
+
+
+@pytest.mark.parametrize("reply", [Raw(b"<html>"), Raw(b"[1]"), Raw(b'{"choices": [7]}')], ids=repr)
+def test_doctor_of_a_server_that_talks_nonsense(doctor, endpoint, reply):
+    endpoint.script = always(reply)
+    assert "without text (finish_reason None)" == doctor()[1]["answers"]
+
+
+def test_doctor_never_repeats_a_key(doctor, endpoint, monkeypatch):
+    monkeypatch.setenv("MY_KEY", KEY)
+    endpoint.script = always(error(400, f"key {KEY} is not valid"))
+    _, facts, said = doctor("--model-key-env=MY_KEY")
+    assert "from MY_KEY" == facts["key"]
+    assert KEY == endpoint.requests[0].bearer
+    assert KEY not in said
+
+
+def test_doctor_says_slips_in_one_line(doctor):
+    for url, words in ((f"http://127.0.0.1:{free_port()}/v1", "no connection"), ("localhost:1", "is no http or https")):
+        status, _, said = doctor(url=url)
+        assert 2 == status
+        assert said.startswith("qcaleval doctor: ")
+        assert words in said
+        assert 1 == said.count("\n")
+
+
+# --- the other commands ---
+
+
+def test_reports_by_another_name(tmp_path, capsys):
+    run = write_run(run_of({("a", "Q6", "zeroshot"): 1.0}), tmp_path / "run")
+    assert 0 == main(["report", str(run)])
+    assert "Q6 diagnosis" in capsys.readouterr().out
+    target = tmp_path / "records.csv"
+    assert 0 == main(["export", str(run), "--format", "csv", "--out", str(target)])
+    assert f"written: {target}: csv, {target.stat().st_size:,} bytes\n" == capsys.readouterr().out
+    assert 0 == main(["merge", str(run), "--out", str(tmp_path / "joined")])
+    assert "joined" == json.loads((tmp_path / "joined" / "run.json").read_text())["run_id"]
+
+
+@pytest.mark.parametrize("command", ["report", "compare", "gate", "merge", "export", "import", "synthetic", "doctor"])
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert 0 == stopped.value.code
+    assert "usage:" in capsys.readouterr().out
+
+
+def test_version_help_and_what_is_unknown(capsys):
+    assert 0 == main(["--version"])
+    assert capsys.readouterr().out.startswith("qcaleval 0.")
+    assert 0 == main([])
+    assert "pytest --model-url" in capsys.readouterr().out
+    assert 2 == main(["leader"])
+    assert "qcaleval: unknown command 'leader'; qcaleval --help names them\n" == capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo terminal")
+def test_full_reports_are_turned_page_by_page(tmp_path):
+    run = write_run(run_of({("a", "Q6", "zeroshot"): 1.0}), tmp_path / "run")
+    controller, terminal = os.openpty()
+    command = [sys.executable, "-m", "reports", str(run), "--full"]
+    process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    shown = b""
+    while b"Enter to go on, q to stop" not in shown:
+        shown += os.read(controller, 65536)
+    os.write(controller, b"q\n")
+    assert 0 == process.wait(timeout=30)
+    os.close(controller)
+    assert b"-- page 2 of " in shown
+    assert 1 == shown.count(b"-- page")
