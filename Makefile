@@ -9,11 +9,11 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check bench chaos clean
+.PHONY: demo test check bench chaos pictures clean
 
 # the first 87 samples are one of each scenario type; those behind them are shown in ICL prompts but not asked about
 demo: $(INSTALLED)
-	$(BIN)/python -m pytest test_qcaleval --demo --limit 87 -q
+	$(BIN)/python -m pytest --demo --limit 87 -q
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 3 --dist loadfile
@@ -24,6 +24,10 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@if [ -d ../shared/conformance ]; then $(BIN)/python -m scoring.conformance ../shared/conformance; fi
+
+# report.html as the README shows it: docs/report.png
+pictures: $(INSTALLED)
+	$(BIN)/python -m bench.pictures
 
 bench: $(INSTALLED)
 	$(BIN)/python -m bench

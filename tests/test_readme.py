@@ -47,3 +47,26 @@ def test_a_linked_file_exists(target):
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"^    make (\w+)", README, re.MULTILINE))))
 def test_a_make_target_exists(target):
     assert re.search(rf"^{target}:", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+
+
+# --- troubleshooting ---
+
+TROUBLESHOOTING = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
+
+
+@pytest.mark.parametrize("message", re.findall(r"^### `(.+)`$", TROUBLESHOOTING, re.MULTILINE))
+def test_a_message_that_is_explained_is_one_that_is_said(message):
+    """Joined source lines: a message may be written as several literals."""
+    source = "".join(
+        path.read_text() for package in ("qcal_plugin", "reports") for path in (REPOSITORY / package).rglob("*.py")
+    )
+    said = re.sub(r'"\s*\n\s*f?"', "", source)
+    assert message.strip() in said
+
+
+def test_every_option_that_is_explained_exists():
+    flags = set()
+    for group in GROUPS:
+        group.declare(lambda flag, **_: flags.add(flag))
+    of_others = {"--timeout", "--noconftest", "--lf", "--anyway"}
+    assert set(re.findall(r"`[^`]*?(--[a-z-]+)", TROUBLESHOOTING)) <= flags | of_others
