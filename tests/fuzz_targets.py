@@ -17,11 +17,12 @@ import pytest
 
 from qcal_plugin.cli.extra_body import parse_extra_body
 from qcal_plugin.cli.pass_marks import parse_pass_marks
-from qcal_plugin.engine.failures import MESSAGE_LENGTH, http_failure, retry_after_s, server_message
+from qcal_plugin.engine.failures import MESSAGE_LENGTH, http_failure, server_message
 from qcal_plugin.engine.journal import AnswerJournal, JournalError
 from qcal_plugin.engine.redaction import Redaction
 from qcal_plugin.engine.reply import ErrorInReply, MalformedReply, clean_text, parse_reply
 from qcal_plugin.engine.targets import parse_target
+from qcal_plugin.engine.waits import asked_wait_s
 from qcal_plugin.mix.file import MixFileError, read_mix_file
 from qcal_plugin.session.directory import RunDirectoryError, read_manifest
 from qcal_plugin.session.dry_run import read_assumptions
@@ -66,7 +67,7 @@ def error_body(data: bytes) -> None:
     headers = httpx.Headers([(b"retry-after", data), (b"retry-after-ms", data[:20])])
     failure = http_failure(500 + data[0] % 100 if data else 500, headers, data)
     assert failure.retriable
-    wait_s = retry_after_s(headers)
+    wait_s = asked_wait_s(headers, data)
     assert wait_s is None or (0 <= wait_s and math.isfinite(wait_s))
 
 
