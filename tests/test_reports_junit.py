@@ -6,11 +6,12 @@ from xml.sax.saxutils import quoteattr
 import pytest
 
 from reports.exchange.junit import JUnitError, load_junit
-from reports.records.outcomes import evaluation_of
-from reports.records.records import identity_properties, item_properties, outcome_properties
+from reports.records.outcomes import ErrorRule, counting_errors, evaluation_of
+from reports.records.records import Run, identity_properties, item_properties, outcome_properties
 from reports.statistics.aggregate import by_question
 from scoring.questions import Mode, Question
-from tests.run_factory import planned_item, run_of
+from scoring.score import Score
+from tests.run_factory import failed, manifest, planned_item, run_of
 
 VALUES = {
     ("a", "Q5", "zeroshot"): 1 / 3,
@@ -39,7 +40,7 @@ def junit(run, *, identity=True):
 
 
 def outcome(record):
-    return [] if record is None else outcome_properties(record.status, record.score)
+    return [] if record is None else outcome_properties(record.status, record.score, record.unanswered_score)
 
 
 @pytest.fixture
@@ -65,6 +66,15 @@ def test_shards_add_up_to_the_run(write):
     files = [write(f"{number}.xml", junit(shard)) for number, shard in enumerate(shards)]
     expected = by_question(evaluation_of(run).outcomes)
     assert expected == by_question(load_junit(files).outcomes)
+
+
+def test_a_failed_test_says_what_the_reference_gives_it(write):
+    item = planned_item("a", "Q5")
+    score = Score(value=0.75, extracted=None, expected=None)
+    run = Run(manifest=manifest([item]), records=(failed(item, unanswered_score=score),))
+    evaluation = load_junit([write("a.xml", junit(run))])
+    means = {rule: [outcome.value for outcome in counting_errors(evaluation, rule).outcomes] for rule in ErrorRule}
+    assert {"as-reference": [0.75], "zero": [0.0], "unmeasured": [None]} == means
 
 
 def test_a_test_without_a_status_is_planned_and_not_measured(write):
