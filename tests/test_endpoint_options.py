@@ -231,3 +231,27 @@ def test_a_judge_that_cannot_grade_the_canary_ends_the_run_before_the_model_is_a
     assert words in out
     assert "Traceback" not in out
     assert {"judge-a"} == {request.model for request in endpoint.requests}
+
+
+def test_a_judge_that_refuses_a_schema_is_asked_without_and_the_report_says_so(quick, endpoint, asking):
+    def judge(request):
+        if "response_format" in request.body:
+            return error(400, "response_format is not supported by this model")
+        return Reply('{"grades": [1, 1, 0.5]}')
+
+    endpoint.script = by_model({"model-a": always(Reply("text")), "judge-a": judge})
+    options = [option for option in asking if option != "--questions=Q6"]
+    judges = ["--judge-url", endpoint.base_url, "--judge-model=judge-a", "--judge-json-schema"]
+    result = quick.run(*options, "--questions=Q3", *judges, "--judge-concurrency=1")
+    assert 0 == result.exit_status, result.out
+    assert [pytest.approx(2.5 / 3)] * 2 == list(result.values().values())
+    assert "judge judge-a: response_format is not sent" in " ".join(result.out.split())
+    assert 1 == sum("response_format" in request.body for request in endpoint.requests)
+
+
+def test_a_token_budget_without_usage_in_the_replies_is_said_to_be_an_estimate(quick, endpoint, asking):
+    endpoint.script = always(Reply("x" * 4000, prompt_tokens=None, completion_tokens=None))
+    result = quick.run(*asking, "--budget-tokens=1000", "--concurrency=1")
+    assert "qcal: replies report no usage: --budget-tokens 1000 counts an estimate" in result.out
+    assert "--budget-tokens 1000 is used up" in result.out
+    assert 1 == len(endpoint.requests)

@@ -11,6 +11,8 @@ from qcal_plugin.engine.failures import EngineStopped
 from reports.records.records import Status
 from tests.endpoint import Endpoint, Raw, Reply
 from tests.engine_factory import QUICK, keys, running_engine
+from tests.raw_server import RawServer
+from tests.real_engine import free_port
 from tests.scripts import always, error, faults_first, rate_limited
 
 ANSWER = "Status: SUCCESS"
@@ -40,6 +42,10 @@ def sse(*events, done=True):
 
 def chunk(delta, finish=None, **top):
     return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **top}
+
+
+def http_reply(body, status="200 OK"):
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
 
 
 # --- good answers in unusual forms ---
@@ -286,3 +292,33 @@ def test_a_reply_without_usage_is_counted_by_estimate(tmp_path):
 def test_what_could_never_be_asked_of_a_server_has_a_kind_of_its_own(kind, refusal, tmp_path):
     (outcome,), _, server = asked(always(refusal), tmp_path)
     assert (kind, 1) == (outcome.failure.kind, len(server.requests))
+
+
+def test_a_202_is_polled_where_it_says(tmp_path):
+    """The reply is a file of another server on the same host."""
+    with RawServer(http_reply(OK.body("m"))) as later:
+        accepted = Raw(b"", status=202, headers={"Location": f"http://127.0.0.1:{later.port}/x", "Retry-After": "0"})
+        (outcome,), _, server = asked(always(accepted), tmp_path)
+    assert (ANSWER, 1) == (outcome.answer.text, len(server.requests))
+
+
+def test_a_202_without_a_place_is_an_error(tmp_path):
+    (outcome,), *_ = asked(always(Raw(b"", status=202)), tmp_path)
+    assert "HTTP 202 without a place to poll" in outcome.failure.message
+
+
+def test_a_proxys_own_status_names_the_proxy(tmp_path, monkeypatch):
+    with RawServer(http_reply(b"<html>no", status="503 Unavailable")) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://user:secret@127.0.0.1:{proxy.port}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        (outcome,), *_ = asked(always(OK), tmp_path, retries=0)
+    assert f"by way of the proxy http://127.0.0.1:{proxy.port}; NO_PROXY exempts a host" in outcome.failure.message
+    assert "secret" not in outcome.failure.message
+
+
+def test_a_socks_proxy_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    (outcome,), _, server = asked(always(OK), tmp_path, retries=0)
+    assert ("connect", 0) == (outcome.failure.kind, len(server.requests))
+    assert "by way of the proxy socks5://127.0.0.1:" in outcome.failure.message

@@ -17,6 +17,21 @@ from qcal_plugin.engine.endpoint import Streaming
 from qcal_plugin.engine.judge import JUDGE_MAX_TOKENS
 from scoring.reference import JSON
 
+GRADES_FORMAT: Mapping[str, JSON] = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "grades",
+        "strict": True,
+        "schema": {
+            "type": "object",
+            "properties": {"grades": {"type": "array", "items": {"type": "number", "enum": [0, 0.5, 1]}}},
+            "required": ["grades"],
+            "additionalProperties": False,
+        },
+    },
+}
+"""The form of a judge's reply. Servers want an object at the top; the grades are read from the array in it."""
+
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^`|~\w-]+", re.ASCII)
 _RATE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*/?\s*(?P<unit>s|sec|second|min|minute|h|hour)", re.IGNORECASE)
@@ -64,6 +79,11 @@ def declare_request_options(add: Callable[..., None]) -> None:
         default=[],
         help="header of each request, its value in an environment variable (default: none)",
         example="'api-key: $AZURE_KEY'",
+    )
+    add(
+        "--judge-json-schema",
+        action="store_true",
+        help="ask judges for JSON by a schema (response_format); left out for those that refuse it",
     )
     add("--judge-no-think", action="store_true", help="as --no-think, for judges")
     add(
@@ -129,6 +149,7 @@ def read_request_options(option: Callable[[str], Any]) -> RequestOptions:
         judge_body={
             **_body("--judge-body", parse_body, option("judge_body")),
             **_effort(option("judge_reasoning_effort")),
+            **({"response_format": dict(GRADES_FORMAT)} if option("judge_json_schema") else {}),
             **_no_think("--judge-no-think", given=option("judge_no_think"), text=option("judge_body")),
         },
         judge_max_tokens=at_least(1, "--judge-max-tokens", option("judge_max_tokens")),

@@ -44,8 +44,8 @@ _PARAMETERS = {
     Change.DROP_SCHEMA: "response_format",
     Change.DROP_STREAM_OPTIONS: "stream_options",
 }
-PROTOCOL_CHANGES = frozenset({Change.RENAME_MAX_TOKENS, Change.DROP_TEMPERATURE})
-"""Changes to what the protocol prescribes; the others concern additions of ours."""
+REPORTED = frozenset({Change.RENAME_MAX_TOKENS, Change.DROP_TEMPERATURE, Change.DROP_SCHEMA})
+"""Changes to what the protocol prescribes, or to what the user asked for; how a reply travels is neither."""
 
 _CODES = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter", "invalid_parameter"})
 _REFUSES = re.compile(

@@ -28,6 +28,13 @@ class Budget:
     on_exhausted: Callable[[str], None] = field(default=lambda _: None, repr=False)
     replies_without_usage: int = 0
 
+    @property
+    def notice(self) -> str | None:
+        """What the user must know: that tokens are guessed, if a limit on them is set. One line, or None."""
+        if self.tokens is None or not self.replies_without_usage:
+            return None
+        return f"replies report no usage: --budget-tokens {self.tokens} counts an estimate"
+
     def request(self) -> None:
         """Count a request that is about to be sent. Raises EngineStopped where none may be."""
         if self.requests is not None and self.requests_sent >= self.requests:

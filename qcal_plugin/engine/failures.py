@@ -199,7 +199,8 @@ def _transport_kind(error: BaseException, cause: BaseException) -> str:
         aiohttp.ClientConnectorError: "connect",
         aiohttp.ClientResponseError: "not_http",
     }
-    return next((kind for causes, kind in by_cause.items() if isinstance(cause, causes)), "reset")
+    fallback = "connect" if isinstance(error, (httpx.ConnectError, httpx.ProxyError)) else "reset"  # a SOCKS proxy's
+    return next((kind for causes, kind in by_cause.items() if isinstance(cause, causes)), fallback)
 
 
 def _reason(cause: BaseException) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from qcal_plugin.dataset.cache import write_file
-from qcal_plugin.engine.adaptation import PROTOCOL_CHANGES, Adaptation, Change
+from qcal_plugin.engine.adaptation import REPORTED, Adaptation, Change
 from reports.records.run_files import DEVIATIONS_NAME
 
 
@@ -32,10 +32,7 @@ class Deviations:
         data = {
             "changes": {role: [change.value for change in changes] for role, changes in roles.items()},
             "deviations": [
-                f"{role}: {change.words}"
-                for role, changes in roles.items()
-                for change in changes
-                if change in PROTOCOL_CHANGES
+                f"{role}: {change.words}" for role, changes in roles.items() for change in changes if change in REPORTED
             ],
         }
         write_file(self._path, json.dumps(data, indent=1).encode())

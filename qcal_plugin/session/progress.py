@@ -33,6 +33,7 @@ class Progress:
         self._started_at = self._printed_at = time.monotonic()
         self._printed_done = 0
         self._status_line = StatusLine(config) if StatusLine.is_possible() else None
+        self._notice: str | None = None
 
     def report(self, report: pytest.TestReport) -> None:
         """A test has reported."""
@@ -48,6 +49,8 @@ class Progress:
         """Some time may have passed, something may have been answered."""
         now = time.monotonic()
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            self._print_notice(terminal)
         if terminal is None or self._config.get_verbosity() <= -2 or not self._is_due(now):
             return
         self._printed_at, self._printed_done = now, self._evaluation.engine.answered
@@ -56,6 +59,15 @@ class Progress:
         else:
             self._start_line(terminal)
             terminal.write_line(self._line(now))
+
+    def _print_notice(self, terminal: pytest.TerminalReporter) -> None:
+        """Say at once, and once, what the user must know while the run goes on."""
+        notice = self._evaluation.budget.notice
+        if notice is not None and self._notice is None:
+            self._notice = notice
+            self.make_way()
+            self._start_line(terminal)
+            terminal.write_line(f"qcal: {notice}")
 
     def _is_due(self, now: float) -> bool:
         waited_s = now - self._printed_at
