@@ -30,6 +30,7 @@ from typing import Any, NamedTuple
 
 from qcal_plugin.dataset.cache import read_file, read_verified
 from qcal_plugin.dataset.cases import Case, ImagePart, PromptPart, TextPart
+from qcal_plugin.dataset.verified_file import VerifiedFile
 from reports.records.mixes import MIX_SETTING, mix_from_json
 from reports.records.records import ItemKey
 from scoring.questions import Mode, Question
@@ -99,35 +100,6 @@ class Span(NamedTuple):
 
     offset: int
     length: int
-
-
-class VerifiedFile:
-    """A file of JSON lines, read as a whole at the first need and used only if it has its digest.
-
-    Raises OSError where it has another one or cannot be read.
-    """
-
-    def __init__(self, path: Path, sha256: str) -> None:
-        self.path = path
-        self.sha256 = sha256
-        self._content: bytes | None = None
-
-    def content(self) -> bytes:
-        """All of it."""
-        if self._content is None:
-            self._content = read_verified(self.path, self.sha256)
-        return self._content
-
-    def line(self, span: tuple[int, int]) -> Any:  # noqa: ANN401  JSON of our own making
-        """The line in these bytes."""
-        offset, length = span
-        return json.loads(self.content()[offset : offset + length])
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, VerifiedFile) and (self.path, self.sha256) == (other.path, other.sha256)
-
-    def __hash__(self) -> int:
-        return hash((self.path, self.sha256))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,8 @@ import pytest
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.cli.service import RandomImages, ServiceSettings
 from qcal_plugin.dataset.prepare import prepare
-from qcal_plugin.dataset.prepared import DatasetIdentity, PreparedDataset, VerifiedFile
+from qcal_plugin.dataset.prepared import DatasetIdentity, PreparedDataset
+from qcal_plugin.dataset.verified_file import VerifiedFile
 from qcal_plugin.engine.failures import RequestFailed
 from qcal_plugin.engine.journal import Journal
 from qcal_plugin.engine.model import Sampling
