@@ -393,7 +393,7 @@ def test_properties_name_the_condition(quick, endpoint, tiny_folder):
 
     xml = quick.folder / "out.xml"
     assert 'name="qcal_variant" value="1-shot"' in xml.read_text()
-    assert "Q6 by number of demonstrations" in render(overview(load_junit([xml])))
+    assert "Q6 diagnosis by number of demonstrations" in render(overview(load_junit([xml])))
     assert json.loads((result.run_dir / "run.json").read_text())["settings"]["demonstrations_seed"] == 0
 
 

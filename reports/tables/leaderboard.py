@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from reports.analysis.comparability import comparability
 from reports.analysis.leaderboard import published_scores
-from reports.records.names import MODE_NAMES
+from reports.records.names import MODE_NAMES, question_name
 from reports.records.outcomes import Evaluation
 from reports.statistics.aggregate import MeanOfQuestions, by_mode, by_question
 from reports.tables.model import Cell, Column, Table, Unit
@@ -35,7 +35,7 @@ def leaderboard_table(evaluation: Evaluation, mode: Mode) -> Table | None:
         title=f"Among the published models ({MODE_NAMES[mode]})",
         columns=(Column("Rank", Unit.COUNT), Column("Model"), Column("Type"), *_score_columns(mode)),
         rows=tuple(_ranked(ranked, comparable=not reasons)),
-        notes=tuple(_notes(mean, reasons)),
+        notes=tuple(_notes(mean, reasons, mode)),
     )
 
 
@@ -47,12 +47,13 @@ def _ranked(rows: list[tuple[float, tuple[Cell, ...]]], *, comparable: bool) -> 
         yield (rank if counts else None, *cells)
 
 
-def _notes(mean: MeanOfQuestions, reasons: tuple[str, ...]) -> Iterator[str]:
+def _notes(mean: MeanOfQuestions, reasons: tuple[str, ...], mode: Mode) -> Iterator[str]:
     if reasons:
         yield f"This run is not comparable: {'; '.join(reasons)}."
     if mean.interval is not None:
         low, high = (f"{100 * bound:.1f}" for bound in (mean.interval.low, mean.interval.high))
         yield f"95% interval of this run's mean: {low} to {high}. The published figures have none."
+    yield f"{', '.join(map(question_name, mode.questions))}."
     yield SOURCE
     yield LATER_SOURCE
 

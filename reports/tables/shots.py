@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reports.analysis.leaderboard import published_rows
 from reports.analysis.shots import ShotFigures, family_means, shot_figures
+from reports.records.names import question_name
 from reports.records.outcomes import Evaluation, counted_records
 from reports.records.records import Run
 from reports.tables.model import Cell, Column, Section, Table, Unit, error_notes
@@ -86,7 +87,7 @@ def shot_details(evaluation: Evaluation) -> Iterator[Section]:
 
 def _question_tables(question: Question, figures: Sequence[ShotFigures]) -> Iterator[Table]:
     yield Table(
-        title=f"{question} by number of demonstrations",
+        title=f"{question_name(question)} by number of demonstrations",
         columns=SHOT_COLUMNS,
         rows=tuple(map(_shot_cells, figures)),
         notes=(
@@ -97,7 +98,7 @@ def _question_tables(question: Question, figures: Sequence[ShotFigures]) -> Iter
     )
     if any(entry.copied is not None for entry in figures):
         yield Table(
-            title=f"{question}: answers that repeat a demonstration",
+            title=f"{question_name(question)}: answers that repeat a demonstration",
             columns=COPY_COLUMNS,
             rows=tuple(_copy_cells(entry) for entry in figures if entry.copied is not None),
             notes=(
@@ -107,7 +108,7 @@ def _question_tables(question: Question, figures: Sequence[ShotFigures]) -> Iter
         )
     if any(entry.order is not None for entry in figures):
         yield Table(
-            title=f"{question}: what the order of the demonstrations decides",
+            title=f"{question_name(question)}: what the order of the demonstrations decides",
             columns=ORDER_COLUMNS,
             rows=tuple(_order_cells(entry) for entry in figures if entry.order is not None),
             notes=(
@@ -122,7 +123,7 @@ def family_tables(evaluation: Evaluation) -> Iterator[Table]:
     for question, families in family_means(evaluation.outcomes).items():
         counts = sorted({shots for means in families.values() for shots in means})
         yield Table(
-            title=f"{question} by family and number of demonstrations",
+            title=f"{question_name(question)} by family and number of demonstrations",
             columns=(Column("Family"), *(Column(f"{shots}-shot", Unit.SCORE, 1) for shots in counts)),
             rows=tuple((family, *(means.get(shots) for shots in counts)) for family, means in families.items()),
         )
