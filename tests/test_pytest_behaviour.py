@@ -303,6 +303,6 @@ def test_lf_with_a_pass_mark_keeps_the_measured_score(session, endpoint):
     assert OK == second.exit_status, second.out
     assert 4 + 2 == len(endpoint.requests)
     assert 4 + 2 == len(second.records)
-    q6 = re.compile(r"^Q6 +4 +4 +100.0 +50.0 ", re.MULTILINE)
+    q6 = re.compile(r"^Q6 diagnosis +4 +4 +100.0 +50.0 ", re.MULTILINE)
     assert q6.search(first.out)
     assert q6.search(second.out)

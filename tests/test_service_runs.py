@@ -178,9 +178,3 @@ def test_load_without_a_model_is_a_mistake(quick):
     result = quick.run("--parallel", "1", run_dir=None)
     assert USAGE_ERROR == result.exit_status
     assert "--parallel: no model to ask: add --model-url http://localhost:8000/v1, or --demo" in result.out
-
-
-def test_numbers_in_the_place_of_the_test_file(quick):
-    done = quick.pytester.runpytest_inprocess("--demo", "--parallel", "1", "2")
-    assert USAGE_ERROR == done.ret
-    assert "name the test file: pytest test_qcaleval/test_service.py --parallel ..." in str(done.stderr)
