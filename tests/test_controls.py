@@ -48,7 +48,7 @@ def test_a_model_that_looks_gains_from_the_plot_and_one_that_does_not_gains_noth
 
     assert "Visual gain over a blank picture, zero-shot" in looking.out
     gained = next(line for line in looking.out.splitlines() if line.startswith("Q6 ") and "+" in line)
-    assert ["Q6", "25.0", "50.0", "+25.0"] == gained.split()[:4]
+    assert ["Q6", "diagnosis", "25.0", "50.0", "+25.0"] == gained.split()[:5]
     (gain, _) = (entry for entry in looking.report["controls"] if entry["group"] in {"Q6", "Mean"})
     assert (0.25, 0.5, 0.25) == (gain["control_mean"], gain["mean"], gain["gain"])
     page = (looking.run_dir / "report.html").read_text()
@@ -56,7 +56,7 @@ def test_a_model_that_looks_gains_from_the_plot_and_one_that_does_not_gains_noth
     assert "<b>+25.0</b>" in chart
     assert "8; 6 of 8 moved" in chart
     nothing = next(line for line in blind.out.splitlines() if line.startswith("Q6 ") and "+0.0" in line)
-    assert ["Q6", "50.0", "50.0", "+0.0"] == nothing.split()[:4]
+    assert ["Q6", "diagnosis", "50.0", "50.0", "+0.0"] == nothing.split()[:5]
 
 
 def test_the_control_changes_the_picture_and_nothing_else(quick, endpoint, tiny_folder):

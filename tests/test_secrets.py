@@ -110,7 +110,7 @@ def test_no_credential_shows_when_the_plugin_crashes_in_the_engine(quick, asking
 
 
 def test_no_credential_shows_when_the_plugin_crashes_at_the_start(quick, asking, monkeypatch):
-    def crash(self, config, dataset, who, directory):
+    def crash(self, config, dataset, who, directory, **_):
         raise RuntimeError(f"set-up crashed: {config} {who}")
 
     monkeypatch.setattr(Evaluation, "__init__", crash)
