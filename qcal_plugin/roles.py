@@ -15,6 +15,7 @@ from qcal_plugin.studies.selection import select_items
 from qcal_plugin.worker import collection
 from qcal_plugin.worker.keys import RUNNER, WORKER_INPUT
 from reports.records.records import PlannedItem
+from scoring.errors import QCalError
 
 NO_MODEL = "no model to ask: add --model-url http://localhost:8000/v1, or --demo to try it without one"
 LOOKS = ("collectonly", "setupplan")
@@ -63,7 +64,6 @@ def _become_owner(config: pytest.Config) -> None:
 
 
 def _become_dry_run(config: pytest.Config) -> None:
-    from qcal_plugin.dataset.prepare import DatasetError
     from qcal_plugin.session.data import prepare_studied
     from qcal_plugin.session.dry_run import DryRun
     from qcal_plugin.session.steps import StepProgress
@@ -74,7 +74,7 @@ def _become_dry_run(config: pytest.Config) -> None:
     try:
         dataset = prepare_studied(run_config, progress=StepProgress(config.get_verbosity()))
         config.pluginmanager.register(DryRun(config, run_config, dataset), "qcal-dry-run")
-    except (DatasetError, ValueError) as error:
+    except QCalError as error:
         raise pytest.UsageError(str(error)) from error
 
 
@@ -149,10 +149,9 @@ class CollectionOnly:
 
 
 def _collect(config: RunConfig) -> Iterable[PlannedItem]:
-    from qcal_plugin.dataset.prepare import DatasetError
     from qcal_plugin.session.data import prepare_studied
 
     try:
         return select_items(config.selection, prepare_studied(config))
-    except (DatasetError, ValueError) as error:
+    except QCalError as error:
         raise pytest.Collector.CollectError(str(error)) from error

@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from reports.analysis.comparison import UnlikeRunsError
-from reports.exchange.export import ExportError, Format, export
+from reports.exchange.export import Format, export
 from reports.exchange.junit import JUnitError, load_junit
-from reports.exchange.official_input import OfficialFileError, read_judged
+from reports.exchange.official_input import read_judged
 from reports.gates.check import load_baselines
-from reports.gates.file import GateFileError, read_gate_file
+from reports.gates.file import read_gate_file
 from reports.gates.verdicts import GateReport, judge_run
 from reports.github import add_job_summary, annotation_lines
 from reports.html.flips import flips
@@ -23,10 +23,10 @@ from reports.html.page import write_page
 from reports.html.plain_page import render_plain_page
 from reports.publish import publish
 from reports.records.illustrations import join_illustrations
-from reports.records.merge import MergeError, merge_directories
+from reports.records.merge import merge_directories
 from reports.records.outcomes import ErrorRule, Evaluation, counting_errors, evaluation_of, identity_of
 from reports.records.plain_text import visible
-from reports.records.run_files import RunFileError, load_run
+from reports.records.run_files import load_run
 from reports.render import text as render_text
 from reports.service.report import is_service_study, publish_service
 from reports.tables.comparison import compare, hard_section, joined
@@ -34,6 +34,7 @@ from reports.tables.full import full_report
 from reports.tables.gates import log_lines
 from reports.tables.model import Document
 from reports.tables.overview import overview
+from scoring.errors import QCalError
 from scoring.questions import Mode
 
 DESCRIPTION = """\
@@ -57,17 +58,6 @@ RUN is a run directory, such as runs/20260501T120000Z-my-vlm.
 Exit status: 0 done, 2 a run or file that cannot be used (one line says what to do); of gate: 0 all gates pass, 1 one
 fails, 10 inconclusive, 11 cannot be gated."""
 
-MISTAKES = (
-    RunFileError,
-    JUnitError,
-    MergeError,
-    UnlikeRunsError,
-    OfficialFileError,
-    ExportError,
-    GateFileError,
-    OSError,
-)
-
 
 def main(arguments: Sequence[str] | None = None, *, program: str = "python -m reports") -> int:
     """Run the command, which calls itself ``program`` in its help; returns the exit status."""
@@ -78,7 +68,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m re
     options = parser.parse_args(given or ["--help"])
     try:
         result = options.run(options)
-    except MISTAKES as error:
+    except (QCalError, OSError) as error:
         sys.stderr.write(f"reports: {error}\n")
         return 2
     match result:

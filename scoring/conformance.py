@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from scoring.classification import read_assessment, read_conclusion
 from scoring.diagnosis import read_status
+from scoring.errors import QCalError
 from scoring.excerpt import excerpt
 from scoring.field_rules import as_number, score_field
 from scoring.json_answer import parse_json
@@ -28,7 +29,7 @@ OUTCOMES = ("value", "fields", "score", "hits", "error")
 TOLERANCE = 1e-9
 
 
-class CorpusError(Exception):
+class CorpusError(QCalError):
     """The corpus cannot be read. The text says where and why, in one line."""
 
 

@@ -14,6 +14,7 @@ from functools import cache
 from importlib import resources
 from string import Template
 
+from scoring.errors import BadValueError
 from scoring.questions import Question
 from scoring.reference import Reference
 
@@ -66,14 +67,14 @@ def load_template(template: str) -> str:
     """The template itself, checked. Raises ValueError naming what is unknown, missing or malformed."""
     parsed = Template(template)
     if not parsed.is_valid():
-        raise ValueError("judge template: a $ is followed by no placeholder; write $$ for the character itself")
+        raise BadValueError("judge template: a $ is followed by no placeholder; write $$ for the character itself")
     used = set(parsed.get_identifiers())
     if unknown := used - PLACEHOLDERS:
-        raise ValueError(f"judge template: unknown {_listed(unknown)}; there are {_listed(PLACEHOLDERS)}")
+        raise BadValueError(f"judge template: unknown {_listed(unknown)}; there are {_listed(PLACEHOLDERS)}")
     if "key_points" not in used:
-        raise ValueError("judge template: $key_points is missing, so there is nothing to grade by")
+        raise BadValueError("judge template: $key_points is missing, so there is nothing to grade by")
     if not used & {"answer", "verbatim_answer"}:
-        raise ValueError("judge template: $answer (or $verbatim_answer) is missing, so there is nothing to grade")
+        raise BadValueError("judge template: $answer (or $verbatim_answer) is missing, so there is nothing to grade")
     return template
 
 

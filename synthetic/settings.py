@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scoring.errors import BadValueError
 from synthetic.drawing.perturbation import Perturbation
 from synthetic.families import family_names
 
@@ -17,7 +18,7 @@ SETTINGS = ("seed", "per-scenario", "balance", "siblings", "families", "perturb"
 PER_SCENARIO = 3
 
 
-class SettingsError(ValueError):
+class SettingsError(BadValueError):
     """Settings that cannot be used; the text is for the user."""
 
 

@@ -84,6 +84,7 @@ def _litellm_proxy(command: str, upstream: str) -> Iterator[str]:
             [command, "--config", config, "--port", str(port), "--host", "127.0.0.1", "--telemetry", "False"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"},  # else it waits for a download
         )
         try:
             _wait(f"http://127.0.0.1:{port}/health/liveliness")

@@ -7,6 +7,7 @@ import math
 import re
 
 from qcal_plugin.engine.chat import RESERVED_FIELDS
+from scoring.errors import BadValueError
 from scoring.reference import JSON
 
 TEMPLATE_FIELD = "chat_template_kwargs"
@@ -19,30 +20,29 @@ _CREDENTIAL = re.compile(
 
 
 def parse_extra_body(text: str) -> dict[str, JSON]:
-    """Read ``{"top_p": 0.9}``. Raises ValueError for what no request body can carry, and for RESERVED_FIELDS."""
+    """Read ``{"top_p": 0.9}``. Raises BadValueError for what no request body can carry, and for RESERVED_FIELDS."""
     return parse_body(text, RESERVED_FIELDS)
 
 
 def parse_body(text: str, reserved_fields: frozenset[str] = FIXED_FIELDS) -> dict[str, JSON]:
     """Read ``{"temperature": null, "top_p": 0.9}``; null removes a field.
 
-    Raises ValueError for what no request body can carry, for ``reserved_fields``, and for what looks like a credential.
+    Raises BadValueError for what no request body can carry, for ``reserved_fields``, and for what looks like a
+    credential.
     """
     try:
         extra = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except RecursionError as error:
-        raise ValueError("too deeply nested") from error
+        raise BadValueError("too deeply nested") from error
     except ValueError as error:
-        raise ValueError(f"not JSON ({error}); expected an object") from error
+        raise BadValueError(f"not JSON ({error}); expected an object") from error
     if not isinstance(extra, dict):
-        raise ValueError(  # noqa: TRY004 - a user's mistake, not a caller's
-            f'{text[:40]} is JSON but no object; expected something like {{"top_p": 0.9}}'
-        )
+        raise BadValueError(f'{text[:40]} is JSON but no object; expected something like {{"top_p": 0.9}}')
     reserved = sorted(reserved_fields & extra.keys())
     if reserved:
-        raise ValueError(f"{', '.join(reserved)}: options of their own, or not to be set")
+        raise BadValueError(f"{', '.join(reserved)}: options of their own, or not to be set")
     if credential := _credential(extra):
-        raise ValueError(
+        raise BadValueError(
             f"{credential} looks like a credential, and the body is written into the run's manifest; "
             "send it as a header: --model-header 'NAME: $VARIABLE'"
         )
@@ -64,12 +64,10 @@ def _credential(value: JSON) -> str | None:
 
 
 def without_thinking(extra: dict[str, JSON]) -> dict[str, JSON]:
-    """The fields and ``enable_thinking`` false. Raises ValueError where there is no object to put it in."""
+    """The fields and ``enable_thinking`` false. Raises BadValueError where there is no object to put it in."""
     template = extra.get(TEMPLATE_FIELD) or {}
     if not isinstance(template, dict):
-        raise ValueError(  # noqa: TRY004 - a user's mistake, not a caller's
-            f"adds to {TEMPLATE_FIELD}, which --extra-body sets to something else than an object"
-        )
+        raise BadValueError(f"adds to {TEMPLATE_FIELD}, which --extra-body sets to something else than an object")
     return {**extra, TEMPLATE_FIELD: {**template, "enable_thinking": False}}
 
 
@@ -78,4 +76,4 @@ def _finite(number: str) -> float:
 
 
 def _refuse(number: str) -> float:
-    raise ValueError(f"{number} is no number that JSON can carry")
+    raise BadValueError(f"{number} is no number that JSON can carry")

@@ -27,6 +27,7 @@ from qcal_plugin.studies.shots import ShotPlan
 from reports.gates.file import GateFile
 from reports.records.outcomes import ErrorRule
 from scoring.dispatch import Scorer
+from scoring.errors import BadValueError
 from scoring.key_points import default_template, load_template
 from scoring.questions import Question
 from synthetic.drawing.perturbation import Perturbation
@@ -186,7 +187,7 @@ def _scorer(name: str) -> Scorer:
     try:
         return Scorer(name)
     except ValueError:
-        raise ValueError(f"unknown scorer {name!r}: choose from {', '.join(Scorer)}") from None
+        raise BadValueError(f"unknown scorer {name!r}: choose from {', '.join(Scorer)}") from None
 
 
 def _has(config: pytest.Config, name: str) -> bool:

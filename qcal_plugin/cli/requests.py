@@ -15,6 +15,7 @@ from qcal_plugin.cli.extra_body import parse_body, parse_extra_body, without_thi
 from qcal_plugin.cli.values import at_least, parsed
 from qcal_plugin.engine.endpoint import Streaming
 from qcal_plugin.engine.judge import JUDGE_MAX_TOKENS
+from scoring.errors import BadValueError
 from scoring.reference import JSON
 
 GRADES_FORMAT: Mapping[str, JSON] = {
@@ -180,11 +181,11 @@ def read_headers(flag: str, given: Iterable[str], environ: Mapping[str, str] = o
 
 
 def parse_rate(text: str) -> float:
-    """Read ``300/min``, ``5/s`` or ``1000/h`` as requests a second. Raises ValueError."""
+    """Read ``300/min``, ``5/s`` or ``1000/h`` as requests a second. Raises BadValueError."""
     match = _RATE.fullmatch(text.strip())
     number = float(match["number"]) if match is not None else 0.0
     if match is None or number <= 0:
-        raise ValueError(f"{text!r} is not a rate; expected something like 300/min or 5/s")
+        raise BadValueError(f"{text!r} is not a rate; expected something like 300/min or 5/s")
     return number / _SECONDS[match["unit"][0].lower()]
 
 

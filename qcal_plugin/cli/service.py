@@ -12,6 +12,7 @@ import pytest
 from qcal_plugin.cli.spaced_values import NUMBER, take_spaced_values
 from qcal_plugin.cli.values import at_least
 from reports.service.records import LoadKind, LoadLevel, Objective, parse_objectives
+from scoring.errors import BadValueError
 from scoring.reference import JSON
 
 FEWEST_REQUESTS = 20
@@ -168,7 +169,7 @@ def _random(option: Callable[[str], Any]) -> RandomImages | None:
 def _objectives(text: str | None) -> tuple[Objective, ...]:
     try:
         return parse_objectives(text) if text is not None else ()
-    except ValueError as error:
+    except BadValueError as error:
         raise pytest.UsageError(f"--slo: {error}") from error
 
 

@@ -7,15 +7,17 @@ from typing import Any, TypeVar
 
 import pytest
 
+from scoring.errors import BadValueError
+
 S = TypeVar("S")
 T = TypeVar("T")
 
 
 def parsed(flag: str, parse: Callable[[S], T], given: S) -> T:
-    """What ``parse`` makes of it; its ValueError becomes a pytest.UsageError."""
+    """What ``parse`` makes of it; its BadValueError becomes a pytest.UsageError."""
     try:
         return parse(given)
-    except ValueError as error:
+    except BadValueError as error:
         raise pytest.UsageError(f"{flag}: {error}") from error
 
 

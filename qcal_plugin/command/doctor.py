@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from qcal_plugin.cli.targets import MODEL_KEY_VARIABLE
 from qcal_plugin.command.probe import COLOUR, PROTOCOL_MAX_TOKENS, QUESTION, Reply, ask
 from qcal_plugin.engine.failures import one_line
-from qcal_plugin.engine.network import NetworkError, proxy_for
+from qcal_plugin.engine.network import proxy_for
 from qcal_plugin.engine.targets import TargetOption, parse_target
 from qcal_plugin.session.preflight import PreflightError, ResolvedTarget, resolve_target
+from scoring.errors import BadValueError, QCalError
 
 PROGRAM = "qcaleval doctor"
 RATE_HEADERS = ("ratelimit", "rate-limit", "retry-after")
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
         option = _option(given)
         resolved = resolve_target(option, "--model")
         lines, usable = examine(resolved, given)
-    except (PreflightError, NetworkError, ValueError) as error:
+    except QCalError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 2
     sys.stdout.writelines(f"{line}\n" for line in lines)
@@ -109,7 +110,7 @@ def _option(given: argparse.Namespace) -> TargetOption:
     variable = given.model_key_env or MODEL_KEY_VARIABLE
     key = os.environ.get(variable, "").strip()
     if given.model_key_env and not key:
-        raise ValueError(f"--model-key-env {variable}: the environment variable is not set or empty")
+        raise BadValueError(f"--model-key-env {variable}: the environment variable is not set or empty")
     return TargetOption(target=parse_target(given.model_url), model=given.model, key=key or None, key_variable=variable)
 
 

@@ -10,8 +10,10 @@ Each text stands alone: one or two lines saying what, where, and what to do.
 
 from __future__ import annotations
 
+from scoring.errors import QCalError
 
-class DatasetError(Exception):
+
+class DatasetError(QCalError):
     """The dataset cannot be used; the run must not start."""
 
 

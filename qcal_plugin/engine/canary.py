@@ -16,11 +16,12 @@ from qcal_plugin.dataset.cache import write_file
 from qcal_plugin.engine.failures import EngineStopped
 from qcal_plugin.engine.judge import Judge, Submission
 from scoring.canary import CanaryAnswer, agreement, load_canary
+from scoring.errors import QCalError
 
 CANARY_FILE = "canary.json"
 
 
-class CanaryError(Exception):
+class CanaryError(QCalError):
     """A judge cannot grade; ``str()`` says which, and why."""
 
 

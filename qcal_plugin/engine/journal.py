@@ -22,9 +22,10 @@ from reports.records.records import (
     key_to_json,
     verdict_from_json,
 )
+from scoring.errors import QCalError
 
 
-class JournalError(Exception):
+class JournalError(QCalError):
     """A journal cannot be written or read; ``str()`` names the file and the cause."""
 
 

@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from scoring.errors import QCalError
+
 PROXY_SCHEMES = frozenset({"http", "https", "socks5", "socks5h", "socks4"})
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-class NetworkError(Exception):
+class NetworkError(QCalError):
     """The environment's proxy or certificate settings cannot be used; ``str()`` is for the user."""
 
 

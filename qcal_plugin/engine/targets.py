@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from qcal_plugin.engine.redaction import Redaction
+from scoring.errors import BadValueError
 
 CHAT_PATH = "/chat/completions"
 _CREDENTIAL = re.compile("key|token|secret|pass|sig", re.IGNORECASE)
@@ -66,11 +67,11 @@ class TargetOption:
 
 
 def parse_target(url: str) -> Target:
-    """Read ``http://host:port/v1`` or ``.../v1/chat/completions``. Raises ValueError; it repeats no user info."""
+    """Read ``http://host:port/v1`` or ``.../v1/chat/completions``. Raises BadValueError; it repeats no user info."""
     parts = urlsplit(url.strip())
     if parts.scheme not in {"http", "https"} or not _is_reachable(parts):
         shown = f"{parts.scheme}:..." if "@" in url else repr(url)
-        raise ValueError(f"{shown} is no http or https URL; expected something like http://localhost:8000/v1")
+        raise BadValueError(f"{shown} is no http or https URL; expected something like http://localhost:8000/v1")
     base_path = parts.path.rstrip("/").removesuffix(CHAT_PATH)
     host = parts.netloc.rpartition("@")[2]
     public_url = f"{parts.scheme}://{host}{base_path}"

@@ -24,11 +24,12 @@ from qcal_plugin.service.runner import LoadRunner
 from qcal_plugin.service.schedule import highest_load
 from qcal_plugin.session.directory import RunDirectory, new_run_path
 from qcal_plugin.session.evaluation import describe, endpoint_settings, find_participants
-from qcal_plugin.session.preparation import MISTAKES, RUNS_FOLDER
+from qcal_plugin.session.preparation import RUNS_FOLDER
 from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.studies.studied import StudiedDataset
 from reports.service.records import ATTAINMENT, SERVICE_NAME, LoadLevel, MeasuredLevel, attainment, level_lines
+from scoring.errors import QCalError
 
 HIGHEST_TRIED = 512
 
@@ -51,7 +52,7 @@ class ServiceSession:
         """Find prompts, endpoint and folder; anything wrong ends the session here."""
         try:
             self._set_up()
-        except MISTAKES as error:
+        except QCalError as error:
             raise pytest.UsageError(str(error)) from error
 
     def pytest_report_header(self) -> list[str]:

@@ -21,6 +21,7 @@ from qcal_plugin.dataset.cache import write_file
 from reports.records.mixes import differing_settings
 from reports.records.names import in_words
 from reports.records.records import PlannedItem, RunManifest, manifest_from_json, manifest_to_json
+from scoring.errors import QCalError
 
 MANIFEST_FILE = "run.json"
 ANSWERS_FILE = "answers.jsonl"
@@ -35,7 +36,7 @@ JUDGE_SETTINGS = ("judge_template_sha256", "judge_max_tokens")
 """Settings that mean nothing in a run without judges."""
 
 
-class RunDirectoryError(Exception):
+class RunDirectoryError(QCalError):
     """The run directory cannot be used; ``str()`` is for the user."""
 
 

@@ -9,10 +9,10 @@ from enum import StrEnum
 import pytest
 
 from qcal_plugin.cli.options import read_config
-from qcal_plugin.dataset.errors import DatasetError
 from qcal_plugin.session.data import prepare_studied
 from qcal_plugin.session.steps import StepProgress
 from reports.records.names import MODE_NAMES, question_name
+from scoring.errors import QCalError
 from scoring.questions import Mode, Question
 
 
@@ -63,7 +63,7 @@ def _scenarios(config: pytest.Config) -> Mapping[str, Sequence[str]]:
         try:
             progress = StepProgress(config.get_verbosity())
             samples = prepare_studied(read_config(config), progress=progress).dataset.samples
-        except (DatasetError, ValueError) as error:
+        except QCalError as error:
             raise pytest.UsageError(str(error)) from error
         families = {sample.family for sample in samples}
         return {

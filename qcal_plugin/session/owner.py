@@ -15,7 +15,7 @@ from qcal_plugin.engine.failures import EngineStopped
 from qcal_plugin.engine.journal import JournalError
 from qcal_plugin.session.local_source import LocalSource
 from qcal_plugin.session.near_misses import nothing_selected
-from qcal_plugin.session.preparation import MISTAKES, PreparedRun, prepare_run
+from qcal_plugin.session.preparation import PreparedRun, prepare_run
 from qcal_plugin.session.progress import Progress
 from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.session.summary import closing_lines, header_lines, print_tables, shown, write_page
@@ -24,6 +24,7 @@ from qcal_plugin.worker.keys import RUNNER, WORKER_INPUT
 from qcal_plugin.worker.measuring import Measurement
 from qcal_plugin.worker.runner import Runner
 from reports.records.records import PROPERTY_PREFIX
+from scoring.errors import QCalError
 
 if TYPE_CHECKING:
     from reports.gates.verdicts import GateReport
@@ -51,7 +52,7 @@ class RunSession:
         """Find dataset, endpoints and folder; anything wrong ends the session before a worker starts."""
         try:
             self._set_up()
-        except MISTAKES as error:
+        except QCalError as error:
             raise pytest.UsageError(str(error)) from error
 
     @pytest.hookimpl(optionalhook=True)

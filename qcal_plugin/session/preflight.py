@@ -16,6 +16,7 @@ from qcal_plugin.engine.network import proxy_for, ssl_context
 from qcal_plugin.engine.targets import TargetOption
 from qcal_plugin.engine.transport import MAX_REDIRECTS, stays_on_host
 from qcal_plugin.session.neighbours import answering_neighbour
+from scoring.errors import QCalError
 
 if TYPE_CHECKING:
     import httpx
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 TIMEOUT_S = 10.0
 
 
-class PreflightError(Exception):
+class PreflightError(QCalError):
     """The endpoint cannot be used as given; ``str()`` is for the user."""
 
 

@@ -11,35 +11,19 @@ from pathlib import Path
 import pytest
 
 from qcal_plugin.cli.options import RunConfig
-from qcal_plugin.dataset.prepare import DatasetError, Progress
+from qcal_plugin.dataset.prepare import Progress
 from qcal_plugin.dataset.prepared import PreparedDataset
-from qcal_plugin.engine.canary import CanaryError, CanaryResult
-from qcal_plugin.engine.journal import JournalError
-from qcal_plugin.engine.network import NetworkError
+from qcal_plugin.engine.canary import CanaryResult
 from qcal_plugin.session.data import prepare_studied
 from qcal_plugin.session.directory import MANIFEST_FILE, RunDirectory, RunDirectoryError, new_run_path
 from qcal_plugin.session.evaluation import Evaluation, Participants, describe, find_participants
-from qcal_plugin.session.preflight import PreflightError
-from qcal_plugin.session.stored import StoredAnswersError, load_stored_answers
+from qcal_plugin.session.stored import load_stored_answers
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.studies.studied import StudiedDataset
-from reports.gates.file import GateFileError
 from reports.records.records import PlannedItem, Run, RunManifest, identity_properties
 
 LAST_RUN = "qcal/last_run"
 RUNS_FOLDER = "runs"
-MISTAKES = (
-    CanaryError,
-    NetworkError,
-    DatasetError,
-    PreflightError,
-    RunDirectoryError,
-    StoredAnswersError,
-    JournalError,
-    GateFileError,
-    ValueError,
-)
-"""What `prepare_run` raises for what a user can put right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +47,7 @@ class PreparedRun:
 
 
 def prepare_run(pytest_config: pytest.Config, config: RunConfig, exits: ExitStack, progress: Progress) -> PreparedRun:
-    """Set a run up; `exits` gets what must be let go of, also where this fails half-way. Raises MISTAKES.
+    """Set a run up; `exits` gets what must be let go of, also where this fails half-way. Raises QCalError.
 
     `progress` is told of what takes a while, where the dataset is new here.
     """

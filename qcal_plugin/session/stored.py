@@ -17,6 +17,7 @@ from qcal_plugin.studies.selection import Selection
 from qcal_plugin.studies.studied import benchmark_key
 from reports.exchange.official_input import InferenceEntry, OfficialFileError, read_inference
 from reports.records.records import Answer, ItemKey, PlannedItem, RunManifest, answer_from_json, key_from_json
+from scoring.errors import BadValueError, QCalError
 from scoring.questions import Mode
 
 PROTOCOL_MAX_TOKENS = 16384
@@ -24,7 +25,7 @@ DEMONSTRATIONS_SEED = "demonstrations_seed"
 """The setting of a run with ``--shots``: the same seed shows the same demonstrations."""
 
 
-class StoredAnswersError(Exception):
+class StoredAnswersError(QCalError):
     """There are no answers to be had from there; ``str()`` is for the user."""
 
 
@@ -72,11 +73,11 @@ class StoredAnswers:
         return replace(self, answers=answers)
 
     def check_mix(self, dataset: PreparedDataset) -> None:
-        """Raises ValueError where the dataset is a mix that has not drawn all of the run's samples."""
+        """Raises BadValueError where the dataset is a mix that has not drawn all of the run's samples."""
         drawn = {sample.sample_id for sample in dataset.samples}
         lost = sorted({item.key.sample_id for item in self.planned or ()} - drawn)
         if dataset.mix is not None and lost:
-            raise ValueError(
+            raise BadValueError(
                 f"--answers {self.source}: this mix has not drawn {len(lost)} of its samples, such as {lost[0]}; "
                 "where samples = N is given, weights decide the draw: keep those of the run"
             )
@@ -89,14 +90,14 @@ class StoredAnswers:
     def planned_among(self, selected: tuple[PlannedItem, ...], modes: Collection[Mode]) -> tuple[PlannedItem, ...]:
         """The run's own items of these modes, repeats and variants too, as far as they are selected.
 
-        Items with demonstrations are selected by their zero-shot items. Raises ValueError if none is.
+        Items with demonstrations are selected by their zero-shot items. Raises BadValueError if none is.
         """
         if self.planned is None:
             return selected
         wanted = {benchmark_key(item.key) for item in selected}
         items = tuple(item for item in self.planned if item.key.mode in modes and benchmark_key(item.key) in wanted)
         if not items:
-            raise ValueError(f"nothing to score: {self.source} has planned none of the selected items")
+            raise BadValueError(f"nothing to score: {self.source} has planned none of the selected items")
         return items
 
 

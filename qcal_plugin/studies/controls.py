@@ -19,6 +19,7 @@ from qcal_plugin.dataset.cache import read_verified
 from qcal_plugin.dataset.cases import Case, ImagePart
 from qcal_plugin.dataset.prepared import PreparedDataset, SampleEntry, image_file
 from reports.records.records import ItemKey
+from scoring.errors import BadValueError
 
 PNG_HEADER_BYTES = 24
 PNG_HEADER_BASE64 = 32  # the same in base64 characters
@@ -36,11 +37,11 @@ class Control(StrEnum):
 
 
 def parse_controls(text: str) -> tuple[Control, ...]:
-    """``blank,sibling``. Raises ValueError naming an unknown control."""
+    """``blank,sibling``. Raises BadValueError naming an unknown control."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in set(Control)]
     if unknown or not names:
-        raise ValueError(f"unknown control {', '.join(unknown) or text!r}: choose from {', '.join(Control)}")
+        raise BadValueError(f"unknown control {', '.join(unknown) or text!r}: choose from {', '.join(Control)}")
     return tuple(control for control in Control if control in names)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qcal_plugin.studies.selection import parse_members
+from scoring.errors import BadValueError
 from synthetic.drawing.perturbation import Perturbation
 from synthetic.settings import PREFIX, parse_dataset_name
 
@@ -16,7 +17,7 @@ from synthetic.settings import PREFIX, parse_dataset_name
 def parse_perturbations(text: str, dataset: str | None) -> tuple[Perturbation, ...]:
     """``colormap,jpeg`` (any case), each once, of a dataset if it is known yet.
 
-    Raises ValueError for an unknown perturbation, and for a dataset that cannot be perturbed.
+    Raises BadValueError for an unknown perturbation, and for a dataset that cannot be perturbed.
     """
     chosen = parse_members(Perturbation, text)
     if dataset is not None:
@@ -28,14 +29,14 @@ def parse_perturbations(text: str, dataset: str | None) -> tuple[Perturbation, .
 def perturbed_name(dataset: str, perturbation: Perturbation) -> str:
     """The name of the dataset as this perturbation draws it.
 
-    Raises ValueError where it cannot: the pictures are given, or drawn otherwise already.
+    Raises BadValueError where it cannot: the pictures are given, or drawn otherwise already.
     """
     if not dataset.startswith(f"{PREFIX}:"):
-        raise ValueError(
+        raise BadValueError(
             f"only synthetic plots can be drawn anew, and {dataset} is not: "
             "add --dataset synthetic:seed=7,per-scenario=3, or --demo"
         )
     settings = parse_dataset_name(dataset)
     if settings.perturb is not None:
-        raise ValueError(f"{dataset} is perturbed already: leave perturb={settings.perturb} out of --dataset")
+        raise BadValueError(f"{dataset} is perturbed already: leave perturb={settings.perturb} out of --dataset")
     return str(replace(settings, perturb=perturbation))

@@ -15,6 +15,7 @@ from qcal_plugin.studies.shots import ShotPlan, conditions, queries
 from qcal_plugin.studies.studied import StudiedDataset
 from reports.records.conditions import Shots
 from reports.records.records import ItemKey, PlannedItem
+from scoring.errors import BadValueError
 from scoring.questions import Mode, Question
 
 
@@ -41,20 +42,20 @@ class Selection:
 
 
 def parse_modes(text: str) -> tuple[Mode, ...]:
-    """``zeroshot,icl`` (any case) in the benchmark's order, each once. Raises ValueError naming an unknown mode."""
+    """``zeroshot,icl`` (any case) in the benchmark's order, each once. Raises BadValueError naming an unknown mode."""
     return parse_members(Mode, text)
 
 
 def parse_questions(text: str) -> tuple[Question, ...]:
-    """``Q1,Q6`` (any case) in the benchmark's order, each once. Raises ValueError naming an unknown question."""
+    """``Q1,Q6`` (any case) in the benchmark's order, each once. Raises BadValueError naming an unknown question."""
     return parse_members(Question, text)
 
 
 def parse_shard(text: str) -> Shard:
-    """``2/5``. Raises ValueError if it is not i/n with 1 <= i <= n."""
+    """``2/5``. Raises BadValueError if it is not i/n with 1 <= i <= n."""
     first, slash, second = text.partition("/")
     if not (slash and first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second)):
-        raise ValueError(f"shard {text!r}: expected i/n with 1 <= i <= n, such as 2/5")
+        raise BadValueError(f"shard {text!r}: expected i/n with 1 <= i <= n, such as 2/5")
     return Shard(int(first), int(second))
 
 
@@ -74,13 +75,15 @@ def select(
     fewer. ``shard`` keeps, of what is left, the samples whose id hashes to this part: a sample's items stay together,
     and it stays in its shard when samples are added to the dataset.
 
-    Raises ValueError for limit or sample below 1, for both at once, and for a selection without items.
+    Raises BadValueError for limit or sample below 1, for both at once, and for a selection without items.
     """
     modes, questions = tuple(modes), tuple(questions)
     chosen = _choose(samples, limit=limit, sample=sample, seed=seed)
     kept = [entry for entry in chosen if shard is None or in_shard(entry.sample_id, shard)]
     if shard is not None and not kept:
-        raise ValueError(f"nothing to ask: shard {shard.part}/{shard.parts} has none of {len(chosen)} selected samples")
+        raise BadValueError(
+            f"nothing to ask: shard {shard.part}/{shard.parts} has none of {len(chosen)} selected samples"
+        )
     items = tuple(
         _item(entry, question, mode)
         for mode in Mode
@@ -90,7 +93,7 @@ def select(
         if asked is mode and question in questions
     )
     if not items:
-        raise ValueError(
+        raise BadValueError(
             f"nothing to ask: {len(kept)} samples have no item for modes {_names(modes)} and questions "
             f"{_names(questions)} (icl asks only {_names(Mode.ICL.questions)})"
         )
@@ -101,8 +104,8 @@ def select_items(selection: Selection, dataset: StudiedDataset) -> tuple[Planned
     """`select` with the options of a command line.
 
     Behind each item stand its controls, as far as the dataset has other plots to show, the perturbations under which
-    its plots differ, and its repeats. With a `ShotPlan` only its questions are asked. Raises ValueError where nothing
-    is left to ask.
+    its plots differ, and its repeats. With a `ShotPlan` only its questions are asked. Raises BadValueError where
+    nothing is left to ask.
     """
     if selection.shots is not None:
         return _repeated(_shot_items(selection, selection.shots, dataset.own_samples), selection.repeats)
@@ -146,7 +149,7 @@ def _shot_items(selection: Selection, plan: ShotPlan, samples: Sequence[SampleEn
     asked += conditions(plan) if Mode.ICL in selection.modes else []
     if not asked:
         counts, modes = " ".join(map(str, plan.counts)), _names(selection.modes)
-        raise ValueError(f"nothing to ask: --shots {counts} with --modes {modes} (0 is zeroshot, more are icl)")
+        raise BadValueError(f"nothing to ask: --shots {counts} with --modes {modes} (0 is zeroshot, more are icl)")
     for item in zeroshot:
         for shots in asked:
             with_shots = item.key._replace(mode=Mode.ICL, variant=shots.variant)
@@ -191,7 +194,7 @@ def _choose(
 ) -> Sequence[SampleEntry]:
     for option, value in (("limit", limit), ("sample", sample)):
         if value is not None and value < 1:
-            raise ValueError(f"{option} {value}: expected a number of samples, at least 1")
+            raise BadValueError(f"{option} {value}: expected a number of samples, at least 1")
     match limit, sample:
         case None, None:
             return samples
@@ -200,7 +203,7 @@ def _choose(
         case None, int():
             return stratified(samples, sample, seed=seed)
         case _:
-            raise ValueError(f"limit {limit} and sample {sample}: give one of the two")
+            raise BadValueError(f"limit {limit} and sample {sample}: give one of the two")
 
 
 def largest_remainder(sizes: Counter[str], count: int, *, seed: int) -> Counter[str]:
@@ -220,14 +223,14 @@ _Member = TypeVar("_Member", bound=StrEnum)
 
 
 def parse_members(kind: type[_Member], text: str) -> tuple[_Member, ...]:
-    """``first,second`` (any case) in the order of ``kind``, each once. Raises ValueError naming an unknown member."""
+    """``first,second`` (any case) in the order of ``kind``, each once. Raises BadValueError for others."""
     known = {member.value.lower(): member for member in kind}
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in known:
-            raise ValueError(f"unknown {kind.__name__.lower()} {name!r}: choose from {_names(kind)}")
+            raise BadValueError(f"unknown {kind.__name__.lower()} {name!r}: choose from {_names(kind)}")
     if not names:
-        raise ValueError(f"no {kind.__name__.lower()} given: choose from {_names(kind)}")
+        raise BadValueError(f"no {kind.__name__.lower()} given: choose from {_names(kind)}")
     return tuple(member for name, member in known.items() if name in names)
 
 

@@ -20,6 +20,7 @@ from qcal_plugin.dataset.prompts import IMAGE_TAG
 from reports.records.conditions import COPIES, COPIES_LAST, Shots
 from reports.records.records import ItemKey
 from scoring.dispatch import Scorer, score
+from scoring.errors import BadValueError
 from scoring.questions import Mode, Question
 from scoring.reference import Reference
 
@@ -52,7 +53,7 @@ def queries(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[SampleEntry]
 
     They are of the plan's families, with another sample of their scenario type and enough others of their family.
 
-    Raises ValueError for unknown families, for more demonstrations than any has, and where there is nothing to ask.
+    Raises BadValueError for unknown families, for more demonstrations than any has, and where there is nothing to ask.
     """
     families = _families(plan, samples)
     found = [
@@ -62,13 +63,15 @@ def queries(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[SampleEntry]
     ]
     enough = [sample for sample in found if _others(sample, samples) >= max(plan.counts)]
     if not found:
-        raise ValueError(
+        raise BadValueError(
             f"--shots: {_named(families)} has no sample with another one of its scenario type to show; --shot-families "
             "chooses others, --dataset synthetic:per-scenario=3 has three of each"
         )
     most = max(_others(sample, samples) for sample in found)
     if max(plan.counts) > most:
-        raise ValueError(f"--shots {max(plan.counts)}: the largest of these families has {most} other samples to show")
+        raise BadValueError(
+            f"--shots {max(plan.counts)}: the largest of these families has {most} other samples to show"
+        )
     return enough
 
 
@@ -151,19 +154,19 @@ def copy_flags(
 
 
 def parse_counts(texts: Sequence[str]) -> tuple[int, ...]:
-    """``0 1 2`` or ``0,1,2``, ascending, each once. Raises ValueError on anything but whole numbers."""
+    """``0 1 2`` or ``0,1,2``, ascending, each once. Raises BadValueError on anything but whole numbers."""
     found = [text.strip() for entry in texts for text in entry.split(",")]
     for text in found:
         if not text.isdecimal():
-            raise ValueError(f"{text!r}: expected whole numbers, such as --shots 0 1 2 3 4 5")
+            raise BadValueError(f"{text!r}: expected whole numbers, such as --shots 0 1 2 3 4 5")
     return tuple(sorted({int(text) for text in found}))
 
 
 def parse_families(text: str) -> tuple[str, ...]:
-    """``drag,rabi``, ``five``, ``paper`` or ``all``. Raises ValueError where nothing is named."""
+    """``drag,rabi``, ``five``, ``paper`` or ``all``. Raises BadValueError where nothing is named."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
-        raise ValueError(f"{text!r}: expected names of families, five, paper or all")
+        raise BadValueError(f"{text!r}: expected names of families, five, paper or all")
     return names
 
 
@@ -181,7 +184,9 @@ def _families(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[str]:
         case wanted:
             pass
     if unknown := [family for family in wanted if family not in types]:
-        raise ValueError(f"--shot-families: the dataset has no {', '.join(unknown)}; it has {', '.join(sorted(types))}")
+        raise BadValueError(
+            f"--shot-families: the dataset has no {', '.join(unknown)}; it has {', '.join(sorted(types))}"
+        )
     return list(wanted)
 
 

@@ -16,6 +16,7 @@ from reports.records.names import in_words
 from reports.records.outcomes import Evaluation, Identity, Outcome, grouped
 from reports.statistics.aggregate import sample_scores
 from reports.statistics.paired import PairedDifference, paired_difference
+from scoring.errors import QCalError
 from scoring.questions import Mode, Question
 
 LABEL_QUESTIONS = frozenset({Question.Q2, Question.Q4, Question.Q6})
@@ -23,7 +24,7 @@ FLIP = 0.5
 """An item is fixed or broken if its score rose or fell by at least this."""
 
 
-class UnlikeRunsError(Exception):
+class UnlikeRunsError(QCalError):
     """The runs cannot be compared as they are; ``str()`` names the field and both values."""
 
 

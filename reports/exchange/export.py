@@ -16,10 +16,11 @@ from reports.exchange.official import inference_file, judged_file
 from reports.records.outcomes import ErrorRule, counted_records
 from reports.records.records import Record, Run, record_to_json
 from reports.render.csv import neutral
+from scoring.errors import QCalError
 from scoring.questions import Mode
 
 
-class ExportError(Exception):
+class ExportError(QCalError):
     """A run cannot be written in a format; ``str()`` is for the user."""
 
 

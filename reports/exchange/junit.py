@@ -18,10 +18,11 @@ from xml.parsers import expat
 from reports.records.mixes import Mix, mix_from_json
 from reports.records.outcomes import Evaluation, Identity, Outcome
 from reports.records.records import PROPERTY_PREFIX, ItemKey, Status
+from scoring.errors import QCalError
 from scoring.questions import Mode, Question
 
 
-class JUnitError(Exception):
+class JUnitError(QCalError):
     """A JUnit file that cannot be used."""
 
 

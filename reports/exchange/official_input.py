@@ -14,6 +14,7 @@ from typing import Any
 
 from reports.records.outcomes import Evaluation, Identity, Outcome
 from reports.records.records import ItemKey, Status
+from scoring.errors import QCalError
 from scoring.questions import Mode, Question
 
 UNKNOWN_FAMILY = "not stated"
@@ -21,7 +22,7 @@ FEWSHOT_PREFIX = "icl_"
 """With it the id of a sample is that of its row in the fewshot file, by which earlier versions named ICL entries."""
 
 
-class OfficialFileError(Exception):
+class OfficialFileError(QCalError):
     """A result file cannot be read or written; ``str()`` names the file or item, and what to do."""
 
 

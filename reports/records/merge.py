@@ -14,13 +14,14 @@ from reports.records.mixes import MIX_SETTING, Difference, differing, differing_
 from reports.records.names import in_words
 from reports.records.records import ItemKey, PlannedItem, Run, RunManifest, manifest_to_json, record_to_json
 from reports.records.run_files import CANARY_NAME, DEVIATIONS_NAME, MANIFEST_NAME, RECORDS_NAME, load_run
+from scoring.errors import QCalError
 
 ANSWERS_NAME = "answers.jsonl"
 ALIKE = ("model", "dataset", "dataset_revision", "scorer", "scorer_version", "stand_ins")
 """Fields of the manifest that must agree, beside judges and settings."""
 
 
-class MergeError(Exception):
+class MergeError(QCalError):
     """The runs cannot be joined. The message names the field and both values, or the directory that is in the way."""
 
 

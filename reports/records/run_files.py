@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.records.records import SCHEMA_VERSION, Record, Run, RunManifest, manifest_from_json, record_from_json
+from scoring.errors import QCalError
 from scoring.score import Score
 
 MANIFEST_NAME = "run.json"
@@ -24,7 +25,7 @@ CANARY_NAME = "canary.json"
 DEVIATIONS_NAME = "deviations.json"
 
 
-class RunFileError(Exception):
+class RunFileError(QCalError):
     """A run directory that cannot be used. The message names the file, the line where there is one, and what to do."""
 
 

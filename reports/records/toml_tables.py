@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from scoring.errors import QCalError
+
 T = TypeVar("T")
 
 
-class TomlError(Exception):
+class TomlError(QCalError):
     """A file that cannot be used."""
 
 

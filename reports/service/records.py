@@ -15,6 +15,7 @@ from typing import Any
 
 from reports.records.records import Failure
 from reports.records.run_files import RunGarbledError
+from scoring.errors import BadValueError
 
 SERVICE_NAME = "service.jsonl"
 ATTAINMENT = 0.95
@@ -162,7 +163,7 @@ class Objective:
 
 
 def parse_objectives(text: str) -> tuple[Objective, ...]:
-    """``ttft<=0.5,e2e<=8`` (seconds). Raises ValueError."""
+    """``ttft<=0.5,e2e<=8`` (seconds). Raises BadValueError."""
     return tuple(_objective(part.strip()) for part in text.split(","))
 
 
@@ -173,7 +174,7 @@ def _objective(text: str) -> Objective:
     except ValueError:
         limit_s = 0.0
     if not (sign and 0 < limit_s < float("inf")):
-        raise ValueError(f"{text!r}: expected such as ttft<=0.5 (seconds), with one of {', '.join(Metric)}")
+        raise BadValueError(f"{text!r}: expected such as ttft<=0.5 (seconds), with one of {', '.join(Metric)}")
     return Objective(metric=metric, limit_s=limit_s)
 
 
