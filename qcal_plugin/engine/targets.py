@@ -68,7 +68,7 @@ class TargetOption:
 
 def parse_target(url: str) -> Target:
     """Read ``http://host:port/v1`` or ``.../v1/chat/completions``. Raises BadValueError; it repeats no user info."""
-    parts = urlsplit(url.strip())
+    parts = _split(url)
     if parts.scheme not in {"http", "https"} or not _is_reachable(parts):
         shown = f"{parts.scheme}:..." if "@" in url else repr(url)
         raise BadValueError(f"{shown} is no http or https URL; expected something like http://localhost:8000/v1")
@@ -85,6 +85,13 @@ def parse_target(url: str) -> Target:
         is_chat_url=parts.path.rstrip("/").endswith(CHAT_PATH),
         credentials=tuple(_credentials(parts)),
     )
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url.strip())
+    except ValueError as error:  # such as a bracket that is not closed
+        raise BadValueError(f"not a URL ({error}); expected something like http://localhost:8000/v1") from error
 
 
 def _is_reachable(parts: SplitResult) -> bool:
