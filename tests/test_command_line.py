@@ -50,7 +50,10 @@ MISTAKES = [
     (["--model-url=http://host:99999/v1"], "--model-url: 'http://host:99999/v1' is no http or https URL"),
     (["--model-url=http://my host/v1"], "--model-url: 'http://my host/v1' is no http or https URL"),
     (["--model-url=http://a..b/v1"], "--model-url: 'http://a..b/v1' is no http or https URL"),
-    (["--model-url=http://[::1/v1"], "--model-url: Invalid IPv6 URL"),
+    (
+        ["--model-url=http://[::1/v1"],
+        "--model-url: not a URL (Invalid IPv6 URL); expected something like http://localhost:8000/v1",
+    ),
     ([URL, "--demo"], "--model-url and --demo: give one of them; each says where the answers come from"),
     ([URL, "--answers=run"], "--model-url and --answers: give one of them"),
     (["--demo", "--model=model-a"], "--model goes with --model-url, not with --demo"),
