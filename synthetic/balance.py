@@ -8,41 +8,30 @@ have one more, then the first of the others.
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from importlib import resources
 from typing import Any
 
 from synthetic.families import load_family
 from synthetic.family import Family
 
-SAMPLES = {
-    "coupler_flux": 4,
-    "cz_benchmarking": 6,
-    "drag": 15,
-    "gmm": 15,
-    "microwave_ramsey": 6,
-    "mot_loading": 9,
-    "pinchoff": 15,
-    "pingpong": 12,
-    "qubit_flux_spectroscopy": 18,
-    "qubit_spectroscopy": 9,
-    "qubit_spectroscopy_power_frequency": 18,
-    "rabi": 21,
-    "rabi_hw": 11,
-    "ramsey_charge_tomography": 12,
-    "ramsey_freq_cal": 12,
-    "ramsey_t2star": 15,
-    "res_spec": 15,
-    "rydberg_ramsey": 5,
-    "rydberg_spectroscopy": 2,
-    "t1": 12,
-    "t1_fluctuations": 9,
-    "tweezer_array": 2,
-}
+
+@cache
+def published_facts() -> dict[str, Any]:
+    """Family -> what is published about it: ``samples``, ``title``, ``q6_statuses``, ``scenarios`` with labels, ...
+
+    From ``benchmark.json`` in this package, which names its source.
+    """
+    text = resources.files("synthetic").joinpath("benchmark.json").read_text(encoding="utf-8")
+    families: dict[str, Any] = json.loads(text)["families"]
+    return families
 
 
 def samples_by_scenario(family: str) -> dict[str, int]:
     """How many samples each scenario type of a family has, in the family's order."""
     loaded = load_family(family)
-    share, more = divmod(SAMPLES[family], len(loaded.scenarios))
+    share, more = divmod(published_facts()[family]["samples"], len(loaded.scenarios))
     first = _good_ones_first(loaded)[:more]
     return {scenario.name: share + (scenario.name in first) for scenario in loaded.scenarios}
 

@@ -15,7 +15,7 @@ demonstrations, files.
    ``functools.partial`` of it per scenario, with the ranges that make the scenario. It draws from the generator it is
    given and from nothing else. Cite each formula. Keep margins: parameters stay well clear of the thresholds below.
    No drawing again until it fits: that would prove nothing.
-3. ``criteria``: a predicate per status code of the family, in the order of families.json, the good one first: it
+3. ``criteria``: a predicate per status code of the family, in the order of benchmark.json, the good one first: it
    decides from trace and parameters (fringes counted, samples per period, crossing in the middle half, residuals),
    never from a label. They exclude each other, and so do their texts in the TOML file, which the prompt shows. Codes
    without a scenario need both, too.
@@ -31,12 +31,12 @@ demonstrations, files.
 5. ``parameters(truth)``: Q5's reference, with the keys of ``q5_schema``, rounded to what the plot shows; None where
    no value can be relied upon; plain Python numbers and bools. If a fit is drawn, the value is the fitted one.
    ``field_rules`` scores it: a comment says why each tolerance is right (pixels, noise).
-6. ``scenarios``: every scenario type of the family in families.json with the labels given there; where there are
+6. ``scenarios``: every scenario type of the family in benchmark.json with the labels given there; where there are
    none, decide from the siblings and say why in a one-line comment. ``telling(truth)`` separates scenarios that share
    a status.
 
 **The words** (``<family>.toml``, :class:`Words`): our own wording throughout. ``title``, ``background``, three
-``questions`` (Q3), ``suggestion`` (the placeholder of Q6's suggested range), ``q5_schema`` (as in families.json),
+``questions`` (Q3), ``suggestion`` (the placeholder of Q6's suggested range), ``q5_schema`` (as in benchmark.json),
 optionally ``q5_notes``; a table ``[criteria]`` with a line per code; a table ``[readings.<scenario>]`` per scenario
 (:class:`Reading`). Readings are format strings over the truth, ``t``: ``"{t.periods:.1f} oscillations"``. If a
 sentence needs a decision, make it a property of ``Truth``. The entries of ``significance`` are Q3's key points, and
@@ -44,7 +44,7 @@ together its answer.
 
 **What the tests demand of every family** (tests/test_synthetic_families.py, nothing to write for it): for each seed
 exactly one criterion holds, that of the scenario's status; among the scenarios of that status exactly one ``telling``
-holds; labels agree with families.json; reference answers score 100; 3 to 5 key points for Q1; every glyph exists; Q5
+holds; labels agree with benchmark.json; reference answers score 100; 3 to 5 key points for Q1; every glyph exists; Q5
 has the keys of ``field_rules``. Before you commit: ``QCAL_SYNTHETIC_SEEDS=50 pytest tests/test_synthetic_families.py
 -k <family>``, and look at ``python -m synthetic --sheet /tmp/sheet.png --families <family>`` beside the real plots.
 ``tests/test_synthetic_<family>.py`` is for physics worth a test of its own.
@@ -147,7 +147,7 @@ class Scenario(Generic[T]):
     """One scenario type: how it is simulated and labelled.
 
     Attributes:
-        name: the scenario type as in families.json (``experiment_type`` in the dataset).
+        name: the scenario type as in benchmark.json (``experiment_type`` in the dataset).
         status: the status code that is right for it.
         outcome: the answer to Q2.
         assessment: the answer to Q4.
@@ -168,7 +168,7 @@ class Family(Generic[T]):
     """An experiment family.
 
     Attributes:
-        name: as in families.json; the name of the module and of its words.
+        name: as in benchmark.json; the name of the module and of its words.
         criteria: for each status code of the family, the good one first, whether it would be right for an experiment.
         field_rules: how Q5 is scored (docs/protocol.md#scoring).
         draw: the images of one experiment; as many for every experiment of the family.

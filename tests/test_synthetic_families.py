@@ -14,6 +14,7 @@ from scoring.dispatch import Scorer, score
 from scoring.parameter_extraction import PER_SITE
 from scoring.questions import Question
 from scoring.reference import Reference
+from synthetic.balance import published_facts
 from synthetic.families import family_names, load_family
 from synthetic.sample import Sample, SampleKey, find_scenario, make_sample, truth_of
 
@@ -101,9 +102,7 @@ def test_criteria_and_words_name_the_same_codes_and_scenarios(family):
 
 @pytest.mark.parametrize("family", family_names())
 def test_labels_are_the_published_ones(family):
-    if not FACTS.is_file():
-        pytest.skip("the facts about the benchmark's families (../shared/reference/families.json) are not here")
-    facts = json.loads(FACTS.read_text(encoding="utf-8"))[family]
+    facts = published_facts()[family]
     simulator = load_family(family)
     assert facts["q6_statuses"] == list(simulator.criteria)
     assert facts["q6_label"] == simulator.q6_label
@@ -112,3 +111,18 @@ def test_labels_are_the_published_ones(family):
     for scenario in simulator.scenarios:
         labels = {"q2": scenario.outcome, "q4": scenario.assessment, "q6": scenario.status}
         assert facts["scenarios"][scenario.name].items() <= labels.items(), scenario.name
+
+
+def test_the_published_facts_are_those_of_their_source():
+    if not FACTS.is_file():
+        pytest.skip("the published facts (../shared/reference/families.json) are not here to compare with")
+    assert json.loads(FACTS.read_text(encoding="utf-8")) == published_facts()
+
+
+def test_there_are_22_families_87_scenario_types_and_243_samples():
+    facts = published_facts().values()
+    assert (22, 87, 243) == (
+        len(facts),
+        sum(len(family["scenarios"]) for family in facts),
+        sum(family["samples"] for family in facts),
+    )
