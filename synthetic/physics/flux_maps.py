@@ -54,7 +54,7 @@ def planned_map(rng: Generator) -> Plan:
     half_v = float(f"{np.exp(rng.uniform(np.log(0.2), np.log(2.2))):.1g}") + float(rng.choice([0.0, 0.02, 0.05]))
     window_ghz, begin_ghz = float(rng.uniform(0.45, 0.9)), float(rng.uniform(3.6, 5.4))
     return Plan(
-        bias_v=np.linspace(-half_v, half_v, int(rng.integers(15, 32))),
+        bias_v=np.linspace(-half_v, half_v, int(rng.integers(17, 32))),
         frequency_ghz=begin_ghz + np.linspace(0.0, window_ghz, int(rng.integers(70, 111))),
         width_ghz=window_ghz * float(rng.uniform(0.035, 0.05)),
         charging_ghz=float(rng.uniform(0.24, 0.32)),
