@@ -16,15 +16,23 @@ import numpy as np
 from numpy.random import Generator
 
 from scoring.reference import JSON
-from synthetic.drawing.style import Drawing, PlotType, Style
+from synthetic.drawing.style import RED, Drawing, PlotType, Style
+from synthetic.drawing.trace_looks import in_trace_look
+from synthetic.drawing.usual_looks import TAB_BLUE, TAB_ORANGE
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.physics.fitting import Fit, fit
 from synthetic.physics.readout import Floats, expectation_z, measured_population
 
 Range = tuple[float, float]
 
-SMALL_RAD = 0.3
-"""An accumulated error up to this is small: its sine differs from it by less than 2%, so a line describes it."""
+SMALL_RAD = 0.5
+"""An accumulated error up to this is small: its sine differs from it by less than 5%, so a line describes it."""
+MODERATE_TURNS = 1.5
+"""Beyond so many turns the pulse is far from a pi pulse: the swing of <Z> is more than a slow drift."""
+RESOLVED = 0.4
+"""Turns from one point to the next, at most: below Nyquist's half of a turn, so that the eye follows them."""
+SWEEPS = ((40, 4), (48, 8), (60, 10), (64, 8), (70, 10), (80, 8), (80, 10), (90, 10), (100, 10), (120, 20), (160, 20))
+"""The last number of pulses and the step: 7 to 11 points."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +77,36 @@ class Truth:
         return self.slope * self.last
 
     @property
+    def count(self) -> int:
+        """How many numbers of pulses were measured."""
+        return len(self.pulses)
+
+    @property
+    def final_z(self) -> float:
+        """<Z> after the last pulse."""
+        return float(self.z[-1])
+
+    @property
+    def lowest(self) -> float:
+        """The lowest value of <Z>."""
+        return float(self.z.min())
+
+    @property
+    def highest(self) -> float:
+        """The highest value of <Z>."""
+        return float(self.z.max())
+
+    @property
+    def misfit(self) -> float:
+        """The largest distance of a point from the line."""
+        return float(np.abs(self.z - self.fit.at(self.pulses)).max())
+
+    @property
+    def fewer(self) -> int:
+        """A number of pulses at which the error would have turned the qubit by no more than a tenth of a turn."""
+        return max(2 * round(0.05 * self.last / max(self.turns, 0.05)), 2)
+
+    @property
     def error_percent(self) -> float:
         """The size of the error in percent of pi, which is that of the pulse's amplitude."""
         return 100.0 * abs(self.error_rad) / np.pi
@@ -93,14 +131,14 @@ def _line(x: Floats, offset: float, slope: float) -> Floats:
     return offset + slope * x
 
 
-def _simulate(rng: Generator, *, accumulated_rad: tuple[Range, ...], driven: bool = True) -> Truth:
-    """Experiment and fit; ``accumulated_rad`` is in one of these ranges."""
-    last, step = ((40, 2), (60, 2), (80, 4), (100, 4), (120, 6))[rng.integers(5)]
+def _simulate(rng: Generator, *, turns: Range, driven: bool = True) -> Truth:
+    """Experiment and fit; ``turns``: of the error after the last pulse, as far as the points resolve them."""
+    last, step = SWEEPS[rng.integers(len(SWEEPS))]
     pulses = np.arange(0.0, last + 1.0, step)
-    low, high = accumulated_rad[rng.integers(len(accumulated_rad))]
-    error_rad = float(rng.uniform(low, high) * rng.choice([-1.0, 1.0])) / (last + 0.5)
-    shots, error_0, error_1 = int(rng.integers(5000, 20000)), rng.uniform(0.005, 0.03), rng.uniform(0.01, 0.06)
-    turned = -np.sin((pulses + 0.5) * error_rad) * np.exp(-pulses / (last * rng.uniform(5.0, 20.0)))
+    accumulated_rad = 2.0 * np.pi * rng.uniform(turns[0], min(turns[1], RESOLVED * (len(pulses) - 1)))
+    error_rad = float(accumulated_rad * rng.choice([-1.0, 1.0])) / (last + 0.5)
+    shots, error_0, error_1 = int(rng.integers(1500, 20000)), rng.uniform(0.005, 0.03), rng.uniform(0.01, 0.06)
+    turned = -np.sin((pulses + 0.5) * error_rad) * np.exp(-pulses / (last * rng.uniform(2.5, 20.0)))
     z = turned if driven else np.ones_like(pulses)
     population = measured_population(rng, (1.0 - z) / 2.0, shots=shots, error_0=error_0, error_1=error_1)
     fitted = fit(_line, pulses, expectation_z(population), (0.0, 0.0))
@@ -123,13 +161,13 @@ def _started(truth: Truth) -> bool:
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     axes = style.axes()
     style.points(axes, truth.pulses, truth.z, label="Data")
-    style.curve(axes, truth.pulses, truth.fit.at(truth.pulses), label="Linear fit")
+    style.curve(axes, truth.pulses, truth.fit.at(truth.pulses), label="Linear Fit")
     axes.set_ylim(-1.1, 1.1)
     style.dress(
         axes,
-        title=str(style.rng.choice(["PingPong amplitude calibration", "PingPong", "Ping-pong of pi pulses"])),
-        x_label=str(style.rng.choice(["Pulse count", "Number of pi pulses", "Pulses N"])),
-        y_label=str(style.rng.choice(["<Z>", "⟨Z⟩", "Expectation value <Z>"])),
+        title=str(style.rng.choice(["Ping-Pong Amplitude Calibration", "PingPong amplitude calibration"])),
+        x_label=str(style.rng.choice(["Pulse Count", "Number of pi pulses"])),
+        y_label=str(style.rng.choice(["⟨Z⟩ Expectation", "⟨Z⟩", "<Z>"])),
     )
     features = (
         f"<Z> is shown as {style.data.name} {style.marker_name} for up to {truth.last} pulses.",
@@ -145,8 +183,10 @@ def _course(truth: Truth) -> str:
         return "The points stay close to +1 at every number of pulses."
     if truth.accumulated_rad < SMALL_RAD:
         return f"The points follow a slightly sloped line: <Z> {truth.trend} slowly and stays close to zero."
-    if truth.accumulated_rad > np.pi:
+    if truth.turns >= MODERATE_TURNS:
         return f"The points oscillate through about {truth.turns:.1f} periods, and the line misses them."
+    if truth.accumulated_rad > np.pi:
+        return f"<Z> first {truth.trend}, then swings through zero to the other side; the line misses this."
     if truth.turns_back:
         return f"<Z> first {truth.trend} to an extremum and then turns back towards zero, unlike the line."
     return f"<Z> {truth.trend} along a bent curve, which the line only roughly follows."
@@ -166,15 +206,17 @@ FAMILY: Family[Truth] = Family(
     criteria={
         "SUCCESS": lambda truth: _started(truth) and truth.accumulated_rad < SMALL_RAD,
         "NO_EXCITATION": lambda truth: not _started(truth),
-        "MODERATE_ERROR": lambda truth: _started(truth) and SMALL_RAD <= truth.accumulated_rad < np.pi,
-        "LARGE_ERROR": lambda truth: _started(truth) and truth.accumulated_rad >= np.pi,
+        "MODERATE_ERROR": lambda truth: (
+            _started(truth) and truth.accumulated_rad >= SMALL_RAD and truth.turns < MODERATE_TURNS
+        ),
+        "LARGE_ERROR": lambda truth: _started(truth) and truth.turns >= MODERATE_TURNS,
     },
     # Both ends of the line are read to a pixel or two, 0.01 of <Z>; that is 5 to 15% of the change in a success.
     field_rules={
         "error_per_gate": {"type": "pct", "tol_full": 0.2, "tol_half": 0.5},
         "accumulation_type": {"type": "enum"},
     },
-    draw=_draw,
+    draw=in_trace_look(_draw, inks=(TAB_BLUE, TAB_ORANGE, RED), marker_size=7.5),
     parameters=_parameters,
     scenarios=(
         Scenario(
@@ -182,15 +224,15 @@ FAMILY: Family[Truth] = Family(
             status="LARGE_ERROR",
             outcome=Outcome.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(_simulate, accumulated_rad=((4.5, 11.0),)),
+            simulate=partial(_simulate, turns=(1.9, 3.8)),
         ),
-        # a slope that begins to bend, or a first turn: not near a quarter turn, where the two are hard to tell
+        # a swing that turns back, of at most about a turn; a quarter turn, where it could be either, is left out
         Scenario(
             name="pingpong_failure_moderate_error",
             status="MODERATE_ERROR",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(_simulate, accumulated_rad=((1.1, 1.35), (2.0, 2.7))),
+            simulate=partial(_simulate, turns=(0.36, 1.2)),
         ),
         # the readout works and an earlier step, frequency or drive, is at fault: labelled as gmm_failure_no_excitation
         Scenario(
@@ -198,14 +240,14 @@ FAMILY: Family[Truth] = Family(
             status="NO_EXCITATION",
             outcome=Outcome.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(_simulate, accumulated_rad=((0.0, 0.0),), driven=False),
+            simulate=partial(_simulate, turns=(0.0, 0.0), driven=False),
         ),
         Scenario(
             name="pingpong_success_well_calibrated",
             status="SUCCESS",
             outcome=Outcome.EXPECTED,
             assessment=Assessment.RELIABLE,
-            simulate=partial(_simulate, accumulated_rad=((0.1, 0.22),)),
+            simulate=partial(_simulate, turns=(0.008, 0.05)),
         ),
     ),
 )
