@@ -24,8 +24,6 @@ BEING_MENDED = (
     "rabi_hw",
     "ramsey_freq_cal",
     "ramsey_t2star",
-    "t1",
-    "t1_fluctuations",
     "drag",
     "microwave_ramsey",
 )

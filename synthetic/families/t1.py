@@ -13,8 +13,10 @@ from functools import partial
 import numpy as np
 from numpy.random import Generator
 
+from scoring.field_rules import UNRELIABLE
 from scoring.reference import JSON
 from synthetic.drawing.style import Drawing, PlotType, Style
+from synthetic.drawing.trace_looks import in_trace_look
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.physics.fitting import Fit, fit
 from synthetic.physics.readout import Floats, measured_population
@@ -70,6 +72,26 @@ class Truth:
         return self.fit.values[2] if self.fit else float("nan")
 
     @property
+    def count(self) -> int:
+        """How many delays were measured."""
+        return len(self.delay_us)
+
+    @property
+    def step_lifetimes(self) -> float:
+        """The time between two delays in units of T1."""
+        return self.step_us / self.t1_us
+
+    @property
+    def scatter(self) -> float:
+        """The standard deviation of all populations."""
+        return float(self.population.std())
+
+    @property
+    def relative_error(self) -> float:
+        """The standard error of the fitted T1 as a share of it; at most 1, as where nothing constrains it."""
+        return min(self.fit.errors[2] / self.fit.values[2], 1.0) if self.fit else 1.0
+
+    @property
     def first(self) -> float:
         """The first measured population."""
         return float(self.population[0])
@@ -94,25 +116,41 @@ def _model(t: Floats, amplitude: float, offset: float, t1: float) -> Floats:
     return amplitude * np.exp(-t / t1) + offset
 
 
-def _simulate(rng: Generator, *, lifetimes: Range, points_per_lifetime: Range) -> Truth:
-    t1_us = float(np.exp(rng.uniform(np.log(12.0), np.log(150.0))))
-    window_us = t1_us * rng.uniform(*lifetimes)
-    count = round(window_us / t1_us * rng.uniform(*points_per_lifetime)) + 1
-    start, thermal = float(rng.uniform(0.9, 0.99)), float(rng.uniform(0.005, 0.06))
+def _sweep(rng: Generator) -> tuple[float, int]:
+    """The last delay in microseconds and the number of delays: of one distribution, whatever becomes of the data."""
+    return float(np.exp(rng.uniform(np.log(40.0), np.log(500.0)))), int(rng.integers(40, 106))
+
+
+def _simulate(rng: Generator, *, lifetimes: Range) -> Truth:
+    """``lifetimes``: the window in units of T1."""
+    window_us, count = _sweep(rng)
+    start, thermal = float(rng.uniform(0.9, 1.0)), float(rng.uniform(0.0, 0.06))
+    t1_us = window_us / float(rng.uniform(*lifetimes))
+    return _measured(rng, np.linspace(0.0, window_us, count), t1_us=t1_us, start=start, thermal=thermal)
+
+
+def _simulate_too_coarse(rng: Generator) -> Truth:
+    """The first step takes most of the decay; all other points are on the floor."""
+    window_us, count = _sweep(rng)
+    t1_us = window_us / (count - 1) / float(rng.uniform(1.1, 3.2))
+    start, thermal = float(rng.uniform(0.9, 1.0)), float(rng.uniform(0.0, 0.06))
     return _measured(rng, np.linspace(0.0, window_us, count), t1_us=t1_us, start=start, thermal=thermal)
 
 
 def _simulate_no_signal(rng: Generator) -> Truth:
     """The pi pulse does not reach the qubit, which stays in thermal equilibrium."""
-    thermal = float(rng.uniform(0.02, 0.12))
-    delay_us = np.linspace(0.0, float(rng.uniform(60.0, 400.0)), int(rng.integers(30, 80)))
-    return _measured(rng, delay_us, t1_us=float(rng.uniform(12.0, 80.0)), start=thermal, thermal=thermal)
+    window_us, count = _sweep(rng)
+    thermal = float(rng.uniform(0.01, 0.12))
+    delay_us = np.linspace(0.0, window_us, count)
+    return _measured(rng, delay_us, t1_us=window_us / float(rng.uniform(3.5, 8.0)), start=thermal, thermal=thermal)
 
 
 def _measured(rng: Generator, delay_us: Floats, *, t1_us: float, start: float, thermal: float) -> Truth:
-    shots = int(rng.integers(400, 3000))
+    shots = int(rng.integers(300, 3000))
     expected = thermal + (start - thermal) * np.exp(-delay_us / t1_us)
-    population = measured_population(rng, expected, shots=shots, error_0=0.01, error_1=0.02)
+    population = measured_population(
+        rng, expected, shots=shots, error_0=rng.uniform(0.0, 0.01), error_1=rng.uniform(0.0, 0.03)
+    )
     window_us = float(delay_us[-1])
     guess = (float(np.ptp(population)), float(population[-1]), window_us / 3.0)
     bounds = ((-2.0, -2.0, window_us / 1000.0), (2.0, 2.0, 100.0 * window_us))
@@ -152,9 +190,9 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     axes.set_ylim(-0.05, 1.05)
     style.dress(
         axes,
-        title=str(style.rng.choice(["T1 relaxation", "Energy relaxation", "T1 measurement"])),
-        x_label=str(style.rng.choice([f"Delay ({unit})", f"Delay time [{unit}]", f"Wait time ({unit})"])),
-        y_label=str(style.rng.choice(["Excited-state population", "P(|1⟩)", "Population"])),
+        title=str(style.rng.choice(["T1 Relaxation Measurement", "T1 relaxation", "Energy relaxation"])),
+        x_label=str(style.rng.choice([f"Delay Time ({unit})", f"Delay ({unit})", f"Wait time ({unit})"])),
+        y_label=str(style.rng.choice(["Excited State Population", "Excited-state population", "P(|1⟩)"])),
     )
     features = (
         f"The excited-state population is shown as {style.data.name} {style.marker_name} against the delay.",
@@ -184,7 +222,7 @@ def _usable(truth: Truth) -> bool:
 
 
 def _parameters(truth: Truth) -> JSON:
-    return {"T1_us": round(truth.fitted_t1_us, 1) if _usable(truth) else None, "decay_visible": _decaying(truth)}
+    return {"T1_us": round(truth.fitted_t1_us, 1) if _usable(truth) else UNRELIABLE, "decay_visible": _decaying(truth)}
 
 
 FAMILY: Family[Truth] = Family(
@@ -200,7 +238,7 @@ FAMILY: Family[Truth] = Family(
         "T1_us": {"type": "pct", "tol_full": 0.1, "tol_half": 0.25},
         "decay_visible": {"type": "bool"},
     },
-    draw=_draw,
+    draw=in_trace_look(_draw),
     parameters=_parameters,
     scenarios=(
         Scenario(
@@ -215,7 +253,7 @@ FAMILY: Family[Truth] = Family(
             status="SAMPLING_TOO_COARSE",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(_simulate, lifetimes=(9, 16), points_per_lifetime=(0.45, 0.9)),
+            simulate=_simulate_too_coarse,
         ),
         # like its sibling with too coarse steps: the decay is there and only the sweep has to change
         Scenario(
@@ -223,14 +261,14 @@ FAMILY: Family[Truth] = Family(
             status="WINDOW_TOO_SHORT",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(_simulate, lifetimes=(0.3, 1.2), points_per_lifetime=(30, 60)),
+            simulate=partial(_simulate, lifetimes=(0.25, 1.4)),
         ),
         Scenario(
             name="t1_success",
             status="SUCCESS",
             outcome=Outcome.EXPECTED,
             assessment=Assessment.RELIABLE,
-            simulate=partial(_simulate, lifetimes=(4, 7), points_per_lifetime=(6, 16)),
+            simulate=partial(_simulate, lifetimes=(3.2, 8.5)),
         ),
     ),
 )

@@ -14,13 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from scoring.field_rules import UNRELIABLE
 from scoring.reference import JSON
 from synthetic.drawing.style import Drawing, PlotType, Style
+from synthetic.drawing.trace_looks import in_trace_look
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.physics.readout import Floats, measured_population
 
-DWELL = 8
+DWELL = 6
 """Repetitions that a telegraphic T1 stays at a level, at least."""
+TOPS_US = (*np.outer([1.0, 10.0, 100.0, 1000.0], [10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0]).ravel(),)
+"""Where the axis of T1 may end."""
 NEAR = 4
 """Repetitions on either side that are averaged to see a jump."""
 
@@ -80,6 +84,21 @@ class Truth:
         return int(np.sum(np.abs(np.diff(self.actual_us)) > 0.5 * (self.high_us - self.low_us)))
 
     @property
+    def percent(self) -> float:
+        """The spread in percent of the mean."""
+        return 100.0 * self.spread_us / self.mean_us
+
+    @property
+    def ratio(self) -> float:
+        """The highest actual lifetime over the lowest."""
+        return self.high_us / self.low_us
+
+    @property
+    def loss_khz(self) -> float:
+        """The loss that the lowest lifetime has and the highest has not, as a rate in 1/ms."""
+        return 1e3 / self.low_us - 1e3 / self.high_us
+
+    @property
     def hours(self) -> float:
         """How long the run took."""
         return (self.count - 1) * self.interval_min / 60.0
@@ -106,12 +125,12 @@ def _measured(rng: Generator, actual_us: Floats, *, shots: tuple[int, int]) -> T
 
 def _run(rng: Generator) -> tuple[float, int]:
     """A typical T1 in microseconds and a number of repetitions."""
-    return float(np.exp(rng.uniform(np.log(12.0), np.log(90.0)))), int(rng.choice([80, 100, 120, 150]))
+    return float(np.exp(rng.uniform(np.log(9.0), np.log(90.0)))), int(rng.choice([80, 100, 100, 100, 120, 150]))
 
 
 def _simulate_stable(rng: Generator) -> Truth:
     t1_us, count = _run(rng)
-    return _measured(rng, np.full(count, t1_us), shots=(20, 80))
+    return _measured(rng, np.full(count, t1_us), shots=(20, 120))
 
 
 def _simulate_telegraphic(rng: Generator) -> Truth:
@@ -150,20 +169,20 @@ def _abrupt(truth: Truth) -> bool:
 
 
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
-    in_hours = style.rng.random() < 0.25
+    in_hours = style.rng.random() < 0.15
     x = np.arange(truth.count) * (truth.interval_min / 60.0 if in_hours else 1.0)
-    x_label = "Time (h)" if in_hours else str(style.rng.choice(["Time step", "Repetition", "Measurement number"]))
+    x_label = "Time (h)" if in_hours else str(style.rng.choice(["Time step", "Time step", "Repetition"]))
     axes = style.axes()
     style.curve(axes, x, truth.t1_us, label="T1", ink=style.data)
-    marked = bool(style.rng.random() < 0.4)
+    marked = bool(style.rng.random() < 0.2)
     if marked:
         style.points(axes, x, truth.t1_us, label="_T1")
-    axes.set_ylim(0.0, float(truth.t1_us.max() * style.rng.uniform(1.15, 1.7)))
+    axes.set_ylim(0.0, next(top for top in TOPS_US if top > 1.1 * truth.t1_us.max()))
     style.dress(
         axes,
-        title=str(style.rng.choice(["T1 over time", "T1 stability", "Repeated T1 measurement"])),
+        title=str(style.rng.choice(["T1 Measurement", "T1 over time", "T1 stability"])),
         x_label=x_label,
-        y_label=str(style.rng.choice(["T1 (µs)", "$T_1$ [µs]", "Relaxation time T1 (µs)"])),
+        y_label=str(style.rng.choice(["T1 (µs)", "T1 (µs)", "$T_1$ [µs]"])),
     )
     marks = f" with {style.marker_name}" if marked else ""
     features = (
@@ -184,7 +203,7 @@ def _course(truth: Truth) -> str:
 
 def _parameters(truth: Truth) -> JSON:
     pattern = "stable" if not _changing(truth) else "telegraphic" if _abrupt(truth) else "random_walk"
-    return {"classification": pattern, "mean_t1_us": round(truth.mean_us, 1)}
+    return {"classification": pattern, "mean_t1_us": UNRELIABLE if _changing(truth) else round(truth.mean_us, 1)}
 
 
 FAMILY: Family[Truth] = Family(
@@ -194,12 +213,12 @@ FAMILY: Family[Truth] = Family(
         "TELEGRAPHIC": lambda truth: _changing(truth) and _abrupt(truth),
         "RANDOM_WALK": lambda truth: _changing(truth) and not _abrupt(truth),
     },
-    # A mean by eye over values that change by a factor of two or more is good to about 10%.
+    # The middle of a scatter of a tenth or two is read off an axis from zero to better than 10%.
     field_rules={
         "classification": {"type": "enum"},
         "mean_t1_us": {"type": "pct", "tol_full": 0.1, "tol_half": 0.25},
     },
-    draw=_draw,
+    draw=in_trace_look(_draw, line_width=1.2),
     parameters=_parameters,
     scenarios=(
         # like its telegraphic sibling: the device drifts, and nothing is wrong with the settings of the measurement
