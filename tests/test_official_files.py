@@ -230,7 +230,8 @@ def test_both_modes_are_imported_together_with_deltas(tmp_path, capsys):
     assert 0 == main(["import", *paths, "--width", "100"])
     out = capsys.readouterr().out
     assert "Effect of demonstrations (ICL minus zero-shot)" in out
-    assert ["Q6", "50.0", "+16.7"] == next(line for line in out.splitlines() if "+16.7" in line).split()[:3]
+    row = next(line for line in out.splitlines() if "+16.7" in line)
+    assert ["Q6", "diagnosis", "50.0", "+16.7"] == row.split()[:4]
     assert "Errors" in out
     assert "not stated: as the file's writer counted them" in out
 
