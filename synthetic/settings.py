@@ -10,7 +10,7 @@ from scoring.errors import BadValueError
 from synthetic.drawing.perturbation import Perturbation
 from synthetic.families import family_names
 
-SYNTHETIC_VERSION = "3"
+SYNTHETIC_VERSION = "4"
 """Raised whenever the same settings give other samples; part of any cache key."""
 
 PREFIX = "synthetic"

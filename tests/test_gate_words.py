@@ -203,4 +203,4 @@ def test_other_judges_matter_where_judges_grade(command):
     write_run(run, Path("run"))
     unjudged = '[[gate]]\nmetric = "zeroshot.{}"\nbaseline = "unjudged"\nmax_drop = 50\n'
     assert 0 == command(unjudged.format("Q6"))[0]
-    assert "judges is () in one and ('gpt-5.4',) in the other" in command(unjudged.format("Q1"))[2]
+    assert "judges is not set in one and gpt-5.4 in the other" in command(unjudged.format("Q1"))[2]
