@@ -1,14 +1,19 @@
 """What a test's report carries, and what becomes a line of records.jsonl."""
 
+from dataclasses import replace
+
 import pytest
 
 from qcal_plugin.engine.outcome import Outcome
 from qcal_plugin.session.recording import Recorder
-from qcal_plugin.worker.measuring import Measurement, below_mark
-from reports.records.records import Answer, Status
+from qcal_plugin.worker.measuring import Measurement, below_mark, lost_label_flags
+from reports.records.records import Answer, Run, Status, Verdict
+from reports.tables.overview import findings
+from scoring.dispatch import Scorer, score
 from scoring.questions import Question
+from scoring.reference import Reference
 from scoring.score import Score
-from tests.run_factory import planned_item
+from tests.run_factory import manifest, planned_item, scored
 
 
 def graded(value):
@@ -69,3 +74,39 @@ def test_an_item_that_was_unjudged_and_is_judged_later_has_a_second_line(tmp_pat
         recorder.take(measurement, item)
     recorder.close()
     assert 2 == len((tmp_path / "records.jsonl").read_text().splitlines())
+
+
+# --- a right label that a bold heading loses ---
+
+
+@pytest.mark.parametrize(
+    ("flags", "question", "text"),
+    [
+        (("bold_heading",), Question.Q2, "**Classification:**\nExpected behavior"),
+        (("bold_heading",), Question.Q4, "**Assessment:** \n- Reliable"),
+        ((), Question.Q2, "**Classification:**\nApparatus issue"),  # lost, but wrong
+        ((), Question.Q2, "**Classification:** Expected behavior"),  # not lost
+        ((), Question.Q2, "Classification: none yet\nClassification: Expected behavior"),  # lost for another reason
+        ((), Question.Q6, "**Status:**\nSUCCESS"),
+    ],
+)
+def test_an_answer_that_loses_its_score_to_a_bold_heading_alone_is_flagged(flags, question, text):
+    answers = {Question.Q2: "Classification: Expected behavior", Question.Q4: "Assessment: Reliable"}
+    reference = Reference(
+        answer=answers.get(question, "Status: SUCCESS"), plot_description="{}", scenario_type="rabi_success"
+    )
+    compatible = score(question, text, reference, scorer=Scorer.COMPATIBLE)
+    strict = score(question, text, reference, scorer=Scorer.STRICT)
+    assert flags == lost_label_flags(question, compatible, strict)
+
+
+def test_the_report_counts_lost_labels_and_odd_judge_replies_per_judge():
+    lost = replace(scored(planned_item("a", "Q2"), 0.0), flags=("bold_heading",))
+    odd = Verdict(judge="judge-a", reply="[NaN]", grades=(1.0,), faults=("nan", "short"))
+    graded_item = replace(scored(planned_item("a", "Q3"), 1.0), verdicts=(odd,))
+    run = Run(manifest=manifest([planned_item("a", "Q2"), planned_item("a", "Q3")]), records=(lost, graded_item))
+    assert {
+        "right label lost: it is on the line below a bold heading (Q2, Q4)": 1,
+        "judge judge-a: nan reply": 1,
+        "judge judge-a: short reply": 1,
+    }.items() <= findings(run).items()
