@@ -32,6 +32,7 @@ model_list:
   - model_name: tiny
     litellm_params: {{model: openai/tiny, api_base: "{base_url}", api_key: none}}
 """
+LITELLM_ENVIRONMENT = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}  # else it waits for a download
 START_LIMIT_S = 240.0
 
 
@@ -67,9 +68,10 @@ def _llama_cpp(limit: int) -> Row:
 
 
 def _litellm(command: str | None, limit: int) -> Row:
-    if command is None:
+    if not command:
         return Row(server="LiteLLM proxy", version="-", measured="not asked", rest="pip install 'litellm[proxy]'")
-    version = subprocess.run([command, "--version"], capture_output=True, text=True, check=False).stdout.split()
+    asked = subprocess.run([command, "--version"], capture_output=True, text=True, check=False, env=LITELLM_ENVIRONMENT)
+    version = asked.stdout.split()
     with tiny_vlm_server() as upstream, _litellm_proxy(command, upstream) as base_url:
         return _row("LiteLLM proxy", version[-1] if version else "?", base_url, "tiny", limit)
 
@@ -84,7 +86,7 @@ def _litellm_proxy(command: str, upstream: str) -> Iterator[str]:
             [command, "--config", config, "--port", str(port), "--host", "127.0.0.1", "--telemetry", "False"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"},  # else it waits for a download
+            env=LITELLM_ENVIRONMENT,
         )
         try:
             _wait(f"http://127.0.0.1:{port}/health/liveliness")
