@@ -22,7 +22,7 @@ def test_t1_is_found():
 def test_the_rabi_rate_is_found_detuned_or_not():
     for scenario in ("rabi_success", "rabi_success_off_resonance", "rabi_successful_limited_range"):
         for truth in truths("rabi", scenario):
-            assert truth.turn_rate == pytest.approx(abs(truth.fit.values[0]), rel=0.05)
+            assert truth.turn_mhz == pytest.approx(truth.fit.values[0], rel=0.05)
 
 
 @pytest.mark.parametrize("place", ["success", "failure_position_first_quarter", "failure_position_last_quarter"])

@@ -1,0 +1,53 @@
+"""As test_synthetic_real_maps.py: what real plots of traces show lies within the ranges of their scenario types."""
+
+import pytest
+
+from tests.test_synthetic_real_maps import Fact, truths
+
+FACTS = [
+    Fact(family, row, what, value)
+    for family, row, facts in [
+        (
+            "rabi",
+            "rabi_success_a",
+            {
+                "points": 690,
+                "window us": 4.13,
+                "periods": 7.2,
+                "top": 0.9,
+                "bottom": -0.88,
+                "left": 0.86,
+                "noise": 0.04,
+            },
+        ),
+        (
+            "rabi",
+            "rabi_failure_damped_oscillations_a",
+            {"points": 600, "window us": 4.0, "turn MHz": 2.04, "damping us": 0.32, "settled": 0.77, "bottom": -0.04}
+            | {"noise": 0.05, "explained": 0.15},
+        ),
+    ]
+    for what, value in facts.items()
+]
+
+READ = {
+    "rabi": {
+        "points": lambda truth: truth.count,
+        "window us": lambda truth: truth.window_us,
+        "periods": lambda truth: truth.periods,
+        "turn MHz": lambda truth: truth.turn_mhz,
+        "top": lambda truth: truth.highest,
+        "bottom": lambda truth: truth.lowest,
+        "left": lambda truth: truth.amplitude_left,
+        "damping us": lambda truth: truth.damping_us,
+        "settled": lambda truth: truth.settled,
+        "noise": lambda truth: truth.noise,
+        "explained": lambda truth: truth.fit_share,
+    },
+}
+
+
+@pytest.mark.parametrize("fact", FACTS, ids=lambda fact: f"{fact.row}-{fact.what}")
+def test_what_the_real_trace_shows_is_within_the_range_of_the_scenario_type(fact):
+    values = [READ[fact.family][fact.what](truth) for truth in truths(fact.family, fact.row.rpartition("_")[0])]
+    assert min(values) <= fact.value <= max(values)
