@@ -182,5 +182,7 @@ def test_scores_are_compared_on_the_items_that_both_levels_asked():
 def test_a_level_that_was_not_finished_is_left_out(tmp_path):
     path = tmp_path / "service.jsonl"
     path.write_text('{"request": ' + "{}" + '}\n{"requ')
-    with pytest.raises(Exception, match=r"service.jsonl, line 1: not a line of a service study \('status'\)"):
+    with pytest.raises(
+        Exception, match=r"service.jsonl, line 1: not a line of a service study \(.*field `level` - at `\$.request`\)"
+    ):
         read_levels(path)

@@ -19,7 +19,7 @@ from qcal_plugin.dataset.prepared import PreparedDataset
 from qcal_plugin.demo.embedded import blind_baseline_server
 from qcal_plugin.demo.lexical_judge import LexicalJudge
 from qcal_plugin.engine.budget import Budget
-from qcal_plugin.engine.canary import CanaryResult, judge_canary, write_canary
+from qcal_plugin.engine.canary import judge_canary, write_canary
 from qcal_plugin.engine.endpoint import Endpoint, EndpointSettings, Pause
 from qcal_plugin.engine.engine import RUN_OVER, Engine
 from qcal_plugin.engine.journal import AnswerJournal
@@ -39,6 +39,7 @@ from qcal_plugin.studies.studied import StudiedDataset
 from qcal_plugin.worker.measuring import Measurement, fails_mark
 from reports.records.mixes import MIX_SETTING
 from reports.records.records import ItemKey, JudgeIdentity, PlannedItem, RunManifest
+from reports.records.run_files import CanaryJudge
 from scoring.dispatch import SCORER_VERSION
 from scoring.questions import Question
 from scoring.reference import JSON
@@ -205,7 +206,7 @@ class Evaluation:
                 raise OSError(errno.EIO, str(error)) from error
             self.restored += [line for each in studied.datasets for line in each.repairs]
 
-    def try_judges(self) -> tuple[CanaryResult, ...]:
+    def try_judges(self) -> tuple[CanaryJudge, ...]:
         """Let the judges grade the canary, and write what came out."""
         results = asyncio.run_coroutine_threadsafe(judge_canary(self.judges), self.engine.loop).result()
         write_canary(self.directory.path, results)

@@ -115,7 +115,7 @@ def _sheet(keys: Sequence[ItemKey], cases: Callable[[ItemKey], Case], images: di
     asked = {key: cases(key) for key in keys}
     for case in (own, *asked.values()):
         images.update({part.sha256: part for part in case.prompt if isinstance(part, ImagePart)})
-    prompts: dict[str, dict[Mode, dict[Question, tuple[illustrations.PromptPart, ...]]]] = {}
+    prompts: dict[str, dict[Mode, dict[Question, tuple[illustrations.PromptBlock, ...]]]] = {}
     for key, case in asked.items():
         prompts.setdefault(key.variant, {}).setdefault(key.mode, {})[key.question] = tuple(map(_part, case.prompt))
     usual = {key._replace(variant=""): asked.get(benchmark_key(key)) or cases(benchmark_key(key)) for key in asked}
@@ -147,7 +147,7 @@ def _references(cases: Mapping[ItemKey, Case]) -> References:
     return References(answers=answers, key_points=points)
 
 
-def _part(part: PromptPart) -> illustrations.PromptPart:
+def _part(part: PromptPart) -> illustrations.PromptBlock:
     if isinstance(part, TextPart):
-        return illustrations.PromptPart(text=part.text)
-    return illustrations.PromptPart(image=part.sha256)
+        return illustrations.PromptBlock(text=part.text)
+    return illustrations.PromptBlock(image=part.sha256)

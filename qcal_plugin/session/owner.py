@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -19,9 +18,10 @@ from qcal_plugin.session.preparation import PreparedRun, prepare_run
 from qcal_plugin.session.progress import Progress
 from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.session.summary import closing_lines, header_lines, print_tables, shown, write_page
-from qcal_plugin.worker.channel import ChannelServer, planned_to_json
+from qcal_plugin.worker.channel import ChannelServer
 from qcal_plugin.worker.keys import RUNNER, WORKER_INPUT
 from qcal_plugin.worker.measuring import Measurement
+from qcal_plugin.worker.remote import WorkerInput
 from qcal_plugin.worker.runner import Runner
 from reports.records.records import PROPERTY_PREFIX
 from scoring.errors import QCalError
@@ -137,14 +137,12 @@ class RunSession:
         server = ChannelServer(evaluation.engine.loop, demand=evaluation.demand, declare=evaluation.declare)
         address = server.start()
         self._exits.callback(server.close)
-        self._worker_input = json.dumps(
-            {
-                "address": address.to_json(),
-                **run.studied.to_json(),
-                "items": [planned_to_json(item) for item in run.items] if self._config.answers else None,
-                "identity": run.identity,
-            }
-        )
+        self._worker_input = WorkerInput(
+            address=address,
+            studied=run.studied.place,
+            items=tuple(run.items) if self._config.answers else None,
+            identity=tuple(run.identity),
+        ).to_json()
 
     def _record(self, report: pytest.TestReport) -> None:
         text = getattr(report, "qcal_measurement", None)

@@ -13,7 +13,6 @@ import pytest
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.dataset.prepare import Progress
 from qcal_plugin.dataset.prepared import PreparedDataset
-from qcal_plugin.engine.canary import CanaryResult
 from qcal_plugin.session.data import prepare_studied
 from qcal_plugin.session.directory import MANIFEST_FILE, RunDirectory, RunDirectoryError, new_run_path
 from qcal_plugin.session.evaluation import Evaluation, Participants, describe, find_participants
@@ -21,6 +20,7 @@ from qcal_plugin.session.stored import load_stored_answers
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.studies.studied import StudiedDataset
 from reports.records.records import PlannedItem, Run, RunManifest, identity_properties
+from reports.records.run_files import CanaryJudge
 
 LAST_RUN = "qcal/last_run"
 RUNS_FOLDER = "runs"
@@ -42,7 +42,7 @@ class PreparedRun:
     who: Participants
     items: Sequence[PlannedItem]
     identity: Sequence[tuple[str, str]]
-    canary: Sequence[CanaryResult]
+    canary: Sequence[CanaryJudge]
     baselines: Mapping[Path, Run]
 
 

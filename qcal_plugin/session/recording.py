@@ -10,7 +10,7 @@ from pathlib import Path
 from qcal_plugin.engine.journal import Journal, read_lines
 from qcal_plugin.engine.outcome import Outcome
 from qcal_plugin.worker.measuring import Measurement
-from reports.records.records import WITHHELD, ItemKey, PlannedItem, Record, Status, record_from_json, record_to_json
+from reports.records.records import WITHHELD, ItemKey, PlannedItem, Record, Status, record_from_line, record_to_json
 
 _KEPT_WITHOUT_SCORE = WITHHELD | {Status.UNJUDGED}
 """Statuses of items whose answer is kept but has no score; a stored answer of this kind tells nothing new."""
@@ -24,7 +24,7 @@ class Recorder:
         self._latest: dict[ItemKey, Status] = {}
         self._outcome = outcome
         self._journal = Journal(path)
-        for _, record in read_lines(path, record_from_json):
+        for _, record in read_lines(path, record_from_line):
             self._note(record.key, record.status, None if record.score is None else record.score.value)
 
     @property

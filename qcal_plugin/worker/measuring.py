@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reports.records.plain_text import one_line
-from reports.records.records import (
-    Answer,
-    ItemKey,
-    PlannedItem,
-    Status,
-    Verdict,
-    key_from_json,
-    key_to_json,
-    score_from_json,
-    score_to_json,
-)
+from reports.records.records import Answer, ItemKey, PlannedItem, Status, Verdict, json_safe_score
+from reports.records.typed_json import decode, encode
 from scoring.dispatch import Scorer, score
 from scoring.final_answer import thought_flags
 from scoring.key_points import suspicious
@@ -72,29 +63,18 @@ class Measurement:
 
     def to_json(self) -> str:
         """As text: report attributes cross process borders by exact type, and text always passes."""
-        return json.dumps(
-            {
-                **key_to_json(self.key),
-                "status": self.status,
-                "score": None if self.score is None else score_to_json(self.score),
-                "other_score": None if self.other_score is None else score_to_json(self.other_score),
-                "unanswered_score": None if self.unanswered_score is None else score_to_json(self.unanswered_score),
-                "flags": self.flags,
-            }
+        safe = replace(
+            self,
+            score=json_safe_score(self.score),
+            other_score=json_safe_score(self.other_score),
+            unanswered_score=json_safe_score(self.unanswered_score),
         )
+        return encode(safe).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Measurement:
         """Inverse of `to_json`."""
-        data = json.loads(text)
-        return cls(
-            key=key_from_json(data),
-            status=Status(data["status"]),
-            score=None if data["score"] is None else score_from_json(data["score"]),
-            other_score=None if data["other_score"] is None else score_from_json(data["other_score"]),
-            unanswered_score=(None if data["unanswered_score"] is None else score_from_json(data["unanswered_score"])),
-            flags=tuple(data["flags"]),
-        )
+        return decode(text, cls)
 
 
 ROUNDING = 1e-9

@@ -1,13 +1,12 @@
 """What a service study leaves behind (``service.jsonl``): one line per request, one at the end of each load level.
 
-Standard library only. Times in seconds by the client's monotonic clock; None where a moment never came.
+Times in seconds by the client's monotonic clock; None where a moment never came.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from reports.records.records import Failure
 from reports.records.run_files import RunGarbledError
+from reports.records.typed_json import DecodeError, decode
 from scoring.errors import BadValueError
 
 SERVICE_NAME = "service.jsonl"
@@ -221,10 +221,19 @@ def attainment(measured: MeasuredLevel, objectives: Iterable[Objective]) -> floa
 # --- JSON ------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """A request, or a level that ended."""
+
+    request: ServiceRecord | None = None
+    level: LoadLevel | None = None
+    stopped: str | None = None
+
+
 def level_lines(measured: MeasuredLevel) -> Iterable[dict[str, Any]]:
     """The lines of a level: its requests, then the level itself."""
-    yield from ({"request": asdict(record)} for record in measured.records)
-    yield {"level": asdict(measured.level), "stopped": measured.stopped}
+    yield from ({"request": record} for record in measured.records)
+    yield {"level": measured.level, "stopped": measured.stopped}
 
 
 def read_levels(path: Path) -> tuple[MeasuredLevel, ...]:
@@ -233,25 +242,14 @@ def read_levels(path: Path) -> tuple[MeasuredLevel, ...]:
     records: list[ServiceRecord] = []
     for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
         try:
-            data = json.loads(line)
-            if "request" in data:
-                records.append(_record(data["request"]))
-            else:
-                level = LoadLevel(**data["level"] | {"kind": LoadKind(data["level"]["kind"])})
-                held = tuple(record for record in records if record.level == level.name)
-                levels.append(MeasuredLevel(level=level, records=held, stopped=data["stopped"]))
-                records = []
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            entry = decode(line, _Line)
+        except DecodeError as error:
             raise RunGarbledError(f"{path}, line {number}: not a line of a service study ({error})") from error
+        if entry.request is not None:
+            records.append(entry.request)
+        elif entry.level is not None:
+            level = entry.level
+            held = tuple(record for record in records if record.level == level.name)
+            levels.append(MeasuredLevel(level=level, records=held, stopped=entry.stopped))
+            records = []
     return tuple(levels)
-
-
-def _record(data: Mapping[str, Any]) -> ServiceRecord:
-    known = {name: data[name] for name in _FIELDS if name in data}
-    known["status"] = RequestStatus(data["status"])
-    known["token_s"] = tuple(data["token_s"])
-    known["error"] = None if data["error"] is None else Failure(**data["error"])
-    return ServiceRecord(**known)
-
-
-_FIELDS = tuple(item.name for item in fields(ServiceRecord))
