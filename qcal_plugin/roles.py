@@ -53,12 +53,12 @@ def _any_given(config: pytest.Config, *names: str) -> bool:
 
 
 def _become_owner(config: pytest.Config) -> None:
-    from qcal_plugin.session.owner import RunSession
+    from qcal_plugin.session.owner import RunOwner
 
     distributed = config.getoption("dist", "no") != "no"
     if distributed:
         _check_distribution(config)
-    session = RunSession(config, read_config(config), controller=distributed)
+    session = RunOwner(config, read_config(config), controller=distributed)
     config.pluginmanager.register(session, "qcal-session")
 
 

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qcal_plugin.engine.failures import EngineStopped
-from qcal_plugin.engine.outcome import Outcome
-from qcal_plugin.worker.channel import ChannelAddress, ChannelClient, ChannelError, ChannelServer, Reply
+from qcal_plugin.engine.result import EngineResult
+from qcal_plugin.worker.channel import ChannelAddress, ChannelClient, ChannelError, ChannelReply, ChannelServer
 from reports.records.records import Answer, Failure, ItemKey, PlannedItem, Verdict
 from reports.records.typed_json import decode, encode
 from scoring.questions import Mode, Question
@@ -64,7 +64,7 @@ VERDICTS = st.builds(
     faults=st.lists(TEXT, max_size=2).map(tuple),
 )
 OUTCOMES = st.builds(
-    Outcome,
+    EngineResult,
     key=st.builds(
         ItemKey,
         sample_id=TEXT,
@@ -84,7 +84,7 @@ OUTCOMES = st.builds(
 
 @given(outcome=OUTCOMES)
 def test_an_outcome_arrives_as_it_was_sent(outcome):
-    assert outcome == decode(encode(outcome), Outcome)
+    assert outcome == decode(encode(outcome), EngineResult)
 
 
 def test_worker_gets_the_outcomes_it_demands_and_the_controller_hears_of_its_items(tmp_path):
@@ -153,7 +153,7 @@ def test_a_reply_about_another_item_is_refused(tmp_path):
         server = ChannelServer(engine.loop, demand=lambda key: engine.demand(second), declare=lambda planned: None)
 
         async def mixed_up(key):
-            return Reply(key=second)
+            return ChannelReply(key=second)
 
         server._answer = mixed_up
         client = ChannelClient(server.start())

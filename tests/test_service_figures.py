@@ -10,9 +10,9 @@ from reports.service.records import (
     LoadKind,
     LoadLevel,
     MeasuredLevel,
-    Metric,
     RequestStatus,
     ServiceRecord,
+    Timing,
     attainment,
     parse_objectives,
     read_levels,
@@ -76,7 +76,7 @@ def test_window_of_an_open_loop_reaches_from_the_first_arrival_to_the_last():
 def test_slow_requests_that_end_in_the_drain_count_in_the_times():
     records = (request(0, 0, 1), request(1, 0, 1), request(2, 1, 1), request(3, 1, 50))
     figures = level_figures(MeasuredLevel(level=level(), records=records), ())
-    assert 53 / 4 == figures.times[Metric.E2E].mean
+    assert 53 / 4 == figures.times[Timing.E2E].mean
 
 
 def test_warmup_failures_cuts_and_cached_answers_enter_no_time():
@@ -87,7 +87,7 @@ def test_warmup_failures_cuts_and_cached_answers_enter_no_time():
         request(3, 0, 99, status=RequestStatus.CACHED),
     ]
     figures = level_figures(MeasuredLevel(level=level(), records=(*odd, request(4, 0, 2))), ())
-    assert (2.0, 1) == (figures.times[Metric.E2E].mean, figures.times[Metric.E2E].n)
+    assert (2.0, 1) == (figures.times[Timing.E2E].mean, figures.times[Timing.E2E].n)
     assert (1, 1, 1, 1) == tuple(figures.statuses[status] for status in RequestStatus)
     assert 0.5 == figures.success
 
@@ -100,13 +100,13 @@ def test_times_of_one_request():
         0, 1.25, 2.0, planned_s=1.0, ttfb_s=0.1, token_s=(0.5, 0.5, 0.7, 1.1), answer_s=0.7, output_tokens=4
     )
     expected = {"queue": 0.25, "ttfb": 0.1, "ttft": 0.5, "answer": 0.7, "tpot": 0.2, "e2e": 2.0}
-    assert expected == pytest.approx({metric.value: record.figure(metric) for metric in Metric})
+    assert expected == pytest.approx({metric.value: record.figure(metric) for metric in Timing})
     assert (0.2, 0.4) == pytest.approx(record.gaps_s)
 
 
 @pytest.mark.parametrize("fields", [{"output_tokens": 1}, {"token_s": (0.5, 0.5)}, {"output_tokens": None}])
 def test_no_time_per_output_token_where_there_is_no_second_token(fields):
-    assert request(0, 0, 1, **fields).figure(Metric.TPOT) is None
+    assert request(0, 0, 1, **fields).figure(Timing.TPOT) is None
 
 
 # --- quantiles ---

@@ -23,7 +23,7 @@ from qcal_plugin.engine.journal import AnswerJournal, JournalError
 from qcal_plugin.engine.judge import Judge, Submission
 from qcal_plugin.engine.lane import JobId, Lane
 from qcal_plugin.engine.model import Model
-from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.engine.result import EngineResult
 from reports.records.records import Answer, Failure, ItemKey, Verdict
 
 CLOSE_TIMEOUT_S = 2.0
@@ -39,14 +39,14 @@ class Job:
     key: ItemKey
     ready_at: float
     demanded: bool = False
-    waiting: tuple[Future[Outcome], ...] = ()
-    ended: Outcome | EngineStopped | None = None
+    waiting: tuple[Future[EngineResult], ...] = ()
+    ended: EngineResult | EngineStopped | None = None
     request_sha256: str = ""
     answer: Answer | None = None
     attempts: int = 0
     verdicts: dict[str, Verdict] = field(default_factory=dict)
 
-    def end(self, ended: Outcome | EngineStopped) -> None:
+    def end(self, ended: EngineResult | EngineStopped) -> None:
         """Tell those who wait; the first end stands."""
         if self.ended is None:
             self.ended = ended
@@ -54,7 +54,7 @@ class Job:
             for handle in waiting:
                 _tell(handle, ended)
 
-    def tell(self, handle: Future[Outcome]) -> None:
+    def tell(self, handle: Future[EngineResult]) -> None:
         """Let the handle hear of the end, now or later."""
         if self.ended is None:
             self.waiting = (*self.waiting, handle)
@@ -109,9 +109,9 @@ class Engine:
         """Say which items will be demanded. Known ones are passed over."""
         self.loop.call_soon_threadsafe(self._declare, tuple(keys))
 
-    def demand(self, key: ItemKey) -> Future[Outcome]:
+    def demand(self, key: ItemKey) -> Future[EngineResult]:
         """The item's outcome, when there is one. Fails with EngineStopped where nothing is asked any more."""
-        handle: Future[Outcome] = Future()
+        handle: Future[EngineResult] = Future()
         if self._over:
             handle.set_exception(EngineStopped(self.stopped or RUN_OVER))
         else:
@@ -163,7 +163,7 @@ class Engine:
         if self._begun:
             self._queue(new)
 
-    def _demand(self, key: ItemKey, handle: Future[Outcome]) -> None:
+    def _demand(self, key: ItemKey, handle: Future[EngineResult]) -> None:
         undeclared = [] if key in self._jobs else [Job(key=key, ready_at=time.monotonic())]
         self._jobs.update({job.key: job for job in undeclared})
         self._released.discard(key)
@@ -237,7 +237,7 @@ class Engine:
 
     def _finish(self, job: Job, *, judging: bool, failure: RequestFailed | None = None) -> None:
         self.answered += 1
-        outcome = Outcome(
+        outcome = EngineResult(
             key=job.key,
             request_sha256=job.request_sha256,
             answer=None if failure is not None else job.answer,
@@ -292,7 +292,7 @@ def _failure(failure: RequestFailed) -> Failure:
     return Failure(kind=failure.kind, message=failure.message, http_status=failure.http_status)
 
 
-def _tell(handle: Future[Outcome], ended: Outcome | EngineStopped) -> None:
+def _tell(handle: Future[EngineResult], ended: EngineResult | EngineStopped) -> None:
     if handle.done():  # given up by who waited
         return
     if isinstance(ended, EngineStopped):

@@ -22,8 +22,8 @@ from qcal_plugin.engine.model import Sampling
 from qcal_plugin.service.load import BenchmarkLoad, Load, RandomLoad, load_order
 from qcal_plugin.service.runner import LoadRunner
 from qcal_plugin.service.schedule import highest_load
+from qcal_plugin.session.active_run import describe, endpoint_settings, find_participants
 from qcal_plugin.session.directory import RunDirectory, new_run_path
-from qcal_plugin.session.evaluation import describe, endpoint_settings, find_participants
 from qcal_plugin.session.preparation import RUNS_FOLDER
 from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.studies.selection import select_items

@@ -13,7 +13,7 @@ import pytest
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.dataset.cases import Case, ImagePart, TextPart
 from qcal_plugin.engine.model import Sampling
-from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.engine.result import EngineResult
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.studies.studied import StudiedDataset
 from qcal_plugin.worker.runner import Runner
@@ -162,7 +162,7 @@ class DryRun:
         """See `qcal_plugin.worker.runner.Source`."""
         self._planned = list(planned)
 
-    def demand(self, key: ItemKey) -> Outcome:
+    def demand(self, key: ItemKey) -> EngineResult:
         """See `qcal_plugin.worker.runner.Source`; no test runs, so nothing is demanded."""
         raise NotImplementedError(key)
 

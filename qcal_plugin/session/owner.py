@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reports.gates.verdicts import GateReport
 
 
-class RunSession:
+class RunOwner:
     """Sets a run up, serves it to workers, writes what they measure, prints the tables."""
 
     def __init__(self, pytest_config: pytest.Config, config: RunConfig, *, controller: bool) -> None:

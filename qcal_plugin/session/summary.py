@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from qcal_plugin.session.evaluation import Evaluation
+from qcal_plugin.session.active_run import ActiveRun
 from qcal_plugin.session.illustrations import illustrate
 from qcal_plugin.session.preparation import PreparedRun
 from reports.records.names import MODE_NAMES, question_span
@@ -42,7 +42,7 @@ def header_lines(run: PreparedRun) -> list[str]:
 
 
 def print_tables(
-    evaluation: Evaluation, terminal: pytest.TerminalReporter, *, errors: ErrorRule, gates: GateReport | None
+    evaluation: ActiveRun, terminal: pytest.TerminalReporter, *, errors: ErrorRule, gates: GateReport | None
 ) -> None:
     """Write the reports and print the tables of the whole run, from what is on disk; they are silent at -qq."""
     from reports.github import add_job_summary
@@ -83,7 +83,7 @@ def write_page(run: PreparedRun, *, errors: ErrorRule, progress: Callable[[int, 
     return tuple(lines)
 
 
-def closing_lines(evaluation: Evaluation, trouble: str | None) -> list[str]:
+def closing_lines(evaluation: ActiveRun, trouble: str | None) -> list[str]:
     """Why it stopped, what is missing and how to go on, where it all is."""
     planned = evaluation.directory.manifest.planned
     measured, path = evaluation.recorder.measured, shown(evaluation.directory.path)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qcal_plugin.engine.failures import EngineStopped
-from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.engine.result import EngineResult
 from reports.records.records import ItemKey, PlannedItem
 from reports.records.typed_json import DecodeError, decode, encode
 
@@ -40,7 +40,7 @@ class ChannelAddress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class ChannelCall:
     """What a worker sends: its token first, then a declaration or a demand each time."""
 
     token: str | None = None
@@ -49,11 +49,11 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class ChannelReply:
     """What it gets: nothing but an acknowledgement for a declaration; for a demand, one of the other two."""
 
     key: ItemKey | None = None
-    outcome: Outcome | None = None
+    outcome: EngineResult | None = None
     stopped: str | None = None
 
 
@@ -64,7 +64,7 @@ class ChannelServer:
         self,
         loop: asyncio.AbstractEventLoop,
         *,
-        demand: Callable[[ItemKey], Future[Outcome]],
+        demand: Callable[[ItemKey], Future[EngineResult]],
         declare: Callable[[tuple[PlannedItem, ...]], None],
     ) -> None:
         self._loop = loop
@@ -102,7 +102,7 @@ class ChannelServer:
                 call = await _receive(reader)
                 if call.demand is None:
                     self._declare(call.declare)
-                    reply = Reply()
+                    reply = ChannelReply()
                 else:
                     reply = await self._answer(call.demand)
                 writer.write(_packed(reply))
@@ -121,13 +121,13 @@ class ChannelServer:
             return False
         return hmac.compare_digest((greeting.token or "").encode(), self._token.encode())
 
-    async def _answer(self, key: ItemKey) -> Reply:
+    async def _answer(self, key: ItemKey) -> ChannelReply:
         future = asyncio.wrap_future(self._demand(key))
         try:
             outcome = await future
         except EngineStopped as stopped:
-            return Reply(key=key, stopped=str(stopped))
-        return Reply(key=key, outcome=outcome)
+            return ChannelReply(key=key, stopped=str(stopped))
+        return ChannelReply(key=key, outcome=outcome)
 
 
 class ChannelClient:
@@ -139,11 +139,11 @@ class ChannelClient:
 
     def declare(self, planned: Iterable[PlannedItem]) -> None:
         """Tell the engine which items this worker may demand."""
-        self._exchange(Call(declare=tuple(planned)))
+        self._exchange(ChannelCall(declare=tuple(planned)))
 
-    def demand(self, key: ItemKey) -> Outcome:
+    def demand(self, key: ItemKey) -> EngineResult:
         """Wait for an item's outcome. Raises EngineStopped, also where the controller is gone."""
-        reply = self._exchange(Call(demand=key))
+        reply = self._exchange(ChannelCall(demand=key))
         if reply.outcome is None and reply.stopped is not None:
             raise EngineStopped(reply.stopped)
         if reply.key != key or reply.outcome is None:
@@ -157,7 +157,7 @@ class ChannelClient:
             self._socket.close()
             self._socket = None
 
-    def _exchange(self, call: Call) -> Reply:
+    def _exchange(self, call: ChannelCall) -> ChannelReply:
         """Send one message and wait for its reply; after any interruption the connection is dropped, never reused.
 
         A reply left unread would answer the next demand: that once gave tests other items' answers.
@@ -168,7 +168,7 @@ class ChannelClient:
             try:
                 connection.sendall(_packed(call))
                 size = _LENGTH.unpack(_read_exactly(connection, _LENGTH.size))[0]
-                reply = decode(_read_exactly(connection, size), Reply)
+                reply = decode(_read_exactly(connection, size), ChannelReply)
             except OSError as error:
                 raise EngineStopped(f"the controller of this run is gone ({error})") from error
             interrupted.pop_all()
@@ -182,20 +182,20 @@ class ChannelClient:
                 connection.connect(self._address.path)
             else:
                 connection = socket.create_connection(("127.0.0.1", self._address.port or 0))
-            connection.sendall(_packed(Call(token=self._address.token)))
+            connection.sendall(_packed(ChannelCall(token=self._address.token)))
         except OSError as error:
             raise EngineStopped(f"the controller of this run is gone ({error})") from error
         return connection
 
 
-def _packed(message: Call | Reply) -> bytes:
+def _packed(message: ChannelCall | ChannelReply) -> bytes:
     data = encode(message)
     return _LENGTH.pack(len(data)) + data
 
 
-async def _receive(reader: asyncio.StreamReader) -> Call:
+async def _receive(reader: asyncio.StreamReader) -> ChannelCall:
     size = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))[0]
-    return decode(await reader.readexactly(size), Call)
+    return decode(await reader.readexactly(size), ChannelCall)
 
 
 def _read_exactly(connection: socket.socket, size: int) -> bytes:

@@ -20,7 +20,7 @@ from scoring.reference import JSON, Reference
 from scoring.score import Score
 
 if TYPE_CHECKING:
-    from qcal_plugin.engine.outcome import Outcome
+    from qcal_plugin.engine.result import EngineResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class Measurement:
 ROUNDING = 1e-9
 """What scores of 0..100 may differ by without being different."""
 
-OUTCOME: pytest.StashKey[Outcome] = pytest.StashKey()
+OUTCOME: pytest.StashKey[EngineResult] = pytest.StashKey()
 """On an item: what the engine found out, taken before the item starts."""
 
 INTERRUPTED_WAIT: pytest.StashKey[str] = pytest.StashKey()

@@ -23,10 +23,10 @@ import numpy as np
 from reports.service.records import (
     LoadLevel,
     MeasuredLevel,
-    Metric,
     Objective,
     RequestStatus,
     ServiceRecord,
+    Timing,
     attainment,
     is_good,
 )
@@ -123,7 +123,7 @@ class LevelFigures:
     good: float | None
     good_interval: Interval | None
     goodput: float | None
-    times: Mapping[Metric, Distribution]
+    times: Mapping[Timing, Distribution]
     gaps: Distribution
     accuracy: Accuracy | None = field(default=None)
 
@@ -159,7 +159,7 @@ def level_figures(
         good=good,
         good_interval=None if good is None else score_interval(good, told),
         goodput=rate(lambda record: float(is_good(record, objectives))) if objectives else None,
-        times={metric: distribution(_times(counted, metric)) for metric in Metric},
+        times={metric: distribution(_times(counted, metric)) for metric in Timing},
         gaps=distribution([record.gaps_s for record in counted if record.gaps_s]),
         accuracy=_accuracy(counted, () if first is None else first.counted, rate),
     )
@@ -237,7 +237,7 @@ def _quantiles_of_redrawn(ascending: Floats, owners: Draws, draws: Draws, probab
     return found
 
 
-def _times(records: Iterable[ServiceRecord], metric: Metric) -> list[tuple[float]]:
+def _times(records: Iterable[ServiceRecord], metric: Timing) -> list[tuple[float]]:
     return [(figure,) for record in records if (figure := record.figure(metric)) is not None]
 
 

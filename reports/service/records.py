@@ -116,20 +116,20 @@ class ServiceRecord:
         """Times between successive arrivals of tokens."""
         return tuple(after - before for before, after in pairwise(sorted(set(self.token_s))))
 
-    def figure(self, metric: Metric) -> float | None:
+    def figure(self, metric: Timing) -> float | None:
         """One of the request's times; None where it is undefined."""
         match metric:
-            case Metric.QUEUE:
+            case Timing.QUEUE:
                 return self.sent_s - self.planned_s
-            case Metric.TTFB:
+            case Timing.TTFB:
                 return self.ttfb_s
-            case Metric.TTFT:
+            case Timing.TTFT:
                 return self.token_s[0] if self.token_s else None
-            case Metric.ANSWER:
+            case Timing.ANSWER:
                 return self.answer_s
-            case Metric.TPOT:
+            case Timing.TPOT:
                 return self._time_per_output_token()
-            case Metric.E2E:
+            case Timing.E2E:
                 return self.duration_s
 
     def _time_per_output_token(self) -> float | None:
@@ -138,7 +138,7 @@ class ServiceRecord:
         return (self.token_s[-1] - self.token_s[0]) / (self.output_tokens - 1)
 
 
-class Metric(StrEnum):
+class Timing(StrEnum):
     """Times that every request has one of."""
 
     QUEUE = "queue"
@@ -153,13 +153,13 @@ class Metric(StrEnum):
 class Objective:
     """What a good request keeps: a time of at most ``limit_s``."""
 
-    metric: Metric
+    metric: Timing
     limit_s: float
 
     def met(self, record: ServiceRecord) -> bool:
         """Whether an answered request keeps it. A reply of one token has no TPOT, and breaks none."""
         figure = record.figure(self.metric)
-        return self.metric is Metric.TPOT if figure is None else figure <= self.limit_s
+        return self.metric is Timing.TPOT if figure is None else figure <= self.limit_s
 
 
 def parse_objectives(text: str) -> tuple[Objective, ...]:
@@ -170,11 +170,11 @@ def parse_objectives(text: str) -> tuple[Objective, ...]:
 def _objective(text: str) -> Objective:
     name, sign, number = text.partition("<=")
     try:
-        metric, limit_s = Metric(name.strip().lower()), float(number)
+        metric, limit_s = Timing(name.strip().lower()), float(number)
     except ValueError:
         limit_s = 0.0
     if not (sign and 0 < limit_s < float("inf")):
-        raise BadValueError(f"{text!r}: expected such as ttft<=0.5 (seconds), with one of {', '.join(Metric)}")
+        raise BadValueError(f"{text!r}: expected such as ttft<=0.5 (seconds), with one of {', '.join(Timing)}")
     return Objective(metric=metric, limit_s=limit_s)
 
 

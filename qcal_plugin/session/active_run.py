@@ -27,8 +27,8 @@ from qcal_plugin.engine.judge import Judge, ModelJudge
 from qcal_plugin.engine.limiter import Limiter
 from qcal_plugin.engine.log import EngineLog
 from qcal_plugin.engine.model import Model, Sampling, ServedModel, StoredModel
-from qcal_plugin.engine.outcome import Outcome
 from qcal_plugin.engine.pacing import Pace
+from qcal_plugin.engine.result import EngineResult
 from qcal_plugin.engine.targets import TargetOption, parse_target
 from qcal_plugin.session.deviations import Deviations
 from qcal_plugin.session.directory import RunDirectory, RunDirectoryError
@@ -140,7 +140,7 @@ def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run
     )
 
 
-class Evaluation:
+class ActiveRun:
     """A run under way."""
 
     def __init__(
@@ -212,11 +212,11 @@ class Evaluation:
         write_canary(self.directory.path, results)
         return results
 
-    def demand(self, key: ItemKey) -> Future[Outcome]:
+    def demand(self, key: ItemKey) -> Future[EngineResult]:
         """See `Engine.demand`."""
         return self.engine.demand(key)
 
-    def outcome(self, key: ItemKey) -> Outcome:
+    def outcome(self, key: ItemKey) -> EngineResult:
         """The outcome of an item that a test has taken."""
         return self.engine.demand(key).result()
 

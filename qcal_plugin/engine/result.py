@@ -8,7 +8,7 @@ from reports.records.records import Answer, Failure, ItemKey, Status, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class EngineResult:
     """The answer to one item and its verdicts, or why there is none.
 
     Attributes:
