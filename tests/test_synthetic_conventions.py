@@ -23,7 +23,6 @@ BEING_MENDED = (
     "rabi_hw",
     "ramsey_freq_cal",
     "ramsey_t2star",
-    "drag",
     "microwave_ramsey",
 )
 SCENARIOS = [
