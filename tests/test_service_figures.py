@@ -1,5 +1,8 @@
 """Figures of a load level: the window, what is credited to it, quantiles, objectives, tables."""
 
+import json
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +20,10 @@ from reports.service.records import (
     parse_objectives,
     read_levels,
 )
+from reports.service.report import service_json
+from reports.service.tables import time_table
+from reports.tables.model import Column, Unit, printed
+from tests.run_factory import run_of
 
 
 def level(load=2.0, kind=LoadKind.PARALLEL, number=8, warmup=0):
@@ -126,11 +133,39 @@ def test_quantiles_of_a_hundred_requests():
 
 
 def test_gaps_of_one_request_do_not_pass_for_independent():
-    """Ten requests with a hundred gaps each, all alike within a request: as sure as ten values, not as a thousand."""
+    """Ten requests with a hundred gaps each, all alike within a request: no surer than ten values."""
     alike = distribution([(float(value),) * 100 for value in range(10)])
     single = distribution([(float(value),) for value in range(10)])
-    assert single.quantile_intervals[0.5] == alike.quantile_intervals[0.5]
+    assert alike.quantile_intervals[0.5].low <= single.quantile_intervals[0.5].low
+    assert single.quantile_intervals[0.5].high <= alike.quantile_intervals[0.5].high
     assert (1000, 10) == (alike.n, alike.requests)
+
+
+@pytest.mark.parametrize(("n", "open_ends"), [(20, [0.9, 0.95]), (72, []), (100, [0.99])])
+def test_a_quantile_is_open_above_where_requests_are_too_few(n, open_ends):
+    found = distribution([(float(value),) for value in range(n)]).quantile_intervals
+    assert open_ends == [q for q, interval in found.items() if interval is not None and interval.high == math.inf]
+
+
+def test_an_open_end_is_printed_and_in_json_it_is_null():
+    figures = level_figures(steady(1.0, 2, 10), ())
+    (row,) = time_table("T", "formula", [figures], [figures.times[Timing.E2E]]).rows
+    interval = row[7]
+    assert "1.0000 or more" == printed(interval, Column("", Unit.SECONDS, 4, span=True))
+    manifest = run_of({("a", "Q6", "zeroshot"): 1.0}).manifest
+    text = json.dumps(service_json(manifest, [figures]), allow_nan=False)
+    assert {"low": 1.0, "high": None} == json.loads(text)["levels"][0]["times"]["e2e"]["quantile_intervals"]["0.9"]
+
+
+def test_scores_that_do_not_change_under_load_are_no_certainty():
+    asked = [{"score": 1.0, "sample_id": f"s{n}", "question": "Q6", "mode": "zeroshot"} for n in range(12)]
+    first, second = (
+        MeasuredLevel(level=level(), records=tuple(request(n, n, 1, **item) for n, item in enumerate(asked)))
+        for _ in range(2)
+    )
+    accuracy = level_figures(second, (), first).accuracy
+    assert 0.0 == accuracy.change
+    assert accuracy.change_interval.low < -0.1 < 0.1 < accuracy.change_interval.high
 
 
 # --- objectives ---

@@ -71,6 +71,7 @@ def merge(runs: Sequence[Run]) -> Run:
         manifest=replace(first.manifest, planned=tuple(planned.values())),
         records=tuple(record for run in (first, *others) for record in run.records),
         judge_agreement=_lowest(run.judge_agreement for run in (first, *others)),
+        judge_points=max(run.judge_points for run in runs),
         deviations=tuple(dict.fromkeys(deviation for run in (first, *others) for deviation in run.deviations)),
     )
 

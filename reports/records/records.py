@@ -236,6 +236,7 @@ class Run:
         torn_lines: lines that were cut while they were written, and so hold no record (0 or 1).
         judge_agreement: judge -> share of the canary's key points that it graded as known, 0..1; the lowest where it
             was tried several times (shards). Empty without ``--judge-canary``.
+        judge_points: how many key points that is a share of; 0 where it is not known.
         deviations: what was sent in the place of parameters that a server refuses, in words.
     """
 
@@ -243,6 +244,7 @@ class Run:
     records: tuple[Record, ...]
     torn_lines: int = 0
     judge_agreement: Mapping[str, float] = field(default_factory=dict)
+    judge_points: int = 0
     deviations: tuple[str, ...] = ()
 
     def final_records(self) -> dict[ItemKey, Record]:

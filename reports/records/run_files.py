@@ -91,12 +91,13 @@ def load_run(path: Path, *, texts: bool = True) -> Run:
                 torn += 1
             else:
                 records.append(record if texts else _without_texts(record))
-    agreement = load_judge_agreement(path)
+    agreement, points = load_judge_agreement(path)
     return Run(
         manifest=manifest,
         records=tuple(records),
         torn_lines=torn,
         judge_agreement=agreement,
+        judge_points=points,
         deviations=load_deviations(path),
     )
 
@@ -116,13 +117,15 @@ def load_manifest(path: Path) -> RunManifest:
         ) from error
 
 
-def load_judge_agreement(path: Path) -> dict[str, float]:
-    """See `Run.judge_agreement`; of the run in directory ``path``. Raises RunGarbledError."""
+def load_judge_agreement(path: Path) -> tuple[dict[str, float], int]:
+    """See `Run.judge_agreement` and `Run.judge_points`; of the run in directory ``path``. Raises RunGarbledError."""
     canary = load_canary_file(path)
+    if canary is None:
+        return {}, 0
     agreement: dict[str, float] = {}
-    for result in () if canary is None else canary.judges:
+    for result in canary.judges:
         agreement[result.judge] = min(result.agreement, agreement.get(result.judge, 1.0))
-    return agreement
+    return agreement, sum(len(answer.get("known", ())) for answer in canary.answers)
 
 
 def load_canary_file(path: Path) -> CanaryFile | None:

@@ -199,7 +199,7 @@ def time_table(title: str, formula: str, figures: Sequence[LevelFigures], times:
 
 _QUANTILE_NOTE = (
     "Seconds, of counted requests that were answered. p90 from 10 requests, p95 from 20, p99 from 100. Intervals: mean "
-    "by Student's t, quantiles by bootstrap of requests, none under 10."
+    "by Student's t, quantiles by order statistics; an upper end needs 36 requests for p90, 72 for p95, 368 for p99."
 )
 
 

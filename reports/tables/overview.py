@@ -222,7 +222,7 @@ def delta_table(title: str, deltas: dict[Question, IclDelta]) -> Table:
 
 _DELTA_NOTES = (
     "Delta: ICL mean minus zero-shot mean, as published.",
-    "Paired: on the samples measured in both modes; %: of those planned in both. No interval from under 10 samples.",
+    "Paired: on the samples measured in both modes; %: of those planned in both.",
 )
 
 
