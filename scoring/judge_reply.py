@@ -78,8 +78,10 @@ def parse_grades(reply: str, n_key_points: int) -> Grades:
 
 def _fitting(answer: str, n_key_points: int) -> Iterator[Grades]:
     """The arrays with as many numbers as there are key points: fenced ones first, then the last ones first."""
+    if not n_key_points:
+        return
     arrays = [*reversed(_FENCE.findall(answer)), *reversed(_ARRAY.findall(answer)[-LAST_ARRAYS:])]
-    for array in arrays if n_key_points else ():
+    for array in arrays:
         try:
             grades = parse_grades(array, n_key_points)
         except BadReply:

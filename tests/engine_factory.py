@@ -83,8 +83,8 @@ def running_engine(
     settings = replace(settings, url=target.chat_url, public_url=target.public_url)
     budget, pause, engines = Budget(requests=None, tokens=None), Pause(), []
 
-    def stop(reason: str) -> None:
-        engines[0].stop(reason)
+    def stop(reason: str, http_status: int | None = None) -> None:
+        engines[0].stop(reason, http_status)
 
     endpoints = [
         Endpoint(settings, Limiter(concurrency), stop=stop, budget=budget, pause=pause) for _ in range(1 + len(judges))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from qcal_plugin.engine.adaptation import REFUSING_STATUSES, Adaptation
 from qcal_plugin.engine.budget import Budget
@@ -97,6 +98,13 @@ class Exchange:
     sent_at: float
 
 
+class Stop(Protocol):
+    """Ends all asking of a run, for this reason and, if a reply is the reason, its HTTP status."""
+
+    def __call__(self, reason: str, http_status: int | None = None) -> None:
+        """Called in the engine's thread."""
+
+
 class Endpoint:
     """Sends chat requests to one URL. Lives in the engine's event loop, and so needs no locks.
 
@@ -110,7 +118,7 @@ class Endpoint:
         settings: EndpointSettings,
         limiter: Limiter,
         *,
-        stop: Callable[[str], None],
+        stop: Stop,
         budget: Budget,
         pause: Pause | None = None,
         pace: Pace | None = None,
@@ -302,7 +310,7 @@ class Endpoint:
         if failure.code in SPENT_CODES:
             self._stop(f"{self.settings.public_url}: the account is empty: {failure.message}")
         elif refused and (not self.successes or self._refusals_in_a_row >= REFUSALS_BEFORE_STOP):
-            self._stop(f"{self.settings.public_url} refuses: {failure.message}")
+            self._stop(f"{self.settings.public_url} refuses: {failure.message}", failure.http_status)
         elif self._failures_in_a_row >= FAILURES_BEFORE_STOP:
             self._stop(
                 f"{self.settings.public_url}: {self._failures_in_a_row} requests in a row failed, "

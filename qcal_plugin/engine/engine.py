@@ -85,6 +85,7 @@ class Engine:
         self.loop = asyncio.new_event_loop()
         self.loop.set_exception_handler(self._callback_raised)
         self.stopped: str | None = None
+        self.stopped_by_status: int | None = None
         self.answered = 0
         self.look_ahead = look_ahead
         self._cases = cases
@@ -141,11 +142,14 @@ class Engine:
 
     # --- in the engine's thread ---
 
-    def stop(self, reason: str) -> None:
-        """As `drain`, from within the engine's thread. The first reason stands."""
+    def stop(self, reason: str, http_status: int | None = None) -> None:
+        """As `drain`, from within the engine's thread; only the first reason is kept.
+
+        ``http_status`` is that of the reply that is the reason, if one is.
+        """
         if self.stopped is not None:
             return
-        self.stopped = reason
+        self.stopped, self.stopped_by_status = reason, http_status
         for endpoint in self._endpoints:
             endpoint.close_door(reason)
         lanes = (self._model_lane, self._judge_lane)
@@ -181,7 +185,8 @@ class Engine:
     def _queue(self, jobs: Sequence[Job]) -> None:
         if self.stopped is None:
             self._model_lane.add_all({(job.key, ""): partial(self._ask, job) for job in jobs})
-        for job in jobs if self.stopped is not None else ():
+            return
+        for job in jobs:
             job.end(EngineStopped(self.stopped))
 
     def _release(self, key: ItemKey) -> None:

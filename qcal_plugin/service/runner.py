@@ -115,8 +115,9 @@ class LoadRunner:
             if run.stopped is not None:
                 break
             tasks.append(asyncio.create_task(self._send(run, client, number, planned_at)))
-        for task in tasks if run.stopped is not None else ():
-            task.cancel()
+        if run.stopped is not None:
+            for task in tasks:
+                task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _send(self, run: LevelRun, client: StreamClient, number: int, planned_at: float) -> None:

@@ -49,6 +49,7 @@ LOOK_AHEAD_ROUNDS = 3
 
 DISTRIBUTIONS = ("qcaleval-pytest", "pytest", "pytest-xdist", "httpx", "aiohttp", "datasets")
 EMBEDDED = "embedded"
+JUDGE_STAND_IN = "judge: lexical overlap"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ def find_participants(config: RunConfig, stored: StoredAnswers | None, exits: Ex
         server = exits.enter_context(blind_baseline_server())
         target = parse_target(server.base_url)
         option = TargetOption(target=target, model=None, key=None, key_variable="")
-        stand_ins = ("model: blind baseline, reads the prompt's text and no image", "judge: lexical overlap")
+        stand_ins = ("model: blind baseline, reads the prompt's text and no image", JUDGE_STAND_IN)
     model = None if option is None else resolve_target(option, "--model")
     sampling = Sampling(
         model="" if model is None else model.model,
@@ -285,9 +286,9 @@ class ActiveRun:
         except OSError as error:
             self._stop(f"{self.directory.path}: {error.strerror}")
 
-    def _stop(self, reason: str) -> None:
+    def _stop(self, reason: str, http_status: int | None = None) -> None:
         """For endpoints, which are made before the engine."""
-        self.engine.stop(reason)
+        self.engine.stop(reason, http_status)
 
     def _forget_failed(self, pass_marks: Mapping[Question, float]) -> None:
         """With ``--lf``, what failed ``--pass-mark`` is asked again: a further attempt beside the measured one."""

@@ -181,9 +181,15 @@ class DryRun:
 
 def _cost(tokens: Mapping[str, float], assumed: Assumptions) -> float | None:
     """None where any price is missing for tokens that would be used."""
+    prices = {
+        "model_input_tokens": assumed.model_input_price,
+        "model_output_tokens": assumed.model_output_price,
+        "judge_input_tokens": assumed.judge_input_price,
+        "judge_output_tokens": assumed.judge_output_price,
+    }
     cost = 0.0
     for name, count in tokens.items():
-        price = getattr(assumed, name.replace("tokens", "price"))
+        price = prices[name]
         if count and price is None:
             return None
         cost += count * (price or 0.0) / 1e6

@@ -88,7 +88,7 @@ def closing_lines(evaluation: ActiveRun, trouble: str | None) -> list[str]:
     planned = evaluation.directory.manifest.planned
     measured, path = evaluation.recorder.measured, shown(evaluation.directory.path)
     lines = [f"qcal: {line}" for line in dict.fromkeys(evaluation.restored)]
-    lines += [f"qcal: stopped asking: {trouble}{_remedy(trouble)}"] if trouble else []
+    lines += [f"qcal: stopped asking: {trouble}{_remedy(evaluation.engine.stopped_by_status)}"] if trouble else []
     if unjudged := evaluation.recorder.unjudged():
         lines.append(
             f"qcal: {unjudged} items wait for a judge: the same command with --resume --judge-url URL, "
@@ -124,13 +124,15 @@ def mean_scores(measured: Mapping[ItemKey, float]) -> Iterator[str]:
             yield f"{MODE_NAMES[mode]} {100 * statistics.fmean(means.values()):.1f} ({question_span(means)})"
 
 
-def _remedy(trouble: str) -> str:
-    """What to do about a refusal, in the words of the command line."""
-    if "refuses: HTTP 404" in trouble:
-        return "; check the model's name and the URL, which for most servers ends in /v1"
-    if "refuses: HTTP 401" in trouble or "refuses: HTTP 403" in trouble:
-        return "; check the key: --model-key-env and --judge-key-env name its variable"
-    return ""
+def _remedy(http_status: int | None) -> str:
+    """What to do about a reply with this status that ended the run, in the words of the command line."""
+    match http_status:
+        case 404:
+            return "; check the model's name and the URL, which for most servers ends in /v1"
+        case 401 | 403:
+            return "; check the key: --model-key-env and --judge-key-env name its variable"
+        case _:
+            return ""
 
 
 def shown(path: Path) -> Path:

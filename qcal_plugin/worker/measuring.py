@@ -14,6 +14,7 @@ from reports.records.records import Answer, ItemKey, PlannedItem, Status, Verdic
 from reports.records.typed_json import decode, encode
 from scoring.dispatch import Scorer, score
 from scoring.final_answer import thought_flags
+from scoring.flags import Flag
 from scoring.key_points import suspicious
 from scoring.questions import Question
 from scoring.reference import JSON, Reference
@@ -90,25 +91,25 @@ MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
 """On an item: what its report carries to the controller."""
 
 
-def answer_flags(question: Question, answer: Answer) -> tuple[str, ...]:
+def answer_flags(question: Question, answer: Answer) -> tuple[Flag, ...]:
     """What is worth counting about an answer: cut, empty, only a thought, with one, or addressed to the grader."""
-    found = {
-        "truncated": answer.finish_reason == "length",
-        "empty": not answer.text,
-        "from_reasoning": answer.from_reasoning,
-        "reasoning": answer.reasoning is not None,
+    flags = {
+        Flag.TRUNCATED: answer.finish_reason == "length",
+        Flag.EMPTY: not answer.text,
+        Flag.FROM_REASONING: answer.from_reasoning,
+        Flag.REASONING: answer.reasoning is not None,
     }
     suspicions = suspicious(answer.text) if question.needs_judge else ()
-    return (*(name for name, holds in found.items() if holds), *thought_flags(answer.text), *suspicions)
+    return (*(flag for flag, holds in flags.items() if holds), *thought_flags(answer.text), *suspicions)
 
 
-def lost_label_flags(question: Question, compatible: Score, strict: Score) -> tuple[str, ...]:
+def lost_label_flags(question: Question, compatible: Score, strict: Score) -> tuple[Flag, ...]:
     """``bold_heading`` if a right label scores 0 for one reason alone: it is on the line below a bold heading.
 
     See docs/protocol.md#labels. Model teams want to know: the cure is one line of their prompt or template.
     """
     lost = question in {Question.Q2, Question.Q4} and compatible.extracted in {"*", ""} and strict.value == 1
-    return ("bold_heading",) if lost else ()
+    return (Flag.BOLD_HEADING,) if lost else ()
 
 
 def scored_text(answer: Answer, scorer: Scorer) -> str:

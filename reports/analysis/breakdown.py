@@ -148,8 +148,8 @@ def _confusion(mode: Mode, outcomes: Sequence[Outcome], measured: Sequence[Recor
     for question in (Question.Q2, Question.Q4, Question.Q6):
         asked = [outcome for outcome in outcomes if outcome.key.question is question]
         answered = [record for record in measured if record.key.question is question]
-        families = sorted({outcome.family for outcome in asked}) if question is Question.Q6 else [None]
-        for family in families if asked else ():
+        families = {outcome.family if question is Question.Q6 else None for outcome in asked}
+        for family in sorted(families, key=str):
             yield confusion_matrix(
                 [record for record in answered if family in {None, record.family}],
                 planned=sum(family in {None, outcome.family} for outcome in asked),

@@ -65,7 +65,9 @@ class JudgeReport:
 def judge_report(run: Run) -> JudgeReport | None:
     """The panel's report; None with fewer than two judges, or without an item that all of them graded."""
     records = [record for record in benchmark_records(run) if record.measured and len(_grades(record)) >= 2]
-    judges = tuple(verdict.judge for verdict in records[0].verdicts) if records else ()
+    if not records:
+        return None
+    judges = tuple(verdict.judge for verdict in records[0].verdicts)
     common = [record for record in records if tuple(verdict.judge for verdict in record.verdicts) == judges]
     if not common:
         return None

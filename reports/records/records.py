@@ -162,7 +162,7 @@ class Record:
         other_score: by the other scorer (``compatible`` or ``strict``), for the count of items on which the two differ.
         unanswered_score: what the reference scripts give the item for want of an answer; None unless ``status`` is
             in `UNANSWERED`. It enters averages under ``--errors as-reference`` only.
-        flags: findings about the answer, such as ``truncated``, ``thought``, ``addresses_grader``.
+        flags: findings about the answer (`scoring.flags.Flag`); plain text, as a later version may know others.
         attempts: model requests sent, failed ones included.
     """
 
