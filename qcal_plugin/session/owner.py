@@ -12,6 +12,7 @@ import pytest
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.engine.failures import EngineStopped
 from qcal_plugin.engine.journal import JournalError
+from qcal_plugin.session.illustrator import Illustrator
 from qcal_plugin.session.local_source import LocalSource
 from qcal_plugin.session.near_misses import nothing_selected
 from qcal_plugin.session.preparation import PreparedRun, prepare_run
@@ -43,6 +44,7 @@ class RunOwner:
         self._trouble: str | None = None
         self._page: tuple[str, ...] = ()
         self._run: PreparedRun | None = None
+        self._illustrator: Illustrator | None = None
         self._gates: GateReport | None = None
 
     # --- hooks ---
@@ -80,6 +82,7 @@ class RunOwner:
         self._record(report)
         self._stop_at_maxfail(report)
         self._progress.report(report)
+        self._illustrate()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self) -> None:
@@ -116,6 +119,10 @@ class RunOwner:
     def _set_up(self) -> None:
         run = self._run = prepare_run(self._pytest_config, self._config, self._exits, self._steps)
         self._progress = Progress(run.evaluation, self._pytest_config)
+        if self._config.html:
+            directory = run.evaluation.directory
+            self._illustrator = Illustrator(directory.path, lambda: directory.manifest.planned, run.studied.case)
+            self._exits.callback(self._illustrator.stop)
         if self._controller:
             self._serve_workers(run)
         else:
@@ -157,6 +164,11 @@ class RunOwner:
             self._trouble = self._trouble or str(error)
             self._run.evaluation.engine.drain(str(error))
 
+    def _illustrate(self) -> None:
+        """From the first report on: all items are planned by then, and the first requests are on their way."""
+        if self._illustrator is not None:
+            self._illustrator.start()
+
     def _stop_at_maxfail(self, report: pytest.TestReport) -> None:
         self._failures += report.failed
         if self._run is not None and self._at_maxfail:
@@ -176,9 +188,9 @@ class RunOwner:
     def _summarise(self, run: PreparedRun, terminal: pytest.TerminalReporter) -> None:
         errors = self._config.errors
         print_tables(run.evaluation, terminal, errors=errors, gates=self._gates)
-        if self._config.html:
+        if self._illustrator is not None:
             plots = partial(self._steps, "preparing plots")
-            self._page = write_page(run, errors=errors, progress=plots)
+            self._page = write_page(run, self._illustrator, errors=errors, progress=plots)
 
     def _decide(self, session: pytest.Session) -> None:
         in_error = session.exitstatus in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR}

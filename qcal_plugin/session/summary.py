@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from qcal_plugin.session.active_run import ActiveRun
-from qcal_plugin.session.illustrations import illustrate
+from qcal_plugin.session.illustrator import Illustrator
 from qcal_plugin.session.preparation import PreparedRun
 from reports.records.names import MODE_NAMES, question_span
 from reports.records.records import ItemKey
@@ -62,7 +62,9 @@ def print_tables(
         terminal.write_line(render(document, width=shutil.get_terminal_size().columns))
 
 
-def write_page(run: PreparedRun, *, errors: ErrorRule, progress: Callable[[int, int], None]) -> tuple[str, ...]:
+def write_page(
+    run: PreparedRun, illustrator: Illustrator, *, errors: ErrorRule, progress: Callable[[int, int], None]
+) -> tuple[str, ...]:
     """Write ``report.html`` with its plots; returns lines for the user, also about what went wrong.
 
     The figures are on disk already: what fails here costs the page, or its pictures, and never the run.
@@ -72,7 +74,7 @@ def write_page(run: PreparedRun, *, errors: ErrorRule, progress: Callable[[int, 
 
     directory, lines = run.evaluation.directory, []
     try:
-        illustrate(directory.path, directory.manifest.planned, run.studied.case, progress=progress)
+        illustrator.finish(progress)
     except (OSError, ValueError, KeyError) as error:
         lines.append(f"qcal: plots are missing in report.html: {error}")
     try:
