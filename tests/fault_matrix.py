@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
-from qcal_plugin.engine.endpoint import EndpointSettings, backoff_bound_s
+from qcal_plugin.engine.endpoint import backoff_bound_s
 from qcal_plugin.engine.failures import EngineStopped
 from qcal_plugin.engine.result import EngineResult
+from qcal_plugin.engine.settings import EndpointSettings
 from tests.endpoint import Drip, Endpoint, Hang, ParsedRequest, Raw, Reply, Reset, Script
 from tests.engine_factory import QUICK, image_case, keys, running_engine, text_case
 from tests.fault_servers import (

@@ -3,9 +3,9 @@
 import pytest
 
 from qcal_plugin.cli.service import RandomImages
-from qcal_plugin.engine.endpoint import EndpointSettings
 from qcal_plugin.engine.failures import RequestFailed
 from qcal_plugin.engine.model import Sampling
+from qcal_plugin.engine.settings import EndpointSettings
 from qcal_plugin.service.load import RandomLoad
 from qcal_plugin.service.runner import LoadRunner
 from reports.service.figures import level_figures

@@ -1,7 +1,20 @@
 """The engine: asks the model and the judges, hundreds at a time, each item once (ARCHITECTURE.md).
 
-One per run, on a daemon thread with an event loop of its own; knows nothing of pytest. Its jobs, one per item key,
-are the only truth about what has been asked.
+One per run, on a daemon thread with an event loop of its own; it does not know pytest. There is exactly one job per
+item, so nothing is sent twice.
+
+**Threads.** Tests run in pytest's thread (or, with ``-n``, reach the engine through `qcal_plugin.worker.channel`).
+All state of jobs, lanes, limiters and endpoints belongs to the engine's thread. The public methods in the first half
+of `Engine` only hand a call to the event loop with ``call_soon_threadsafe``, which keeps their order: what is declared
+before it is demanded is known by then. The methods after the marker run in the loop, and none of them blocks. Results
+travel back in ``concurrent.futures.Future``, the one object that both sides may touch.
+
+**Order.** Items start in the order of collection, except that one that a test waits for goes first. The model's lane
+and the judges' lane are independent: a judge starts as soon as its answer is there.
+
+**Three ways to stop.** `drain` sends nothing new and lets what is in flight end, so that its answers are kept (an
+endpoint refuses, the budget is spent, a first Ctrl-C). `abandon` also cancels what is in flight (a second Ctrl-C).
+`close` does that, closes the connections and ends the thread.
 """
 
 from __future__ import annotations
@@ -47,15 +60,15 @@ class Job:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
 
     def end(self, ended: EngineResult | EngineStopped) -> None:
-        """Tell those who wait; the first end stands."""
+        """Notify all waiters. Only the first result is kept: a job that was stopped may still end by itself."""
         if self.ended is None:
             self.ended = ended
-            waiting, self.waiting = self.waiting, ()
+            waiting, self.waiting = self.waiting, ()  # a waiter that is notified may ask again at once
             for handle in waiting:
                 _tell(handle, ended)
 
     def tell(self, handle: Future[EngineResult]) -> None:
-        """Let the handle hear of the end, now or later."""
+        """Notify the handle of the result, now or later."""
         if self.ended is None:
             self.waiting = (*self.waiting, handle)
         else:
@@ -113,6 +126,7 @@ class Engine:
     def demand(self, key: ItemKey) -> Future[EngineResult]:
         """The item's outcome, when there is one. Fails with EngineStopped where nothing is asked any more."""
         handle: Future[EngineResult] = Future()
+        # After `close` the loop runs no more calls, so a handle given to it would never be notified.
         if self._over:
             handle.set_exception(EngineStopped(self.stopped or RUN_OVER))
         else:
@@ -155,6 +169,7 @@ class Engine:
         lanes = (self._model_lane, self._judge_lane)
         for lane in lanes:
             lane.clear()
+        # What has not started ends now. What is in flight ends in `_ask` or `_grade`, with its answer on record.
         in_flight = {key for lane in lanes for task, (key, _) in lane.running.items() if not task.done()}
         for key, job in self._jobs.items():
             if key not in in_flight:
@@ -176,7 +191,7 @@ class Engine:
         job.demanded = True
         self._queue(undeclared if self._begun else list(self._jobs.values()))
         self._begun = True
-        self._ahead.discard(key)
+        self._ahead.discard(key)  # a test waits for it now, so it no longer counts as asked ahead
         self._model_lane.promote((key, ""))
         for judge in self._judges:
             self._judge_lane.promote((key, judge.name))
@@ -190,6 +205,7 @@ class Engine:
             job.end(EngineStopped(self.stopped))
 
     def _release(self, key: ItemKey) -> None:
+        # An item may be demanded again (pytest-rerunfailures) between its record and its release: then its job goes on.
         if key in self._jobs and self._jobs[key].ended is not None:
             del self._jobs[key]
             self._released.add(key)
@@ -235,6 +251,7 @@ class Engine:
             verdict = await judge.grade(submission)
             self._journal.add_verdict(job.key, identity, verdict)
         job.verdicts[judge.name] = verdict
+        # Judges of one item run side by side; the last one to end finishes the job.
         if len(job.verdicts) == len(self._judges):
             self._finish(job, judging=True)
         elif self.stopped is not None:

@@ -10,8 +10,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from qcal_plugin.engine.endpoint import EndpointSettings
 from qcal_plugin.engine.failures import RequestFailed
+from qcal_plugin.engine.settings import EndpointSettings
 from qcal_plugin.service.client import StreamClient, Timed
 from qcal_plugin.service.load import Load
 from qcal_plugin.service.schedule import arrival_times, over_saturated

@@ -20,7 +20,7 @@ from qcal_plugin.demo.embedded import blind_baseline_server
 from qcal_plugin.demo.lexical_judge import LexicalJudge
 from qcal_plugin.engine.budget import Budget
 from qcal_plugin.engine.canary import judge_canary, write_canary
-from qcal_plugin.engine.endpoint import Endpoint, EndpointSettings, Pause
+from qcal_plugin.engine.endpoint import Endpoint, Pause
 from qcal_plugin.engine.engine import RUN_OVER, Engine
 from qcal_plugin.engine.journal import AnswerJournal
 from qcal_plugin.engine.judge import Judge, ModelJudge
@@ -29,6 +29,7 @@ from qcal_plugin.engine.log import EngineLog
 from qcal_plugin.engine.model import Model, Sampling, ServedModel, StoredModel
 from qcal_plugin.engine.pacing import Pace
 from qcal_plugin.engine.result import EngineResult
+from qcal_plugin.engine.settings import EndpointSettings
 from qcal_plugin.engine.targets import TargetOption, parse_target
 from qcal_plugin.session.deviations import Deviations
 from qcal_plugin.session.directory import RunDirectory, RunDirectoryError

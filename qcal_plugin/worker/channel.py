@@ -58,7 +58,12 @@ class ChannelReply:
 
 
 class ChannelServer:
-    """Serves the workers from the engine's event loop."""
+    """Serves the workers from the engine's event loop.
+
+    `start` and `close` are called by the controller's main thread; everything else runs in the engine's loop, so that
+    the engine's state is never touched by two threads. Each worker has one connection and one call open on it at a
+    time: pytest runs a worker's items one after the other.
+    """
 
     def __init__(
         self,
@@ -85,6 +90,7 @@ class ChannelServer:
 
     async def _open(self) -> ChannelAddress:
         if hasattr(socket, "AF_UNIX"):
+            # mkdtemp gives mode 0700: other users of the machine cannot connect. The token is for the TCP case.
             self._folder = tempfile.mkdtemp(prefix="qcal-")
             path = str(Path(self._folder) / "engine")
             self._server = await asyncio.start_unix_server(self._serve, path)
@@ -119,9 +125,11 @@ class ChannelServer:
             greeting = await _receive(reader)
         except DecodeError:
             return False
+        # Compared in constant time: how long a refusal takes says nothing about the token.
         return hmac.compare_digest((greeting.token or "").encode(), self._token.encode())
 
     async def _answer(self, key: ItemKey) -> ChannelReply:
+        # The engine's loop is this loop: awaiting the wrapped future leaves it free, while result() would block it.
         future = asyncio.wrap_future(self._demand(key))
         try:
             outcome = await future
@@ -131,7 +139,7 @@ class ChannelServer:
 
 
 class ChannelClient:
-    """A worker's end; used by one thread."""
+    """A worker's end. Blocking, and used by the worker's main thread only."""
 
     def __init__(self, address: ChannelAddress) -> None:
         self._address = address
