@@ -21,8 +21,6 @@ BEING_MENDED = (
     "pingpong",
     "qubit_flux_spectroscopy",
     "rabi_hw",
-    "ramsey_freq_cal",
-    "ramsey_t2star",
     "microwave_ramsey",
 )
 SCENARIOS = [

@@ -42,11 +42,63 @@ FACTS = [
             "drag_failure_position_far_offset_a",
             {"points": 21, "begin": -0.122, "end": -0.066, "upper": 0.91, "lower": -0.89, "scatter": 0.045},
         ),
+        (
+            "ramsey_freq_cal",
+            "ramsey_success_freq_cal_a",
+            {"points": 67, "window us": 6.7, "fringes": 4.6, "visible": 4, "decay times": 0.35, "T2* us": 19.4}
+            | {"MHz": 0.682, "scatter": 0.06},
+        ),
+        (
+            "ramsey_freq_cal",
+            "ramsey_failure_freq_cal_beating_a",
+            {"points": 250, "window us": 25, "slower MHz": 0.48, "faster MHz": 0.72, "beats": 6, "decay times": 1.6},
+        ),
+        (
+            "ramsey_freq_cal",
+            "ramsey_failure_freq_cal_too_few_osc_a",
+            {"points": 50, "window us": 10, "fringes": 1.96, "visible": 2, "decay times": 0.74, "MHz": 0.196},
+        ),
+        (
+            "ramsey_t2star",
+            "ramsey_success_t2star_a",
+            {"points": 467, "window us": 70, "fringes": 47, "visible": 30, "decay times": 3.8, "T2* us": 18.3}
+            | {"MHz": 0.68, "scatter": 0.026},
+        ),
+        (
+            "ramsey_t2star",
+            "ramsey_failure_t2star_beating_a",
+            {"points": 700, "window us": 70, "slower MHz": 0.4, "faster MHz": 0.6, "beats": 14, "decay times": 4.3},
+        ),
+        (
+            "ramsey_t2star",
+            "ramsey_failure_t2star_sampling_too_coarse_a",
+            {"points": 63, "window us": 700, "visible": 2, "fitted T2* per step": 0.98, "fitted per Nyquist": 1.07}
+            | {"noise in the spectrum": 0.27, "top of the spectrum": 0.8},
+        ),
     ]
     for what, value in facts.items()
 ]
 
+RAMSEY = {
+    "points": lambda truth: truth.count,
+    "window us": lambda truth: truth.window_us,
+    "fringes": lambda truth: truth.fringes,
+    "visible": lambda truth: truth.visible_fringes,
+    "decay times": lambda truth: truth.decay_times,
+    "T2* us": lambda truth: truth.fitted_t2_star_us,
+    "MHz": lambda truth: truth.detuning_mhz,
+    "slower MHz": lambda truth: min(truth.detuning_mhz, truth.second_mhz),
+    "faster MHz": lambda truth: max(truth.detuning_mhz, truth.second_mhz),
+    "beats": lambda truth: truth.splitting_mhz * truth.window_us,
+    "scatter": lambda truth: truth.scatter,
+    "fitted T2* per step": lambda truth: truth.fitted_t2_star_us / truth.step_us,
+    "fitted per Nyquist": lambda truth: truth.fitted_mhz / truth.nyquist_mhz,
+    "noise in the spectrum": lambda truth: truth.spectrum[1][: truth.count // 5].mean(),
+    "top of the spectrum": lambda truth: truth.spectrum[1].max(),
+}
 READ = {
+    "ramsey_freq_cal": RAMSEY,
+    "ramsey_t2star": RAMSEY,
     "drag": {
         "points": lambda truth: truth.count,
         "begin": lambda truth: truth.alpha_inv[0],
