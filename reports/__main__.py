@@ -103,7 +103,8 @@ def _show(options: argparse.Namespace) -> Document:
     if folders := [path for path in paths if path.is_dir()]:
         raise JUnitError(f"{folders[0]}: a directory among several paths; give one run, or only JUnit files")
     evaluation = counting_errors(load_junit(paths), options.errors)
-    return full_report(evaluation) if options.full else overview(evaluation)
+    report = full_report if options.full else overview
+    return report(evaluation, floors=options.floors)
 
 
 def _merge(options: argparse.Namespace) -> Document:
@@ -115,7 +116,7 @@ def _merge(options: argparse.Namespace) -> Document:
 def _publish(run_dir: Path, options: argparse.Namespace) -> Document:
     if is_service_study(run_dir):
         return publish_service(run_dir, full=options.full)
-    document = publish(run_dir, errors=options.errors, full=options.full)
+    document = publish(run_dir, errors=options.errors, full=options.full, floors=options.floors)
     write_page(run_dir, errors=options.errors)
     return document
 
@@ -143,7 +144,7 @@ def _compared(first: Evaluation, other: Evaluation, options: argparse.Namespace,
 def _gate(options: argparse.Namespace) -> GateReport:
     file, run = read_gate_file(options.gate), load_run(options.run_dir, texts=False)
     report = judge_run(file, run, load_baselines(file, identity_of(run.manifest)))
-    publish(options.run_dir, errors=options.errors, gates=report)
+    publish(options.run_dir, errors=options.errors, floors=options.floors, gates=report)
     add_job_summary(options.run_dir, os.environ)
     return report
 
@@ -155,7 +156,7 @@ def _export(options: argparse.Namespace) -> str:
 
 
 def _import(options: argparse.Namespace) -> Document:
-    return overview(read_judged(*options.files))
+    return overview(read_judged(*options.files), floors=options.floors)
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
@@ -177,6 +178,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--full",
         action="store_true",
         help="also the published models, families, confusion matrices, parameters and contradictions",
+    )
+    shared.add_argument(
+        "--floors",
+        action="store_true",
+        help="beside each score what answers without a look at the plot score (docs/baselines.md)",
     )
     shared.add_argument(
         "--width",

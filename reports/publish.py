@@ -21,9 +21,8 @@ from reports.analysis.reasoning import reasoning
 from reports.analysis.shots import shot_figures
 from reports.gates.verdicts import GateReport
 from reports.records.outcomes import ErrorRule, Evaluation, counted_records, counting_errors, evaluation_of, grouped
-from reports.records.records import Run
+from reports.records.records import Run, json_safe
 from reports.records.run_files import load_run
-from reports.records.typed_json import json_safe
 from reports.render import markdown as render_markdown
 from reports.statistics.aggregate import by_mode, by_question, icl_deltas
 from reports.tables.full import full_report
@@ -43,17 +42,18 @@ def publish(
     *,
     errors: ErrorRule = ErrorRule.UNMEASURED,
     full: bool = False,
+    floors: bool = False,
     gates: GateReport | None = None,
 ) -> Document:
     """Writes the reports of the run in ``run_dir`` anew and returns the document to print: the overview, or all of it.
 
-    ``gates``: verdicts on this run, for the files. Raises RunFileError.
+    ``floors``: see `overview`. ``gates``: verdicts on this run, for the files. Raises RunFileError.
     """
     run = load_run(run_dir, texts=False)
     evaluation = counting_errors(evaluation_of(run), errors)
     breakdowns = break_down(evaluation, run)
-    short = overview(evaluation, run)
-    complete = full_report(evaluation, run, breakdowns=breakdowns, short=short)
+    short = overview(evaluation, run, floors=floors)
+    complete = full_report(evaluation, run, breakdowns=breakdowns, short=short, floors=floors)
     report = report_json(evaluation, run, breakdowns)
     if gates is not None:
         report["gates"] = gates_json(gates)

@@ -198,6 +198,11 @@ def _reports(add: Add) -> None:
     )
     add("--no-html", action="store_true", help="write no report.html (by default one file with all plots and answers)")
     add(
+        "--floors",
+        action="store_true",
+        help="in tables, beside each score what answers without a look at the plot score (docs/baselines.md)",
+    )
+    add(
         "--errors",
         metavar="RULE",
         choices=list(map(str, ErrorRule)),

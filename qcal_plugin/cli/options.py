@@ -77,6 +77,7 @@ class RunConfig:
     budget_tokens: int | None
     html: bool
     errors: ErrorRule
+    floors: bool
     prices: Path | None
     maxfail: int
 
@@ -131,6 +132,7 @@ def read_config(config: pytest.Config) -> RunConfig:
         budget_tokens=at_least(1, "--budget-tokens", option("budget_tokens")),
         html=not option("no_html"),
         errors=ErrorRule(option("errors")),
+        floors=option("floors"),
         prices=Path(option("prices")) if option("prices") else None,
         maxfail=option("maxfail") or 0,
     )

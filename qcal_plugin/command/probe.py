@@ -44,7 +44,7 @@ WAYS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeReply:
+class Reply:
     """What came of the question.
 
     Attributes:
@@ -67,20 +67,20 @@ class ProbeReply:
     headers: Mapping[str, str]
 
 
-def ask(option: TargetOption, model: str) -> ProbeReply:
+def ask(option: TargetOption, model: str) -> Reply:
     """Ask in each of `WAYS` until one is answered. Raises httpx.HTTPError where nothing comes back."""
-    reply = ProbeReply(way=None, status=0, headers={})
+    reply = Reply(way=None, status=0, headers={})
     for way in WAYS:
         refusal = reply.refusal
         reply = _ask(option, model, way)
         if reply.way is not None:
-            return ProbeReply(**{**_fields(reply), "refusal": refusal})
+            return Reply(**{**_fields(reply), "refusal": refusal})
         if reply.status in FINAL_STATUSES or reply.status >= 500:
             break
     return reply
 
 
-def _ask(option: TargetOption, model: str, way: Way) -> ProbeReply:
+def _ask(option: TargetOption, model: str, way: Way) -> Reply:
     import httpx
 
     proxy, began = proxy_for(option.target.chat_url), time.monotonic()
@@ -96,7 +96,7 @@ def _ask(option: TargetOption, model: str, way: Way) -> ProbeReply:
     ):
         if response.status_code != 200:
             said = server_message(option.redaction.error(response.read()))
-            return ProbeReply(way=None, status=response.status_code, refusal=said, headers=response.headers)
+            return Reply(way=None, status=response.status_code, refusal=said, headers=response.headers)
         return _read(response, way, began)
 
 
@@ -112,7 +112,7 @@ def _body(model: str, way: Way) -> dict[str, Any]:
     }
 
 
-def _read(response: httpx.Response, way: Way, began: float) -> ProbeReply:
+def _read(response: httpx.Response, way: Way, began: float) -> Reply:
     streamed = "text/event-stream" in response.headers.get("content-type", "")
     if streamed:
         first_s, parts = 0.0, []
@@ -121,7 +121,7 @@ def _read(response: httpx.Response, way: Way, began: float) -> ProbeReply:
             parts.append(part)
     else:
         first_s, parts = 0.0, [_choice(response.read(), "message")]
-    return ProbeReply(
+    return Reply(
         way=way,
         status=200,
         text="".join(_text(message, "content") for message, _ in parts).strip(),
@@ -157,8 +157,8 @@ def _text(message: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _fields(reply: ProbeReply) -> dict[str, Any]:
-    return {name: getattr(reply, name) for name in ProbeReply.__dataclass_fields__}
+def _fields(reply: Reply) -> dict[str, Any]:
+    return {name: getattr(reply, name) for name in Reply.__dataclass_fields__}
 
 
 def picture_url() -> str:

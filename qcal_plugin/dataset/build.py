@@ -12,6 +12,7 @@ from typing import Any
 
 from qcal_plugin.dataset.errors import BadDataError
 from qcal_plugin.dataset.findings import warnings
+from qcal_plugin.dataset.floors import DatasetFloors
 from qcal_plugin.dataset.images import ImageError, StoredImage, store_image
 from qcal_plugin.dataset.layout import CONFIG_FILE, FEWSHOT_FILE, SAMPLES_FILE
 from qcal_plugin.dataset.prepared import DatasetIdentity, SampleLines, images_dir
@@ -62,13 +63,11 @@ def build(
     samples = read_samples(files[SAMPLES_FILE], rules)
     fewshot = read_fewshot(files[FEWSHOT_FILE], samples)
     images = _store_images(samples.values(), images_dir(directory), progress)
+    floors = DatasetFloors(samples.values())
     write_prepared(
         directory,
         identity,
-        [
-            SampleLines(_entry(asked), _references(asked.row), _prompts(asked, known=images))
-            for asked in _asked(samples, fewshot)
-        ],
+        [_lines(asked, floors, known=images) for asked in _asked(samples, fewshot)],
         {image_id: image._asdict() for image_id, image in images.items()},
         warnings=warnings(samples, fewshot, rules),
     )
@@ -118,6 +117,16 @@ def _store_image(image: _Image, folder: Path) -> StoredImage:
             row_id=image.row.sample_id,
             column="images",
         ) from error
+
+
+def _lines(asked: _Asked, floors: DatasetFloors, *, known: Mapping[str, Any]) -> SampleLines:
+    prompts = _prompts(asked, known=known)
+    return SampleLines(
+        entry=_entry(asked),
+        references=_references(asked.row),
+        prompts=prompts,
+        floors=floors.of(asked.row, prompts.get(Mode.ICL, {})),
+    )
 
 
 def _entry(asked: _Asked) -> dict[str, Any]:

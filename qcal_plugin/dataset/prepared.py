@@ -8,12 +8,14 @@ Layout of a prepared dataset's folder (``<cache>/prepared/<key>``)::
                                  of a mix: its parts, and which items of each sample are asked
     references-<digest>.jsonl    one line per sample: answers, key points, field rules, background
     prompts-<digest>.jsonl       one line per sample: content of every prompt, images by id
+    floors-<digest>.jsonl        one line per sample: what answers that look at no plot score (docs/baselines.md)
 
-The index is written last and names the other two, which never change: readers see all or nothing. The base64 texts are
+The index is written last and names the others, which never change: readers see all or nothing. The base64 texts are
 in ``<cache>/images``, shared by all prepared datasets.
 
 Nothing of it is believed. The index holds a digest of its own content, in which the digests of all other files are, and
-that digest is part of the revision that reports print (`DatasetIdentity`). Each file is read once, as a whole, and used
+that digest is part of the revision that reports print (`DatasetIdentity`). Floors follow from the rest: they have a
+digest of their own, and better ones leave the revision as it is. Each file is read once, as a whole, and used
 only if it has its digest; an image is read when it is sent.
 """
 
@@ -31,12 +33,14 @@ from typing import Any, NamedTuple
 from qcal_plugin.dataset.cache import read_file, read_verified
 from qcal_plugin.dataset.cases import Case, ImagePart, PromptPart, TextPart
 from qcal_plugin.dataset.verified_file import VerifiedFile
+from reports.records.floors import Floor, floors_from_json
 from reports.records.mixes import MIX_SETTING, mix_from_json
 from reports.records.records import ItemKey
+from scoring.dispatch import Scorer
 from scoring.questions import Mode, Question
 from scoring.reference import JSON, Reference
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Part of the folder's key: raised when the layout, the rows' checks or the making of prompts change."""
 
 INDEX_FILE = "index.json"
@@ -88,11 +92,15 @@ class SampleEntry:
 
 
 class SampleLines(NamedTuple):
-    """What a prepared dataset holds of a sample, as JSON: its entry in the index, references, prompts by mode."""
+    """What a prepared dataset holds of a sample, as JSON: its entry in the index, references, prompts by mode, floors.
+
+    ``floors``: mode -> question -> scorer -> rule -> score.
+    """
 
     entry: Mapping[str, Any]
     references: Mapping[str, Any]
     prompts: Mapping[str, Any]
+    floors: Mapping[str, Any]
 
 
 class Span(NamedTuple):
@@ -121,9 +129,11 @@ class PreparedDataset:
     images: Mapping[str, ImagePart] = field(repr=False)
     references: VerifiedFile = field(repr=False)
     prompts: VerifiedFile = field(repr=False)
+    floors: VerifiedFile = field(repr=False)
     mix: Mapping[str, JSON] | None = field(repr=False, default=None)
     repairs: tuple[str, ...] = field(compare=False, default=())
     _entries: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    _floor_spans: Mapping[str, tuple[int, int]] = field(repr=False)
 
     def case(self, key: ItemKey) -> Case:
         """What is asked for this item, and what the answer is compared with.
@@ -150,6 +160,12 @@ class PreparedDataset:
             key_points=tuple(line["key_points"].get(key.question, ())),
             field_rules=line["field_rules"] if key.question is Question.Q5 else {},
         )
+
+    def floors_of(self, key: ItemKey, scorer: Scorer) -> dict[Floor, float]:
+        """What answers that look at no plot score on the item. Raises KeyError if there is no such item."""
+        self._entry(key)
+        by_question = self.floors.line(self._floor_spans[key.sample_id])[key.mode]
+        return floors_from_json(by_question[key.question].get(scorer))
 
     def images_of(self, sample_id: str) -> list[ImagePart]:
         """The sample's own images, in order. Raises KeyError if there is no such sample."""
@@ -179,7 +195,12 @@ class PreparedDataset:
     def lines(self, sample_id: str) -> SampleLines:
         """What the files hold of the sample. Raises KeyError if there is no such sample."""
         entry = self._entries[sample_id]
-        return SampleLines(entry, self.references.line(entry["references"]), self.prompts.line(entry["prompts"]))
+        return SampleLines(
+            entry=entry,
+            references=self.references.line(entry["references"]),
+            prompts=self.prompts.line(entry["prompts"]),
+            floors=self.floors.line(self._floor_spans[sample_id]),
+        )
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
@@ -194,6 +215,7 @@ class PreparedDataset:
         """See that every file is what was prepared. Raises OSError, naming the first that is not."""
         self.references.content()
         self.prompts.content()
+        self.floors.content()
         images = {image.base64_path: image for image in self.images.values()}
         with ThreadPoolExecutor(_VERIFYING_THREADS) as pool:
             for _ in pool.map(verify_image, images.values()):
@@ -223,8 +245,8 @@ def open_prepared(directory: Path, revision: str | None = None) -> PreparedDatas
     index = json.loads(read_file(directory / INDEX_FILE))
     if index["format"] != FORMAT_VERSION:
         raise OtherFormatError(f"{directory}: format {index['format']}, expected {FORMAT_VERSION}")
-    content = index["content"]
-    if content_sha256(content) != index["sha256"]:
+    content, floors = index["content"], index["floors"]
+    if (content_sha256(content), content_sha256(floors)) != (index["sha256"], index["floors_sha256"]):
         raise ValueError(f"{directory / INDEX_FILE}: its content is not what was prepared")
     identity = DatasetIdentity(
         name=index["name"], revision=f"{index['revision']}{DIGEST_MARK}{index['sha256'][:DIGEST_LENGTH]}"
@@ -240,18 +262,20 @@ def open_prepared(directory: Path, revision: str | None = None) -> PreparedDatas
         images={image_id: _image(directory, image_id, image) for image_id, image in content["images"].items()},
         references=_lines(directory, "references", content["references"]),
         prompts=_lines(directory, "prompts", content["prompts"]),
+        floors=_lines(directory, "floors", floors["sha256"]),
         mix=content.get(MIX_SETTING),
         _entries={entry["sample_id"]: entry for entry in entries},
+        _floor_spans=floors["spans"],
     )
 
 
 def content_sha256(content: Mapping[str, Any]) -> str:
-    """The digest of an index's content, in which those of all other files are."""
+    """The digest of a part of an index, in which those of the files that it describes are."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def lines_file(name: str, sha256: str) -> str:
-    """The name of the file of references or prompts that has this digest."""
+    """The name of the file of references, prompts or floors that has this digest."""
     return f"{name}-{sha256[:16]}.jsonl"
 
 

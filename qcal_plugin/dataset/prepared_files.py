@@ -38,6 +38,9 @@ def write_prepared(
     """Write a prepared dataset whose images are stored; ``more`` goes into its index. Raises OSError."""
     references = _write_lines(directory, "references", [sample.references for sample in samples])
     prompts = _write_lines(directory, "prompts", [sample.prompts for sample in samples])
+    floor_lines = _write_lines(directory, "floors", [sample.floors for sample in samples])
+    names = (sample.entry["sample_id"] for sample in samples)
+    floors = {"sha256": floor_lines.sha256, "spans": dict(zip(names, floor_lines.spans, strict=True))}
     content = {
         "references": references.sha256,
         "prompts": prompts.sha256,
@@ -54,6 +57,8 @@ def write_prepared(
         "revision": identity.revision,
         "sha256": content_sha256(content),
         "content": content,
+        "floors": floors,
+        "floors_sha256": content_sha256(floors),
     }
     write_file(directory / INDEX_FILE, json.dumps(index).encode())
 

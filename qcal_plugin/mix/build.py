@@ -171,6 +171,7 @@ def _lines(choice: Choice, entry: SampleEntry) -> SampleLines:
             mode: {question: [_named(part, piece) for piece in pieces] for question, pieces in asked.items()}
             for mode, asked in found.prompts.items()
         },
+        floors=found.floors,
     )
 
 

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from qcal_plugin.dataset.cases import Case, ImagePart, PromptPart, TextPart
 from qcal_plugin.dataset.prepared import PreparedDataset, SampleEntry
 from qcal_plugin.dataset.prompts import IMAGE_TAG
-from reports.records.conditions import Shots
+from reports.records.conditions import COPIES, COPIES_LAST, Shots
 from reports.records.records import ItemKey
 from scoring.dispatch import Scorer, score
 from scoring.errors import BadValueError
-from scoring.flags import Flag
 from scoring.questions import Mode, Question
 from scoring.reference import Reference
 
@@ -151,11 +150,7 @@ def copy_flags(
         return same and score(question, other.answer, reference, (), scorer=scorer).value < 1
 
     found = [copied(other) for other in shown]
-    flags = {
-        Flag.COPIES_DEMONSTRATION: any(found),
-        Flag.COPIES_LAST_DEMONSTRATION: bool(found) and found[-1],
-    }
-    return tuple(flag for flag, holds in flags.items() if holds)
+    return (*((COPIES,) if any(found) else ()), *((COPIES_LAST,) if found and found[-1] else ()))
 
 
 def parse_counts(texts: Sequence[str]) -> tuple[int, ...]:

@@ -1,40 +1,27 @@
 """Studies: conditions under which items are asked again, beside the benchmark itself or in its place.
 
 A condition is the variant of an item's key: it decides what is asked and what the answer is compared with.
-Light to import: xdist workers do.
+Standard library only: xdist workers import this module.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
+from qcal_plugin.baselines.demonstrations import Demonstrations
+from qcal_plugin.baselines.floors import floors_of
 from qcal_plugin.dataset.cases import Case
 from qcal_plugin.dataset.prepared import PreparedDataset, SampleEntry, open_prepared
 from qcal_plugin.studies.controls import Control, controlled_case
 from qcal_plugin.studies.shots import shot_case, shown, zeroshot_key
 from reports.records.conditions import parse_shots
+from reports.records.floors import Floor, floors_from_json
 from reports.records.records import ItemKey
+from scoring.dispatch import Scorer
 from scoring.reference import Reference
 from synthetic.drawing.perturbation import Perturbation
-
-
-class Place(NamedTuple):
-    """A prepared dataset's folder, and the revision that it must have there."""
-
-    directory: str
-    revision: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudiedPlace:
-    """What it takes to open a `StudiedDataset` in another process."""
-
-    dataset: Place
-    perturbed: Mapping[str, Place]
-    seed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +73,16 @@ class StudiedDataset:
             self.dataset.reference(zeroshot_key(key._replace(sample_id=example.sample_id))) for example in examples
         )
 
+    def floors_of(self, key: ItemKey, scorer: Scorer) -> Mapping[Floor, float]:
+        """What answers that look at no plot score on the item. Raises KeyError if there is no such item."""
+        found = self.dataset.floors_of(benchmark_key(key), scorer)
+        examples = self.demonstrations(key)
+        if not examples or key.question.needs_judge:
+            return found
+        shown = Demonstrations(answers=tuple(example.answer for example in examples), before=len(examples))
+        copied = floors_of(key.question, self.reference(key), shown.copied(key.question))
+        return {**found, **floors_from_json(copied[scorer])}
+
     def is_redrawn(self, sample_id: str, perturbation: str) -> bool:
         """Whether the sample's own pictures differ under the perturbation. Raises KeyError if there is no sample."""
         plain, other = (drawn.images_of(sample_id) for drawn in (self.dataset, self._drawn(perturbation)))
@@ -99,11 +96,10 @@ class StudiedDataset:
             raise KeyError(f"items of the variant {variant} need --perturb {variant}")
         return self.perturbed[variant]
 
-    @property
-    def place(self) -> StudiedPlace:
+    def to_json(self) -> dict[str, object]:
         """Where it lies, for workers."""
         perturbed = {name: _place(dataset) for name, dataset in self.perturbed.items()}
-        return StudiedPlace(dataset=_place(self.dataset), perturbed=perturbed, seed=self.seed)
+        return {"dataset": _place(self.dataset), "perturbed": perturbed, "seed": self.seed}
 
 
 def benchmark_key(key: ItemKey) -> ItemKey:
@@ -111,20 +107,23 @@ def benchmark_key(key: ItemKey) -> ItemKey:
     return zeroshot_key(key) if parse_shots(key.variant) is not None else key._replace(repeat=0, variant="")
 
 
-def open_studied(place: StudiedPlace) -> StudiedDataset:
-    """The dataset that lies there. Raises as `open_prepared` does."""
+def _place(dataset: PreparedDataset) -> list[str]:
+    """Where it lies, and the revision that it must have there."""
+    return [str(dataset.directory), dataset.identity.revision]
+
+
+def open_studied(place: Sequence[str], perturbed: Mapping[str, Sequence[str]], seed: int) -> StudiedDataset:
+    """Inverse of `StudiedDataset.to_json`. Raises as `open_prepared` does."""
     return StudiedDataset(
-        dataset=_open(place.dataset),
-        perturbed={name: _open(other) for name, other in place.perturbed.items()},
-        seed=place.seed,
+        dataset=_open(place),
+        perturbed={name: _open(other) for name, other in perturbed.items()},
+        seed=seed,
     )
 
 
-def _place(dataset: PreparedDataset) -> Place:
-    return Place(str(dataset.directory), dataset.identity.revision)
-
-
-def _open(place: Place) -> PreparedDataset:
-    dataset = open_prepared(Path(place.directory), place.revision)
-    dataset.references.content()  # from here on in memory: nothing that happens to the file concerns this process
+def _open(place: Sequence[str]) -> PreparedDataset:
+    directory, revision = place
+    dataset = open_prepared(Path(directory), revision)
+    for file in (dataset.references, dataset.floors):
+        file.content()  # from here on in memory: nothing that happens to the file concerns this process
     return dataset

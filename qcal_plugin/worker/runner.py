@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
 
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.engine.failures import EngineStopped
-from qcal_plugin.engine.result import EngineResult
+from qcal_plugin.engine.outcome import Outcome
 from qcal_plugin.studies.shots import copy_flags
 from qcal_plugin.studies.studied import StudiedDataset
 from qcal_plugin.worker import collection
@@ -34,6 +35,7 @@ from reports.records.records import (
     PlannedItem,
     Status,
     Verdict,
+    floor_properties,
     item_properties,
     outcome_properties,
 )
@@ -44,14 +46,14 @@ from scoring.unanswered import score_without_answer
 ABOUT_TIMEOUT = "It counts the wait for the model: leave it out with --timeout=0; --request-timeout limits requests."
 
 
-class ResultSource(Protocol):
+class Source(Protocol):
     """Where outcomes come from: the engine in this process, or the channel to the controller's."""
 
     def declare(self, planned: Sequence[PlannedItem]) -> None:
         """Say which items will be demanded."""
         ...
 
-    def demand(self, key: ItemKey) -> EngineResult:
+    def demand(self, key: ItemKey) -> Outcome:
         """Wait for an outcome. Raises EngineStopped where nothing is asked any more."""
         ...
 
@@ -65,7 +67,7 @@ class Runner:
         *,
         dataset: StudiedDataset,
         items: Sequence[PlannedItem],
-        source: ResultSource,
+        source: Source,
         identity: Sequence[tuple[str, str]],
     ) -> None:
         self._config = config
@@ -201,7 +203,7 @@ class Runner:
         text = scored_text(answer, self._config.scorer)
         return copy_flags(case.question, text, case.reference, shown, self._config.scorer) if shown else ()
 
-    def _demand_late(self, planned: PlannedItem) -> EngineResult:
+    def _demand_late(self, planned: PlannedItem) -> Outcome:
         self._source.declare([planned])
         try:
             return self._source.demand(planned.key)
@@ -215,9 +217,11 @@ class Runner:
         _forget(item)
 
     def _note(self, item: pytest.Item, measurement: Measurement) -> None:
-        item.stash[MEASUREMENT] = measurement
+        floors = self._dataset.floors_of(measurement.key, self._config.scorer)
+        item.stash[MEASUREMENT] = replace(measurement, floors=floors)
         item.user_properties.extend(
             outcome_properties(measurement.status, measurement.score, measurement.unanswered_score)
+            + floor_properties(floors)
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from reports.analysis.comparison import FLIP, Row, item_scores, overall_row
 from reports.records.outcomes import Outcome, grouped
-from reports.statistics.sign_flips import NO_CHANGE
+from reports.statistics.floors import AboveFloor, above_floor
+from reports.statistics.paired import NO_CHANGE
 from scoring.questions import Mode, Question
 
 CONTROLS = {
@@ -37,12 +38,14 @@ class PictureRow:
         items: measured with both pictures, repeats averaged.
         moved: of these, how many scores differ at all.
         flipped: of these, how many differ by at least FLIP, up or down.
+        floor: how far the scores with the plot as drawn are above their floor.
     """
 
     compared: Row
     items: int
     moved: int
     flipped: int
+    floor: AboveFloor | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,7 @@ def _row_json(study: PictureStudy, row: PictureRow, earlier: str, later: str, di
         "items": row.items,
         "moved": row.moved,
         "flipped": row.flipped,
+        "floor": row.floor and asdict(row.floor),
     }
 
 
@@ -108,24 +112,21 @@ def _without_variant(outcome: Outcome) -> Outcome:
 
 
 def _study(variant: str, mode: Mode, plain: Sequence[Outcome], shown: Sequence[Outcome]) -> PictureStudy:
-    sides = (shown, plain) if variant in CONTROLS else (plain, shown)
-    families = sorted({outcome.family for outcome in shown})
+    def row(name: str, keep: Callable[[Outcome], bool]) -> PictureRow:
+        return _row(name, variant, list(filter(keep, plain)), list(filter(keep, shown)))
+
+    asked, families = {outcome.key.question for outcome in shown}, sorted({outcome.family for outcome in shown})
     return PictureStudy(
         variant=variant,
         mode=mode,
-        questions=tuple(
-            _row(question.value, *([o for o in side if o.key.question is question] for side in sides))
-            for question in Question
-            if any(outcome.key.question is question for outcome in shown)
-        ),
-        mean=_row("Mean", *sides),
-        families=tuple(
-            _row(family, *([o for o in side if o.family == family] for side in sides)) for family in families
-        ),
+        questions=tuple(row(question.value, _is_of_question(question)) for question in Question if question in asked),
+        mean=row("Mean", lambda _: True),
+        families=tuple(row(family, _is_of_family(family)) for family in families),
     )
 
 
-def _row(name: str, earlier: Sequence[Outcome], later: Sequence[Outcome]) -> PictureRow:
+def _row(name: str, variant: str, plain: Sequence[Outcome], shown: Sequence[Outcome]) -> PictureRow:
+    earlier, later = (shown, plain) if variant in CONTROLS else (plain, shown)
     before, now = item_scores(earlier), item_scores(later)
     sizes = [abs(now[item] - before[item]) for item in before.keys() & now.keys()]
     return PictureRow(
@@ -133,4 +134,13 @@ def _row(name: str, earlier: Sequence[Outcome], later: Sequence[Outcome]) -> Pic
         items=len(sizes),
         moved=sum(size > NO_CHANGE for size in sizes),
         flipped=sum(size >= FLIP for size in sizes),
+        floor=above_floor(plain),
     )
+
+
+def _is_of_question(question: Question) -> Callable[[Outcome], bool]:
+    return lambda outcome: outcome.key.question is question
+
+
+def _is_of_family(family: str) -> Callable[[Outcome], bool]:
+    return lambda outcome: outcome.family == family

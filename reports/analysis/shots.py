@@ -10,14 +10,14 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.records.conditions import Shots, parse_shots
+from reports.records.conditions import COPIES, COPIES_LAST, Shots, parse_shots
 from reports.records.outcomes import Outcome, grouped
 from reports.records.records import ItemKey, Record
 from reports.statistics.aggregate import Coverage, coverage, sample_scores
+from reports.statistics.floors import AboveFloor, above_floor
 from reports.statistics.intervals import Interval, mean_interval
 from reports.statistics.paired import PairedDifference, paired_difference
 from reports.statistics.rates import Rate, rate
-from scoring.flags import Flag
 from scoring.questions import Mode, Question
 
 
@@ -52,6 +52,7 @@ class ShotFigures:
         copied: measured items that repeat a demonstration's answer where the right one is another, and those that
             repeat the last; None without the run's records, and for 0 demonstrations.
         wrong: measured items below the full score.
+        floor: how far the scores are above copying; for 0 demonstrations, above the best constant.
     """
 
     question: Question
@@ -65,6 +66,7 @@ class ShotFigures:
     wrong: Rate
     copied: Rate | None
     copied_last: Rate | None
+    floor: AboveFloor | None
 
 
 def shot_outcomes(outcomes: Sequence[Outcome]) -> dict[Question, dict[int, list[Outcome]]]:
@@ -129,12 +131,9 @@ def _figures(
         change=_change(zeroshot, outcomes) if zeroshot is not None and shots else None,
         order=_order_figures(outcomes),
         wrong=rate((o.key.sample_id, o.value < 1) for o in outcomes if o.measured and o.value is not None),
-        copied=None
-        if flagged is None
-        else rate((sample, Flag.COPIES_DEMONSTRATION in flags) for sample, flags in flagged),
-        copied_last=None
-        if flagged is None
-        else rate((sample, Flag.COPIES_LAST_DEMONSTRATION in flags) for sample, flags in flagged),
+        copied=None if flagged is None else rate((sample, COPIES in flags) for sample, flags in flagged),
+        copied_last=None if flagged is None else rate((sample, COPIES_LAST in flags) for sample, flags in flagged),
+        floor=above_floor(outcomes),
     )
 
 

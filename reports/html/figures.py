@@ -10,7 +10,7 @@ from reports.analysis.breakdown import Breakdown, FamilyScores, ScenarioScore, b
 from reports.analysis.comparability import comparability
 from reports.analysis.leaderboard import PublishedScores, published_scores
 from reports.analysis.mix_scores import MixScore, mix_score
-from reports.html.charts import Bar, Box, ChartAxis, box, difference_axis, histogram, quantity_axis
+from reports.html.charts import Axis, Bar, Box, box, difference_axis, histogram, quantity_axis
 from reports.records.names import MODE_NAMES
 from reports.records.outcomes import Evaluation, Outcome, counted_records
 from reports.records.records import Answer, Record, Run
@@ -24,6 +24,7 @@ from reports.statistics.aggregate import (
     coverage,
     icl_deltas,
 )
+from reports.tables.floors import floor_notes
 from reports.tables.overview import findings
 from scoring.questions import Mode, Question
 
@@ -74,12 +75,12 @@ class HardScenario:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BoxPlot:
+class Distribution:
     """Times or tokens: of all answers together, and a box per mode and question."""
 
     title: str
     unit: str
-    axis: ChartAxis
+    axis: Axis
     bars: tuple[Bar, ...]
     all: Box
     rows: Mapping[tuple[Mode, Question], Box]
@@ -95,9 +96,10 @@ class Figures:
     modes: tuple[ModeFigures, ...]
     families: tuple[FamilyRow, ...]
     deltas: Mapping[Question, IclDelta]
-    delta_axis: ChartAxis
+    delta_axis: Axis
+    floor_words: tuple[str, ...]
     hard: tuple[HardScenario, ...]
-    distributions: tuple[BoxPlot, ...]
+    distributions: tuple[Distribution, ...]
     findings: Mapping[str, int]
 
 
@@ -132,6 +134,7 @@ def figures(evaluation: Evaluation, run: Run) -> Figures:
         families=tuple(family_rows(modes, benchmark)),
         deltas=deltas,
         delta_axis=difference_axis(_delta_reach(deltas.values())),
+        floor_words=tuple(_floor_words(modes)),
         hard=tuple(hard_scenarios(modes)),
         distributions=tuple(distributions(counted_records(run).values())),
         findings=findings(run),
@@ -162,7 +165,7 @@ def hard_scenarios(modes: Iterable[ModeFigures]) -> list[HardScenario]:
     ]
 
 
-def distributions(records: Iterable[Record]) -> Iterator[BoxPlot]:
+def distributions(records: Iterable[Record]) -> Iterator[Distribution]:
     """Of latencies and tokens, each from the answers that report it; none without such answers."""
     answered = [(record.key, record.answer) for record in records if record.answer is not None]
     for title, unit, measure in MEASURES:
@@ -174,17 +177,25 @@ def distributions(records: Iterable[Record]) -> Iterator[BoxPlot]:
             yield _distribution(title, unit, groups)
 
 
+def _floor_words(modes: Iterable[ModeFigures]) -> Iterator[str]:
+    """What the floors of each mode are, in sentences; nothing if none are known."""
+    for one in modes:
+        if one.mean.floor is not None:
+            yield f"{mode_name(one.mode)}:"
+            yield from floor_notes(one.mean.floor)
+
+
 def mode_name(mode: Mode) -> str:
     """The mode as a heading begins with it."""
     name = MODE_NAMES[mode]
     return name[:1].upper() + name[1:]
 
 
-def _distribution(title: str, unit: str, groups: Mapping[tuple[Mode, Question], Sequence[float]]) -> BoxPlot:
+def _distribution(title: str, unit: str, groups: Mapping[tuple[Mode, Question], Sequence[float]]) -> Distribution:
     values = [value for group in groups.values() for value in group]
     axis = quantity_axis(values)
     order = [(mode, question) for mode in Mode for question in Question]
-    return BoxPlot(
+    return Distribution(
         title=title,
         unit=unit,
         axis=axis,

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from reports.analysis.labels import BIASES
 from reports.html import figures, items, studies
 from reports.html.charts import SCORE_AXIS
+from reports.records.floors import FLOOR_NAMES
 from reports.records.illustrations import load_sheets, plot_files
 from reports.records.names import MODE_NAMES
 from reports.records.outcomes import ErrorRule, Evaluation, counting_errors, evaluation_of
@@ -63,7 +64,7 @@ def render_page(run: Run, evaluation: Evaluation, run_dir: Path) -> str:
         notes.append(str(error))
     stored = plot_files(run_dir)
     plots = items.plots_json(stored)
-    document = full_report(evaluation, run)
+    document = full_report(evaluation, run, floors=True)
     pictures = studies.picture_charts(evaluation)
     variants = sorted({item.key.variant for item in run.manifest.planned} - {""})
     style, script = _static(STYLES), _static(SCRIPTS)
@@ -143,6 +144,7 @@ def _environment() -> jinja2.Environment:
     environment.globals |= {
         "items_link": items_link,
         "score_axis": SCORE_AXIS,
+        "floor_names": FLOOR_NAMES,
         "histogram_height": 96,
         "modes": MODE_NAMES,
         "questions": {question: question.task.replace("_", " ").capitalize() for question in Question},

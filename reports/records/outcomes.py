@@ -6,10 +6,11 @@ A run directory and JUnit files both become an `Evaluation`; nothing behind this
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeVar, assert_never
 
+from reports.records.floors import Floors
 from reports.records.mixes import Mix, mix_of
 from reports.records.records import UNANSWERED, ItemKey, Record, Run, RunManifest, Status
 from scoring.questions import Question
@@ -40,6 +41,7 @@ class Outcome:
         value: what enters the averages, 0..1; None where nothing may. Equals the score where the item was measured.
         unanswered_value: what the reference gives the item for want of an answer, 0..1; None where that is not known.
         sample: the sample that errors are clustered by: the key's, but for parts of a mix that share samples.
+        floors: what answers that look at no plot score on the item (`reports.records.floors`).
     """
 
     key: ItemKey
@@ -49,6 +51,7 @@ class Outcome:
     value: float | None = None
     unanswered_value: float | None = None
     sample: str = ""
+    floors: Floors = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sample", self.sample or self.key.sample_id)
@@ -159,7 +162,7 @@ def _outcome(planned: Outcome, record: Record | None) -> Outcome:
         return planned
     value = None if record.score is None or not record.measured else record.score.value
     unanswered = None if record.unanswered_score is None else record.unanswered_score.value
-    return replace(planned, status=record.status, value=value, unanswered_value=unanswered)
+    return replace(planned, status=record.status, value=value, unanswered_value=unanswered, floors=record.floors)
 
 
 def counting_errors(evaluation: Evaluation, rule: ErrorRule) -> Evaluation:

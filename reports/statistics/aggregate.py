@@ -13,15 +13,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.records.outcomes import Outcome, grouped
-from reports.statistics.families import dispersions
+from reports.statistics.floors import AboveFloor, above_floor
 from reports.statistics.intervals import (
     Dispersion,
     Interval,
     cluster_values,
+    difference_interval,
+    dispersion,
     mean_interval,
     median_interval,
 )
-from reports.statistics.paired import change_interval, unpaired_values
 from scoring.questions import Mode, Question
 
 
@@ -54,6 +55,7 @@ class Summary:
         samples: how many samples ``mean``, ``median``, ``minimum`` and ``maximum`` are taken over.
         mean: None, like the others, where no item was measured. The mean's interval is None under two samples, the
             median's under ten.
+        floor: how far the scores are above what no look at the plot scores; None if that is not known.
     """
 
     coverage: Coverage
@@ -64,6 +66,7 @@ class Summary:
     median_interval: Interval | None
     minimum: float | None
     maximum: float | None
+    floor: AboveFloor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +74,14 @@ class MeanOfQuestions:
     """The published "Mean": the mean of question means.
 
     ``mean`` is None unless every planned question has a measured item: the mean of fewer questions is another quantity.
+    ``floor`` is over the questions that have one; it states its own mean.
     """
 
     coverage: Coverage
     questions: tuple[Question, ...]
     mean: float | None
     interval: Interval | None
+    floor: AboveFloor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +92,7 @@ class IclDelta:
         delta: ICL mean minus zero-shot mean, over the samples of each (as published); -1..1, None if a mean is.
         paired_delta: mean over the samples measured in both modes of ICL minus zero-shot; None if there are none.
         pairs: how many samples those are, of ``planned_pairs`` planned in both modes.
+        copying: ICL minus copying a demonstration's answer; None if that is not known.
     """
 
     icl: Coverage
@@ -99,6 +105,7 @@ class IclDelta:
     paired_interval: Interval | None
     pairs: int
     planned_pairs: int
+    copying: AboveFloor | None = None
 
 
 def coverage(outcomes: Sequence[Outcome]) -> Coverage:
@@ -136,6 +143,7 @@ def summarise(outcomes: Sequence[Outcome], spread: Dispersion | None = None) -> 
         median_interval=median_interval(values),
         minimum=min(values, default=None),
         maximum=max(values, default=None),
+        floor=above_floor(outcomes),
     )
 
 
@@ -157,6 +165,7 @@ def mean_of_questions(outcomes: Sequence[Outcome], spread: Dispersion | None = N
         questions=questions,
         mean=_mean(values),
         interval=mean_interval(values, spread),
+        floor=above_floor(outcomes),
     )
 
 
@@ -186,18 +195,19 @@ def _icl_delta(icl: Sequence[Outcome], zeroshot: Sequence[Outcome]) -> IclDelta:
         icl_mean=_mean(list(after.values())),
         zeroshot_mean=_mean(list(before.values())),
         delta=_difference(after, before),
-        delta_interval=change_interval(unpaired_values(after, before)),
+        delta_interval=difference_interval(after, before),
         paired_delta=_difference(paired_after, paired_before),
-        paired_interval=change_interval(unpaired_values(paired_after, paired_before)),
+        paired_interval=difference_interval(paired_after, paired_before),
         pairs=len(shared),
         planned_pairs=len({outcome.sample for outcome in icl} & {outcome.sample for outcome in zeroshot}),
+        copying=above_floor(icl),
     )
 
 
-def family_dispersions(outcomes: Iterable[Outcome]) -> dict[str, Dispersion]:
-    """Family -> the dispersion of its scores, of outcomes of one question in one mode."""
+def family_dispersion(outcomes: Iterable[Outcome]) -> Dispersion:
+    """The dispersion of scores within families, from all families of one question in one mode."""
     families = grouped(outcomes, lambda outcome: outcome.family)
-    return dispersions({family: list(sample_scores(group).values()) for family, group in families.items()})
+    return dispersion([list(sample_scores(group).values()) for group in families.values()])
 
 
 def _difference(first: Mapping[str, float], second: Mapping[str, float]) -> float | None:

@@ -14,6 +14,7 @@ from reports.records.outcomes import Evaluation
 from reports.records.records import Run
 from reports.statistics.aggregate import Coverage, Summary
 from reports.statistics.rates import Rate
+from reports.tables.floors import FLOOR_COLUMNS, floor_cells, with_floors
 from reports.tables.judges import judge_tables
 from reports.tables.leaderboard import leaderboard_table
 from reports.tables.model import QUESTION, Cell, Column, Document, Section, Table, Unit, capitalised, printed
@@ -32,28 +33,29 @@ def full_report(
     *,
     breakdowns: Mapping[Mode, Breakdown] | None = None,
     short: Document | None = None,
+    floors: bool = False,
 ) -> Document:
     """Everything that can be said of an evaluation; see `breakdown` for what needs the ``run`` behind it.
 
     ``breakdowns`` of `break_down` and the ``short`` report of `overview`: where somebody has them already.
+    ``floors``: see `overview`.
     """
     if breakdowns is None:
         breakdowns = break_down(evaluation, run)
-    boards = tuple(board for mode in Mode if (board := leaderboard_table(evaluation, mode)) is not None)
+    boards = tuple(board for mode in Mode if (board := leaderboard_table(evaluation, mode, floors=floors)))
     published = (Section(title="Published models", tables=boards),) if boards else ()
     panel = None if run is None else judge_report(run)
     judges = () if panel is None else (Section(title="Judges", tables=tuple(judge_tables(panel))),)
-    parts = (section for breakdown in breakdowns.values() for section in sections(breakdown))
+    parts = (section for breakdown in breakdowns.values() for section in sections(breakdown, floors=floors))
     shots = shot_details(evaluation)
-    return document(
-        evaluation, (*(short or overview(evaluation, run)).sections, *published, *shots, *judges, *parts), run
-    )
+    short = short or overview(evaluation, run, floors=floors)
+    return document(evaluation, (*short.sections, *published, *shots, *judges, *parts), run)
 
 
-def sections(breakdown: Breakdown) -> Iterator[Section]:
+def sections(breakdown: Breakdown, *, floors: bool = False) -> Iterator[Section]:
     """One mode's tables, by subject."""
     mode = capitalised(MODE_NAMES[breakdown.mode])
-    yield Section(title=f"{mode}: families", tables=tuple(family_tables(breakdown)))
+    yield Section(title=f"{mode}: families", tables=tuple(family_tables(breakdown, floors=floors)))
     if breakdown.confusion or breakdown.biases:
         matrices = (confusion_table(matrix) for matrix in breakdown.confusion)
         yield Section(title=f"{mode}: labels", tables=(*matrices, bias_table(breakdown.biases)))
@@ -69,53 +71,63 @@ def sections(breakdown: Breakdown) -> Iterator[Section]:
 # --- families --------------------------------------------------------------------------------------------------------
 
 
-def family_tables(breakdown: Breakdown) -> Iterator[Table]:
+def family_tables(breakdown: Breakdown, *, floors: bool = False) -> Iterator[Table]:
     """All questions side by side, then each question with its intervals, then the hard scenario types."""
     questions = [question for question in Question if any(question in entry.questions for entry in breakdown.families)]
-    yield side_by_side(breakdown.families, questions)
+    yield side_by_side(breakdown.families, questions, floors=floors)
     for question in questions:
-        yield question_by_family(breakdown.families, question)
-    yield hard_scenario_table(breakdown.hard_scenarios)
+        yield question_by_family(breakdown.families, question, floors=floors)
+    yield hard_scenario_table(breakdown.hard_scenarios, floors=floors)
 
 
-def side_by_side(families: Sequence[FamilyScores], questions: Sequence[Question]) -> Table:
-    """Mean scores, a row per family and a column per question."""
+def side_by_side(families: Sequence[FamilyScores], questions: Sequence[Question], *, floors: bool = False) -> Table:
+    """Mean scores, a row per family and a column per question; how far they are above their ``floors``."""
     rows = tuple(
         (
             entry.family,
             *_coverage_cells(entry.mean.coverage),
             entry.mean.mean,
             *(entry.questions[question].mean if question in entry.questions else None for question in questions),
+            *(floor_cells(entry.mean.floor)[1:2] if floors else ()),
         )
         for entry in families
     )
     columns = (Column("Family"), *COVERAGE_COLUMNS, Column("Mean", Unit.SCORE, 1))
     return Table(
         title="Scores by family",
-        columns=(*columns, *(Column(question.value, Unit.SCORE, 1) for question in questions)),
+        columns=(
+            *columns,
+            *(Column(question.value, Unit.SCORE, 1) for question in questions),
+            *(FLOOR_COLUMNS[1:2] if floors else ()),
+        ),
         rows=rows,
         notes=(
             "Scores 0 to 100. Counts are items of all questions; the tables by question have intervals.",
             f"{', '.join(map(question_name, questions))}.",
+            *(("Above: mean minus floor, over the questions that have one.",) if floors else ()),
         ),
     )
 
 
-def question_by_family(families: Sequence[FamilyScores], question: Question) -> Table:
-    """One question, a row per family, the best first."""
+def question_by_family(families: Sequence[FamilyScores], question: Question, *, floors: bool = False) -> Table:
+    """One question, a row per family, the best first; with their ``floors``."""
     asked = [(entry.family, entry.questions[question]) for entry in families if question in entry.questions]
     ranked = sorted(asked, key=lambda entry: (entry[1].mean is None, -(entry[1].mean or 0.0), entry[0]))
+    columns = (Column("Family"), *COVERAGE_COLUMNS, *SCORE_COLUMNS)
     return Table(
         title=f"{question_name(question)} by family",
-        columns=(Column("Family"), *COVERAGE_COLUMNS, *SCORE_COLUMNS),
-        rows=tuple((family, *_summary_cells(summary)) for family, summary in ranked),
+        columns=with_floors(columns) if floors else columns,
+        rows=tuple((family, *_summary_cells(summary, floors=floors)) for family, summary in ranked),
     )
 
 
-def hard_scenario_table(scores: Sequence[ScenarioScore]) -> Table:
+def hard_scenario_table(scores: Sequence[ScenarioScore], *, floors: bool = False) -> Table:
     """The scenario types and questions that the model hardly ever answers."""
-    rows = tuple((score.scenario_type, score.question.value, *_summary_cells(score.summary)) for score in scores)
-    columns = (Column("Scenario type"), QUESTION, *COVERAGE_COLUMNS, *SCORE_COLUMNS)
+    rows = tuple(
+        (score.scenario_type, score.question.value, *_summary_cells(score.summary, floors=floors)) for score in scores
+    )
+    columns: tuple[Column, ...] = (Column("Scenario type"), QUESTION, *COVERAGE_COLUMNS, *SCORE_COLUMNS)
+    columns = with_floors(columns) if floors else columns
     notes = () if rows else (f"No scenario type has a mean score below {100 * HARD_BELOW:.0f}.",)
     return Table(title=f"Scenario types below {100 * HARD_BELOW:.0f}", columns=columns, rows=rows, notes=notes)
 
@@ -214,8 +226,9 @@ def _coverage_cells(counts: Coverage) -> tuple[Cell, ...]:
     return (counts.planned, counts.measured, counts.share)
 
 
-def _summary_cells(summary: Summary) -> tuple[Cell, ...]:
-    return (*_coverage_cells(summary.coverage), summary.mean, summary.mean_interval)
+def _summary_cells(summary: Summary, *, floors: bool) -> tuple[Cell, ...]:
+    above = floor_cells(summary.floor) if floors else ()
+    return (*_coverage_cells(summary.coverage), summary.mean, summary.mean_interval, *above)
 
 
 def _rate_cells(rate: Rate | None) -> tuple[Cell, ...]:

@@ -8,7 +8,7 @@ from reports.analysis.comparability import comparability
 from reports.analysis.leaderboard import published_scores
 from reports.records.names import MODE_NAMES, question_name
 from reports.records.outcomes import Evaluation
-from reports.statistics.aggregate import MeanOfQuestions, by_mode, by_question
+from reports.statistics.aggregate import MeanOfQuestions, Summary, by_mode, by_question
 from reports.tables.model import Cell, Column, Table, Unit
 from scoring.questions import Mode, Question
 
@@ -16,10 +16,10 @@ SOURCE = "Published: QCalEval paper, arXiv 2604.25884 (CC BY 4.0), and its repos
 LATER_SOURCE = "July 2026: means of two judges, questions not published."
 
 
-def leaderboard_table(evaluation: Evaluation, mode: Mode) -> Table | None:
+def leaderboard_table(evaluation: Evaluation, mode: Mode, *, floors: bool = False) -> Table | None:
     """The published rows of a mode with this run's among them; None if the run did not ask the mode, or has no mean.
 
-    The run gets a rank only where its figures are comparable.
+    The run gets a rank only where its figures are comparable. With ``floors`` those of its items stand in a last row.
     """
     outcomes = [outcome for outcome in evaluation.benchmark if outcome.key.mode is mode]
     mean = by_mode(outcomes).get(mode)
@@ -30,11 +30,14 @@ def leaderboard_table(evaluation: Evaluation, mode: Mode) -> Table | None:
     name = f"> {evaluation.identity.model or 'this run'}"
     rows = [(row.mean, _cells(row.model, row.kind, row.mean, row.questions, mode)) for row in published_scores(mode)]
     rows.append((mean.mean, _cells(name, "this run", mean.mean, own, mode)))
-    ranked = sorted(rows, key=lambda entry: -entry[0])
+    ranked = [*_ranked(sorted(rows, key=lambda entry: -entry[0]), comparable=not reasons)]
+    if floors:
+        found = {question: _floor(summary) for (_, question), summary in by_question(outcomes).items()}
+        ranked.append((None, *_cells("floor of this run's items", "", None, found, mode)))
     return Table(
         title=f"Among the published models ({MODE_NAMES[mode]})",
         columns=(Column("Rank", Unit.COUNT), Column("Model"), Column("Type"), *_score_columns(mode)),
-        rows=tuple(_ranked(ranked, comparable=not reasons)),
+        rows=tuple(ranked),
         notes=tuple(_notes(mean, reasons, mode)),
     )
 
@@ -62,5 +65,11 @@ def _score_columns(mode: Mode) -> tuple[Column, ...]:
     return tuple(Column(name, Unit.SCORE, 1) for name in ("Mean", *mode.questions))
 
 
-def _cells(model: str, kind: str, mean: float, scores: Mapping[Question, float | None], mode: Mode) -> tuple[Cell, ...]:
+def _floor(summary: Summary) -> float | None:
+    return None if summary.floor is None else summary.floor.floor
+
+
+def _cells(
+    model: str, kind: str, mean: float | None, scores: Mapping[Question, float | None], mode: Mode
+) -> tuple[Cell, ...]:
     return (model, kind, mean, *(scores.get(question) for question in mode.questions))

@@ -7,19 +7,31 @@ from collections.abc import Iterator, Sequence
 from reports.analysis.comparison import FLIP
 from reports.analysis.other_pictures import CONTROLS, PERTURBATIONS, PictureRow, PictureStudy
 from reports.records.names import MODE_NAMES
+from reports.tables.floors import FLOOR_COLUMNS, floor_cells
 from reports.tables.model import Cell, Column, Table, Unit
 
 
-def gain_tables(studies: Sequence[PictureStudy]) -> Iterator[Table]:
-    """A table per control and mode: score with the plot minus score with the control, by question and family."""
+def gain_tables(studies: Sequence[PictureStudy], *, floors: bool = False) -> Iterator[Table]:
+    """A table per control and mode: score with the plot minus score with the control, by question and family.
+
+    With ``floors`` also how far the scores with the plot are above their floor.
+    """
     for study in studies:
         if study.variant in CONTROLS:
             yield Table(
                 title=f"Visual gain over {CONTROLS[study.variant]}, {MODE_NAMES[study.mode]}",
-                columns=_columns("Control", "Plot", "Gain"),
-                rows=tuple(_compared_cells(row) for row in study.rows),
-                notes=("Gain: score with the plot minus score with the control, on the same items, by sample.",),
+                columns=(*_columns("Control", "Plot", "Gain"), *(FLOOR_COLUMNS[:2] if floors else ())),
+                rows=tuple(
+                    (*_compared_cells(row), *(floor_cells(row.floor)[:2] if floors else ())) for row in study.rows
+                ),
+                notes=(
+                    "Gain: score with the plot minus score with the control, on the same items, by sample.",
+                    *((_FLOOR_NOTE,) if floors else ()),
+                ),
             )
+
+
+_FLOOR_NOTE = "Floor, Above: of the score with the plot, over the questions that have a floor."
 
 
 def change_tables(studies: Sequence[PictureStudy]) -> Iterator[Table]:

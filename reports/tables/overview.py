@@ -25,6 +25,7 @@ from reports.statistics.aggregate import (
     icl_deltas,
 )
 from reports.tables.attempts import attempt_tables
+from reports.tables.floors import copying_table, floor_cells, floor_notes, with_floors
 from reports.tables.mix import mix_in_words, mix_table
 from reports.tables.model import (
     QUESTION,
@@ -41,8 +42,7 @@ from reports.tables.model import (
 from reports.tables.other_pictures import change_tables, gain_tables
 from reports.tables.reasoning import reasoning_tables
 from reports.tables.shots import shot_section
-from scoring.flags import Flag
-from scoring.questions import Question
+from scoring.questions import Mode, Question
 
 INTERVAL_NAME = "95% interval"
 SCORE_COLUMNS = (
@@ -75,14 +75,17 @@ ERROR_RULES = {
 }
 
 
-def overview(evaluation: Evaluation, run: Run | None = None) -> Document:
-    """The standard report. With the ``run`` behind the evaluation it also says what failed and why."""
+def overview(evaluation: Evaluation, run: Run | None = None, *, floors: bool = False) -> Document:
+    """The standard report. With the ``run`` behind the evaluation it also says what failed and why.
+
+    With ``floors`` tables of scores also have what answers that look at no plot score.
+    """
     mixed = mix_score(evaluation)
     headline = () if mixed is None else (mix_table(mixed),)
-    sections = [Section(title="Scores", tables=(*headline, *score_tables(evaluation.outcomes)))]
-    sections += shot_section(evaluation, run)
+    sections = [Section(title="Scores", tables=(*headline, *score_tables(evaluation.outcomes, floors=floors)))]
+    sections += shot_section(evaluation, run, floors=floors)
     studies = picture_studies(evaluation.outcomes)
-    if gains := tuple(gain_tables(studies)):
+    if gains := tuple(gain_tables(studies, floors=floors)):
         sections.append(Section(title="Does it look at the plot?", tables=gains))
     if changes := tuple(change_tables(studies)):
         sections.append(Section(title="Do harmless changes of style move it?", tables=changes))
@@ -157,8 +160,8 @@ def _percent(counts: Coverage) -> str:
 # --- scores ----------------------------------------------------------------------------------------------------------
 
 
-def score_tables(outcomes: Sequence[Outcome]) -> Iterator[Table]:
-    """For each variant: a table per mode, and the ICL deltas where both modes were asked."""
+def score_tables(outcomes: Sequence[Outcome], *, floors: bool = False) -> Iterator[Table]:
+    """For each variant: a table per mode, and the ICL deltas and ICL minus copying where both modes were asked."""
     for variant, group in sorted(grouped(outcomes, lambda outcome: outcome.key.variant).items()):
         if parse_shots(variant) is not None:
             continue  # see reports.analysis.shots
@@ -166,17 +169,28 @@ def score_tables(outcomes: Sequence[Outcome]) -> Iterator[Table]:
         summaries, means = by_question(group), by_mode(group)
         for mode, mean in means.items():
             rows = {question: summary for (asked, question), summary in summaries.items() if asked is mode}
-            yield mode_table(f"{capitalised(MODE_NAMES[mode])}{suffix}", rows, mean)
+            yield mode_table(f"{capitalised(MODE_NAMES[mode])}{suffix}", rows, mean, floors=floors)
         if deltas := icl_deltas(group):
             yield delta_table(f"Effect of demonstrations (ICL minus zero-shot){suffix}", deltas)
+        icl = {question: summary for (mode, question), summary in summaries.items() if mode is Mode.ICL}
+        yield from copying_table(f"Above copying (ICL minus a demonstration's answer){suffix}", icl)
 
 
-def mode_table(title: str, summaries: dict[Question, Summary], mean: MeanOfQuestions) -> Table:
-    """One row per question, and the mean of the question means."""
+def mode_table(title: str, summaries: dict[Question, Summary], mean: MeanOfQuestions, *, floors: bool = False) -> Table:
+    """One row per question, and the mean of the question means; with their ``floors``."""
     rows = [(question.value, *_score_cells(summary)) for question, summary in summaries.items()]
     counts = mean.coverage
     total = ("Mean", counts.planned, counts.measured, counts.share, mean.mean, mean.interval, None, None, None)
-    return Table(title=title, columns=SCORE_COLUMNS, rows=(*rows, total), notes=tuple(_score_notes(summaries, mean)))
+    notes = tuple(_score_notes(summaries, mean))
+    if not floors:
+        return Table(title=title, columns=SCORE_COLUMNS, rows=(*rows, total), notes=notes)
+    found = [*(summary.floor for summary in summaries.values()), mean.floor]
+    return Table(
+        title=title,
+        columns=with_floors(SCORE_COLUMNS),
+        rows=tuple((*row, *floor_cells(above)) for row, above in zip((*rows, total), found, strict=True)),
+        notes=(*notes, *floor_notes(mean.floor)),
+    )
 
 
 def _score_cells(summary: Summary) -> tuple[Cell, ...]:
@@ -223,7 +237,7 @@ def delta_table(title: str, deltas: dict[Question, IclDelta]) -> Table:
 
 _DELTA_NOTES = (
     "Delta: ICL mean minus zero-shot mean, as published.",
-    "Paired: on the samples measured in both modes; %: of those planned in both.",
+    "Paired: on the samples measured in both modes; %: of those planned in both. No interval from under 10 samples.",
 )
 
 
@@ -273,7 +287,7 @@ def answer_tables(run: Run) -> Iterator[Table]:
         yield Table(title="Findings", columns=columns, rows=rows, notes=(f"%: of {answered} items with an answer.",))
 
 
-FLAG_WORDS: dict[str, str] = {Flag.BOLD_HEADING: "right label lost: it is on the line below a bold heading (Q2, Q4)"}
+FLAG_WORDS = {"bold_heading": "right label lost: it is on the line below a bold heading (Q2, Q4)"}
 """Flags that have more to say than their name."""
 
 
@@ -285,7 +299,7 @@ def findings(run: Run) -> dict[str, int]:
     """
     planned = {item.key for item in run.manifest.planned}
     records = counted_records(run).values()
-    flags = Counter(flag for record in records for flag in record.flags if flag != Flag.TRUNCATED)
+    flags = Counter(flag for record in records for flag in record.flags if flag != "truncated")
     faults = Counter(
         (verdict.judge, fault) for record in records for verdict in record.verdicts for fault in verdict.faults
     )

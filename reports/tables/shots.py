@@ -10,6 +10,7 @@ from reports.analysis.shots import ShotFigures, family_means, shot_figures
 from reports.records.names import question_name
 from reports.records.outcomes import Evaluation, counted_records
 from reports.records.records import Run
+from reports.tables.floors import floor_cells, with_floors
 from reports.tables.model import Cell, Column, Section, Table, Unit, error_notes
 from scoring.questions import Question
 
@@ -67,11 +68,13 @@ def published_shots() -> tuple[PublishedShots, ...]:
     )
 
 
-def shot_section(evaluation: Evaluation, run: Run | None = None) -> Iterator[Section]:
+def shot_section(evaluation: Evaluation, run: Run | None = None, *, floors: bool = False) -> Iterator[Section]:
     """The study's section; none without ``--shots``."""
     records = None if run is None else counted_records(run)
     studied = shot_figures(evaluation.outcomes, records)
-    tables = [table for question, figures in studied.items() for table in _question_tables(question, figures)]
+    tables = [
+        table for question, figures in studied.items() for table in _question_tables(question, figures, floors=floors)
+    ]
     if tables:
         yield Section(title=SHOTS_TITLE, tables=tuple(tables))
 
@@ -85,14 +88,15 @@ def shot_details(evaluation: Evaluation) -> Iterator[Section]:
         yield Section(title="Demonstrations: published models and families", tables=tables)
 
 
-def _question_tables(question: Question, figures: Sequence[ShotFigures]) -> Iterator[Table]:
+def _question_tables(question: Question, figures: Sequence[ShotFigures], *, floors: bool) -> Iterator[Table]:
     yield Table(
         title=f"{question_name(question)} by number of demonstrations",
-        columns=SHOT_COLUMNS,
-        rows=tuple(map(_shot_cells, figures)),
+        columns=with_floors(SHOT_COLUMNS) if floors else SHOT_COLUMNS,
+        rows=tuple((*_shot_cells(entry), *(floor_cells(entry.floor) if floors else ())) for entry in figures),
         notes=(
             "All orders of a sample's demonstrations averaged first. Samples: behind Mean.",
             "Change: against 0 shots, on the samples measured with both.",
+            *((_FLOOR_NOTE,) if floors else ()),
             *error_notes(sum(entry.coverage.counted_errors for entry in figures)),
         ),
     )
@@ -116,6 +120,11 @@ def _question_tables(question: Question, figures: Sequence[ShotFigures]) -> Iter
                 "SD: of a sample's score over orders, root mean square. Change: samples not scored alike in all.",
             ),
         )
+
+
+_FLOOR_NOTE = (
+    "Floor: the best constant (0 shots), or what repeating a demonstration's answer scores. Above: Mean minus Floor."
+)
 
 
 def family_tables(evaluation: Evaluation) -> Iterator[Table]:

@@ -25,7 +25,6 @@ def in_trace_look(
     font_size: float = 11.0,
     marker_size: float = 7.0,
     line_width: float = 2.0,
-    alpha: float = 0.7,
     gridded: bool = True,
 ) -> Draw[T]:
     """``draw`` in this look in most samples, and in the sample's own style in the others."""
@@ -38,7 +37,7 @@ def in_trace_look(
             font_size=font_size,
             marker_size=marker_size,
             line_width=line_width,
-            alpha=alpha,
+            alpha=0.7,
             has_grid=gridded,
         )
         with plain.applied():

@@ -1,0 +1,87 @@
+"""Floors in tables: what answers that look at no plot score, and how far above it a model is (docs/baselines.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from reports.records.floors import COPYING, FLOOR_NAMES, Floor
+from reports.records.names import question_span
+from reports.statistics.aggregate import Summary
+from reports.statistics.floors import AboveFloor
+from reports.tables.model import QUESTION, Cell, Column, Table, Unit
+from scoring.questions import Question
+
+INTERVAL_NAME = "95% interval"
+FLOOR_COLUMNS = (
+    Column("Floor", Unit.SCORE, 1),
+    Column("Above", Unit.DIFFERENCE, 1),
+    Column(INTERVAL_NAME, Unit.DIFFERENCE, 1, span=True),
+)
+COPYING_COLUMNS = (
+    QUESTION,
+    Column("Copying"),
+    Column("Floor", Unit.SCORE, 1),
+    Column("ICL", Unit.SCORE, 1),
+    Column("Above", Unit.DIFFERENCE, 1),
+    Column(INTERVAL_NAME, Unit.DIFFERENCE, 1, span=True),
+    Column("Samples", Unit.COUNT),
+)
+SPARED = frozenset({"Planned", "%", "Median"})
+"""Columns that give way to floors where the table is wider than the terminal."""
+
+
+def with_floors(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns of a table of scores with those of floors at the end."""
+    spared = (replace(column, optional=column.optional or column.name in SPARED) for column in columns)
+    return (*spared, *FLOOR_COLUMNS)
+
+
+def floor_cells(found: AboveFloor | None) -> tuple[Cell, ...]:
+    """The cells under `FLOOR_COLUMNS`."""
+    return (None, None, None) if found is None else (found.floor, found.above.mean, found.above.interval)
+
+
+def floor_notes(found: AboveFloor | None) -> Iterator[str]:
+    """What the floors of a table are; ``found``: over all its questions."""
+    if found is None:
+        yield "Floor: not known; runs of earlier versions and files of other tools hold none."
+        return
+    names = (f"{FLOOR_NAMES[rule]} ({question_span(asked)})" for rule, asked in _by_rule(found.rules).items())
+    yield f"Floor: what answers without a look at the plot score: {', '.join(names)}; Above: Mean minus Floor, paired."
+    if Question.Q1 in found.rules:
+        yield "Q1's floor names plot type and scales, and no key points."
+    if len(found.rules) > 1:
+        yield f"Floor and Above of the Mean are over {question_span(found.rules)}."
+
+
+def copying_table(title: str, summaries: Mapping[Question, Summary]) -> Iterator[Table]:
+    """ICL minus copying, a row per question of mode ICL; nothing if no floor is known."""
+    found = {question: summary.floor for question, summary in summaries.items() if summary.floor is not None}
+    if found:
+        rows = tuple(
+            (
+                question.value,
+                FLOOR_NAMES[above.rules[question]],
+                above.floor,
+                above.mean,
+                above.above.mean,
+                above.above.interval,
+                above.above.samples,
+            )
+            for question, above in found.items()
+        )
+        yield Table(title=title, columns=COPYING_COLUMNS, rows=rows, notes=_COPYING_NOTES)
+
+
+_COPYING_NOTES = (
+    f"Copying: the rule that scores most of {', '.join(FLOOR_NAMES[rule] for rule in COPYING)}.",
+    "Above: ICL score minus that of copying, on the same items, by sample.",
+)
+
+
+def _by_rule(rules: Mapping[Question, Floor]) -> dict[Floor, list[Question]]:
+    found: dict[Floor, list[Question]] = {}
+    for question, rule in rules.items():
+        found.setdefault(rule, []).append(question)
+    return found

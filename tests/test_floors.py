@@ -1,0 +1,323 @@
+"""Floors: what answers that look at no plot score, from the dataset's rows to tables and pages."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qcal_plugin.baselines.constants import best_constant
+from qcal_plugin.baselines.demonstrations import Demonstrations, demonstrations
+from qcal_plugin.dataset.prepare import prepare
+from qcal_plugin.dataset.prepared import INDEX_FILE
+from reports.exchange.junit import load_junit
+from reports.html.page import write_page
+from reports.records.floors import Floor, floors_from_json
+from reports.records.outcomes import evaluation_of
+from reports.records.records import ItemKey, Run
+from reports.render.text import render
+from reports.statistics.floors import above_floor
+from reports.tables.full import full_report
+from reports.tables.overview import overview
+from scoring.dispatch import Scorer, score
+from scoring.questions import Mode, Question
+from scoring.reference import Reference
+from tests.dataset_factory import tiny_dataset
+from tests.run_factory import manifest, planned_item, scored, write_run
+
+pytest_plugins = ["pytester"]
+
+
+def reference(answer, **rules):
+    return Reference(answer=answer, plot_description="", scenario_type="", field_rules=rules)
+
+
+def labels(*codes):
+    return [reference(f"Status: {code}") for code in codes]
+
+
+def shown_dataset():
+    """The tiny dataset with prompts that demonstrate other samples of the family, as the benchmark's do.
+
+    Q5 shows the next sample of the family, Q6 the other three in the order of the file.
+    """
+    data = tiny_dataset()
+    for number, (row, fewshot) in enumerate(zip(data.samples, data.fewshot, strict=True)):
+        first = number - number % 4
+        others = [data.samples[first + (number + step) % 4] for step in (1, 2, 3)]
+        shown = {3: others[:1], 5: others[:1], 6: sorted(others, key=data.samples.index)}
+        fewshot["image_ids"] = []
+        for question, examples in shown.items():
+            text = "\n\n".join(
+                f"Example {place}: <image>\n{example[f'q{question}_answer']}"
+                for place, example in enumerate(examples, 1)
+            )
+            fewshot[f"q{question}_prompt"] = f"Background.\n\n{text}\n\nNow the query plot: <image>\nWhat is it?"
+            fewshot["image_ids"] += [*(example["image_ids"][0] for example in examples), row["image_ids"][0]]
+    return data
+
+
+@pytest.fixture(scope="module")
+def shown_folder(tmp_path_factory):
+    return shown_dataset().write(tmp_path_factory.mktemp("shown"))
+
+
+@pytest.fixture(scope="module")
+def prepared(shown_folder, tmp_path_factory):
+    return prepare(str(shown_folder), cache=tmp_path_factory.mktemp("cache"))
+
+
+# --- which answers a prompt demonstrates ---
+
+
+def shown(question, prompt, own=("image-9",), answers=None):
+    return demonstrations(question, prompt, own, answers or {})
+
+
+def test_a_demonstration_is_a_picture_with_the_reference_answer_of_its_sample_behind_it():
+    prompt = [
+        {"text": "Status: SUCCESS is a code."},
+        {"image": "a"},
+        {"text": "Status: DAMPED\nNotes: fading\n\nExample 2:"},
+        {"image": "b"},
+        {"text": "Status: NO_SIGNAL\n\nNow:"},
+        {"image": "image-9"},
+        {"text": "Which of SUCCESS and DAMPED?"},
+    ]
+    found = shown(Question.Q6, prompt, answers={"a": ["Status: DAMPED\nNotes:  fading"], "b": ["Status: NO_SIGNAL"]})
+    assert Demonstrations(answers=("Status: DAMPED\nNotes:  fading", "Status: NO_SIGNAL"), before=2) == found
+
+
+def test_an_answer_of_an_unknown_picture_is_read_as_it_stands():
+    prompt = [{"image": "?"}, {"text": '{"a": 1}\n\nNow:'}, {"image": "image-9"}, {"text": 'Answer: {"a": float}'}]
+    assert ('{"a": 1}\n\nNow:',) == shown(Question.Q5, prompt).answers
+    assert () == shown(Question.Q3, prompt).answers
+    assert () == shown(Question.Q6, [{"image": "?"}, {"text": "fine"}, {"image": "image-9"}, {"text": "?"}]).answers
+
+
+def test_a_demonstration_may_have_several_pictures_with_words_between_them():
+    prompt = [{"image": "a"}, {"text": "and"}, {"image": "b"}, {"text": "Status: STABLE"}, {"image": "image-9"}]
+    found = shown(Question.Q6, prompt, answers={"a": ["Status: STABLE"], "b": ["Status: STABLE"]})
+    assert ("Status: STABLE",) == found.answers
+
+
+def test_the_questions_own_pictures_demonstrate_nothing():
+    prompt = [{"image": "image-9"}, {"text": "Status: SUCCESS?"}, {"image": "image-9"}, {"text": "Status: DAMPED?"}]
+    assert Demonstrations(answers=(), before=0) == shown(Question.Q6, prompt)
+
+
+def test_a_prompt_without_demonstrations_has_nothing_to_copy():
+    assert {} == Demonstrations(answers=(), before=0).copied(Question.Q6)
+
+
+def test_the_nearest_demonstration_may_stand_behind_the_question():
+    copied = Demonstrations(answers=("Status: DAMPED", "Status: STABLE"), before=0).copied(Question.Q6)
+    assert "Status: DAMPED" == copied[Floor.COPY_NEAREST]
+    assert "Status: STABLE" == copied[Floor.COPY_LAST]
+
+
+def test_equal_readings_are_counted_together_and_ties_go_to_the_nearest():
+    answers = ("Status: STABLE\nNotes: a", "Status: DAMPED", "Status: STABLE\nNotes: b", "Status: SUCCESS")
+    frequent = Demonstrations(answers=answers, before=4).copied(Question.Q6)[Floor.COPY_FREQUENT]
+    assert "Status: STABLE\nNotes: b" == frequent
+    assert "Status: SUCCESS" == Demonstrations(answers=answers[1:], before=3).copied(Question.Q6)[Floor.COPY_FREQUENT]
+
+
+# --- the best constant ---
+
+
+def test_the_best_label_is_the_most_frequent_one():
+    assert "Status: DAMPED" == best_constant(Question.Q6, labels("SUCCESS", "DAMPED", "DAMPED"))
+    assert "Status: TOO_MANY_OSC" == best_constant(
+        Question.Q6, labels("SUCCESS", "SUCCESS", "TOO_MANY_OSC", "SAMPLING_TOO_COARSE", "TOO_MANY_OSC")
+    )
+
+
+def test_one_sample_has_no_constant_and_no_sample_has_one_for_q3():
+    assert best_constant(Question.Q6, labels("SUCCESS")) is None
+    assert best_constant(Question.Q3, [reference("a"), reference("a")]) is None
+    assert best_constant(Question.Q6, [reference("nothing"), reference("to read")]) is None
+
+
+def test_parameters_are_chosen_field_by_field():
+    rules = {
+        "x": {"type": "pct", "tol_full": 0.1, "tol_half": 0.2},
+        "rare": {"type": "pct", "tol_full": 0.1, "tol_half": 0.2},
+        "seen": {"type": "bool"},
+        "places": {"type": "coord_list", "tol_full": 1, "tol_half": 2},
+    }
+    rows = [
+        {"x": 1.0, "rare": None, "seen": True, "places": [1, 9]},
+        {"x": 1.15, "rare": "Unreliable", "seen": True, "places": [3, 7]},
+        {"x": 1.2, "rare": 4.0, "seen": False, "places": [2, 8]},
+    ]
+    found = best_constant(Question.Q5, [reference(json.dumps(row), **rules) for row in rows])
+    assert {"x": 1.15, "rare": None, "seen": True, "places": [2, 8]} == json.loads(found)
+
+
+def test_an_array_reference_has_a_constant_that_scores_0_as_every_answer_does():
+    rows = [reference('[{"x": 1}]', x={"type": "abs", "tol_full": 1}) for _ in range(2)]
+    assert 0 == score(Question.Q5, best_constant(Question.Q5, rows), rows[0]).value
+
+
+def test_the_description_has_the_most_frequent_type_and_scales_of_each_image():
+    def described(*kinds):
+        axes = {"x_axis": {"scale": "log"}, "y_axis": {"scale": "linear"}}
+        images = [{"plot_type": kind, **axes} for kind in kinds]
+        return reference(json.dumps(images if len(images) > 1 else images[0]))
+
+    one = json.loads(best_constant(Question.Q1, [described("line"), described("line"), described("scatter")]))
+    assert {"plot_type": "line", "x_axis": {"scale": "log"}, "y_axis": {"scale": "linear"}} == one
+    two = json.loads(best_constant(Question.Q1, [described("line", "image"), described("line", "line")]))
+    assert ["line", "image"] == [image["plot_type"] for image in two]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3),
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("ab"), VALUES) | VALUES, min_size=2, max_size=4))
+def test_any_references_have_a_constant_that_can_be_scored(rows):
+    rules = {"a": {"type": "pct", "tol_full": 0.1, "tol_half": 0.2}, "b": {"type": "array_float_match", "tol_full": 1}}
+    references = [reference(json.dumps(row), **rules) for row in rows]
+    for question in Question:
+        text = best_constant(question, references)
+        if text is not None and question is not Question.Q1:
+            assert all(0 <= score(question, text, each).value <= 1 for each in references)
+
+
+# --- floors of a dataset ---
+
+
+def test_floors_equal_what_one_computes_by_hand(prepared):
+    """rabi: success_a (amplitude 0.5, visible), success_b (1.5), damped_a (2.5, not visible), damped_b (3.5)."""
+    assert {Floor.CONSTANT: 0.5} == prepared.floors_of(
+        ItemKey("rabi_success_a", Question.Q1, Mode.ZEROSHOT), Scorer.COMPATIBLE
+    )
+    # Q2, Q4: two labels, twice each; the first is taken. Q5: no amplitude is within 15% of another, two are visible
+    for question, good, bad in ((Question.Q2, 1, 0), (Question.Q4, 1, 0), (Question.Q6, 1, 0)):
+        for sample, expected in (("rabi_success_b", good), ("rabi_failure_damped_a", bad)):
+            key = ItemKey(sample, question, Mode.ZEROSHOT)
+            assert {Floor.CONSTANT: expected} == prepared.floors_of(key, Scorer.COMPATIBLE)
+    assert {} == prepared.floors_of(ItemKey("rabi_success_a", Question.Q3, Mode.ICL), Scorer.COMPATIBLE)
+
+
+@pytest.mark.parametrize("scorer", Scorer)
+def test_copying_equals_what_one_computes_by_hand(prepared, scorer):
+    def copying(sample, question):
+        floors = prepared.floors_of(ItemKey(sample, question, Mode.ICL), scorer)
+        return [floors[rule] for rule in (Floor.COPY_NEAREST, Floor.COPY_LAST, Floor.COPY_FREQUENT)]
+
+    # Q5 shows the next sample: the field visible is right, the amplitude is not
+    assert [0.5, 0.5, 0.5] == copying("rabi_success_a", Question.Q5)
+    assert [0.0, 0.0, 0.0] == copying("rabi_success_b", Question.Q5)
+    # Q6 shows the other three: SUCCESS, DAMPED, DAMPED to success_a; SUCCESS, SUCCESS, DAMPED to damped_b
+    assert [0.0, 0.0, 0.0] == copying("rabi_success_a", Question.Q6)
+    assert [1.0, 1.0, 0.0] == copying("rabi_failure_damped_b", Question.Q6)
+
+
+def test_floors_are_no_part_of_the_revision_and_covered_by_digests(shown_folder, tmp_path):
+    first = prepare(str(shown_folder), cache=tmp_path)
+    index = json.loads((first.directory / INDEX_FILE).read_text())
+    assert first.identity.revision.endswith(index["sha256"][:32])
+    index["floors"]["spans"]["rabi_success_a"] = index["floors"]["spans"]["rabi_success_b"]
+    (first.directory / INDEX_FILE).write_text(json.dumps(index))
+    again = prepare(str(shown_folder), cache=tmp_path)
+    assert again.identity == first.identity
+    assert 1 == len(again.repairs)
+    again.floors.path.write_bytes(b"{}\n")
+    assert "floors-" in prepare(str(shown_folder), cache=tmp_path).repairs[0]
+
+
+# --- runs ---
+
+
+def test_a_run_puts_the_floors_on_record_and_shows_icl_minus_copying(quick, endpoint, shown_folder, workers):
+    asked = ["--model-url", endpoint.base_url, "--dataset", str(shown_folder), "--questions", "Q5,Q6"]
+    result = quick.run(*asked, "--floors", "--junitxml=out.xml", *workers)
+    assert 0 == result.exit_status
+    by_item = {(r["sample_id"], r["question"], r["mode"]): r["floors"] for r in result.records}
+    assert {"constant": 1.0, "copy_nearest": 0.0, "copy_last": 0.0, "copy_frequent": 0.0} == by_item[
+        "rabi_success_a", "Q6", "icl"
+    ]
+    assert "Above copying (ICL minus a demonstration's answer)" in result.out
+    assert "best constant (Q5-Q6)" in result.out
+    (of_q6,) = (entry for entry in result.report["icl_deltas"] if entry["question"] == "Q6")
+    assert ({"Q6": "copy_last"}, 0.5) == (of_q6["copying"]["rules"], of_q6["copying"]["floor"])
+    assert 8 == of_q6["copying"]["above"]["samples"]
+    of_junit = load_junit([quick.folder / "out.xml"])
+    assert "Above copying" in render(overview(of_junit, floors=True))
+    page = (result.run_dir / "report.html").read_text()
+    assert "above copying" in page
+
+
+def test_an_older_run_without_floors_shows_none():
+    item = planned_item()
+    run = Run(manifest=manifest([item]), records=(scored(item, 1.0),))
+    text = render(overview(evaluation_of(run), run, floors=True))
+    assert "Floor: not known" in text
+
+
+def floored(sample, question, mode, value, **floors):
+    item = planned_item(sample, question, mode)
+    return item, scored(item, value, floors=floors_from_json(floors))
+
+
+def run_with(*rows):
+    items, records = zip(*rows, strict=True)
+    return Run(manifest=manifest(items), records=records)
+
+
+def test_the_rule_that_scores_most_is_the_floor_and_the_difference_is_paired():
+    run = run_with(
+        floored("a", "Q6", "icl", 1.0, copy_last=0.0, copy_nearest=0.0, copy_frequent=1.0),
+        floored("b", "Q6", "icl", 1.0, copy_last=1.0, copy_nearest=0.0, copy_frequent=1.0),
+        floored("c", "Q6", "icl", 0.0, copy_last=0.0, copy_nearest=0.0, copy_frequent=0.0),
+    )
+    found = above_floor(evaluation_of(run).outcomes)
+    assert {Question.Q6: Floor.COPY_FREQUENT} == found.rules
+    assert (2 / 3, 2 / 3, 0.0, 3) == (found.floor, found.mean, found.above.mean, found.above.samples)
+
+
+def test_over_several_questions_only_those_with_a_floor_count():
+    run = run_with(
+        floored("a", "Q2", "zeroshot", 1.0, constant=0.0),
+        floored("b", "Q2", "zeroshot", 0.0, constant=1.0),
+        floored("a", "Q6", "zeroshot", 1.0, constant=0.5),
+        floored("b", "Q6", "zeroshot", 1.0, constant=0.5),
+        floored("a", "Q3", "zeroshot", 0.0),
+    )
+    found = above_floor(evaluation_of(run).outcomes)
+    assert (0.5, 0.75, 0.25) == (found.floor, found.mean, found.above.mean)
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_all_tables_with_scores_show_floors(snapshot, width):
+    rows = [
+        floored(f"{letter}", question, mode, (place + number) % 3 / 2, constant=0.5, copy_last=0.25)
+        for place, (question, mode) in enumerate([("Q2", "zeroshot"), ("Q6", "zeroshot"), ("Q5", "icl"), ("Q6", "icl")])
+        for number, letter in enumerate("abcdefghijkl")
+    ]
+    run = run_with(*rows)
+    document = full_report(evaluation_of(run), run, floors=True)
+    of_scores = [each for each in document.sections if each.title == "Scores" or each.title.endswith("families")]
+    assert snapshot == render(replace(document, sections=tuple(of_scores), warnings=()), width)
+
+
+def test_the_page_shows_floors(tmp_path):
+    run = run_with(
+        *(floored(letter, "Q6", "zeroshot", 1.0, constant=0.25) for letter in "abc"),
+        *(floored(letter, "Q6", "icl", 1.0, copy_last=0.5) for letter in "abc"),
+    )
+    page = write_page(write_run(run, tmp_path / "run")).read_text()
+    assert "floor 25.0, above +75.0" in page
+    assert "above copying +50.0" in page
+
+
+def test_a_floor_out_of_range_is_no_record():
+    with pytest.raises(ValueError, match=r"floor constant: 2\.0 is not in 0\.\.1"):
+        floors_from_json({"constant": 2.0})
+    assert {} == floors_from_json({"of another version": 2.0})
