@@ -66,12 +66,45 @@ def test_what_is_not_a_rate_is_refused(text):
         parse_rate(text)
 
 
-@pytest.mark.parametrize("body", ['{"api_key": "abc"}', '{"user": {"password": "abc"}}', '{"x": [{"apiKey": "abc"}]}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"api_key": "abc"}',
+        '{"user": {"password": "abc"}}',
+        '{"x": [{"apiKey": "abc"}]}',
+        '{"auth": ["abc"]}',
+        '{"access_token": 1234}',
+        '{"user": "sk-abc0123456789abcdef01"}',
+        '{"metadata": ["hf_abcDEF0123456789abc"]}',
+        '{"proxy": "http://me:abc@proxy"}',
+        '{"header": "Bearer abc0123456789"}',
+        '{"sk-abc0123456789abcdef01": 1}',
+    ],
+)
 def test_a_credential_in_a_body_is_refused_because_the_manifest_would_hold_it(body):
     for parse in (parse_extra_body, parse_body):
         with pytest.raises(ValueError, match="looks like a credential") as refused:
             parse(body)
         assert "abc" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"prompt_cache_key": "run-1", "max_tokens": 5, "stop_token_ids": [1, 2], "logprobs": true}',
+        '{"stop": ["Basic understanding", "http://host:80/a@b"], "return_token_ids": true, "top_k": 20}',
+    ],
+)
+def test_usual_fields_of_a_body_are_no_credentials(body):
+    assert json.loads(body) == parse_extra_body(body.replace('"max_tokens": 5, ', "")) | (
+        {"max_tokens": 5} if "max_tokens" in body else {}
+    )
+
+
+def test_a_credential_beside_a_headers_variable_is_refused(monkeypatch):
+    with pytest.raises(pytest.UsageError, match="give its value in an environment variable") as refused:
+        read_headers("--model-header", ["Authorization: Bearer sk-abc0123456789abcdef01 $TEAM"], {"TEAM": "a"})
+    assert "abc0" not in str(refused.value)
 
 
 def test_requests_are_spaced_evenly_and_tokens_are_counted_over_a_minute():

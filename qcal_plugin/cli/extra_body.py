@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import re
 
+from qcal_plugin.cli.credentials import credential_in
 from qcal_plugin.engine.chat import RESERVED_FIELDS
 from scoring.errors import BadValueError
 from scoring.reference import JSON
@@ -13,10 +13,6 @@ from scoring.reference import JSON
 TEMPLATE_FIELD = "chat_template_kwargs"
 FIXED_FIELDS = frozenset({"model", "messages", "stream", "stream_options"})
 """Fields that no option replaces: the suite fills them in."""
-
-_CREDENTIAL = re.compile(
-    r"api[_-]?key|secret|password|authorization|access[_-]?token|^token$|credential", re.IGNORECASE
-)
 
 
 def parse_extra_body(text: str) -> dict[str, JSON]:
@@ -41,26 +37,12 @@ def parse_body(text: str, reserved_fields: frozenset[str] = FIXED_FIELDS) -> dic
     reserved = sorted(reserved_fields & extra.keys())
     if reserved:
         raise BadValueError(f"{', '.join(reserved)}: options of their own, or not to be set")
-    if credential := _credential(extra):
+    if credential := credential_in(extra):
         raise BadValueError(
             f"{credential} looks like a credential, and the body is written into the run's manifest; "
             "send it as a header: --model-header 'NAME: $VARIABLE'"
         )
     return extra
-
-
-def _credential(value: JSON) -> str | None:
-    """The name of a field, at any depth, that looks like a key, token or password and holds a text."""
-    if isinstance(value, list):
-        return next((name for item in value if (name := _credential(item))), None)
-    if not isinstance(value, dict):
-        return None
-    for name, item in value.items():
-        if isinstance(item, str) and item and _CREDENTIAL.search(name):
-            return name
-        if nested := _credential(item):
-            return nested
-    return None
 
 
 def without_thinking(extra: dict[str, JSON]) -> dict[str, JSON]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from qcal_plugin.cli.credentials import looks_like_credential
 from qcal_plugin.cli.extra_body import parse_body, parse_extra_body, without_thinking
 from qcal_plugin.cli.values import at_least, parsed
 from qcal_plugin.engine.endpoint import Streaming
@@ -171,7 +172,7 @@ def read_headers(flag: str, given: Iterable[str], environ: Mapping[str, str] = o
         name, colon, template = (part.strip() for part in text.partition(":"))
         if not colon or not _HEADER_NAME.fullmatch(name):
             raise pytest.UsageError(f"{flag}: expected 'NAME: $VARIABLE', such as 'api-key: $AZURE_KEY'")
-        if not _VARIABLE.search(template):
+        if not _VARIABLE.search(template) or looks_like_credential(_VARIABLE.sub("", template)):
             raise pytest.UsageError(
                 f"{flag} {name}: give its value in an environment variable ('{name}: $VARIABLE'), so that it is not "
                 "recorded in a shell's history or a process list"

@@ -97,7 +97,12 @@ def _ask(option: TargetOption, model: str, way: Way) -> Reply:
         if response.status_code != 200:
             said = server_message(option.redaction.error(response.read()))
             return Reply(way=None, status=response.status_code, refusal=said, headers=response.headers)
-        return _read(response, way, began)
+        return _without_credentials(_read(response, way, began), option)
+
+
+def _without_credentials(reply: Reply, option: TargetOption) -> Reply:
+    headers = {name: option.redaction.text(value) for name, value in reply.headers.items()}
+    return Reply(**{**_fields(reply), "text": option.redaction.text(reply.text), "headers": headers})
 
 
 def _body(model: str, way: Way) -> dict[str, Any]:

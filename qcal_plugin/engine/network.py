@@ -12,14 +12,15 @@ import ipaddress
 import os
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from scoring.errors import QCalError
 
 PROXY_SCHEMES = frozenset({"http", "https", "socks5", "socks5h", "socks4"})
+_PROXY_VARIABLES = frozenset({"http_proxy", "https_proxy", "all_proxy", "ws_proxy", "wss_proxy", "ftp_proxy"})
 CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -46,13 +47,6 @@ class Proxy:
         """Whether it speaks SOCKS and not HTTP."""
         return self.public_url.startswith("socks")
 
-    @property
-    def credentials(self) -> tuple[str, ...]:
-        """What of its URL must not be repeated."""
-        parts = urlsplit(self.url)
-        password = parts.password or ""
-        return (f"{parts.username}:{password}", password) if parts.username and password else ()
-
 
 def proxy_for(url: str, environ: Mapping[str, str] = os.environ) -> Proxy | None:
     """Return the proxy that the environment names for a URL; None to connect directly. Raises NetworkError.
@@ -68,6 +62,21 @@ def proxy_for(url: str, environ: Mapping[str, str] = os.environ) -> Proxy | None
         if value:
             return _proxy(variable, value)
     return None
+
+
+def proxy_credentials(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """What of the environment's proxy URLs must not be repeated: passwords, and user names without one."""
+    values = [environ.get(name, "") for name in environ if name.lower() in _PROXY_VARIABLES]
+    return tuple(dict.fromkeys(form for value in values for form in _user_info(value)))
+
+
+def _user_info(url: str) -> Iterator[str]:
+    """The user info as it is written and as it is sent."""
+    user_info, at, _ = url.partition("://")[-1 if "://" in url else 0].rpartition("@")
+    if at:
+        name, _, password = user_info.partition(":")
+        for form in (str, unquote):
+            yield from (form(user_info), form(password or name))
 
 
 def ssl_context(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:

@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import logging
-from collections.abc import Iterable, Iterator
-from urllib.parse import quote
+from collections.abc import Iterable, Iterator, Sequence
+
+from qcal_plugin.engine.encodings import Needle, needle, replaced
+from scoring.reference import JSON
 
 SHORTEST_IN_ERRORS = 4
 SHORTEST_IN_REPLIES = 16
 """In a reply only what is surely a credential is replaced: a dummy key such as EMPTY may be a model's word."""
 
-REPLACEMENT = b"[key]"
+REPLACEMENT = "[key]"
 
 
 class Redaction:
-    """Replaces secrets, also where they are escaped as in JSON or URLs, or encoded as base64."""
+    """Replaces secrets, also where they are escaped as in JSON, URLs, HTML or headers, or written as base64 or hex.
+
+    JSON is decoded first, so that no way of writing a string hides a secret in it.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets if len(secret) >= SHORTEST_IN_ERRORS for form in _forms(secret)}
-        self._forms = sorted(forms, key=len, reverse=True)
+        wanted = sorted({secret for secret in secrets if len(secret) >= SHORTEST_IN_ERRORS}, key=len, reverse=True)
+        self._in_errors = [needle(secret) for secret in wanted]
+        self._in_replies = [each.at_least(SHORTEST_IN_REPLIES) for each in self._in_errors]
 
     def __repr__(self) -> str:
-        return f"Redaction({len(self._forms)} forms)"
+        return f"Redaction({len(self._in_errors)} secrets)"
 
     def error(self, body: bytes) -> bytes:
         """An error's body."""
-        for form in self._forms:
-            body = body.replace(form, REPLACEMENT)
-        return body
+        return _body(body, self._in_errors)
 
     def reply(self, body: bytes) -> bytes:
         """A successful reply's body."""
-        for form in self._forms:
-            body = body.replace(form, REPLACEMENT) if len(form) >= SHORTEST_IN_REPLIES else body
-        return body
+        return _body(body, self._in_replies)
 
     def text(self, text: str) -> str:
-        """A library's message."""
-        return self.error(text.encode("utf-8", "replace")).decode()
+        """A library's message, or what an error says."""
+        return replaced(text, self._in_errors, REPLACEMENT)
+
+    def answer(self, text: str) -> str:
+        """What a successful reply says, put together from its pieces."""
+        return replaced(text, self._in_replies, REPLACEMENT)
 
     @contextlib.contextmanager
     def of_log(self, name: str) -> Iterator[None]:
@@ -57,13 +62,34 @@ class Redaction:
         return True
 
 
-def _forms(secret: str) -> set[bytes]:
-    in_json = json.dumps(secret)[1:-1]
-    plain = {secret, in_json, in_json.replace("/", "\\/"), json.dumps(secret, ensure_ascii=False)[1:-1]}
-    encoded = base64.b64encode(secret.encode("utf-8", "surrogateescape"))
-    return {
-        *(form.encode("utf-8", "surrogateescape") for form in plain),
-        quote(secret, safe="", errors="surrogateescape").encode(),
-        encoded,
-        encoded.rstrip(b"="),
-    }
+def _body(body: bytes, needles: Sequence[Needle]) -> bytes:
+    """The body as it was unless it holds a needle; JSON is then written anew."""
+    if not needles:
+        return body
+    try:
+        data = json.loads(body)
+        clean = _value(data, needles)
+        return body if clean == data else json.dumps(clean).encode()
+    except (ValueError, RecursionError):
+        # NULs are what is left of UTF-16, and would stand between the letters of a secret
+        text = body.replace(b"\0", b"").decode("utf-8", "surrogateescape")
+        clean_text = replaced(text, needles, REPLACEMENT)
+        return body if clean_text == body.decode("utf-8", "surrogateescape") else _encoded(clean_text)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _value(value: JSON, needles: Sequence[Needle]) -> JSON:
+    match value:
+        case str():
+            return replaced(value, needles, REPLACEMENT)
+        case list():
+            return [_value(item, needles) for item in value]
+        case int() | float() if not isinstance(value, bool):
+            return value if replaced(str(value), needles, REPLACEMENT) == str(value) else REPLACEMENT
+        case dict():
+            return {replaced(key, needles, REPLACEMENT): _value(item, needles) for key, item in value.items()}
+        case _:
+            return value

@@ -7,8 +7,8 @@ ErrorInReply      a successful status whose body reports an error
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 ERROR_REASONS = frozenset({"error", "abort", "aborted", "cancelled", "canceled", "network_error", "upstream_error"})
@@ -68,6 +68,15 @@ class ChatReply:
     def text(self) -> str | None:
         """The answer: content, else the thought; None if there is neither."""
         return self.reasoning if self.content is None else self.content
+
+    def with_texts(self, change: Callable[[str], str]) -> ChatReply:
+        """Return the same reply with `change` applied to each of its texts."""
+        texts = [(name, getattr(self, name)) for name in _TEXTS]
+        changed: dict[str, Any] = {name: change(text) for name, text in texts if text is not None}
+        return replace(self, **changed)
+
+
+_TEXTS = ("content", "reasoning", "refusal", "finish_reason", "model", "fingerprint", "provider")
 
 
 def parse_reply(body: bytes) -> ChatReply:

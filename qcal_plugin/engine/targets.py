@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from qcal_plugin.engine.network import proxy_credentials
 from qcal_plugin.engine.redaction import Redaction
 from scoring.errors import BadValueError
 
@@ -61,9 +62,10 @@ class TargetOption:
 
     @property
     def redaction(self) -> Redaction:
-        """What must not be repeated of what the endpoint says."""
+        """What must not be repeated of what the endpoint says: all that is sent to it or to a proxy on the way."""
         values = [word for value in self.headers.values() for word in {value, *value.split()}]
-        return Redaction([*self.target.credentials, *([self.key] if self.key else []), *values])
+        given = [*self.target.credentials, *([self.key] if self.key else []), *values]
+        return Redaction([*given, *proxy_credentials()])
 
 
 def parse_target(url: str) -> Target:

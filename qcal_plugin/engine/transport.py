@@ -63,7 +63,14 @@ class Transport:
         self._client: httpx.AsyncClient | None = None
 
     async def chat(self, body: ChatBody) -> ChatReply:
-        """Send a body and read the reply, within the settings' time. Raises RequestFailed."""
+        """Send a body and read the reply, within the settings' time, without credentials. Raises RequestFailed."""
+        try:
+            return await self._chat(body)
+        except RequestFailed as failure:
+            failure.message = self._settings.redaction.text(failure.message)
+            raise
+
+    async def _chat(self, body: ChatBody) -> ChatReply:
         import aiohttp
         import httpx
 
@@ -156,7 +163,7 @@ class Transport:
             raise proxy_failure(failure, self._proxy_url)
         try:
             if received.streamed is not None:
-                return received.streamed.reply()
+                return received.streamed.reply().with_texts(redaction.answer)  # a secret may be cut over events
             return parse_reply(redaction.reply(received.body))
         except ErrorInReply as error:
             body = redaction.error(received.body)

@@ -146,6 +146,7 @@ class LoadRunner:
         answered = record.status is RequestStatus.OK and record.answer is not None
         return replace(
             record,
+            answer=None if record.answer is None else self._settings.redaction.answer(record.answer),
             sample_id=None if item is None else item.key.sample_id,
             question=None if item is None else item.key.question.value,
             mode=None if item is None else item.key.mode.value,

@@ -5,6 +5,7 @@ PreflightError    it cannot work; the message says what, where, and what to do
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -59,8 +60,8 @@ def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
     if _refuses_key(response):
         raise PreflightError(_refusal(option, place, flag, response))
     if elsewhere := _elsewhere(response):
-        raise PreflightError(f"{place}: {elsewhere}; give the URL of the API itself")
-    models = _models(response)
+        raise PreflightError(f"{place}: {option.redaction.text(elsewhere)}; give the URL of the API itself")
+    models = _models(response.status_code, option.redaction.reply(response.content))
     if models is None:
         said = server_message(option.redaction.error(response.content)) if response.status_code != 200 else ""
         problem = f"{place}: no list of models (HTTP {response.status_code}{f': {said}' if said else ''})"
@@ -173,12 +174,12 @@ def _refusal(option: TargetOption, place: str, flag: str, response: httpx.Respon
     return f"{place}: HTTP {response.status_code}: {remedy}" + (f" ({said})" if said else "")
 
 
-def _models(response: httpx.Response) -> list[str] | None:
+def _models(status: int, body: bytes) -> list[str] | None:
     """The listed ids; None where the reply is no list of models."""
-    if response.status_code != 200:
+    if status != 200:
         return None
     try:
-        data: Any = response.json()
+        data: Any = json.loads(body)
     except (ValueError, RecursionError):
         return None
     entries = data.get("data") if isinstance(data, dict) else None
