@@ -14,6 +14,7 @@ from qcal_plugin.service.role import take_load_role
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.worker import collection
 from qcal_plugin.worker.keys import RUNNER, WORKER_INPUT
+from reports.records.plain_text import log_text
 from reports.records.records import PlannedItem
 from scoring.errors import QCalError
 
@@ -75,7 +76,7 @@ def _become_dry_run(config: pytest.Config) -> None:
         dataset = prepare_studied(run_config, progress=StepProgress(config.get_verbosity()))
         config.pluginmanager.register(DryRun(config, run_config, dataset), "qcal-dry-run")
     except QCalError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(log_text(str(error))) from error
 
 
 def _become_worker(config: pytest.Config, given: dict[str, str]) -> None:
@@ -154,4 +155,4 @@ def _collect(config: RunConfig) -> Iterable[PlannedItem]:
     try:
         return select_items(config.selection, prepare_studied(config))
     except QCalError as error:
-        raise pytest.Collector.CollectError(str(error)) from error
+        raise pytest.Collector.CollectError(log_text(str(error))) from error

@@ -25,7 +25,7 @@ from reports.publish import publish
 from reports.records.illustrations import join_illustrations
 from reports.records.merge import merge_directories
 from reports.records.outcomes import ErrorRule, Evaluation, counting_errors, evaluation_of, identity_of
-from reports.records.plain_text import visible
+from reports.records.plain_text import log_line, log_text
 from reports.records.run_files import load_run
 from reports.render import text as render_text
 from reports.service.report import is_service_study, publish_service
@@ -69,16 +69,16 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m re
     try:
         result = options.run(options)
     except (QCalError, OSError) as error:
-        sys.stderr.write(f"reports: {error}\n")
+        sys.stderr.write(log_text(f"reports: {error}") + "\n")
         return 2
     match result:
         case Document():
             _print(render_text.pages(result, options.width), wait=options.full)
         case str():
-            sys.stdout.write(f"written: {visible(result)}\n")
+            sys.stdout.write(log_text(f"written: {result}") + "\n")
         case GateReport():
-            lines = [*annotation_lines(result, os.environ), *log_lines(result, options.run_dir)]
-            sys.stdout.writelines(f"{visible(line)}\n" for line in lines)
+            lines = [*annotation_lines(result, os.environ), *map(log_line, log_lines(result, options.run_dir))]
+            sys.stdout.writelines(f"{line}\n" for line in lines)
             return result.exit_status
     return 0
 

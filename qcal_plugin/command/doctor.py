@@ -15,6 +15,7 @@ from qcal_plugin.engine.failures import one_line
 from qcal_plugin.engine.network import proxy_for
 from qcal_plugin.engine.targets import TargetOption, parse_target
 from qcal_plugin.session.preflight import PreflightError, ResolvedTarget, resolve_target
+from reports.records.plain_text import log_line, log_text
 from scoring.errors import BadValueError, QCalError
 
 PROGRAM = "qcaleval doctor"
@@ -29,9 +30,9 @@ def main(arguments: Sequence[str]) -> int:
         resolved = resolve_target(option, "--model")
         lines, usable = examine(resolved, given)
     except QCalError as error:
-        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        sys.stderr.write(log_line(f"{PROGRAM}: {error}") + "\n")
         return 2
-    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.writelines(f"{log_text(line)}\n" for line in lines)
     return 0 if usable else 1
 
 
@@ -57,7 +58,7 @@ def examine(resolved: ResolvedTarget, given: argparse.Namespace) -> tuple[list[s
     advice = f"next: {_command(resolved, reply, given)}" if usable else "next: serve a model that takes pictures"
     if reply.way is None:
         advice = f"next: put right what the server says (HTTP {reply.status}), then ask the doctor again"
-    return [*(f"{name + ':':14}{text}" for name, text in facts), advice], usable
+    return [*(f"{name + ':':14}{one_line(text)}" for name, text in facts), advice], usable
 
 
 def _abilities(reply: Reply) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,7 @@ from qcal_plugin.session.preparation import RUNS_FOLDER
 from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.studies.studied import StudiedDataset
+from reports.records.plain_text import log_line, log_text
 from reports.service.records import ATTAINMENT, SERVICE_NAME, LoadLevel, MeasuredLevel, attainment, level_lines
 from scoring.errors import QCalError
 
@@ -53,20 +54,21 @@ class ServiceSession:
         try:
             self._set_up()
         except QCalError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(log_text(str(error))) from error
 
     def pytest_report_header(self) -> list[str]:
         """What is loaded with what."""
         if self._directory is None:
             return []
         manifest = self._directory.manifest
-        return [
+        lines = [
             f"qcal: load on {manifest.model} at {manifest.base_url}: {self._settings.to_json()['load']}",
             f"qcal: dataset {manifest.dataset} at {manifest.dataset_revision}",
             f"qcal: writing {_shown(self._directory.path)}",
             *(f"qcal: note: stand-in: {stand_in}" for stand_in in manifest.stand_ins),
             *(f"qcal: note: {warning}" for warning in self._warnings),
         ]
+        return list(map(log_line, lines))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the tables from what is on disk."""
@@ -95,9 +97,9 @@ class ServiceSession:
         measured = self._measured(level)
         if measured.stopped is not None:
             self._too_fast = self._too_fast if level.closed else level
-            pytest.fail(f"{level.name}: {measured.stopped}", pytrace=False)
+            pytest.fail(log_line(f"{level.name}: {measured.stopped}"), pytrace=False)
         if not measured.answered:
-            pytest.fail(f"{level.name}: no request was answered: {measured.first_error}", pytrace=False)
+            pytest.fail(log_line(f"{level.name}: no request was answered: {measured.first_error}"), pytrace=False)
         return measured
 
     def find_highest_load(self) -> int:
@@ -162,7 +164,7 @@ class ServiceSession:
         try:
             measured = self._runner.measure(level)
         except RequestFailed as failure:
-            pytest.fail(f"{level.name}: the first request failed: {failure}", pytrace=False)
+            pytest.fail(log_line(f"{level.name}: the first request failed: {failure}"), pytrace=False)
         for line in level_lines(measured):
             self._journal.append(line)
         return measured
@@ -175,7 +177,8 @@ class ServiceSession:
         try:
             document = publish_service(path)
         except (RunFileError, OSError) as error:
-            terminal.write_line(f"qcal: no report: {error}; when that is put right: python -m reports {_shown(path)}")
+            remedy = f"when that is put right: python -m reports {_shown(path)}"
+            terminal.write_line(log_line(f"qcal: no report: {error}; {remedy}"))
             return
         if self._pytest_config.get_verbosity() > -2:
             terminal.section("QCalEval: service", "=")

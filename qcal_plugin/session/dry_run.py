@@ -17,6 +17,7 @@ from qcal_plugin.engine.outcome import Outcome
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.studies.studied import StudiedDataset
 from qcal_plugin.worker.runner import Runner
+from reports.records.plain_text import log_line
 from reports.records.records import ItemKey, PlannedItem
 
 CHARACTERS_PER_TOKEN = 4.0
@@ -176,7 +177,7 @@ class DryRun:
         found = estimate(self._planned, self._dataset.case, self._config, self._assumed)
         terminalreporter.section("dry run", "=")
         for line in estimate_lines(found, self._config, self._assumed):
-            terminalreporter.write_line(f"qcal: {line}")
+            terminalreporter.write_line(log_line(f"qcal: {line}"))
 
 
 def _cost(tokens: Mapping[str, float], assumed: Assumptions) -> float | None:

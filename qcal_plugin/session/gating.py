@@ -13,7 +13,7 @@ from qcal_plugin.session.directory import RunDirectory
 from reports.gates.file import GateFile
 from reports.gates.verdicts import GateReport, GateVerdict, Verdict, judge_run
 from reports.github import annotation_lines
-from reports.records.plain_text import visible
+from reports.records.plain_text import log_line
 from reports.records.records import Run
 from reports.records.run_files import RunFileError, load_run
 from reports.tables.gates import advice, figures, log_lines
@@ -39,7 +39,7 @@ def gate_session(
 def gate_lines(report: GateReport, run_dir: Path) -> Iterator[str]:
     """The last lines of the log."""
     yield from annotation_lines(report, os.environ)
-    yield from (f"qcal: {visible(line)}" for line in log_lines(report, run_dir))
+    yield from (log_line(f"qcal: {line}") for line in log_lines(report, run_dir))
 
 
 def _ended_early(session: pytest.Session, trouble: str | None) -> str:

@@ -12,6 +12,7 @@ from qcal_plugin.cli.options import read_config
 from qcal_plugin.session.data import prepare_studied
 from qcal_plugin.session.steps import StepProgress
 from reports.records.names import MODE_NAMES, question_name
+from reports.records.plain_text import log_text
 from scoring.errors import QCalError
 from scoring.questions import Mode, Question
 
@@ -29,7 +30,8 @@ def show_list(config: pytest.Config) -> pytest.ExitCode:
     given = config.getoption("list")
     if given not in set(Listing):
         raise pytest.UsageError(f"--list {given}: choose from {', '.join(Listing)}")
-    sys.stdout.writelines(f"{line}\n" for line in listed(Listing(given), config))  # before there is a terminal reporter
+    lines = listed(Listing(given), config)
+    sys.stdout.writelines(f"{log_text(line)}\n" for line in lines)  # before there is a terminal reporter
     return pytest.ExitCode.OK
 
 
@@ -64,7 +66,7 @@ def _scenarios(config: pytest.Config) -> Mapping[str, Sequence[str]]:
             progress = StepProgress(config.get_verbosity())
             samples = prepare_studied(read_config(config), progress=progress).dataset.samples
         except QCalError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(log_text(str(error))) from error
         families = {sample.family for sample in samples}
         return {
             family: sorted({sample.scenario_type for sample in samples if sample.family == family})

@@ -23,6 +23,7 @@ from qcal_plugin.worker.channel import ChannelServer, planned_to_json
 from qcal_plugin.worker.keys import RUNNER, WORKER_INPUT
 from qcal_plugin.worker.measuring import Measurement
 from qcal_plugin.worker.runner import Runner
+from reports.records.plain_text import log_line, log_text
 from reports.records.records import PROPERTY_PREFIX
 from scoring.errors import QCalError
 
@@ -53,7 +54,7 @@ class RunSession:
         try:
             self._set_up()
         except QCalError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(log_text(str(error))) from error
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's class is not public
@@ -155,7 +156,7 @@ class RunSession:
             self._run.evaluation.take(Measurement.from_json(text))
         except (JournalError, EngineStopped) as error:
             report.outcome = "failed"
-            report.longrepr = f"not on record: {error}"
+            report.longrepr = log_line(f"not on record: {error}")
             self._trouble = self._trouble or str(error)
             self._run.evaluation.engine.drain(str(error))
 
@@ -199,10 +200,10 @@ class RunSession:
 
     def _last_lines(self, run: PreparedRun) -> Iterator[str]:
         if run.evaluation.directory.manifest.planned:
-            yield from (*self._page, *closing_lines(run.evaluation, self._trouble))
+            yield from map(log_line, (*self._page, *closing_lines(run.evaluation, self._trouble)))
         elif run.items:
             option = self._pytest_config.getoption
-            yield f"qcal: {nothing_selected(option('keyword'), option('markexpr'), run.items)}"
+            yield log_line(f"qcal: {nothing_selected(option('keyword'), option('markexpr'), run.items)}")
         if self._gates is not None:
             from qcal_plugin.session.gating import gate_lines
 

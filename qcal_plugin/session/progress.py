@@ -13,6 +13,7 @@ import pytest
 
 from qcal_plugin.session.status_line import StatusLine
 from reports.records.names import MODE_NAMES
+from reports.records.plain_text import log_line
 from reports.records.records import ItemKey
 from scoring.questions import Mode
 
@@ -67,7 +68,7 @@ class Progress:
             self._notice = notice
             self.make_way()
             self._start_line(terminal)
-            terminal.write_line(f"qcal: {notice}")
+            terminal.write_line(log_line(f"qcal: {notice}"))
 
     def _is_due(self, now: float) -> bool:
         waited_s = now - self._printed_at

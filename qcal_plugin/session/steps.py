@@ -6,6 +6,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from reports.records.plain_text import log_line
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -34,7 +36,7 @@ class StepProgress:
             self._draw(self._bar, done, planned)
         elif self._is_due(done, planned):
             self._said_at = time.monotonic()
-            sys.stdout.write(f"qcal: {what} {done}/{planned}\n")
+            sys.stdout.write(log_line(f"qcal: {what} {done}/{planned}") + "\n")
             sys.stdout.flush()
 
     def _begin(self, what: str, planned: int) -> None:
@@ -42,7 +44,9 @@ class StepProgress:
         if sys.stdout.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(total=planned, desc=f"qcal: {what}", file=sys.stdout, leave=False, dynamic_ncols=True)
+            self._bar = tqdm(
+                total=planned, desc=log_line(f"qcal: {what}"), file=sys.stdout, leave=False, dynamic_ncols=True
+            )
 
     def _draw(self, bar: tqdm[None], done: int, planned: int) -> None:
         bar.update(done - bar.n)

@@ -15,6 +15,7 @@ from qcal_plugin.session.evaluation import Evaluation
 from qcal_plugin.session.illustrations import illustrate
 from qcal_plugin.session.preparation import PreparedRun
 from reports.records.names import MODE_NAMES, question_span
+from reports.records.plain_text import log_line
 from reports.records.records import ItemKey
 from scoring.questions import Mode, Question
 
@@ -28,7 +29,7 @@ def header_lines(run: PreparedRun) -> list[str]:
     manifest = run.evaluation.directory.manifest
     judges = ", ".join(judge.model for judge in manifest.judges) or "none: Q1 and Q3 stay unjudged"
     warnings = (*run.who.warnings, *run.studied.dataset.warnings, *run.evaluation.repaired)
-    return [
+    lines = [
         f"qcal: {manifest.model} at {manifest.base_url}; judge: {judges}",
         f"qcal: dataset {manifest.dataset} at {manifest.dataset_revision}",
         f"qcal: writing {shown(run.evaluation.directory.path)}",
@@ -39,6 +40,7 @@ def header_lines(run: PreparedRun) -> list[str]:
             for result in run.canary
         ),
     ]
+    return list(map(log_line, lines))
 
 
 def print_tables(
@@ -60,7 +62,8 @@ def print_tables(
         document = publish(path, errors=errors, floors=floors, gates=gates)
         add_job_summary(path, os.environ)
     except (RunFileError, OSError) as error:
-        terminal.write_line(f"qcal: no report: {error}; when that is put right: python -m reports {shown(path)}")
+        remedy = f"when that is put right: python -m reports {shown(path)}"
+        terminal.write_line(log_line(f"qcal: no report: {error}; {remedy}"))
         return
     if terminal.config.get_verbosity() > -2:
         terminal.section("QCalEval", "=")

@@ -25,7 +25,7 @@ from qcal_plugin.worker.measuring import (
     lost_label_flags,
     scored_text,
 )
-from reports.records.plain_text import one_line
+from reports.records.plain_text import log_line
 from reports.records.records import (
     PROPERTY_PREFIX,
     WITHHELD,
@@ -107,7 +107,7 @@ class Runner:
         try:
             item.stash[OUTCOME] = self._source.demand(planned.key)
         except EngineStopped as stopped:
-            item.session.shouldstop = str(stopped)
+            item.session.shouldstop = log_line(str(stopped))
             return True
         except pytest.fail.Exception as failure:  # pytest-timeout's, whose clock runs already
             item.stash[INTERRUPTED_WAIT] = str(failure)
@@ -208,7 +208,7 @@ class Runner:
         try:
             return self._source.demand(planned.key)
         except EngineStopped as stopped:
-            pytest.fail(f"not asked: {stopped}", pytrace=False)
+            pytest.fail(log_line(f"not asked: {stopped}"), pytrace=False)
 
     def _describe(self, item: pytest.Item, planned: PlannedItem) -> None:
         """Set the properties that an item has before it is measured; a rerun starts afresh."""
@@ -236,8 +236,8 @@ def _forget(item: pytest.Item) -> None:
 
 def _withheld_words(answer: Answer) -> str:
     """The server's refusal, or how it says that the answer was blocked."""
-    return one_line(answer.refusal or f"finish_reason {answer.finish_reason}")
+    return log_line(answer.refusal or f"finish_reason {answer.finish_reason}")
 
 
 def _words(failure: Failure | None) -> str:
-    return "unknown" if failure is None else failure.message
+    return "unknown" if failure is None else log_line(failure.message)

@@ -1,8 +1,29 @@
-"""Text from models and servers made safe to show: no control sequences, no reordering, a known width."""
+"""Text from models, servers and files made safe to show: no control sequences, no reordering, a known width.
+
+All that such text is part of goes through `log_text` on its way to a terminal, a log or pytest, and through
+`reports.render.markdown.escape` on its way to a summary.
+"""
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+_COMMAND = re.compile(r"^[ \t]*(?=::)|##(?=\[|vso\[|teamcity\[)", re.MULTILINE)
+
+
+def log_text(text: str) -> str:
+    """The text as `visible` gives it, with a backslash in whatever a CI would take for a command in a log.
+
+    GitHub looks for lines that begin with ``::`` and for ``##[`` anywhere, Azure Pipelines for ``##vso[``, TeamCity for
+    ``##teamcity[``.
+    """
+    return _COMMAND.sub(lambda match: f"{match[0]}\\", visible(text))
+
+
+def log_line(text: str) -> str:
+    """The same on one line: a line end in what somebody else wrote begins no line of its own."""
+    return log_text(one_line(text))
 
 
 def visible(text: str) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
-from reports.records.plain_text import character_width, display_width, one_line
+from reports.records.plain_text import character_width, display_width, log_text, one_line
 from reports.tables.model import Column, Document, Section, Table, Unit, printed
 
 GAP = "  "
@@ -32,7 +32,7 @@ def pages(document: Document, width: int = 80) -> list[str]:
         lines += ["", *_wrapped(f"! {warning}", width, indent=2)]
     sections = [list(_section(section, width, document.label)) for section in document.sections]
     parts = [lines + sections[0], *sections[1:]] if sections else [lines]
-    return ["\n".join(line.rstrip() for line in part) + "\n" for part in parts]
+    return [log_text("\n".join(line.rstrip() for line in part)) + "\n" for part in parts]
 
 
 def _section(section: Section, width: int, label: str) -> Iterator[str]:
@@ -43,7 +43,7 @@ def _section(section: Section, width: int, label: str) -> Iterator[str]:
 
 def render_table(table: Table, width: int = 80, label: str = "") -> str:
     """One table as lines of at most ``width`` columns."""
-    return "\n".join(line.rstrip() for line in _table(table, max(20, width), label)) + "\n"
+    return log_text("\n".join(line.rstrip() for line in _table(table, max(20, width), label))) + "\n"
 
 
 def _table(table: Table, width: int, label: str) -> Iterator[str]:

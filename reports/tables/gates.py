@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.gates.verdicts import GateReport, GateVerdict, Verdict
+from reports.records.plain_text import log_line
 from reports.tables.model import Cell, Column, Section, Table, Unit, printed
 
 FAR = 50
@@ -193,8 +194,8 @@ def github_annotations(report: GateReport) -> list[str]:
 
 
 def _message(text: str) -> str:
-    """Escaped as GitHub's own toolkit does it, so that no text ends the command."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """On one line and escaped as GitHub's own toolkit does it, so that no text ends the command."""
+    return log_line(text).replace("%", "%25")
 
 
 def _property(text: str) -> str:
