@@ -23,6 +23,7 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry . 2>&1
 	@if [ -d ../shared/conformance ]; then $(BIN)/python -m scoring.conformance ../shared/conformance; fi
 
 # report.html as the README shows it: docs/report.png

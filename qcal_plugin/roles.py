@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 import pytest
@@ -35,7 +34,7 @@ def take_role(config: pytest.Config) -> None:
 def _register_role(config: pytest.Config) -> None:
     worker_input = getattr(config, "workerinput", {}).get(WORKER_INPUT)
     if worker_input is not None:
-        _become_worker(config, json.loads(worker_input))
+        _become_worker(config, worker_input)
     elif asks_for_load(config) or names_loads(config.args):
         take_load_role(config, collect_only=_any_given(config, *LOOKS, *SHOWS))
     elif _any_given(config, *LOOKS):
@@ -55,12 +54,12 @@ def _any_given(config: pytest.Config, *names: str) -> bool:
 
 
 def _become_owner(config: pytest.Config) -> None:
-    from qcal_plugin.session.owner import RunSession
+    from qcal_plugin.session.owner import RunOwner
 
     distributed = config.getoption("dist", "no") != "no"
     if distributed:
         _check_distribution(config)
-    session = RunSession(config, read_config(config), controller=distributed)
+    session = RunOwner(config, read_config(config), controller=distributed)
     config.pluginmanager.register(session, "qcal-session")
 
 
@@ -79,10 +78,10 @@ def _become_dry_run(config: pytest.Config) -> None:
         raise pytest.UsageError(log_text(str(error))) from error
 
 
-def _become_worker(config: pytest.Config, given: dict[str, str]) -> None:
+def _become_worker(config: pytest.Config, worker_input: str) -> None:
     from qcal_plugin.worker.remote import worker_runner
 
-    runner = worker_runner(read_config(config), given)
+    runner = worker_runner(read_config(config), worker_input)
     config.stash[RUNNER] = runner
     config.pluginmanager.register(runner, "qcal-runner")
 

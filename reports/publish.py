@@ -21,8 +21,9 @@ from reports.analysis.reasoning import reasoning
 from reports.analysis.shots import shot_figures
 from reports.gates.verdicts import GateReport
 from reports.records.outcomes import ErrorRule, Evaluation, counted_records, counting_errors, evaluation_of, grouped
-from reports.records.records import Run, json_safe
+from reports.records.records import Run
 from reports.records.run_files import load_run
+from reports.records.typed_json import json_safe
 from reports.render import markdown as render_markdown
 from reports.statistics.aggregate import by_mode, by_question, icl_deltas
 from reports.tables.full import full_report

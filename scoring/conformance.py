@@ -20,7 +20,7 @@ from scoring.errors import QCalError
 from scoring.excerpt import excerpt
 from scoring.field_rules import as_number, score_field
 from scoring.json_answer import parse_json
-from scoring.judge_reply import BadReply, parse_reply
+from scoring.judge_reply import BadReply, parse_grades
 from scoring.parameter_extraction import compare_parameters, mean_field
 from scoring.reference import JSON
 from scoring.technical_description import compare_images, read_images
@@ -150,7 +150,7 @@ def _parameters(answer: str, reference: str, scoring: dict[str, dict[str, Any]])
 
 def _hits(reply: str, n: int) -> dict[str, JSON]:
     try:
-        return {"hits": list(parse_reply(reply, n).grades)}
+        return {"hits": list(parse_grades(reply, n).grades)}
     except BadReply:
         return {"error": "bad_reply"}
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from scoring.flags import Flag
+
 _THINKING = r"(?:seed:)?(?:think|thinking|thought|thoughts|reasoning|reflection|scratchpad)"
 _TAG = re.compile(
     rf"<(?P<closing>/?){_THINKING}>"
@@ -53,11 +55,11 @@ def final_answer(text: str) -> str | None:
     return None if parts.is_unclosed else answer or None
 
 
-def thought_flags(text: str) -> tuple[str, ...]:
+def thought_flags(text: str) -> tuple[Flag, ...]:
     """``thought`` if the text contains one, and ``unclosed_thought`` if it was cut off inside one."""
     parts = _split(text)
-    flags = {"thought": parts.has_thought, "unclosed_thought": parts.is_unclosed}
-    return tuple(name for name, holds in flags.items() if holds)
+    flags = {Flag.THOUGHT: parts.has_thought, Flag.UNCLOSED_THOUGHT: parts.is_unclosed}
+    return tuple(flag for flag, holds in flags.items() if holds)
 
 
 def _split(text: str) -> _Parts:

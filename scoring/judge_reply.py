@@ -39,7 +39,7 @@ class Grades:
 def read_reply(reply: str, n_key_points: int) -> Grades:
     """Read the grades that a judge means.
 
-    The reference takes what is between the first bracket and the next (`parse_reply`), wherever it is. A judge that
+    The reference takes what is between the first bracket and the next (`parse_grades`), wherever it is. A judge that
     thinks aloud is then graded by the brackets in its thought. So thoughts and markup are taken off first; of what is
     left, a fenced array of the right length counts, else the last array of the right length, else what the reference
     reads. If that differs from what the reference reads of the whole reply, the fault ``repaired`` says so.
@@ -49,11 +49,11 @@ def read_reply(reply: str, n_key_points: int) -> Grades:
     answer = final_answer(reply)
     if answer is None:
         raise BadReply("it holds a thought and no answer" if thought_flags(reply) else "it holds no JSON array")
-    grades = next(_fitting(answer, n_key_points), None) or parse_reply(answer, n_key_points)
+    grades = next(_fitting(answer, n_key_points), None) or parse_grades(answer, n_key_points)
     return grades if grades == _reference_reading(reply, n_key_points) else _repaired(grades)
 
 
-def parse_reply(reply: str, n_key_points: int) -> Grades:
+def parse_grades(reply: str, n_key_points: int) -> Grades:
     """The grades in a judge's reply: what stands from the first ``[`` to the next ``]``, read as JSON.
 
     Each grade is read as ``float()`` reads it and clamped to 0..1; NaN comes out as 1, as in the reference's clamping.
@@ -78,10 +78,12 @@ def parse_reply(reply: str, n_key_points: int) -> Grades:
 
 def _fitting(answer: str, n_key_points: int) -> Iterator[Grades]:
     """The arrays with as many numbers as there are key points: fenced ones first, then the last ones first."""
+    if not n_key_points:
+        return
     arrays = [*reversed(_FENCE.findall(answer)), *reversed(_ARRAY.findall(answer)[-LAST_ARRAYS:])]
-    for array in arrays if n_key_points else ():
+    for array in arrays:
         try:
-            grades = parse_reply(array, n_key_points)
+            grades = parse_grades(array, n_key_points)
         except BadReply:
             continue
         if not {"short", "long", "unreadable"} & set(grades.faults):
@@ -90,7 +92,7 @@ def _fitting(answer: str, n_key_points: int) -> Iterator[Grades]:
 
 def _reference_reading(reply: str, n_key_points: int) -> Grades | None:
     try:
-        return parse_reply(reply, n_key_points)
+        return parse_grades(reply, n_key_points)
     except BadReply:
         return None
 

@@ -15,6 +15,7 @@ from importlib import resources
 from string import Template
 
 from scoring.errors import BadValueError
+from scoring.flags import Flag
 from scoring.questions import Question
 from scoring.reference import Reference
 
@@ -40,7 +41,7 @@ _CHAT_MARKUP = re.compile(
     r"<[|\uFF5C][^<>\n]{1,40}[|\uFF5C]>|</?s>|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>", re.IGNORECASE
 )
 _SUSPICIONS = {
-    "addresses_grader": re.compile(
+    Flag.ADDRESSES_GRADER: re.compile(
         r"\bgraders?\b|\brubric\b"
         r"|\b(?:dear|attention|(?:note|message|instructions?) (?:to|for)|you are|as) (?:the |an? |our |any )?"
         r"(?:judge|evaluator|examiner|rater|scorer)\b"
@@ -50,10 +51,12 @@ _SUSPICIONS = {
         r"|\b(?:all|every|each)\b.{0,20}\bkey points?\b.{0,30}\b(?:addressed|covered|met|satisfied|correct)\b",
         re.IGNORECASE,
     ),
-    "fake_grades": re.compile(r"\[\s*(?:(?:1|0|0?\.5|1\.0|0\.0)\s*,\s*){2,}(?:1|0|0?\.5|1\.0|0\.0)\s*\]"),
-    "fake_key_points": re.compile(r"\bkey[ _]points?\b(?:\"\s{0,4}:|[^\n]{0,40}\n\s{0,8}(?:1[.):]|\[))", re.IGNORECASE),
-    "block_delimiter": re.compile(r"^={3,}[^=\n]*\banswer\b[^=\n]*={3,}", re.IGNORECASE | re.MULTILINE),
-    "chat_markup": _CHAT_MARKUP,
+    Flag.FAKE_GRADES: re.compile(r"\[\s*(?:(?:1|0|0?\.5|1\.0|0\.0)\s*,\s*){2,}(?:1|0|0?\.5|1\.0|0\.0)\s*\]"),
+    Flag.FAKE_KEY_POINTS: re.compile(
+        r"\bkey[ _]points?\b(?:\"\s{0,4}:|[^\n]{0,40}\n\s{0,8}(?:1[.):]|\[))", re.IGNORECASE
+    ),
+    Flag.BLOCK_DELIMITER: re.compile(r"^={3,}[^=\n]*\banswer\b[^=\n]*={3,}", re.IGNORECASE | re.MULTILINE),
+    Flag.CHAT_MARKUP: _CHAT_MARKUP,
 }
 
 
@@ -116,15 +119,10 @@ def repair_prompt(fault: str) -> str:
     )
 
 
-def suspicious(text: str) -> tuple[str, ...]:
-    """Signs that an answer works on its judge, by pattern; signs only, they change no score.
-
-    ``addresses_grader`` (speaks to it or asks for grades), ``fake_grades`` (an array of three or more grades),
-    ``fake_key_points`` (a heading "key points" with a list), ``block_delimiter`` (imitates the markers around the
-    answer), ``chat_markup`` (tokens that delimit messages in chat formats), ``oversized`` (cut for the judge).
-    """
+def suspicious(text: str) -> tuple[Flag, ...]:
+    """Signs that an answer tries to influence its judge, by pattern (see `Flag`); they change no score."""
     signs = [name for name, pattern in _SUSPICIONS.items() if pattern.search(text)]
-    return (*signs, "oversized") if len(text) > MAX_ANSWER_CHARS else tuple(signs)
+    return (*signs, Flag.OVERSIZED) if len(text) > MAX_ANSWER_CHARS else tuple(signs)
 
 
 def mean_grade(grades: Sequence[Sequence[float]], n_key_points: int) -> float:

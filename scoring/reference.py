@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+if TYPE_CHECKING:
+    JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+else:
+    JSON = Any  # libraries that read annotations at run time cannot follow an alias that contains itself
 
 FieldRules: TypeAlias = Mapping[str, Mapping[str, Any]]
 """Rules of Q5: field -> ``{"type", "tol_full", "tol_half"}`` (docs/protocol.md#q5-parameter-extraction)."""

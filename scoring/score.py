@@ -25,3 +25,8 @@ class Score:
     extracted: JSON
     expected: JSON
     components: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise ValueError on a value that no scorer gives: stored scores are read into this class, too."""
+        if not 0 <= self.value <= 1:
+            raise ValueError(f"score {self.value} is not in 0..1")

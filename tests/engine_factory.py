@@ -9,12 +9,13 @@ from pathlib import Path
 
 from qcal_plugin.dataset.cases import Case, ImagePart, TextPart
 from qcal_plugin.engine.budget import Budget
-from qcal_plugin.engine.endpoint import Endpoint, EndpointSettings, Pause
+from qcal_plugin.engine.endpoint import Endpoint, Pause
 from qcal_plugin.engine.engine import Engine
 from qcal_plugin.engine.journal import AnswerJournal
 from qcal_plugin.engine.judge import ModelJudge
 from qcal_plugin.engine.limiter import Limiter
 from qcal_plugin.engine.model import Sampling, ServedModel
+from qcal_plugin.engine.settings import EndpointSettings
 from qcal_plugin.engine.targets import parse_target
 from reports.records.records import ItemKey
 from scoring.key_points import default_template
@@ -83,8 +84,8 @@ def running_engine(
     settings = replace(settings, url=target.chat_url, public_url=target.public_url)
     budget, pause, engines = Budget(requests=None, tokens=None), Pause(), []
 
-    def stop(reason: str) -> None:
-        engines[0].stop(reason)
+    def stop(reason: str, http_status: int | None = None) -> None:
+        engines[0].stop(reason, http_status)
 
     endpoints = [
         Endpoint(settings, Limiter(concurrency), stop=stop, budget=budget, pause=pause) for _ in range(1 + len(judges))

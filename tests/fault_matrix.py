@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
-from qcal_plugin.engine.endpoint import EndpointSettings, backoff_bound_s
+from qcal_plugin.engine.endpoint import backoff_bound_s
 from qcal_plugin.engine.failures import EngineStopped
-from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.engine.result import EngineResult
+from qcal_plugin.engine.settings import EndpointSettings
 from tests.endpoint import Drip, Endpoint, Hang, ParsedRequest, Raw, Reply, Reset, Script
 from tests.engine_factory import QUICK, image_case, keys, running_engine, text_case
 from tests.fault_servers import (
@@ -96,7 +97,7 @@ class Observed:
 
     sent: int
     arrived: list[ParsedRequest] | None
-    ends: list[Outcome | EngineStopped] = field(repr=False)
+    ends: list[EngineResult | EngineStopped] = field(repr=False)
     waited_s: float
 
     @property
@@ -235,14 +236,14 @@ def _serving(fault: Fault) -> Iterator[tuple[str, Endpoint | None]]:
             yield server.base_url, server
 
 
-def _end(engine, key) -> Outcome | EngineStopped:
+def _end(engine, key) -> EngineResult | EngineStopped:
     try:
         return engine.demand(key).result(timeout=LONGEST_S)
     except EngineStopped as stopped:
         return stopped
 
 
-def _kind(end: Outcome | EngineStopped) -> str | None:
+def _kind(end: EngineResult | EngineStopped) -> str | None:
     if isinstance(end, EngineStopped):
         return "stopped"
     return None if end.failure is None else end.failure.kind
@@ -254,7 +255,7 @@ def _on_record(observed: Observed) -> str:
     return next(iter(words)) if len(observed.ends) == 1 else ", ".join(f"{n} {word}" for word, n in words.items())
 
 
-def _status(end: Outcome | EngineStopped) -> str:
+def _status(end: EngineResult | EngineStopped) -> str:
     kind = _kind(end)
     if kind == "stopped":
         return "missing"
@@ -264,7 +265,7 @@ def _status(end: Outcome | EngineStopped) -> str:
 def _reads(observed: Observed) -> str:
     """The last thing said: why asking stopped, else the failure, else the text of the answer."""
     stopped = [str(end) for end in observed.ends if isinstance(end, EngineStopped)]
-    failed = [end.failure.message for end in observed.ends if isinstance(end, Outcome) and end.failure is not None]
+    failed = [end.failure.message for end in observed.ends if isinstance(end, EngineResult) and end.failure is not None]
     if stopped or failed:
         return re.sub(r"(127\.0\.0\.1:|127\.0\.0\.1', |localhost:)\d+", r"\1PORT", (stopped or failed)[0])
     return f"`{observed.ends[0].answer.text!r}`"

@@ -12,7 +12,7 @@ from tests.run_factory import failed, judge_failed, manifest, planned_item, scor
 HOSTILE = (
     "</script><script>window.pwned = 1</script><!-- <script> ]]> <img src=x onerror='window.pwned = 2'> "
     "\" onfocus=alert(1) autofocus ' `${window.pwned = 3}` {{7*7}} javascript:alert(1) &lt;b&gt; "
-    "\u2028\u2029 \u202egnp.exe \x1b[31m \ud800"
+    "\u2028\u2029 \u202egnp.exe \x1b[31m"
 )
 BENIGN = "plain"
 SCENARIOS = (("rabi", "rabi_success"), ("rabi", "rabi_damped"), ("drag", "drag_success"))

@@ -1,6 +1,5 @@
 """The workers' socket: each demand gets its own item's outcome or an exception, whatever interrupts it."""
 
-import json
 import os
 import signal
 import socket
@@ -16,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qcal_plugin.engine.failures import EngineStopped
-from qcal_plugin.engine.outcome import Outcome, outcome_from_json, outcome_to_json
-from qcal_plugin.worker.channel import ChannelAddress, ChannelClient, ChannelError, ChannelServer
+from qcal_plugin.engine.result import EngineResult
+from qcal_plugin.worker.channel import ChannelAddress, ChannelClient, ChannelError, ChannelReply, ChannelServer
 from reports.records.records import Answer, Failure, ItemKey, PlannedItem, Verdict
+from reports.records.typed_json import decode, encode
 from scoring.questions import Mode, Question
 from tests.engine_factory import keys
 from tests.scripted_engine import LONG_S, ScriptedModel, engine_of
@@ -64,7 +64,7 @@ VERDICTS = st.builds(
     faults=st.lists(TEXT, max_size=2).map(tuple),
 )
 OUTCOMES = st.builds(
-    Outcome,
+    EngineResult,
     key=st.builds(
         ItemKey,
         sample_id=TEXT,
@@ -84,13 +84,13 @@ OUTCOMES = st.builds(
 
 @given(outcome=OUTCOMES)
 def test_an_outcome_arrives_as_it_was_sent(outcome):
-    assert outcome == outcome_from_json(json.loads(json.dumps(outcome_to_json(outcome))))
+    assert outcome == decode(encode(outcome), EngineResult)
 
 
 def test_worker_gets_the_outcomes_it_demands_and_the_controller_hears_of_its_items(tmp_path):
     items, declared = keys(5), []
     with engine_of(ScriptedModel(), tmp_path) as engine, served(engine, declared) as address:
-        client = ChannelClient(ChannelAddress.from_json(address.to_json()))
+        client = ChannelClient(decode(encode(address), ChannelAddress))
         client.declare([planned(key) for key in items])
         assert [planned(key) for key in items] == declared
         assert items == [client.demand(key).key for key in items]
@@ -153,7 +153,7 @@ def test_a_reply_about_another_item_is_refused(tmp_path):
         server = ChannelServer(engine.loop, demand=lambda key: engine.demand(second), declare=lambda planned: None)
 
         async def mixed_up(key):
-            return {"key": {"sample_id": second.sample_id, "question": "Q2", "mode": "zeroshot"}, "outcome": {}}
+            return ChannelReply(key=second)
 
         server._answer = mixed_up
         client = ChannelClient(server.start())

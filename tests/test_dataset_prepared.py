@@ -19,7 +19,7 @@ from qcal_plugin.dataset.layout import FILES, SAMPLES_FILE
 from qcal_plugin.dataset.prepare import (
     DatasetError,
     DatasetNotFoundError,
-    Source,
+    DatasetSource,
     prepare,
     prepared_directory,
     resolve,
@@ -438,7 +438,7 @@ def test_the_revision_does_not_depend_on_where_the_cache_is(dataset, tiny_folder
 def test_of_the_same_commit_what_was_really_read_decides(dataset, tiny_folder):
     """A mirror of the Hub may serve other files under the same name and commit."""
     identity = DatasetIdentity(name="nvidia/QCalEval", revision="0" * 40)
-    sources = [Source(identity=identity, digest=digest) for digest in ("sha256:1", "sha256:2")]
+    sources = [DatasetSource(identity=identity, digest=digest) for digest in ("sha256:1", "sha256:2")]
     assert 2 == len({prepared_directory(source, tiny_folder) for source in sources})
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from qcal_plugin.engine.journal import AnswerJournal, Journal, JournalError, read_lines
 from reports.records.records import Answer, ItemKey, Verdict
+from reports.records.typed_json import decode_object
 from scoring.questions import Mode, Question
 from tests.endpoint import Reply
 from tests.scripts import always, delayed
@@ -39,7 +40,7 @@ def journal_of(path, *lines):
 
 
 def numbers(path):
-    return [line["n"] for _, line in read_lines(path, dict)]
+    return [line["n"] for _, line in read_lines(path, decode_object)]
 
 
 @pytest.mark.parametrize("cut", range(1, 9))
@@ -295,7 +296,9 @@ def test_an_answer_that_does_not_say_to_what_request_is_one_clear_line(quick, as
     path.write_text("".join((json.dumps(line) + "\n", *others)))
     result = quick.run(*asking, "--resume")
     assert 4 == result.exit_status
-    assert "answers.jsonl, line 1: no field 'request_sha256'; remove the line to go on" in result.out
+    assert (
+        "answers.jsonl, line 1: Object missing required field `request_sha256`; remove the line to go on" in result.out
+    )
 
 
 def test_an_earlier_run_is_not_overwritten(quick, asking):

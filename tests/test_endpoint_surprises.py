@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from qcal_plugin.engine.adaptation import Change
-from qcal_plugin.engine.endpoint import Streaming
 from qcal_plugin.engine.failures import EngineStopped
+from qcal_plugin.engine.settings import Streaming
 from reports.records.records import Status
 from tests.endpoint import Endpoint, Raw, Reply
 from tests.engine_factory import QUICK, keys, running_engine

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qcal_plugin.engine import endpoint as endpoint_module
-from qcal_plugin.engine.endpoint import EndpointSettings, backoff_bound_s
+from qcal_plugin.engine.endpoint import backoff_bound_s
 from qcal_plugin.engine.failures import EngineStopped
 from qcal_plugin.engine.limiter import Limiter
+from qcal_plugin.engine.settings import EndpointSettings
 from scoring.questions import Question
 from tests.endpoint import Hang, Reply
 from tests.engine_factory import QUICK, keys, running_engine

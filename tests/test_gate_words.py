@@ -102,7 +102,7 @@ def test_an_annotation_holds_no_command_of_its_own():
     report = judge_run(gate_file(Path("gates.toml"), gate(min=60, family=family)), q6(*right(9, of=10)), {})
     (line,) = github_annotations(report)
     assert "\n" not in line
-    assert "100%25%0A::error::forged" in line
+    assert "100%25 ::error::forged" in line
     assert all("\n" not in text for text in log_lines(report, RUN)) is False, "escaped where it is printed"
 
 

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.gates.check import check_samples
+from reports.gates.file import GateFileError
 from reports.gates.metrics import metric_values
 from reports.gates.verdicts import Verdict, judge_run
 from reports.records.records import Answer, Run
@@ -75,11 +77,11 @@ def test_a_mean_needs_all_its_questions():
 
 
 def test_a_family_takes_its_own_samples_and_the_spread_of_all_families():
-    values = right(5, of=10) + [0.59, 0.61] * 5
+    values = [0.03, 0.97] * 5 + [0.59, 0.61] * 5
     found = verdict(run_with({("Q5", "zeroshot"): values}), gate("zeroshot.Q5", min=20, family="f1"))
     assert (pytest.approx(0.6), 10) == (found.figure, found.samples)
     alone = mean_interval(values[10:])
-    assert found.interval.high - found.interval.low > 1.5 * (alone.high - alone.low)
+    assert found.interval.high - found.interval.low > 1.2 * (alone.high - alone.low)
 
 
 def test_an_unknown_family_is_not_asked():
@@ -336,12 +338,27 @@ def test_more_cut_answers_than_allowed_are_an_obstacle():
     assert (Verdict.CANNOT, "1 of 20 answers cut at max_tokens (max_truncated 0.048)") == (found.verdict, found.reason)
 
 
-def test_a_judge_that_drifted_is_an_obstacle():
-    run = replace(q6(*[1.0] * 20), judge_agreement={"judge-a": 0.9, "judge-b": 0.65})
-    assert Verdict.PASS is verdict(run, gate(min=50), min_agreement=0.65).verdict
+@pytest.mark.parametrize(
+    ("agreed", "reason"),
+    [
+        (56, ""),
+        (47, ""),  # Wilson's lower bound at 90% is 74.1
+        (44, "44 of 56 known grades of the canary (79%), which does not show min_agreement 0.7; 45 of 56 would do"),
+        (30, "30 of 56 known grades of the canary (54%), which is below min_agreement 0.7; 45 of 56 would do"),
+    ],
+)
+def test_a_judge_must_be_shown_to_agree(agreed, reason):
+    run = replace(q6(*[1.0] * 20), judge_agreement={"judge-a": 1.0, "judge-b": agreed / 56}, judge_points=56)
     found = verdict(run, gate(min=50), min_agreement=0.7)
-    assert Verdict.CANNOT is found.verdict
-    assert "judge judge-b agrees with 65% of the canary's known grades (min_agreement 0.7)" == found.reason
+    assert (Verdict.CANNOT if reason else Verdict.PASS) is found.verdict
+    assert (f"judge judge-b agrees with {reason}" if reason else "") == found.reason
+
+
+def test_an_agreement_that_the_canary_cannot_show_is_refused_before_anything_is_asked():
+    file = gate_file("gates.toml", gate(min=50), min_agreement=0.97)
+    run = q6(*[1.0] * 20)
+    with pytest.raises(GateFileError, match=r"cannot be shown with the canary's 56 known grades; give at most 0\.95"):
+        check_samples(file, run.manifest, run.manifest.planned, {})
 
 
 def test_judges_that_were_not_tried_are_an_obstacle():

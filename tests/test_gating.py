@@ -194,7 +194,8 @@ def test_a_judge_that_fails_the_canary_gates_nothing(gated, endpoint, grades, st
     assert status == result.exit_status, result.out
     if status:
         assert "not gated: judge judge-a agrees with" in result.out
-        assert "% of the canary's known grades (min_agreement 0.7)" in result.out
+        assert "of 56 known grades of the canary" in result.out
+        assert "is below min_agreement 0.7; 45 of 56 would do" in result.out
     assert (result.report["judge_agreement"]["judge-a"] < 0.7) == bool(status)
 
 

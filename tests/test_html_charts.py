@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.html.charts import Axis, box, difference_axis, histogram, quantity_axis
+from reports.html.charts import ChartAxis, box, difference_axis, histogram, quantity_axis
 
 quantities = st.lists(st.floats(min_value=1e-3, max_value=1e6), min_size=1, max_size=50)
 
@@ -31,7 +31,7 @@ def test_a_place_on_an_axis_and_its_value_belong_together(values, percent):
 
 
 def test_values_outside_of_an_axis_stand_at_its_edge():
-    axis = Axis(low=0, high=1)
+    axis = ChartAxis(low=0, high=1)
     assert (0, 100) == (axis.at(-3), axis.at(7))
 
 

@@ -8,11 +8,13 @@ from PIL import Image
 
 from qcal_plugin.dataset.prepare import prepare
 from qcal_plugin.session.illustrations import LONGEST_SIDE, encode_plot, illustrate
+from qcal_plugin.session.illustrator import Illustrator
 from qcal_plugin.studies.selection import Selection, select_items
 from qcal_plugin.studies.studied import StudiedDataset
 from reports.records.illustrations import load_sheets
 from scoring.questions import Mode, Question
 from tests.dataset_factory import png
+from tests.waiting import wait_until
 
 pytest_plugins = ["pytester"]
 
@@ -104,6 +106,52 @@ def test_a_plot_is_made_once_and_progress_is_told_of_what_is_made(tmp_path, tiny
         illustrate(tmp_path / name, planned, dataset.case, progress=lambda done, total: told.append((done, total)))
         assert 8 == len(list((tmp_path / name / "plots").iterdir()))
     assert [(done, 8) for done in range(1, 9)] == told
+
+
+@pytest.fixture
+def illustrator(tmp_path, tiny_folder):
+    """An illustrator of the run in ``tmp_path``, whose plan is the list given, and what it told of its progress."""
+
+    def make(planned):
+        dataset = prepare(str(tiny_folder), cache=tmp_path / "cache")
+        return Illustrator(tmp_path, lambda: tuple(planned), dataset.case)
+
+    return make
+
+
+def items_of(folder, count):
+    dataset = prepare(str(folder), cache=folder / "cache")
+    return list(select_items(Selection(modes=(Mode.ZEROSHOT,)), StudiedDataset(dataset=dataset))[:count])
+
+
+def shown_in(run_dir):
+    sheets = load_sheets(run_dir)
+    asked = {(name, question) for name, sheet in sheets.items() for question in sheet.prompts[Mode.ZEROSHOT]}
+    return asked, {file.stem for file in (run_dir / "plots").iterdir()}
+
+
+def test_what_was_made_while_the_run_was_asking_is_not_made_at_its_end(tmp_path, tiny_folder, illustrator):
+    planned, told = items_of(tiny_folder, 12), []
+    background = illustrator(planned)
+    background.start()
+    wait_until(lambda: len(list((tmp_path / "plots").glob("*"))) == 2)
+    background.finish(lambda *progress: told.append(progress))
+    asked, plots = shown_in(tmp_path)
+    assert ([], 12, 2) == (told, len(asked), len(plots))
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_what_the_run_left_undone_is_made_at_its_end(tmp_path, tiny_folder, illustrator, begun):
+    planned, told = items_of(tiny_folder, 12), []
+    background = illustrator(planned)
+    if begun:
+        background.start()
+        background.stop()
+    planned += items_of(tiny_folder, 18)[12:]
+    background.finish(lambda *progress: told.append(progress))
+    asked, plots = shown_in(tmp_path)
+    assert (18, 3) == (len(asked), len(plots))
+    assert told[-1][0] == told[-1][1]
 
 
 @pytest.mark.parametrize(("size", "expected"), [((3000, 1500), (1000, 500)), ((640, 480), (640, 480))])

@@ -13,7 +13,7 @@ from reports.__main__ import main
 from reports.html.items import TEXT_BUDGET, TEXT_LIMITS, island, items_json, shortened, text_limit
 from reports.html.page import write_page
 from reports.records.illustrations import (
-    PromptPart,
+    PromptBlock,
     References,
     SampleSheet,
     join_illustrations,
@@ -197,7 +197,7 @@ def test_garbled_samples_cost_the_prompts_and_not_the_page(tmp_path):
     folder = report_dir(tmp_path)
     (folder / "samples.jsonl").write_text("{}\n")
     page = page_of(folder)
-    assert "samples.jsonl, line 1: not a sample ('sample_id')" in page.text
+    assert "samples.jsonl, line 1: not a sample (Object missing required field `" in page.text
     assert {} == page.island("data")["samples"]
 
 
@@ -228,7 +228,7 @@ def test_a_merged_run_shows_the_samples_and_plots_of_its_parts(tmp_path):
 
 def test_what_several_runs_asked_about_one_sample_is_brought_together(tmp_path):
     for name, questions in (("a", {Question.Q2: "Reliable"}), ("b", {Question.Q6: "SUCCESS"})):
-        prompts = {question: (PromptPart(text=f"about {question}"),) for question in questions}
+        prompts = {question: (PromptBlock(text=f"about {question}"),) for question in questions}
         sheet = SampleSheet(
             sample_id="one",
             plots=(),

@@ -13,7 +13,7 @@ from reports.records.records import Run, Verdict
 from reports.render.text import render
 from reports.tables.full import full_report
 from scoring.questions import Question
-from tests.run_factory import manifest, planned_item, scored
+from tests.run_factory import manifest, planned_item, run_of, scored
 
 GRADES = st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=2, max_size=20)
 
@@ -83,6 +83,23 @@ def test_the_full_report_shows_the_panel(snapshot):
 def test_full_agreement_is_1(grades):
     assert weighted_kappa(grades, grades) in {None, 1.0}
     assert krippendorff_alpha(np.array([grades, grades])) in {None, 1.0}
+
+
+@pytest.mark.parametrize("grade", [0.1, 0.7, 1.0])
+def test_agreement_is_undefined_where_all_grades_are_equal(grade):
+    grades = [grade] * 3
+    assert weighted_kappa(grades, grades) is None
+    assert krippendorff_alpha(np.array([grades, grades])) is None
+
+
+def test_judges_that_never_differ_are_not_certain_to_agree():
+    values = {(f"s{n}", "Q3", "zeroshot"): 1.0 for n in range(8)}
+    verdicts = tuple(Verdict(judge=name, reply="", grades=(1.0,)) for name in ("a", "b"))
+    run = run_of(values)
+    run = replace(run, records=tuple(replace(record, verdicts=verdicts) for record in run.records))
+    pair = judge_report(run).pairs[0]
+    assert 0.0 == pair.difference
+    assert pair.interval.low < -0.1 < 0.1 < pair.interval.high
 
 
 def test_kappa_of_a_known_example():

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.engine.result import EngineResult
 from qcal_plugin.session.recording import Recorder
 from qcal_plugin.worker.measuring import Measurement, below_mark, lost_label_flags
 from reports.records.records import Answer, Run, Status, Verdict
@@ -39,7 +39,7 @@ def test_an_item_whose_stored_answer_tells_nothing_new_has_one_line_however_ofte
     score = graded(1.0) if status is Status.SCORED else None
     attempts = [1, 0, 0]  # asked once; then the stored answer is used
     for sent in attempts:
-        outcome = Outcome(
+        outcome = EngineResult(
             key=item.key,
             request_sha256="0" * 64,
             answer=Answer(text="It rises."),
@@ -56,7 +56,7 @@ def test_an_item_whose_stored_answer_tells_nothing_new_has_one_line_however_ofte
 
 def test_an_item_that_was_unjudged_and_is_judged_later_has_a_second_line(tmp_path):
     item = planned_item("a", "Q3")
-    outcome = Outcome(
+    outcome = EngineResult(
         key=item.key,
         request_sha256="0" * 64,
         answer=Answer(text="It rises."),

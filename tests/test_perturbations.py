@@ -79,8 +79,7 @@ def test_demonstrations_are_drawn_alike_and_the_text_is_the_same(datasets):
 
 def test_a_worker_compares_with_the_plot_that_was_shown(datasets):
     turned = datasets["axis-order"]
-    given = StudiedDataset(dataset=datasets[""], perturbed={"axis-order": turned}).to_json()
-    studied = open_studied(given["dataset"], given["perturbed"], given["seed"])
+    studied = open_studied(StudiedDataset(dataset=datasets[""], perturbed={"axis-order": turned}).place)
     key = ItemKey(MAPS[0], Question.Q1, Mode.ZEROSHOT)
     assert turned.reference(key) == studied.reference(key._replace(variant="axis-order"))
     assert turned.reference(key) == studied.case(key._replace(variant="axis-order")).reference

@@ -142,6 +142,13 @@ def test_the_published_delta_is_a_difference_of_means_and_the_paired_one_is_on_s
     assert (2, 3) == (delta.pairs, delta.planned_pairs)
 
 
+def test_demonstrations_that_change_nothing_are_no_certainty():
+    values = {(f"s{n}", "Q6", mode): n % 2.0 for n in range(12) for mode in ("zeroshot", "icl")}
+    delta = icl_deltas(outcomes_of(values))[Question.Q6]
+    for interval in (delta.delta_interval, delta.paired_interval):
+        assert interval.low < -0.1 < 0.1 < interval.high
+
+
 def test_a_question_asked_in_one_mode_only_has_no_delta():
     values = {("a", "Q1", "zeroshot"): 0.0, ("a", "Q6", "icl"): 1.0}
     assert {} == icl_deltas(outcomes_of(values))

@@ -59,9 +59,15 @@ def test_a_garbled_line_is_named_with_what_to_do(directory):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"status": "great"}, "'great' is not a valid Status"),
-        ({"question": "Q7"}, "'Q7' is not a valid Question"),
-        ({"score": 3}, "int"),
+        ({"status": "great"}, r"Invalid enum value 'great' - at `\$.status`"),
+        ({"question": "Q7"}, r"Invalid enum value 'Q7' - at `\$.question`"),
+        ({"score": 3}, r"Expected `object.*got `int` - at `\$.score`"),
+        ({"score": {"value": 1.5, "extracted": 1, "expected": 1}}, r"score 1.5 is not in 0..1 - at `\$.score`"),
+        ({"score": {"value": float("nan"), "extracted": 1, "expected": 1}}, "JSON is malformed"),
+        ({"attempts": "3"}, r"Expected `int`, got `str` - at `\$.answer.attempts`"),
+        ({"latency_s": [1]}, r"Expected `float`, got `array` - at `\$.answer.latency_s`"),
+        ({"sample_id": None}, r"Expected `str`, got `null` - at `\$.sample_id`"),
+        ({"sample_id": "\ud800"}, "JSON is malformed"),
     ],
 )
 def test_a_line_with_an_impossible_field_is_an_error(directory, change, reason):
@@ -77,7 +83,7 @@ def test_a_missing_field_is_named(directory):
     record = json.loads(file.read_text().splitlines()[0])
     del record["family"]
     file.write_text(json.dumps(record) + "\n")
-    with pytest.raises(RunFileError, match="no field 'family'"):
+    with pytest.raises(RunFileError, match="missing required field `family`"):
         load_run(directory)
 
 
@@ -113,3 +119,10 @@ def test_so_can_what_no_figure_rests_on(tmp_path):
     assert (None, None) == (found.request_sha256, found.finished_at)
     assert Score(value=0.5, extracted=None, expected=None) == found.other_score
     assert record.score == found.score
+
+
+@pytest.mark.parametrize("line", [b'{"a": 1e999}', b"[" * 100_000, b'{"a": "\xff"}', b"null", b"[]"])
+def test_a_hostile_line_is_a_garbled_one(directory, line):
+    (directory / "records.jsonl").write_bytes(line + b"\n")
+    with pytest.raises(RunFileError, match="line 1: not a record"):
+        load_run(directory)

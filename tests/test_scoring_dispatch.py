@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.records.records import score_from_json, score_to_json
+from reports.records.records import score_to_json
+from reports.records.typed_json import decode
 from scoring.dispatch import Scorer, score
 from scoring.excerpt import MAX_CHARS, excerpt
 from scoring.questions import Question
 from scoring.reference import Reference
+from scoring.score import Score
 from tests.scoring_inputs import KEY_POINTS, REFERENCES, answers, grades_for, json_values
 
 SAMPLE = Path(__file__).parents[2] / "shared" / "qcaleval-sample" / "test-00000-of-00001.parquet"
@@ -111,7 +113,7 @@ def test_every_text_gets_a_score_from_0_to_1_that_can_be_stored(text, question, 
     assert 0 <= result.value <= 1
     assert all(0 <= component <= 1 for component in result.components.values())
     stored = json.dumps(score_to_json(result), allow_nan=False)
-    assert result.value == score_from_json(json.loads(stored)).value
+    assert result.value == decode(stored, Score).value
     stored.encode("utf-8")
 
 

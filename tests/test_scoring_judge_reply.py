@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.judge_reply import BadReply, parse_reply, read_reply
+from scoring.judge_reply import BadReply, parse_grades, read_reply
 from scoring.key_points import repair_prompt
 from tests.scoring_inputs import json_values
 
@@ -20,7 +20,7 @@ from tests.scoring_inputs import json_values
     ],
 )
 def test_grades_stand_between_the_first_bracket_and_the_next_closing_one(expected, reply):
-    parsed = parse_reply(reply, 3)
+    parsed = parse_grades(reply, 3)
     assert expected == parsed.grades
     assert parsed.faults == ()
 
@@ -39,13 +39,13 @@ def test_grades_stand_between_the_first_bracket_and_the_next_closing_one(expecte
     ],
 )
 def test_odd_replies_are_used_and_their_faults_told(grades, faults, reply):
-    parsed = parse_reply(reply, 3)
+    parsed = parse_grades(reply, 3)
     assert grades == parsed.grades
     assert faults == parsed.faults
 
 
 def test_quirk_a_citation_before_the_grades_is_taken_for_them():
-    parsed = parse_reply("Key points [1] and [2] are met.\n[0, 1, 1]", 3)
+    parsed = parse_grades("Key points [1] and [2] are met.\n[0, 1, 1]", 3)
     assert parsed.grades == (1, 0, 0)
     assert parsed.faults == ("short",)
 
@@ -68,13 +68,13 @@ def test_quirk_a_citation_before_the_grades_is_taken_for_them():
 )
 def test_an_unusable_reply_is_refused_with_its_fault_which_the_repair_names(fault, reply):
     with pytest.raises(BadReply, match=fault) as refusal:
-        parse_reply(reply, 3)
+        parse_grades(reply, 3)
     assert f"Your last reply could not be used: {refusal.value}." in repair_prompt(str(refusal.value))
 
 
 @given(st.lists(st.floats(0, 1), max_size=6))
 def test_well_formed_replies_come_back_as_they_are(grades):
-    assert tuple(grades) == parse_reply(json.dumps(grades), len(grades)).grades
+    assert tuple(grades) == parse_grades(json.dumps(grades), len(grades)).grades
 
 
 @given(
@@ -84,7 +84,7 @@ def test_well_formed_replies_come_back_as_they_are(grades):
 )
 def test_every_reply_gives_one_grade_of_0_to_1_per_key_point_or_is_refused(reply):
     try:
-        parsed = parse_reply(reply, 3)
+        parsed = parse_grades(reply, 3)
     except BadReply:
         return
     assert len(parsed.grades) == 3
@@ -136,9 +136,9 @@ def test_grades_in_a_thought_are_no_verdict(reply, words):
 
 @pytest.mark.parametrize("reply", ["[1]", "[1, 1, 1, 1]", "[]", '["x", 1, 1]', "[1] and [0.5]", "[NaN, 1, 1]"])
 def test_without_an_array_of_the_right_length_the_references_reading_counts(reply):
-    assert parse_reply(reply, 3) == read_reply(reply, 3)
+    assert parse_grades(reply, 3) == read_reply(reply, 3)
 
 
 @given(st.lists(st.sampled_from([0, 0.5, 1]), min_size=1, max_size=5))
 def test_a_plain_array_is_read_as_the_reference_reads_it(grades):
-    assert parse_reply(str(grades), len(grades)) == read_reply(str(grades), len(grades))
+    assert parse_grades(str(grades), len(grades)) == read_reply(str(grades), len(grades))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from qcal_plugin.cli.options import read_config
 from qcal_plugin.engine.redaction import Redaction
 from qcal_plugin.engine.transport import Transport, new_client
-from qcal_plugin.session.evaluation import Evaluation
+from qcal_plugin.session.active_run import ActiveRun
 from qcal_plugin.worker.measuring import CaseUnderTest
 from tests.endpoint import Raw, Reply, Stream
 from tests.real_engine import free_port
@@ -120,7 +120,7 @@ def test_no_credential_shows_when_the_plugin_crashes_at_the_start(quick, asking,
     def crash(self, config, dataset, who, directory, **_):
         raise RuntimeError(f"set-up crashed: {config} {who}")
 
-    monkeypatch.setattr(Evaluation, "__init__", crash)
+    monkeypatch.setattr(ActiveRun, "__init__", crash)
     result = quick.run(*asking)
     assert "set-up crashed" in result.out
     assert "INTERNALERROR" in result.out

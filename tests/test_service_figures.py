@@ -1,5 +1,8 @@
 """Figures of a load level: the window, what is credited to it, quantiles, objectives, tables."""
 
+import json
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,13 +13,17 @@ from reports.service.records import (
     LoadKind,
     LoadLevel,
     MeasuredLevel,
-    Metric,
     RequestStatus,
     ServiceRecord,
+    Timing,
     attainment,
     parse_objectives,
     read_levels,
 )
+from reports.service.report import service_json
+from reports.service.tables import time_table
+from reports.tables.model import Column, Unit, printed
+from tests.run_factory import run_of
 
 
 def level(load=2.0, kind=LoadKind.PARALLEL, number=8, warmup=0):
@@ -76,7 +83,7 @@ def test_window_of_an_open_loop_reaches_from_the_first_arrival_to_the_last():
 def test_slow_requests_that_end_in_the_drain_count_in_the_times():
     records = (request(0, 0, 1), request(1, 0, 1), request(2, 1, 1), request(3, 1, 50))
     figures = level_figures(MeasuredLevel(level=level(), records=records), ())
-    assert 53 / 4 == figures.times[Metric.E2E].mean
+    assert 53 / 4 == figures.times[Timing.E2E].mean
 
 
 def test_warmup_failures_cuts_and_cached_answers_enter_no_time():
@@ -87,7 +94,7 @@ def test_warmup_failures_cuts_and_cached_answers_enter_no_time():
         request(3, 0, 99, status=RequestStatus.CACHED),
     ]
     figures = level_figures(MeasuredLevel(level=level(), records=(*odd, request(4, 0, 2))), ())
-    assert (2.0, 1) == (figures.times[Metric.E2E].mean, figures.times[Metric.E2E].n)
+    assert (2.0, 1) == (figures.times[Timing.E2E].mean, figures.times[Timing.E2E].n)
     assert (1, 1, 1, 1) == tuple(figures.statuses[status] for status in RequestStatus)
     assert 0.5 == figures.success
 
@@ -100,13 +107,13 @@ def test_times_of_one_request():
         0, 1.25, 2.0, planned_s=1.0, ttfb_s=0.1, token_s=(0.5, 0.5, 0.7, 1.1), answer_s=0.7, output_tokens=4
     )
     expected = {"queue": 0.25, "ttfb": 0.1, "ttft": 0.5, "answer": 0.7, "tpot": 0.2, "e2e": 2.0}
-    assert expected == pytest.approx({metric.value: record.figure(metric) for metric in Metric})
+    assert expected == pytest.approx({metric.value: record.figure(metric) for metric in Timing})
     assert (0.2, 0.4) == pytest.approx(record.gaps_s)
 
 
 @pytest.mark.parametrize("fields", [{"output_tokens": 1}, {"token_s": (0.5, 0.5)}, {"output_tokens": None}])
 def test_no_time_per_output_token_where_there_is_no_second_token(fields):
-    assert request(0, 0, 1, **fields).figure(Metric.TPOT) is None
+    assert request(0, 0, 1, **fields).figure(Timing.TPOT) is None
 
 
 # --- quantiles ---
@@ -126,11 +133,39 @@ def test_quantiles_of_a_hundred_requests():
 
 
 def test_gaps_of_one_request_do_not_pass_for_independent():
-    """Ten requests with a hundred gaps each, all alike within a request: as sure as ten values, not as a thousand."""
+    """Ten requests with a hundred gaps each, all alike within a request: no surer than ten values."""
     alike = distribution([(float(value),) * 100 for value in range(10)])
     single = distribution([(float(value),) for value in range(10)])
-    assert single.quantile_intervals[0.5] == alike.quantile_intervals[0.5]
+    assert alike.quantile_intervals[0.5].low <= single.quantile_intervals[0.5].low
+    assert single.quantile_intervals[0.5].high <= alike.quantile_intervals[0.5].high
     assert (1000, 10) == (alike.n, alike.requests)
+
+
+@pytest.mark.parametrize(("n", "open_ends"), [(20, [0.9, 0.95]), (72, []), (100, [0.99])])
+def test_a_quantile_is_open_above_where_requests_are_too_few(n, open_ends):
+    found = distribution([(float(value),) for value in range(n)]).quantile_intervals
+    assert open_ends == [q for q, interval in found.items() if interval is not None and interval.high == math.inf]
+
+
+def test_an_open_end_is_printed_and_in_json_it_is_null():
+    figures = level_figures(steady(1.0, 2, 10), ())
+    (row,) = time_table("T", "formula", [figures], [figures.times[Timing.E2E]]).rows
+    interval = row[7]
+    assert "1.0000 or more" == printed(interval, Column("", Unit.SECONDS, 4, span=True))
+    manifest = run_of({("a", "Q6", "zeroshot"): 1.0}).manifest
+    text = json.dumps(service_json(manifest, [figures]), allow_nan=False)
+    assert {"low": 1.0, "high": None} == json.loads(text)["levels"][0]["times"]["e2e"]["quantile_intervals"]["0.9"]
+
+
+def test_scores_that_do_not_change_under_load_are_no_certainty():
+    asked = [{"score": 1.0, "sample_id": f"s{n}", "question": "Q6", "mode": "zeroshot"} for n in range(12)]
+    first, second = (
+        MeasuredLevel(level=level(), records=tuple(request(n, n, 1, **item) for n, item in enumerate(asked)))
+        for _ in range(2)
+    )
+    accuracy = level_figures(second, (), first).accuracy
+    assert 0.0 == accuracy.change
+    assert accuracy.change_interval.low < -0.1 < 0.1 < accuracy.change_interval.high
 
 
 # --- objectives ---
@@ -182,5 +217,7 @@ def test_scores_are_compared_on_the_items_that_both_levels_asked():
 def test_a_level_that_was_not_finished_is_left_out(tmp_path):
     path = tmp_path / "service.jsonl"
     path.write_text('{"request": ' + "{}" + '}\n{"requ')
-    with pytest.raises(Exception, match=r"service.jsonl, line 1: not a line of a service study \('status'\)"):
+    with pytest.raises(
+        Exception, match=r"service.jsonl, line 1: not a line of a service study \(.*field `level` - at `\$.request`\)"
+    ):
         read_levels(path)

@@ -3,13 +3,13 @@
 import pytest
 
 from qcal_plugin.cli.service import RandomImages
-from qcal_plugin.engine.endpoint import EndpointSettings
 from qcal_plugin.engine.failures import RequestFailed
 from qcal_plugin.engine.model import Sampling
+from qcal_plugin.engine.settings import EndpointSettings
 from qcal_plugin.service.load import RandomLoad
 from qcal_plugin.service.runner import LoadRunner
 from reports.service.figures import level_figures
-from reports.service.records import LoadKind, LoadLevel, Metric, RequestStatus
+from reports.service.records import LoadKind, LoadLevel, RequestStatus, Timing
 from tests.endpoint import Raw, Reply, Reset, Stream
 from tests.scripts import always, error, faults_first, from_request
 
@@ -50,11 +50,11 @@ def test_figures_agree_with_known_delays(hold, endpoint):
     figures = level_figures(hold(4, 20, warmup=4), ())
     e2e_s = FIRST_S + (TOKENS - 1) * INTERVAL_S
     median_s = {metric: times.quantiles[0.5] for metric, times in figures.times.items()}
-    assert within_5_percent(FIRST_S) == median_s[Metric.TTFT]
-    assert within_5_percent(FIRST_S) == median_s[Metric.ANSWER]
-    assert within_5_percent(INTERVAL_S) == median_s[Metric.TPOT]
+    assert within_5_percent(FIRST_S) == median_s[Timing.TTFT]
+    assert within_5_percent(FIRST_S) == median_s[Timing.ANSWER]
+    assert within_5_percent(INTERVAL_S) == median_s[Timing.TPOT]
     assert within_5_percent(INTERVAL_S) == figures.gaps.quantiles[0.5]
-    assert within_5_percent(e2e_s) == median_s[Metric.E2E]
+    assert within_5_percent(e2e_s) == median_s[Timing.E2E]
     # Between two requests of a place a busy client takes its time: the load is what was in flight.
     assert 3.5 < figures.in_flight <= 4 + 1e-9
     assert within_5_percent(figures.in_flight / e2e_s) == figures.request_rate
@@ -111,7 +111,7 @@ def test_cached_answers_never_count(hold, endpoint):
     endpoint.script = lambda request: cached if request.number % 2 else fresh
     measured = hold(1, 6)
     assert ["cached", "ok"] * 3 == statuses(measured)
-    assert 3 == level_figures(measured, ()).times[Metric.E2E].n
+    assert 3 == level_figures(measured, ()).times[Timing.E2E].n
 
 
 # --- trouble ---

@@ -20,11 +20,7 @@ A_WORD = "a word"
 BEING_MENDED = (
     "pingpong",
     "qubit_flux_spectroscopy",
-    "rabi",
     "rabi_hw",
-    "ramsey_freq_cal",
-    "ramsey_t2star",
-    "drag",
     "microwave_ramsey",
 )
 SCENARIOS = [

@@ -43,32 +43,39 @@ def test_pingpong_is_what_the_pulses_one_after_the_other_do(scenario):
         assert np.corrcoef(expected, truth.z)[0, 1] > 0.98
 
 
-@pytest.mark.parametrize("scenario", ["success_t2star", "failure_t2star_sampling_too_coarse"])
+@pytest.mark.parametrize("scenario", ["success_t2star", "failure_t2star_window_too_short"])
 def test_the_samples_show_the_apparent_frequency(scenario):
     for truth in truths("ramsey_t2star", f"ramsey_{scenario}"):
         shown = strongest_frequency(truth.delay_us, truth.population)
         assert truth.apparent_mhz == pytest.approx(shown, abs=0.5 / truth.window_us)
 
 
-def test_under_sampled_fringes_leave_the_fit_an_alias():
-    aliases = [
-        truth
-        for truth in truths("ramsey_t2star", "ramsey_failure_t2star_sampling_too_coarse")
-        if truth.samples_per_fringe < 1.9
-    ]
-    assert aliases
-    for truth in aliases:
-        assert truth.fitted_mhz < 0.95 * truth.detuning_mhz
+def test_under_sampled_fringes_have_no_line_and_rise_in_the_spectrum_to_their_alias():
+    for truth in truths("ramsey_t2star", "ramsey_failure_t2star_sampling_too_coarse"):
+        assert truth.apparent_mhz < truth.nyquist_mhz < truth.detuning_mhz
+        _, magnitude = truth.spectrum
+        third = len(magnitude) // 3
+        assert magnitude[-third:].mean() > 1.25 * magnitude[:third].mean()
+        assert magnitude.max() < 4.0 * np.median(magnitude)
+
+
+@pytest.mark.parametrize("scenario", ["freq_cal_beating", "t2star_beating"])
+def test_beating_shows_as_two_lines_in_the_spectrum(scenario):
+    for truth in truths(f"ramsey_{scenario.rpartition('_')[0]}", f"ramsey_failure_{scenario}"):
+        frequency_mhz, magnitude = truth.spectrum
+        for line_mhz in (truth.detuning_mhz, truth.second_mhz):
+            near = np.abs(frequency_mhz - line_mhz) <= 1.0 / truth.window_us
+            assert magnitude[near].max() > 0.35 * magnitude.max()
 
 
 def test_t2_star_is_found_where_the_window_captures_the_decay_and_only_there():
     for truth in truths("ramsey_t2star", "ramsey_success_t2star"):
-        assert truth.t2_star_us == pytest.approx(truth.fitted_t2_star_us, rel=0.1)
+        assert truth.t2_star_us == pytest.approx(truth.fitted_t2_star_us, rel=0.25)
     uncertain = [
         truth.fit.errors[2] / truth.fitted_t2_star_us
         for truth in truths("ramsey_t2star", "ramsey_failure_t2star_window_too_short")
     ]
-    assert np.median(uncertain) > 0.05
+    assert np.median(uncertain) > 0.08
 
 
 def test_the_qubit_is_found():

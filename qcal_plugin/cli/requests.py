@@ -14,8 +14,8 @@ import pytest
 from qcal_plugin.cli.credentials import looks_like_credential
 from qcal_plugin.cli.extra_body import parse_body, parse_extra_body, without_thinking
 from qcal_plugin.cli.values import at_least, parsed
-from qcal_plugin.engine.endpoint import Streaming
 from qcal_plugin.engine.judge import JUDGE_MAX_TOKENS
+from qcal_plugin.engine.settings import Streaming
 from scoring.errors import BadValueError
 from scoring.reference import JSON
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from qcal_plugin.cli.targets import MODEL_KEY_VARIABLE
-from qcal_plugin.command.probe import COLOUR, PROTOCOL_MAX_TOKENS, QUESTION, Reply, ask
-from qcal_plugin.engine.failures import one_line
+from qcal_plugin.command.probe import COLOUR, PROTOCOL_MAX_TOKENS, QUESTION, ProbeReply, ask
+from qcal_plugin.engine.failures import message_line
 from qcal_plugin.engine.network import proxy_for
 from qcal_plugin.engine.targets import TargetOption, parse_target
 from qcal_plugin.session.preflight import PreflightError, ResolvedTarget, resolve_target
-from reports.records.plain_text import log_line, log_text
+from reports.records.plain_text import log_line, log_text, one_line
 from scoring.errors import BadValueError, QCalError
 
 PROGRAM = "qcaleval doctor"
@@ -44,7 +44,7 @@ def examine(resolved: ResolvedTarget, given: argparse.Namespace) -> tuple[list[s
     try:
         reply = ask(option, resolved.model)
     except httpx.HTTPError as error:
-        words = one_line(option.redaction.text(str(error))) or type(error).__name__
+        words = message_line(option.redaction.text(str(error))) or type(error).__name__
         raise PreflightError(f"{option.target.public_url}: lists models, but chat completions fail: {words}") from error
     facts = [
         ("reachable", option.target.public_url),
@@ -61,12 +61,12 @@ def examine(resolved: ResolvedTarget, given: argparse.Namespace) -> tuple[list[s
     return [*(f"{name + ':':14}{one_line(text)}" for name, text in facts), advice], usable
 
 
-def _abilities(reply: Reply) -> Iterator[tuple[str, str]]:
+def _abilities(reply: ProbeReply) -> Iterator[tuple[str, str]]:
     way = reply.way
     if way is None:
         yield "answers", f"no: HTTP {reply.status}: {reply.refusal}"
         return
-    yield "answers", f"yes: {one_line(reply.text, 60)!r} to {QUESTION!r}" if reply.text else _no_text(reply)
+    yield "answers", f"yes: {message_line(reply.text, 60)!r} to {QUESTION!r}" if reply.text else _no_text(reply)
     if not way.picture:
         yield "images", f"no: {reply.refusal}"
     elif COLOUR in reply.text.lower():
@@ -85,7 +85,7 @@ def _abilities(reply: Reply) -> Iterator[tuple[str, str]]:
     yield "rate limits", "; ".join(limits) or "none stated"
 
 
-def _no_text(reply: Reply) -> str:
+def _no_text(reply: ProbeReply) -> str:
     return f"without text (finish_reason {reply.finish_reason})"
 
 
@@ -98,7 +98,7 @@ def _proxy(option: TargetOption) -> str:
     return "none" if proxy is None else f"through {urlsplit(proxy.public_url).hostname}"
 
 
-def _command(resolved: ResolvedTarget, reply: Reply, given: argparse.Namespace) -> str:
+def _command(resolved: ResolvedTarget, reply: ProbeReply, given: argparse.Namespace) -> str:
     words = ["pytest", "--model-url", given.model_url, "--model", resolved.model]
     if given.model_key_env:
         words += ["--model-key-env", given.model_key_env]

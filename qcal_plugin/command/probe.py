@@ -44,7 +44,7 @@ WAYS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class ProbeReply:
     """What came of the question.
 
     Attributes:
@@ -67,20 +67,20 @@ class Reply:
     headers: Mapping[str, str]
 
 
-def ask(option: TargetOption, model: str) -> Reply:
+def ask(option: TargetOption, model: str) -> ProbeReply:
     """Ask in each of `WAYS` until one is answered. Raises httpx.HTTPError where nothing comes back."""
-    reply = Reply(way=None, status=0, headers={})
+    reply = ProbeReply(way=None, status=0, headers={})
     for way in WAYS:
         refusal = reply.refusal
         reply = _ask(option, model, way)
         if reply.way is not None:
-            return Reply(**{**_fields(reply), "refusal": refusal})
+            return ProbeReply(**{**_fields(reply), "refusal": refusal})
         if reply.status in FINAL_STATUSES or reply.status >= 500:
             break
     return reply
 
 
-def _ask(option: TargetOption, model: str, way: Way) -> Reply:
+def _ask(option: TargetOption, model: str, way: Way) -> ProbeReply:
     import httpx
 
     proxy, began = proxy_for(option.target.chat_url), time.monotonic()
@@ -96,13 +96,13 @@ def _ask(option: TargetOption, model: str, way: Way) -> Reply:
     ):
         if response.status_code != 200:
             said = server_message(option.redaction.error(response.read()))
-            return Reply(way=None, status=response.status_code, refusal=said, headers=response.headers)
+            return ProbeReply(way=None, status=response.status_code, refusal=said, headers=response.headers)
         return _without_credentials(_read(response, way, began), option)
 
 
-def _without_credentials(reply: Reply, option: TargetOption) -> Reply:
+def _without_credentials(reply: ProbeReply, option: TargetOption) -> ProbeReply:
     headers = {name: option.redaction.text(value) for name, value in reply.headers.items()}
-    return Reply(**{**_fields(reply), "text": option.redaction.text(reply.text), "headers": headers})
+    return ProbeReply(**{**_fields(reply), "text": option.redaction.text(reply.text), "headers": headers})
 
 
 def _body(model: str, way: Way) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def _body(model: str, way: Way) -> dict[str, Any]:
     }
 
 
-def _read(response: httpx.Response, way: Way, began: float) -> Reply:
+def _read(response: httpx.Response, way: Way, began: float) -> ProbeReply:
     streamed = "text/event-stream" in response.headers.get("content-type", "")
     if streamed:
         first_s, parts = 0.0, []
@@ -126,7 +126,7 @@ def _read(response: httpx.Response, way: Way, began: float) -> Reply:
             parts.append(part)
     else:
         first_s, parts = 0.0, [_choice(response.read(), "message")]
-    return Reply(
+    return ProbeReply(
         way=way,
         status=200,
         text="".join(_text(message, "content") for message, _ in parts).strip(),
@@ -162,8 +162,8 @@ def _text(message: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _fields(reply: Reply) -> dict[str, Any]:
-    return {name: getattr(reply, name) for name in Reply.__dataclass_fields__}
+def _fields(reply: ProbeReply) -> dict[str, Any]:
+    return {name: getattr(reply, name) for name in ProbeReply.__dataclass_fields__}
 
 
 def picture_url() -> str:

@@ -58,14 +58,14 @@ def prepare(
     """
     cache = cache or cache_dir()
 
-    def source() -> Source:
+    def source() -> DatasetSource:
         identity = resolve(name, revision, cache=cache, progress=progress)
         files = fetch(identity, cache)
         # of a folder the revision is the digest already
         digest = identity.revision if identity.revision.startswith("sha256:") else content_digest(files)
-        return Source(identity=identity, digest=digest, files=files)
+        return DatasetSource(identity=identity, digest=digest, files=files)
 
-    def make(source: Source, directory: Path) -> None:
+    def make(source: DatasetSource, directory: Path) -> None:
         from qcal_plugin.dataset.build import build
 
         images = None if progress is None else partial(progress, "checking images")
@@ -81,7 +81,7 @@ def prepare(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class DatasetSource:
     """What a prepared dataset is made from.
 
     Attributes:
@@ -96,8 +96,8 @@ class Source:
 
 def open_or_make(
     name: str,
-    identify: Callable[[], Source],
-    make: Callable[[Source, Path], None],
+    identify: Callable[[], DatasetSource],
+    make: Callable[[DatasetSource, Path], None],
     cache: Path,
 ) -> PreparedDataset:
     """The prepared dataset of this source, with its warnings; made in its folder where it is not there as it was made.
@@ -170,7 +170,7 @@ def fetch(identity: DatasetIdentity, cache: Path) -> Mapping[str, Path]:
     return {file: download(identity.name, identity.revision, file) for file in FILES}
 
 
-def prepared_directory(source: Source, cache: Path) -> Path:
+def prepared_directory(source: DatasetSource, cache: Path) -> Path:
     """Where this dataset is kept when prepared."""
     key = "\n".join((str(FORMAT_VERSION), source.identity.name, source.identity.revision, source.digest))
     return cache / "prepared" / hashlib.sha256(key.encode()).hexdigest()[:32]

@@ -7,8 +7,8 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from qcal_plugin.engine.adaptation import REFUSING_STATUSES, Adaptation
 from qcal_plugin.engine.budget import Budget
@@ -16,8 +16,8 @@ from qcal_plugin.engine.chat import ChatBody, ChatRequest
 from qcal_plugin.engine.failures import OVERLOAD_STATUSES, SPENT_CODES, EngineStopped, Repeats, RequestFailed
 from qcal_plugin.engine.limiter import Limiter
 from qcal_plugin.engine.pacing import Pace
-from qcal_plugin.engine.redaction import Redaction
 from qcal_plugin.engine.reply import ChatReply
+from qcal_plugin.engine.settings import EndpointSettings, Streaming
 from qcal_plugin.engine.transport import Transport
 from scoring.reference import JSON
 
@@ -32,43 +32,6 @@ SILENCE_STATUSES = frozenset({504, 524})
 SILENCE_S = 50.0
 """A connection that breaks after so long without a byte was probably cut by a proxy for its silence."""
 STREAM_FIELDS: Mapping[str, JSON] = {"stream": True, "stream_options": {"include_usage": True}}
-
-
-class Streaming(StrEnum):
-    """Whether replies are asked for as event streams (``--stream``)."""
-
-    AUTO = "auto"
-    """From the first sign on that a proxy cuts silent connections, or that the server only streams."""
-    ALWAYS = "always"
-    NEVER = "never"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointSettings:
-    """How to reach an endpoint.
-
-    Attributes:
-        url: the full chat-completions URL.
-        public_url: the same for messages: base URL without user info and query.
-        authorization: value of the Authorization header, or None to send none; in no repr, record or message.
-        headers: further headers (``--model-header``); as secret as the key.
-        redaction: what may not be repeated of what the server says.
-        streaming: whether replies are asked for as event streams.
-        retries: attempts after the first; waiting for a rate limit does not count.
-        request_timeout_s: total time of one attempt, from sending to the last byte.
-        backoff_s: before attempt n + 1, uniform in [0, backoff_s x 2^(n - 1)], at most ``backoff_ceiling_s``.
-    """
-
-    url: str = field(repr=False)
-    public_url: str
-    authorization: str | None = field(repr=False, default=None)
-    headers: Mapping[str, str] = field(repr=False, default_factory=dict)
-    redaction: Redaction = field(default_factory=Redaction)
-    streaming: Streaming = Streaming.AUTO
-    retries: int = 5
-    request_timeout_s: float = 900.0
-    backoff_s: float = 1.0
-    backoff_ceiling_s: float = 60.0
 
 
 @dataclass(slots=True)
@@ -87,18 +50,23 @@ class Pause:
         return max(0.0, self.until - time.monotonic())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """A reply and what it took: attempts sent, seconds of the one that succeeded, and when that was sent."""
+class Stop(Protocol):
+    """Ends all asking of a run, for this reason and, if a reply is the reason, its HTTP status."""
 
-    reply: ChatReply
-    attempts: int
-    latency_s: float
-    sent_at: float
+    def __call__(self, reason: str, http_status: int | None = None) -> None:
+        """Called in the engine's thread."""
 
 
 class Endpoint:
-    """Sends chat requests to one URL. Lives in the engine's event loop, and so needs no locks.
+    """Sends chat requests to one URL.
+
+    All its methods run in the engine's event loop, so its counters need no locks: between two ``await`` nothing else
+    changes them. Whoever is in another thread calls the engine, which hands the call to the loop.
+
+    A request may pass four gates before it is sent, in this order: `limiter` (how many are in flight, shared by all
+    endpoints of one role), `pace` (our own limit per minute), `Pause` (a wait that the server asked for, shared by
+    all endpoints on that server) and `budget` (what the user allows in all). The turn is taken first and kept while
+    waiting, so that the others cannot be passed by more requests than may be in flight.
 
     `stop` is called with a reason when going on is pointless: the key or the model is refused, or nothing succeeds any
     more. `budget` is asked before each request, `limiter` for a turn, `pace` for the moment. `adaptation` is what was
@@ -110,7 +78,7 @@ class Endpoint:
         settings: EndpointSettings,
         limiter: Limiter,
         *,
-        stop: Callable[[str], None],
+        stop: Stop,
         budget: Budget,
         pause: Pause | None = None,
         pace: Pace | None = None,
@@ -137,7 +105,7 @@ class Endpoint:
         self._rate_limits_in_a_row = 0
         self._last_rate_limit_at = float("-inf")
 
-    async def chat(self, request: ChatRequest) -> Exchange:
+    async def chat(self, request: ChatRequest) -> ChatReply:
         """Send `request` until a usable reply comes.
 
         Raises RequestFailed; EngineStopped if nothing more is asked; OSError if an image of the request is gone.
@@ -147,7 +115,7 @@ class Endpoint:
         while True:
             fields = self._fields(request)
             try:
-                exchange = await self._attempt(request.body(fields), attempt)
+                reply = await self._attempt(request.body(fields), attempt)
             except RequestFailed as failure:
                 failure.attempts = attempt
                 if self._adapted(failure, fields):
@@ -162,21 +130,23 @@ class Endpoint:
             else:
                 self.successes += 1
                 self._failures_in_a_row = self._refusals_in_a_row = self._rate_limits_in_a_row = 0
-                return exchange
+                return reply
             await self._rest(random.uniform(0.0, backoff_s))  # noqa: S311 - no secret
             attempt += 1
 
     def close_door(self, reason: str) -> None:
         """Send nothing any more; what is in flight may end, what waits is given up."""
         self._closing = self._closing or reason
-        self._closed.set()
+        self._closed.set()  # wakes every request that sleeps in `_rest`
 
     async def close(self) -> None:
         """Close all connections."""
         await self._transport.close()
 
-    async def _attempt(self, body: ChatBody, attempt: int) -> Exchange:
+    async def _attempt(self, body: ChatBody, attempt: int) -> ChatReply:
         """One request, when its turn has come and no pause is on. Raises RequestFailed, EngineStopped."""
+        # An attempt gives its turn back before any backoff: a request that waits to be tried again holds nobody up, and
+        # a limit that fell meanwhile applies to the next attempt.
         async with self.limiter:
             await self._wait_for_turn()
             self._budget.request()
@@ -190,11 +160,12 @@ class Endpoint:
             now = time.monotonic()
             self.limiter.succeeded(now)
         self._count(reply, body)
-        return Exchange(reply=reply, attempts=attempt, latency_s=now - sent_at, sent_at=sent_at)
+        return replace(reply, attempts=attempt, latency_s=now - sent_at, sent_at=sent_at)
 
     async def _wait_for_turn(self) -> None:
         """Wait for our own pace, then for the server's pauses, which may have grown meanwhile."""
         await self._rest(self._pace.wait_s())
+        # A pause may be extended while this request sleeps, by the reply to another one: look again after each sleep.
         while (rest_s := max(self._pause.rest_s, self._pace.tokens_wait_s())) > 0 or self._closing is not None:
             await self._rest(rest_s)
 
@@ -302,7 +273,7 @@ class Endpoint:
         if failure.code in SPENT_CODES:
             self._stop(f"{self.settings.public_url}: the account is empty: {failure.message}")
         elif refused and (not self.successes or self._refusals_in_a_row >= REFUSALS_BEFORE_STOP):
-            self._stop(f"{self.settings.public_url} refuses: {failure.message}")
+            self._stop(f"{self.settings.public_url} refuses: {failure.message}", failure.http_status)
         elif self._failures_in_a_row >= FAILURES_BEFORE_STOP:
             self._stop(
                 f"{self.settings.public_url}: {self._failures_in_a_row} requests in a row failed, "

@@ -1,7 +1,20 @@
 """The engine: asks the model and the judges, hundreds at a time, each item once (ARCHITECTURE.md).
 
-One per run, on a daemon thread with an event loop of its own; knows nothing of pytest. Its jobs, one per item key,
-are the only truth about what has been asked.
+One per run, on a daemon thread with an event loop of its own; it does not know pytest. There is exactly one job per
+item, so nothing is sent twice.
+
+**Threads.** Tests run in pytest's thread (or, with ``-n``, reach the engine through `qcal_plugin.worker.channel`).
+All state of jobs, lanes, limiters and endpoints belongs to the engine's thread. The public methods in the first half
+of `Engine` only hand a call to the event loop with ``call_soon_threadsafe``, which keeps their order: what is declared
+before it is demanded is known by then. The methods after the marker run in the loop, and none of them blocks. Results
+travel back in ``concurrent.futures.Future``, the one object that both sides may touch.
+
+**Order.** Items start in the order of collection, except that one that a test waits for goes first. The model's lane
+and the judges' lane are independent: a judge starts as soon as its answer is there.
+
+**Three ways to stop.** `drain` sends nothing new and lets what is in flight end, so that its answers are kept (an
+endpoint refuses, the budget is spent, a first Ctrl-C). `abandon` also cancels what is in flight (a second Ctrl-C).
+`close` does that, closes the connections and ends the thread.
 """
 
 from __future__ import annotations
@@ -23,7 +36,7 @@ from qcal_plugin.engine.journal import AnswerJournal, JournalError
 from qcal_plugin.engine.judge import Judge, Submission
 from qcal_plugin.engine.lane import JobId, Lane
 from qcal_plugin.engine.model import Model
-from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.engine.result import EngineResult
 from reports.records.records import Answer, Failure, ItemKey, Verdict
 
 CLOSE_TIMEOUT_S = 2.0
@@ -39,23 +52,23 @@ class Job:
     key: ItemKey
     ready_at: float
     demanded: bool = False
-    waiting: tuple[Future[Outcome], ...] = ()
-    ended: Outcome | EngineStopped | None = None
+    waiting: tuple[Future[EngineResult], ...] = ()
+    ended: EngineResult | EngineStopped | None = None
     request_sha256: str = ""
     answer: Answer | None = None
     attempts: int = 0
     verdicts: dict[str, Verdict] = field(default_factory=dict)
 
-    def end(self, ended: Outcome | EngineStopped) -> None:
-        """Tell those who wait; the first end stands."""
+    def end(self, ended: EngineResult | EngineStopped) -> None:
+        """Notify all waiters. Only the first result is kept: a job that was stopped may still end by itself."""
         if self.ended is None:
             self.ended = ended
-            waiting, self.waiting = self.waiting, ()
+            waiting, self.waiting = self.waiting, ()  # a waiter that is notified may ask again at once
             for handle in waiting:
                 _tell(handle, ended)
 
-    def tell(self, handle: Future[Outcome]) -> None:
-        """Let the handle hear of the end, now or later."""
+    def tell(self, handle: Future[EngineResult]) -> None:
+        """Notify the handle of the result, now or later."""
         if self.ended is None:
             self.waiting = (*self.waiting, handle)
         else:
@@ -85,6 +98,7 @@ class Engine:
         self.loop = asyncio.new_event_loop()
         self.loop.set_exception_handler(self._callback_raised)
         self.stopped: str | None = None
+        self.stopped_by_status: int | None = None
         self.answered = 0
         self.look_ahead = look_ahead
         self._cases = cases
@@ -109,9 +123,10 @@ class Engine:
         """Say which items will be demanded. Known ones are passed over."""
         self.loop.call_soon_threadsafe(self._declare, tuple(keys))
 
-    def demand(self, key: ItemKey) -> Future[Outcome]:
+    def demand(self, key: ItemKey) -> Future[EngineResult]:
         """The item's outcome, when there is one. Fails with EngineStopped where nothing is asked any more."""
-        handle: Future[Outcome] = Future()
+        handle: Future[EngineResult] = Future()
+        # After `close` the loop runs no more calls, so a handle given to it would never be notified.
         if self._over:
             handle.set_exception(EngineStopped(self.stopped or RUN_OVER))
         else:
@@ -141,16 +156,20 @@ class Engine:
 
     # --- in the engine's thread ---
 
-    def stop(self, reason: str) -> None:
-        """As `drain`, from within the engine's thread. The first reason stands."""
+    def stop(self, reason: str, http_status: int | None = None) -> None:
+        """As `drain`, from within the engine's thread; only the first reason is kept.
+
+        ``http_status`` is that of the reply that is the reason, if one is.
+        """
         if self.stopped is not None:
             return
-        self.stopped = reason
+        self.stopped, self.stopped_by_status = reason, http_status
         for endpoint in self._endpoints:
             endpoint.close_door(reason)
         lanes = (self._model_lane, self._judge_lane)
         for lane in lanes:
             lane.clear()
+        # What has not started ends now. What is in flight ends in `_ask` or `_grade`, with its answer on record.
         in_flight = {key for lane in lanes for task, (key, _) in lane.running.items() if not task.done()}
         for key, job in self._jobs.items():
             if key not in in_flight:
@@ -163,7 +182,7 @@ class Engine:
         if self._begun:
             self._queue(new)
 
-    def _demand(self, key: ItemKey, handle: Future[Outcome]) -> None:
+    def _demand(self, key: ItemKey, handle: Future[EngineResult]) -> None:
         undeclared = [] if key in self._jobs else [Job(key=key, ready_at=time.monotonic())]
         self._jobs.update({job.key: job for job in undeclared})
         self._released.discard(key)
@@ -172,7 +191,7 @@ class Engine:
         job.demanded = True
         self._queue(undeclared if self._begun else list(self._jobs.values()))
         self._begun = True
-        self._ahead.discard(key)
+        self._ahead.discard(key)  # a test waits for it now, so it no longer counts as asked ahead
         self._model_lane.promote((key, ""))
         for judge in self._judges:
             self._judge_lane.promote((key, judge.name))
@@ -181,10 +200,12 @@ class Engine:
     def _queue(self, jobs: Sequence[Job]) -> None:
         if self.stopped is None:
             self._model_lane.add_all({(job.key, ""): partial(self._ask, job) for job in jobs})
-        for job in jobs if self.stopped is not None else ():
+            return
+        for job in jobs:
             job.end(EngineStopped(self.stopped))
 
     def _release(self, key: ItemKey) -> None:
+        # An item may be demanded again (pytest-rerunfailures) between its record and its release: then its job goes on.
         if key in self._jobs and self._jobs[key].ended is not None:
             del self._jobs[key]
             self._released.add(key)
@@ -230,6 +251,7 @@ class Engine:
             verdict = await judge.grade(submission)
             self._journal.add_verdict(job.key, identity, verdict)
         job.verdicts[judge.name] = verdict
+        # Judges of one item run side by side; the last one to end finishes the job.
         if len(job.verdicts) == len(self._judges):
             self._finish(job, judging=True)
         elif self.stopped is not None:
@@ -237,7 +259,7 @@ class Engine:
 
     def _finish(self, job: Job, *, judging: bool, failure: RequestFailed | None = None) -> None:
         self.answered += 1
-        outcome = Outcome(
+        outcome = EngineResult(
             key=job.key,
             request_sha256=job.request_sha256,
             answer=None if failure is not None else job.answer,
@@ -292,7 +314,7 @@ def _failure(failure: RequestFailed) -> Failure:
     return Failure(kind=failure.kind, message=failure.message, http_status=failure.http_status)
 
 
-def _tell(handle: Future[Outcome], ended: Outcome | EngineStopped) -> None:
+def _tell(handle: Future[EngineResult], ended: EngineResult | EngineStopped) -> None:
     if handle.done():  # given up by who waited
         return
     if isinstance(ended, EngineStopped):

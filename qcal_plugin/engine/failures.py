@@ -125,7 +125,7 @@ def reported_failure(error: object, headers: Mapping[str, str], body: bytes, *, 
 
 def redirect_failure(status: int, location: str, server: str) -> RequestFailed:
     """Return the failure of a redirect that is not followed: it leaves the server that the user named."""
-    target = one_line(location.partition("?")[0]) or "nowhere"
+    target = message_line(location.partition("?")[0]) or "nowhere"
     return RequestFailed(
         kind=f"http_{status}",
         message=f"HTTP {status}: redirects to {target}, outside {server}; if you trust it, give its URL instead",
@@ -150,7 +150,7 @@ def transport_failure(
 
     cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__ or error
     kind = _transport_kind(error, cause)
-    said = one_line(redaction.text(_reason(cause)))
+    said = message_line(redaction.text(_reason(cause)))
     return RequestFailed(
         kind=kind,
         message=_TRANSPORT_WORDS[kind] + (f" ({said})" if said else ""),
@@ -165,10 +165,10 @@ def server_message(body: bytes) -> str:
         said = _innermost(json.loads(text))
     except (ValueError, RecursionError):
         said = re.sub(r"<[^<>]*>", " ", text)
-    return one_line(said)
+    return message_line(said)
 
 
-def one_line(text: str, length: int = MESSAGE_LENGTH) -> str:
+def message_line(text: str, length: int = MESSAGE_LENGTH) -> str:
     """The text on one line, without control characters, cut at `length`."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= length else line[: length - 1] + "…"

@@ -6,22 +6,14 @@ JournalError    a line cannot be written or read; the message names the file
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from reports.records.records import (
-    Answer,
-    ItemKey,
-    Verdict,
-    answer_from_json,
-    key_from_json,
-    key_to_json,
-    verdict_from_json,
-)
+from reports.records.records import Answer, ItemKey, Verdict, key_from_json, key_to_json
+from reports.records.typed_json import DecodeError, convert, decode_object, encode
 from scoring.errors import QCalError
 
 
@@ -48,9 +40,9 @@ class Journal:
         except OSError as error:
             raise JournalError(f"cannot write {path}: {error.strerror}") from error
 
-    def append(self, data: Mapping[str, Any]) -> int:
+    def append(self, data: object) -> int:
         """Write one line; returns its offset in bytes. Raises JournalError, as on a full disk; no half line stays."""
-        line = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        line = encode(data) + b"\n"
         with self._lock:
             offset = self._size
             try:
@@ -67,11 +59,11 @@ class Journal:
         while rest:
             rest = rest[self._file.write(rest) :]
 
-    def read(self, offset: int) -> dict[str, Any]:
+    def read(self, offset: int) -> bytes:
         """The line at `offset`."""
         with self.path.open("rb") as file:
             file.seek(offset)
-            return dict(json.loads(file.readline()))
+            return file.readline()
 
     def close(self) -> None:
         """Close the file."""
@@ -79,10 +71,10 @@ class Journal:
             self._file.close()
 
 
-def read_lines(path: Path, parse: Callable[[dict[str, Any]], T]) -> Iterator[tuple[int, T]]:
+def read_lines(path: Path, parse: Callable[[bytes], T]) -> Iterator[tuple[int, T]]:
     """What `parse` makes of each line, with its offset; a torn last line is left out.
 
-    Raises JournalError on a garbled line, and on one that `parse` refuses.
+    Raises JournalError on a line for which `parse` raises DecodeError.
     """
     offset = 0
     with path.open("rb") as file:
@@ -90,12 +82,30 @@ def read_lines(path: Path, parse: Callable[[dict[str, Any]], T]) -> Iterator[tup
             if not line.endswith(b"\n"):
                 return
             try:
-                parsed = parse(json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-                reason = f"no field {error}" if isinstance(error, KeyError) else str(error)
-                raise JournalError(f"{path}, line {number}: {reason}; remove the line to go on") from error
+                parsed = parse(line)
+            except DecodeError as error:
+                raise JournalError(f"{path}, line {number}: {error}; remove the line to go on") from error
             yield offset, parsed
             offset += len(line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLine:
+    """A line of ``answers.jsonl``: an answer, or a judge's verdict, with the digest of the request that it answers."""
+
+    key: ItemKey
+    request_sha256: str
+    answer: Answer | None = None
+    verdict: Verdict | None = None
+
+
+def stored_line(line: bytes) -> StoredLine:
+    """Read a line. Raises DecodeError, also if it holds neither an answer nor a verdict."""
+    data = decode_object(line)
+    stored = convert({**data, "key": key_from_json(data)}, StoredLine)
+    if (stored.answer is None) == (stored.verdict is None):
+        raise DecodeError("expected an answer or a verdict")
+    return stored
 
 
 class AnswerJournal:
@@ -108,8 +118,8 @@ class AnswerJournal:
         self._journal = Journal(path)
         self._answers: dict[ItemKey, int] = {}
         self._verdicts: dict[tuple[ItemKey, str], int] = {}
-        for offset, (key, judge) in read_lines(path, _identity):
-            self._index(key, judge, offset)
+        for offset, stored in read_lines(path, stored_line):
+            self._index(stored.key, stored.verdict, offset)
 
     @property
     def torn_bytes(self) -> int:
@@ -118,13 +128,13 @@ class AnswerJournal:
 
     def answer(self, key: ItemKey, request_sha256: str) -> Answer | None:
         """The stored answer to this very request, if there is one."""
-        line = self._line(self._answers.get(key), request_sha256)
-        return None if line is None else answer_from_json(line["answer"])
+        stored = self._stored(self._answers.get(key), request_sha256)
+        return None if stored is None else stored.answer
 
     def verdict(self, key: ItemKey, judge: str, request_sha256: str) -> Verdict | None:
         """The stored verdict of this judge on this very submission, if there is a usable one."""
-        line = self._line(self._verdicts.get((key, judge)), request_sha256)
-        verdict = None if line is None else verdict_from_json(line["verdict"])
+        stored = self._stored(self._verdicts.get((key, judge)), request_sha256)
+        verdict = None if stored is None else stored.verdict
         return verdict if verdict is not None and verdict.grades is not None else None
 
     def forget(self, key: ItemKey) -> None:
@@ -133,38 +143,28 @@ class AnswerJournal:
 
     def add_answer(self, key: ItemKey, request_sha256: str, answer: Answer) -> None:
         """Store an answer."""
-        line = {"type": "answer", **key_to_json(key), "request_sha256": request_sha256, "answer": asdict(answer)}
+        line = {"type": "answer", **key_to_json(key), "request_sha256": request_sha256, "answer": answer}
         self._index(key, None, self._journal.append(line))
 
     def add_verdict(self, key: ItemKey, request_sha256: str, verdict: Verdict) -> None:
         """Store a verdict, a failed one too: what the judge said is kept."""
-        line = {"type": "verdict", **key_to_json(key), "request_sha256": request_sha256, "verdict": asdict(verdict)}
-        self._index(key, verdict.judge, self._journal.append(line))
+        line = {"type": "verdict", **key_to_json(key), "request_sha256": request_sha256, "verdict": verdict}
+        self._index(key, verdict, self._journal.append(line))
 
     def close(self) -> None:
         """Close the file."""
         self._journal.close()
 
-    def _line(self, offset: int | None, request_sha256: str) -> dict[str, Any] | None:
-        """What stands at the offset, if it belongs to this very request."""
-        line = None if offset is None else self._journal.read(offset)
-        return line if line is not None and line["request_sha256"] == request_sha256 else None
+    def _stored(self, offset: int | None, request_sha256: str) -> StoredLine | None:
+        """The line at the offset, if it belongs to this very request."""
+        stored = None if offset is None else stored_line(self._journal.read(offset))
+        return stored if stored is not None and stored.request_sha256 == request_sha256 else None
 
-    def _index(self, key: ItemKey, judge: str | None, offset: int) -> None:
-        if judge is None:
+    def _index(self, key: ItemKey, verdict: Verdict | None, offset: int) -> None:
+        if verdict is None:
             self._answers[key] = offset
         else:
-            self._verdicts[key, judge] = offset
-
-
-def _identity(line: Mapping[str, Any]) -> tuple[ItemKey, str | None]:
-    """Item and judge (None: the model's answer) of a line. Raises what `read_lines` expects."""
-    if "request_sha256" not in line:
-        raise KeyError("request_sha256")
-    if line["type"] == "answer":
-        answer_from_json(line["answer"])
-        return key_from_json(line), None
-    return key_from_json(line), verdict_from_json(line["verdict"]).judge
+            self._verdicts[key, verdict.judge] = offset
 
 
 def _cut_torn_line(path: Path) -> int:

@@ -16,7 +16,7 @@ from scoring.key_points import judge_prompt, repair_prompt
 from scoring.reference import JSON
 
 if TYPE_CHECKING:
-    from qcal_plugin.engine.endpoint import Endpoint, Exchange
+    from qcal_plugin.engine.endpoint import Endpoint
     from scoring.questions import Question
     from scoring.reference import Reference
 
@@ -79,26 +79,26 @@ class ModelJudge:
         prompt = self._prompt(submission)
         request = self._request(prompt)
         attempts = 0
-        reply: str | None = None
+        said: str | None = None
         fault: str | None = None
         for _ in range(REPLIES_ASKED):
             try:
-                exchange = await self.endpoint.chat(request)
+                reply = await self.endpoint.chat(request)
             except RequestFailed as failure:
-                return self._failed(_request_error(failure, fault), reply, attempts + failure.attempts)
-            attempts += exchange.attempts
-            reply = exchange.reply.content or reply
+                return self._failed(_request_error(failure, fault), said, attempts + failure.attempts)
+            attempts += reply.attempts
+            said = reply.content or said
             try:
-                grades = _grades(exchange.reply, request.max_tokens, len(submission.reference.key_points))
+                grades = _grades(reply, request.max_tokens, len(submission.reference.key_points))
             except BadReply as bad:
                 fault = str(bad)
-                if _is_cut(exchange.reply) and request.max_tokens >= MOST_ROOM * self.max_tokens:
+                if _is_cut(reply) and request.max_tokens >= MOST_ROOM * self.max_tokens:
                     break  # the same request would be cut again
-                room = self._room(exchange.reply, request.max_tokens)
+                room = self._room(reply, request.max_tokens)
                 request = self._request(f"{prompt}\n\n{repair_prompt(fault)}", room)
             else:
-                return self._verdict(exchange, grades, attempts)
-        return self._failed(f"bad_reply: {fault}", reply, attempts)
+                return self._verdict(reply, grades, attempts)
+        return self._failed(f"bad_reply: {fault}", said, attempts)
 
     def _prompt(self, submission: Submission) -> str:
         return judge_prompt(submission.question, submission.text, submission.reference, template=self.template)
@@ -121,15 +121,14 @@ class ModelJudge:
     def _failed(self, error: str, reply: str | None, attempts: int) -> Verdict:
         return Verdict(judge=self.name, reply=reply, grades=None, error=error, attempts=attempts)
 
-    def _verdict(self, exchange: Exchange, grades: Grades, attempts: int) -> Verdict:
-        reply = exchange.reply
+    def _verdict(self, reply: ChatReply, grades: Grades, attempts: int) -> Verdict:
         return Verdict(
             judge=self.name,
             reply=reply.content,
             grades=grades.grades,
             faults=grades.faults,
             attempts=attempts,
-            latency_s=exchange.latency_s,
+            latency_s=reply.latency_s,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
         )

@@ -15,10 +15,15 @@ JobId: TypeAlias = tuple[ItemKey, str]
 
 
 class Lane:
-    """Runs jobs, up to `slots` at once; each keeps its slot while it is tried again. Lives in one event loop.
+    """Runs jobs, up to `slots` at once. All methods must be called in the event loop's thread.
 
-    Urgent jobs go first, in the order they became urgent, so that no xdist worker starves; the others in the order
-    added. `may_run_ahead` holds back jobs that nobody waits for. `on_error` hears of each job that raised.
+    A lane bounds how many items are being worked on, a `Limiter` how many requests are in flight. The two share a
+    number at the start. The limiter's falls when a server is overloaded; the lane's stays, because a job that waits
+    before a retry keeps its slot: otherwise a failing server would be asked about ever more items.
+
+    Urgent jobs go first, in the order in which they became urgent, so that no xdist worker starves; the others go in
+    the order in which they were added. `may_run_ahead` holds back jobs that no test waits for. `on_error` is called
+    with each job that raised.
     """
 
     def __init__(
@@ -53,13 +58,14 @@ class Lane:
 
     def pump(self) -> None:
         """Start what can start now."""
+        # Asked again for each job: `may_run_ahead` depends on what has just been started.
         while len(self.running) < self._slots:
             queue = self._urgent or (self._waiting if self._may_run_ahead() else None)
             if not queue:
                 return
             job = next(iter(queue))
             task = asyncio.get_running_loop().create_task(queue.pop(job)())
-            self.running[task] = job
+            self.running[task] = job  # the loop keeps weak references only; this one keeps the task alive
             task.add_done_callback(self._finished)
 
     def clear(self) -> None:

@@ -35,6 +35,8 @@ class Limiter:
         self.limit = float(self.ceiling)
 
     async def __aenter__(self) -> None:
+        # A future for each waiter and not an asyncio.Semaphore: the limit moves while requests wait, and the queue must
+        # stay first come, first served.
         turn = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         self._grant()

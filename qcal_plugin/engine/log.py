@@ -5,7 +5,6 @@ One entry per session, in order; a session that was killed leaves none. Times ar
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,8 +15,14 @@ from typing import Any
 from qcal_plugin.dataset.cache import write_file
 from qcal_plugin.engine.endpoint import Endpoint
 from qcal_plugin.engine.limiter import Limiter
+from reports.records.typed_json import DecodeError, decode, encode_indented
 
 ENGINE_FILE = "engine.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Log:
+    sessions: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,7 @@ class EngineLog:
             "model": self._figures(self.limiter),
             "judges": self._figures(self.judge_limiter),
         }
-        write_file(path, json.dumps({"sessions": [*_sessions(path), entry]}, indent=1).encode())
+        write_file(path, encode_indented(_Log(sessions=[*_sessions(path), entry])))
 
     def _figures(self, limiter: Limiter) -> dict[str, Any]:
         return {
@@ -63,6 +68,6 @@ class EngineLog:
 def _sessions(path: Path) -> list[Any]:
     """The earlier sessions; none where the file is missing or not ours: figures are no reason to end a run."""
     try:
-        return list(json.loads(path.read_bytes())["sessions"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return decode(path.read_bytes(), _Log).sessions
+    except (OSError, DecodeError):
         return []

@@ -14,7 +14,8 @@ from reports.records.records import Answer, ItemKey, is_same_model
 from scoring.reference import JSON
 
 if TYPE_CHECKING:
-    from qcal_plugin.engine.endpoint import Endpoint, Exchange
+    from qcal_plugin.engine.endpoint import Endpoint
+    from qcal_plugin.engine.reply import ChatReply
 
 
 class Model(Protocol):
@@ -73,22 +74,22 @@ class ServedModel:
     async def ask(self, case: Case, request: ChatRequest, ready_at: float) -> Answer:  # noqa: ARG002 - see Model
         """See `Model`."""
         try:
-            exchange = await self._exchange(request)
+            reply = await self._reply(request)
         except OSError as error:
             name = Path(error.filename or "?").name
             message = f"image {name} cannot be read from the cache ({error.strerror}); --resume prepares it anew"
             raise RequestFailed(kind="no_image", message=message) from error
-        answer = _answer(exchange, ready_at)
+        answer = _answer(reply, ready_at)
         if self.strict and not is_same_model(request.model, answer.served_model):
             raise RequestFailed(
                 kind="other_model",
                 message=f"answered by {answer.served_model or 'a model that is not named'}, not by {request.model}",
                 http_status=200,
-                attempts=exchange.attempts,
+                attempts=reply.attempts,
             )
         return answer
 
-    async def _exchange(self, request: ChatRequest) -> Exchange:
+    async def _reply(self, request: ChatRequest) -> ChatReply:
         """Send the request; once more if an image had to be made anew. Raises OSError if that did not help."""
         try:
             return await self.endpoint.chat(request)
@@ -99,9 +100,8 @@ class ServedModel:
         return await self.endpoint.chat(request)
 
 
-def _answer(exchange: Exchange, ready_at: float) -> Answer:
+def _answer(reply: ChatReply, ready_at: float) -> Answer:
     """The answer in a reply. Raises RequestFailed if there is neither text nor thought, and nobody withheld them."""
-    reply = exchange.reply
     answer = Answer(
         text=reply.text or "",
         finish_reason=reply.finish_reason,
@@ -111,10 +111,10 @@ def _answer(exchange: Exchange, ready_at: float) -> Answer:
         served_model=reply.model,
         fingerprint=reply.fingerprint,
         provider=reply.provider,
-        attempts=exchange.attempts,
-        latency_s=exchange.latency_s,
+        attempts=reply.attempts,
+        latency_s=reply.latency_s,
         ttft_s=reply.ttft_s,
-        queue_s=max(0.0, exchange.sent_at - ready_at),
+        queue_s=max(0.0, reply.sent_at - ready_at),
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
         reasoning_tokens=reply.reasoning_tokens,
@@ -124,7 +124,7 @@ def _answer(exchange: Exchange, ready_at: float) -> Answer:
             kind="no_answer",
             message=f"the reply has no content (finish_reason: {reply.finish_reason})",
             http_status=200,
-            attempts=exchange.attempts,
+            attempts=reply.attempts,
         )
     return answer
 

@@ -45,6 +45,9 @@ class ChatReply:
         refusal: the server's own words instead of an answer.
         model: who answered, as the server states it; ``fingerprint`` and ``provider`` likewise.
         ttft_s: seconds from sending to the first text of a streamed reply.
+        attempts: requests sent for this reply, this one included.
+        latency_s: seconds from sending the last of them to its last byte; ``sent_at`` is when that was, by the
+            monotonic clock.
     """
 
     content: str | None
@@ -58,6 +61,9 @@ class ChatReply:
     completion_tokens: int | None = None
     reasoning_tokens: int | None = None
     ttft_s: float | None = None
+    attempts: int = 1
+    latency_s: float = 0.0
+    sent_at: float = 0.0
 
     @property
     def from_reasoning(self) -> bool:

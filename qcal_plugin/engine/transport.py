@@ -31,7 +31,7 @@ from qcal_plugin.engine.waits import asked_wait_s
 if TYPE_CHECKING:
     import httpx
 
-    from qcal_plugin.engine.endpoint import EndpointSettings
+    from qcal_plugin.engine.settings import EndpointSettings
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qcal_plugin.dataset.cache import cache_dir
-from qcal_plugin.dataset.prepare import MIX_PREFIX, DatasetError, Progress, Source, open_or_make, prepare
+from qcal_plugin.dataset.prepare import MIX_PREFIX, DatasetError, DatasetSource, Progress, open_or_make, prepare
 from qcal_plugin.dataset.prepared import DatasetIdentity, PreparedDataset, is_synthetic
 from qcal_plugin.mix.file import MixFile, PartFile
 from scoring.reference import JSON
@@ -36,12 +36,12 @@ def prepare_mix(mix: MixFile, *, progress: Progress | None = None, cache: Path |
     name = f"{MIX_PREFIX}{mix.title}"
     known = DatasetIdentity(name=name, revision=_digest(description), warnings=tuple(warnings))
 
-    def make(source: Source, directory: Path) -> None:
+    def make(source: DatasetSource, directory: Path) -> None:
         from qcal_plugin.mix.build import build_mix
 
         build_mix(source.identity, mix, datasets, directory, description)
 
-    return open_or_make(name, lambda: Source(identity=known, digest=known.revision), make, cache)
+    return open_or_make(name, lambda: DatasetSource(identity=known, digest=known.revision), make, cache)
 
 
 def describe_mix(mix: MixFile, datasets: Sequence[PreparedDataset]) -> dict[str, JSON]:

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from qcal_plugin.engine.endpoint import EndpointSettings
 from qcal_plugin.engine.failures import RequestFailed, http_failure, transport_failure
+from qcal_plugin.engine.settings import EndpointSettings
 from qcal_plugin.engine.stream import EventReader, StreamedReply
 from qcal_plugin.engine.transport import MAX_ERROR_BYTES, new_client
 

@@ -10,8 +10,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from qcal_plugin.engine.endpoint import EndpointSettings
 from qcal_plugin.engine.failures import RequestFailed
+from qcal_plugin.engine.settings import EndpointSettings
 from qcal_plugin.service.client import StreamClient, Timed
 from qcal_plugin.service.load import Load
 from qcal_plugin.service.schedule import arrival_times, over_saturated
@@ -115,8 +115,9 @@ class LoadRunner:
             if run.stopped is not None:
                 break
             tasks.append(asyncio.create_task(self._send(run, client, number, planned_at)))
-        for task in tasks if run.stopped is not None else ():
-            task.cancel()
+        if run.stopped is not None:
+            for task in tasks:
+                task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _send(self, run: LevelRun, client: StreamClient, number: int, planned_at: float) -> None:

@@ -22,8 +22,8 @@ from qcal_plugin.engine.model import Sampling
 from qcal_plugin.service.load import BenchmarkLoad, Load, RandomLoad, load_order
 from qcal_plugin.service.runner import LoadRunner
 from qcal_plugin.service.schedule import highest_load
+from qcal_plugin.session.active_run import JUDGE_STAND_IN, describe, endpoint_settings, find_participants
 from qcal_plugin.session.directory import RunDirectory, new_run_path
-from qcal_plugin.session.evaluation import describe, endpoint_settings, find_participants
 from qcal_plugin.session.preparation import RUNS_FOLDER
 from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.studies.selection import select_items
@@ -129,7 +129,7 @@ class ServiceSession:
             manifest,
             judges=(),
             settings={**manifest.settings, "service": self._settings.to_json()},
-            stand_ins=tuple(stand_in for stand_in in manifest.stand_ins if not stand_in.startswith("judge:")),
+            stand_ins=tuple(stand_in for stand_in in manifest.stand_ins if stand_in != JUDGE_STAND_IN),
         )
         directory = RunDirectory.open(path, manifest, resume=False)
         self._exits.callback(directory.close)

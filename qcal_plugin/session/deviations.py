@@ -5,13 +5,13 @@ Written the moment it is learned, and read when the run goes on, so that nothing
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from qcal_plugin.dataset.cache import write_file
 from qcal_plugin.engine.adaptation import REPORTED, Adaptation, Change
-from reports.records.run_files import DEVIATIONS_NAME
+from reports.records.run_files import DEVIATIONS_NAME, DeviationsFile
+from reports.records.typed_json import DecodeError, decode, encode_indented
 
 
 class Deviations:
@@ -29,19 +29,19 @@ class Deviations:
     def write(self) -> None:
         """Store all of it. Raises OSError."""
         roles = {role: adaptation.changes for role, adaptation in self._adaptations.items() if adaptation.changes}
-        data = {
-            "changes": {role: [change.value for change in changes] for role, changes in roles.items()},
-            "deviations": [
+        data = DeviationsFile(
+            changes={role: tuple(change.value for change in changes) for role, changes in roles.items()},
+            deviations=tuple(
                 f"{role}: {change.words}" for role, changes in roles.items() for change in changes if change in REPORTED
-            ],
-        }
-        write_file(self._path, json.dumps(data, indent=1).encode())
+            ),
+        )
+        write_file(self._path, encode_indented(data))
 
 
 def _read(path: Path) -> Mapping[str, list[Change]]:
     """What an earlier session wrote; nothing if the file is missing or not ours: it is learned again at little cost."""
     try:
-        changes = json.loads(path.read_bytes())["changes"]
-        return {str(role): [Change(name) for name in names] for role, names in changes.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        changes = decode(path.read_bytes(), DeviationsFile).changes
+        return {role: [Change(name) for name in names] for role, names in changes.items()}
+    except (OSError, DecodeError, ValueError):  # ValueError: a change that this version does not know
         return {}

@@ -5,7 +5,6 @@ RunDirectoryError    the folder cannot be used; the message says why and what to
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import threading
@@ -21,6 +20,7 @@ from qcal_plugin.dataset.cache import write_file
 from reports.records.mixes import differing_settings
 from reports.records.names import in_words
 from reports.records.records import PlannedItem, RunManifest, manifest_from_json, manifest_to_json
+from reports.records.typed_json import DecodeError, decode_object, encode_indented
 from scoring.errors import QCalError
 
 MANIFEST_FILE = "run.json"
@@ -127,9 +127,9 @@ class RunDirectory:
             self._write()
 
     def _write(self) -> None:
-        text = json.dumps(manifest_to_json(self.manifest), ensure_ascii=False, indent=1)
+        content = encode_indented(manifest_to_json(self.manifest))
         try:
-            write_file(self.path / MANIFEST_FILE, text.encode())
+            write_file(self.path / MANIFEST_FILE, content)
         except OSError as error:
             raise RunDirectoryError(f"cannot write {self.path / MANIFEST_FILE}: {error.strerror}") from error
 
@@ -140,8 +140,8 @@ def read_manifest(path: Path) -> RunManifest | None:
     if not file.exists():
         return None
     try:
-        return manifest_from_json(json.loads(file.read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return manifest_from_json(decode_object(file.read_bytes()))
+    except (OSError, DecodeError) as error:
         raise RunDirectoryError(
             f"{file} is not readable as a run's manifest ({error}); choose another folder"
         ) from error

@@ -13,7 +13,7 @@ import pytest
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.dataset.cases import Case, ImagePart, TextPart
 from qcal_plugin.engine.model import Sampling
-from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.engine.result import EngineResult
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.studies.studied import StudiedDataset
 from qcal_plugin.worker.runner import Runner
@@ -163,7 +163,7 @@ class DryRun:
         """See `qcal_plugin.worker.runner.Source`."""
         self._planned = list(planned)
 
-    def demand(self, key: ItemKey) -> Outcome:
+    def demand(self, key: ItemKey) -> EngineResult:
         """See `qcal_plugin.worker.runner.Source`; no test runs, so nothing is demanded."""
         raise NotImplementedError(key)
 
@@ -182,9 +182,15 @@ class DryRun:
 
 def _cost(tokens: Mapping[str, float], assumed: Assumptions) -> float | None:
     """None where any price is missing for tokens that would be used."""
+    prices = {
+        "model_input_tokens": assumed.model_input_price,
+        "model_output_tokens": assumed.model_output_price,
+        "judge_input_tokens": assumed.judge_input_price,
+        "judge_output_tokens": assumed.judge_output_price,
+    }
     cost = 0.0
     for name, count in tokens.items():
-        price = getattr(assumed, name.replace("tokens", "price"))
+        price = prices[name]
         if count and price is None:
             return None
         cost += count * (price or 0.0) / 1e6

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qcal_plugin.engine.outcome import Outcome
-from qcal_plugin.session.evaluation import Evaluation
+from qcal_plugin.engine.result import EngineResult
+from qcal_plugin.session.active_run import ActiveRun
 from qcal_plugin.session.progress import Progress
 from reports.records.records import ItemKey, PlannedItem
 
@@ -15,7 +15,7 @@ TICK_S = 0.5
 class LocalSource:
     """See `qcal_plugin.worker.runner.Source`."""
 
-    def __init__(self, evaluation: Evaluation, progress: Progress) -> None:
+    def __init__(self, evaluation: ActiveRun, progress: Progress) -> None:
         self._evaluation = evaluation
         self._progress = progress
 
@@ -23,7 +23,7 @@ class LocalSource:
         """See `Source`."""
         self._evaluation.declare(planned)
 
-    def demand(self, key: ItemKey) -> Outcome:
+    def demand(self, key: ItemKey) -> EngineResult:
         """See `Source`."""
         future = self._evaluation.demand(key)
         while True:

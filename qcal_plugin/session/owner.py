@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -13,15 +12,17 @@ import pytest
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.engine.failures import EngineStopped
 from qcal_plugin.engine.journal import JournalError
+from qcal_plugin.session.illustrator import Illustrator
 from qcal_plugin.session.local_source import LocalSource
 from qcal_plugin.session.near_misses import nothing_selected
 from qcal_plugin.session.preparation import PreparedRun, prepare_run
 from qcal_plugin.session.progress import Progress
 from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.session.summary import closing_lines, header_lines, print_tables, shown, write_page
-from qcal_plugin.worker.channel import ChannelServer, planned_to_json
+from qcal_plugin.worker.channel import ChannelServer
 from qcal_plugin.worker.keys import RUNNER, WORKER_INPUT
 from qcal_plugin.worker.measuring import Measurement
+from qcal_plugin.worker.remote import WorkerInput
 from qcal_plugin.worker.runner import Runner
 from reports.records.plain_text import log_line, log_text
 from reports.records.records import PROPERTY_PREFIX
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from reports.gates.verdicts import GateReport
 
 
-class RunSession:
+class RunOwner:
     """Sets a run up, serves it to workers, writes what they measure, prints the tables."""
 
     def __init__(self, pytest_config: pytest.Config, config: RunConfig, *, controller: bool) -> None:
@@ -44,6 +45,7 @@ class RunSession:
         self._trouble: str | None = None
         self._page: tuple[str, ...] = ()
         self._run: PreparedRun | None = None
+        self._illustrator: Illustrator | None = None
         self._gates: GateReport | None = None
 
     # --- hooks ---
@@ -81,6 +83,7 @@ class RunSession:
         self._record(report)
         self._stop_at_maxfail(report)
         self._progress.report(report)
+        self._illustrate()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self) -> None:
@@ -117,6 +120,10 @@ class RunSession:
     def _set_up(self) -> None:
         run = self._run = prepare_run(self._pytest_config, self._config, self._exits, self._steps)
         self._progress = Progress(run.evaluation, self._pytest_config)
+        if self._config.html:
+            directory = run.evaluation.directory
+            self._illustrator = Illustrator(directory.path, lambda: directory.manifest.planned, run.studied.case)
+            self._exits.callback(self._illustrator.stop)
         if self._controller:
             self._serve_workers(run)
         else:
@@ -138,14 +145,12 @@ class RunSession:
         server = ChannelServer(evaluation.engine.loop, demand=evaluation.demand, declare=evaluation.declare)
         address = server.start()
         self._exits.callback(server.close)
-        self._worker_input = json.dumps(
-            {
-                "address": address.to_json(),
-                **run.studied.to_json(),
-                "items": [planned_to_json(item) for item in run.items] if self._config.answers else None,
-                "identity": run.identity,
-            }
-        )
+        self._worker_input = WorkerInput(
+            address=address,
+            studied=run.studied.place,
+            items=tuple(run.items) if self._config.answers else None,
+            identity=tuple(run.identity),
+        ).to_json()
 
     def _record(self, report: pytest.TestReport) -> None:
         text = getattr(report, "qcal_measurement", None)
@@ -159,6 +164,11 @@ class RunSession:
             report.longrepr = log_line(f"not on record: {error}")
             self._trouble = self._trouble or str(error)
             self._run.evaluation.engine.drain(str(error))
+
+    def _illustrate(self) -> None:
+        """From the first report on: all items are planned by then, and the first requests are on their way."""
+        if self._illustrator is not None:
+            self._illustrator.start()
 
     def _stop_at_maxfail(self, report: pytest.TestReport) -> None:
         self._failures += report.failed
@@ -179,9 +189,9 @@ class RunSession:
     def _summarise(self, run: PreparedRun, terminal: pytest.TerminalReporter) -> None:
         errors, floors = self._config.errors, self._config.floors
         print_tables(run.evaluation, terminal, errors=errors, floors=floors, gates=self._gates)
-        if self._config.html:
+        if self._illustrator is not None:
             plots = partial(self._steps, "preparing plots")
-            self._page = write_page(run, errors=errors, progress=plots)
+            self._page = write_page(run, self._illustrator, errors=errors, progress=plots)
 
     def _decide(self, session: pytest.Session) -> None:
         in_error = session.exitstatus in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR}

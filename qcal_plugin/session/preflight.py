@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from qcal_plugin.engine.failures import one_line, server_message
+from qcal_plugin.engine.failures import message_line, server_message
 from qcal_plugin.engine.network import proxy_for, ssl_context
 from qcal_plugin.engine.targets import TargetOption
 from qcal_plugin.engine.transport import MAX_REDIRECTS, stays_on_host
@@ -53,7 +53,7 @@ def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
         neighbour = answering_neighbour(option.target, connected=False)
         remedy = f"; did you mean {flag}-url {neighbour}?" if neighbour else _NOT_RUNNING
         raise PreflightError(
-            f"{place}: no connection ({one_line(option.redaction.text(str(error)))}){remedy}"
+            f"{place}: no connection ({message_line(option.redaction.text(str(error)))}){remedy}"
         ) from error
     except httpx.HTTPError as error:
         return _without_list(option, flag, f"{place}: no list of models ({type(error).__name__})", status=None)
@@ -102,11 +102,11 @@ def _refuses_key(response: httpx.Response) -> bool:
 def _elsewhere(response: httpx.Response) -> str | None:
     """Where the reply leads instead of to an API: to another host, or to a web page such as a sign-in form."""
     if response.is_redirect:
-        target = one_line(response.headers.get("location", "").partition("?")[0])
+        target = message_line(response.headers.get("location", "").partition("?")[0])
         return f"HTTP {response.status_code} redirects to {target or 'nowhere'}"
     if response.status_code == 200 and response.headers.get("content-type", "").startswith("text/html"):
         title = re.search(r"<title[^>]*>([^<]{0,200})", response.text[:20_000], re.IGNORECASE)
-        return "answers with a web page" + (f" ({one_line(title[1])})" if title else "")
+        return "answers with a web page" + (f" ({message_line(title[1])})" if title else "")
     return None
 
 

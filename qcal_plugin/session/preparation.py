@@ -13,14 +13,14 @@ import pytest
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.dataset.prepare import Progress
 from qcal_plugin.dataset.prepared import PreparedDataset
-from qcal_plugin.engine.canary import CanaryResult
+from qcal_plugin.session.active_run import ActiveRun, Participants, describe, find_participants
 from qcal_plugin.session.data import prepare_studied
 from qcal_plugin.session.directory import MANIFEST_FILE, RunDirectory, RunDirectoryError, new_run_path
-from qcal_plugin.session.evaluation import Evaluation, Participants, describe, find_participants
 from qcal_plugin.session.stored import load_stored_answers
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.studies.studied import StudiedDataset
 from reports.records.records import PlannedItem, Run, RunManifest, identity_properties
+from reports.records.run_files import CanaryJudge
 
 LAST_RUN = "qcal/last_run"
 RUNS_FOLDER = "runs"
@@ -37,12 +37,12 @@ class PreparedRun:
         baselines: the runs that ``--gate`` compares with, by path.
     """
 
-    evaluation: Evaluation
+    evaluation: ActiveRun
     studied: StudiedDataset
     who: Participants
     items: Sequence[PlannedItem]
     identity: Sequence[tuple[str, str]]
-    canary: Sequence[CanaryResult]
+    canary: Sequence[CanaryJudge]
     baselines: Mapping[Path, Run]
 
 
@@ -68,7 +68,7 @@ def prepare_run(pytest_config: pytest.Config, config: RunConfig, exits: ExitStac
     who = find_participants(config, stored, exits)
     baselines = _check_gates(config, describe(config, dataset, who, ""), items)
     directory = _open_directory(pytest_config, config, dataset, who, exits)
-    evaluation = Evaluation(config, studied, who, directory, prepare_again=prepare_again)
+    evaluation = ActiveRun(config, studied, who, directory, prepare_again=prepare_again)
     exits.callback(evaluation.close)
     return PreparedRun(
         evaluation=evaluation,

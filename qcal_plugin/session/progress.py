@@ -18,7 +18,7 @@ from reports.records.records import ItemKey
 from scoring.questions import Mode
 
 if TYPE_CHECKING:
-    from qcal_plugin.session.evaluation import Evaluation
+    from qcal_plugin.session.active_run import ActiveRun
 
 REDRAWN_EVERY_S = 0.5
 LOG_LINES = 20
@@ -28,7 +28,7 @@ SHORTEST_PAUSE_S = 2.0
 class Progress:
     """Says how far it is: below the dots on a terminal, in a log each time another twentieth is done."""
 
-    def __init__(self, evaluation: Evaluation, config: pytest.Config) -> None:
+    def __init__(self, evaluation: ActiveRun, config: pytest.Config) -> None:
         self._evaluation = evaluation
         self._config = config
         self._started_at = self._printed_at = time.monotonic()

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from qcal_plugin.engine.journal import Journal, read_lines
-from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.engine.result import EngineResult
 from qcal_plugin.worker.measuring import Measurement
-from reports.records.records import WITHHELD, ItemKey, PlannedItem, Record, Status, record_from_json, record_to_json
+from reports.records.records import WITHHELD, ItemKey, PlannedItem, Record, Status, record_from_line, record_to_json
 
 _KEPT_WITHOUT_SCORE = WITHHELD | {Status.UNJUDGED}
 """Statuses of items whose answer is kept but has no score; a stored answer of this kind tells nothing new."""
@@ -19,12 +19,12 @@ _KEPT_WITHOUT_SCORE = WITHHELD | {Status.UNJUDGED}
 class Recorder:
     """Completes measurements with what the engine knows and writes each before its test's report is shown."""
 
-    def __init__(self, path: Path, outcome: Callable[[ItemKey], Outcome]) -> None:
+    def __init__(self, path: Path, outcome: Callable[[ItemKey], EngineResult]) -> None:
         self.measured: dict[ItemKey, float] = {}
         self._latest: dict[ItemKey, Status] = {}
         self._outcome = outcome
         self._journal = Journal(path)
-        for _, record in read_lines(path, record_from_json):
+        for _, record in read_lines(path, record_from_line):
             self._note(record.key, record.status, None if record.score is None else record.score.value)
 
     @property
@@ -57,7 +57,7 @@ class Recorder:
             self.measured.setdefault(key, value)
 
 
-def _record(measurement: Measurement, planned: PlannedItem, outcome: Outcome) -> Record:
+def _record(measurement: Measurement, planned: PlannedItem, outcome: EngineResult) -> Record:
     return Record(
         key=planned.key,
         family=planned.family,

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from qcal_plugin.dataset.prepared import PreparedDataset
-from qcal_plugin.engine.journal import JournalError, read_lines
+from qcal_plugin.engine.journal import JournalError, read_lines, stored_line
 from qcal_plugin.engine.model import Sampling, StoredAnswer
 from qcal_plugin.engine.reply import clean_text
 from qcal_plugin.session.directory import ANSWERS_FILE, MANIFEST_FILE, RunDirectoryError, read_manifest
 from qcal_plugin.studies.selection import Selection
 from qcal_plugin.studies.studied import benchmark_key
 from reports.exchange.official_input import InferenceEntry, OfficialFileError, read_inference
-from reports.records.records import Answer, ItemKey, PlannedItem, RunManifest, answer_from_json, key_from_json
+from reports.records.records import Answer, ItemKey, PlannedItem, RunManifest
 from scoring.errors import BadValueError, QCalError
 from scoring.questions import Mode
 
@@ -156,18 +155,11 @@ def _numbered(entries: Iterable[InferenceEntry]) -> Iterator[tuple[int, Inferenc
 
 def _answers(path: Path) -> dict[ItemKey, StoredAnswer]:
     """The first answer to each item: a further attempt never replaces it."""
-    found: dict[ItemKey, StoredAnswer] = {}
-    for _, (key, stored) in read_lines(path, _stored):
-        if stored is not None:
-            found.setdefault(key, stored)
-    return found
-
-
-def _stored(line: Mapping[str, Any]) -> tuple[ItemKey, StoredAnswer | None]:
-    """A line's item and answer; None for a verdict."""
-    answer = answer_from_json(line["answer"]) if line["type"] == "answer" else None
-    stored = None if answer is None else StoredAnswer(answer=answer, request_sha256=line["request_sha256"])
-    return key_from_json(line), stored
+    answers: dict[ItemKey, StoredAnswer] = {}
+    for _, line in read_lines(path, stored_line):
+        if line.answer is not None:
+            answers.setdefault(line.key, StoredAnswer(answer=line.answer, request_sha256=line.request_sha256))
+    return answers
 
 
 def _seed(manifest: RunManifest) -> int | None:

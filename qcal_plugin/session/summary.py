@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from qcal_plugin.session.evaluation import Evaluation
-from qcal_plugin.session.illustrations import illustrate
+from qcal_plugin.session.active_run import ActiveRun
+from qcal_plugin.session.illustrator import Illustrator
 from qcal_plugin.session.preparation import PreparedRun
 from reports.records.names import MODE_NAMES, question_span
 from reports.records.plain_text import log_line
@@ -44,7 +44,7 @@ def header_lines(run: PreparedRun) -> list[str]:
 
 
 def print_tables(
-    evaluation: Evaluation,
+    evaluation: ActiveRun,
     terminal: pytest.TerminalReporter,
     *,
     errors: ErrorRule,
@@ -70,7 +70,9 @@ def print_tables(
         terminal.write_line(render(document, width=shutil.get_terminal_size().columns))
 
 
-def write_page(run: PreparedRun, *, errors: ErrorRule, progress: Callable[[int, int], None]) -> tuple[str, ...]:
+def write_page(
+    run: PreparedRun, illustrator: Illustrator, *, errors: ErrorRule, progress: Callable[[int, int], None]
+) -> tuple[str, ...]:
     """Write ``report.html`` with its plots; returns lines for the user, also about what went wrong.
 
     The figures are on disk already: what fails here costs the page, or its pictures, and never the run.
@@ -80,7 +82,7 @@ def write_page(run: PreparedRun, *, errors: ErrorRule, progress: Callable[[int, 
 
     directory, lines = run.evaluation.directory, []
     try:
-        illustrate(directory.path, directory.manifest.planned, run.studied.case, progress=progress)
+        illustrator.finish(progress)
     except (OSError, ValueError, KeyError) as error:
         lines.append(f"qcal: plots are missing in report.html: {error}")
     try:
@@ -91,12 +93,12 @@ def write_page(run: PreparedRun, *, errors: ErrorRule, progress: Callable[[int, 
     return tuple(lines)
 
 
-def closing_lines(evaluation: Evaluation, trouble: str | None) -> list[str]:
+def closing_lines(evaluation: ActiveRun, trouble: str | None) -> list[str]:
     """Why it stopped, what is missing and how to go on, where it all is."""
     planned = evaluation.directory.manifest.planned
     measured, path = evaluation.recorder.measured, shown(evaluation.directory.path)
     lines = [f"qcal: {line}" for line in dict.fromkeys(evaluation.restored)]
-    lines += [f"qcal: stopped asking: {trouble}{_remedy(trouble)}"] if trouble else []
+    lines += [f"qcal: stopped asking: {trouble}{_remedy(evaluation.engine.stopped_by_status)}"] if trouble else []
     if unjudged := evaluation.recorder.unjudged():
         lines.append(
             f"qcal: {unjudged} items wait for a judge: the same command with --resume --judge-url URL, "
@@ -132,13 +134,15 @@ def mean_scores(measured: Mapping[ItemKey, float]) -> Iterator[str]:
             yield f"{MODE_NAMES[mode]} {100 * statistics.fmean(means.values()):.1f} ({question_span(means)})"
 
 
-def _remedy(trouble: str) -> str:
-    """What to do about a refusal, in the words of the command line."""
-    if "refuses: HTTP 404" in trouble:
-        return "; check the model's name and the URL, which for most servers ends in /v1"
-    if "refuses: HTTP 401" in trouble or "refuses: HTTP 403" in trouble:
-        return "; check the key: --model-key-env and --judge-key-env name its variable"
-    return ""
+def _remedy(http_status: int | None) -> str:
+    """What to do about a reply with this status that ended the run, in the words of the command line."""
+    match http_status:
+        case 404:
+            return "; check the model's name and the URL, which for most servers ends in /v1"
+        case 401 | 403:
+            return "; check the key: --model-key-env and --judge-key-env name its variable"
+        case _:
+            return ""
 
 
 def shown(path: Path) -> Path:

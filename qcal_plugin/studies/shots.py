@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from qcal_plugin.dataset.cases import Case, ImagePart, PromptPart, TextPart
 from qcal_plugin.dataset.prepared import PreparedDataset, SampleEntry
 from qcal_plugin.dataset.prompts import IMAGE_TAG
-from reports.records.conditions import COPIES, COPIES_LAST, Shots
+from reports.records.conditions import Shots
 from reports.records.records import ItemKey
 from scoring.dispatch import Scorer, score
 from scoring.errors import BadValueError
+from scoring.flags import Flag
 from scoring.questions import Mode, Question
 from scoring.reference import Reference
 
@@ -150,7 +151,11 @@ def copy_flags(
         return same and score(question, other.answer, reference, (), scorer=scorer).value < 1
 
     found = [copied(other) for other in shown]
-    return (*((COPIES,) if any(found) else ()), *((COPIES_LAST,) if found and found[-1] else ()))
+    flags = {
+        Flag.COPIES_DEMONSTRATION: any(found),
+        Flag.COPIES_LAST_DEMONSTRATION: bool(found) and found[-1],
+    }
+    return tuple(flag for flag, holds in flags.items() if holds)
 
 
 def parse_counts(texts: Sequence[str]) -> tuple[int, ...]:

@@ -1,14 +1,15 @@
 """Studies: conditions under which items are asked again, beside the benchmark itself or in its place.
 
 A condition is the variant of an item's key: it decides what is asked and what the answer is compared with.
-Standard library only: xdist workers import this module.
+Light to import: xdist workers do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from qcal_plugin.baselines.demonstrations import Demonstrations
 from qcal_plugin.baselines.floors import floors_of
@@ -22,6 +23,22 @@ from reports.records.records import ItemKey
 from scoring.dispatch import Scorer
 from scoring.reference import Reference
 from synthetic.drawing.perturbation import Perturbation
+
+
+class Place(NamedTuple):
+    """A prepared dataset's folder, and the revision that it must have there."""
+
+    directory: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudiedPlace:
+    """What it takes to open a `StudiedDataset` in another process."""
+
+    dataset: Place
+    perturbed: Mapping[str, Place]
+    seed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +113,11 @@ class StudiedDataset:
             raise KeyError(f"items of the variant {variant} need --perturb {variant}")
         return self.perturbed[variant]
 
-    def to_json(self) -> dict[str, object]:
+    @property
+    def place(self) -> StudiedPlace:
         """Where it lies, for workers."""
         perturbed = {name: _place(dataset) for name, dataset in self.perturbed.items()}
-        return {"dataset": _place(self.dataset), "perturbed": perturbed, "seed": self.seed}
+        return StudiedPlace(dataset=_place(self.dataset), perturbed=perturbed, seed=self.seed)
 
 
 def benchmark_key(key: ItemKey) -> ItemKey:
@@ -107,23 +125,21 @@ def benchmark_key(key: ItemKey) -> ItemKey:
     return zeroshot_key(key) if parse_shots(key.variant) is not None else key._replace(repeat=0, variant="")
 
 
-def _place(dataset: PreparedDataset) -> list[str]:
-    """Where it lies, and the revision that it must have there."""
-    return [str(dataset.directory), dataset.identity.revision]
-
-
-def open_studied(place: Sequence[str], perturbed: Mapping[str, Sequence[str]], seed: int) -> StudiedDataset:
-    """Inverse of `StudiedDataset.to_json`. Raises as `open_prepared` does."""
+def open_studied(place: StudiedPlace) -> StudiedDataset:
+    """The dataset that lies there. Raises as `open_prepared` does."""
     return StudiedDataset(
-        dataset=_open(place),
-        perturbed={name: _open(other) for name, other in perturbed.items()},
-        seed=seed,
+        dataset=_open(place.dataset),
+        perturbed={name: _open(other) for name, other in place.perturbed.items()},
+        seed=place.seed,
     )
 
 
-def _open(place: Sequence[str]) -> PreparedDataset:
-    directory, revision = place
-    dataset = open_prepared(Path(directory), revision)
+def _place(dataset: PreparedDataset) -> Place:
+    return Place(str(dataset.directory), dataset.identity.revision)
+
+
+def _open(place: Place) -> PreparedDataset:
+    dataset = open_prepared(Path(place.directory), place.revision)
     for file in (dataset.references, dataset.floors):
         file.content()  # from here on in memory: nothing that happens to the file concerns this process
     return dataset

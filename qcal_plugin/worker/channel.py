@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
-import json
 import secrets
 import shutil
 import socket
@@ -18,11 +17,11 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from qcal_plugin.engine.failures import EngineStopped
-from qcal_plugin.engine.outcome import Outcome, outcome_from_json, outcome_to_json
-from reports.records.records import ItemKey, PlannedItem, key_from_json, key_to_json
+from qcal_plugin.engine.result import EngineResult
+from reports.records.records import ItemKey, PlannedItem
+from reports.records.typed_json import DecodeError, decode, encode
 
 _LENGTH = struct.Struct(">I")
 
@@ -39,24 +38,38 @@ class ChannelAddress:
     port: int | None
     token: str = field(repr=False)
 
-    def to_json(self) -> str:
-        """As text, for ``workerinput``."""
-        return json.dumps({"path": self.path, "port": self.port, "token": self.token})
 
-    @classmethod
-    def from_json(cls, text: str) -> ChannelAddress:
-        """Inverse of `to_json`."""
-        return cls(**json.loads(text))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelCall:
+    """What a worker sends: its token first, then a declaration or a demand each time."""
+
+    token: str | None = None
+    declare: tuple[PlannedItem, ...] = ()
+    demand: ItemKey | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelReply:
+    """What it gets: nothing but an acknowledgement for a declaration; for a demand, one of the other two."""
+
+    key: ItemKey | None = None
+    outcome: EngineResult | None = None
+    stopped: str | None = None
 
 
 class ChannelServer:
-    """Serves the workers from the engine's event loop."""
+    """Serves the workers from the engine's event loop.
+
+    `start` and `close` are called by the controller's main thread; everything else runs in the engine's loop, so that
+    the engine's state is never touched by two threads. Each worker has one connection and one call open on it at a
+    time: pytest runs a worker's items one after the other.
+    """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         *,
-        demand: Callable[[ItemKey], Future[Outcome]],
+        demand: Callable[[ItemKey], Future[EngineResult]],
         declare: Callable[[tuple[PlannedItem, ...]], None],
     ) -> None:
         self._loop = loop
@@ -77,6 +90,7 @@ class ChannelServer:
 
     async def _open(self) -> ChannelAddress:
         if hasattr(socket, "AF_UNIX"):
+            # mkdtemp gives mode 0700: other users of the machine cannot connect. The token is for the TCP case.
             self._folder = tempfile.mkdtemp(prefix="qcal-")
             path = str(Path(self._folder) / "engine")
             self._server = await asyncio.start_unix_server(self._serve, path)
@@ -91,12 +105,12 @@ class ChannelServer:
             if not await self._knows_token(reader):
                 return
             while True:
-                message = await _receive(reader)
-                if "declare" in message:
-                    self._declare(tuple(planned_from_json(item) for item in message["declare"]))
-                    reply: dict[str, Any] = {}
+                call = await _receive(reader)
+                if call.demand is None:
+                    self._declare(call.declare)
+                    reply = ChannelReply()
                 else:
-                    reply = await self._answer(key_from_json(message["demand"]))
+                    reply = await self._answer(call.demand)
                 writer.write(_packed(reply))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -109,21 +123,23 @@ class ChannelServer:
     async def _knows_token(self, reader: asyncio.StreamReader) -> bool:
         try:
             greeting = await _receive(reader)
-        except ValueError:
+        except DecodeError:
             return False
-        return hmac.compare_digest(json.dumps(greeting), json.dumps({"token": self._token}))
+        # Compared in constant time: how long a refusal takes says nothing about the token.
+        return hmac.compare_digest((greeting.token or "").encode(), self._token.encode())
 
-    async def _answer(self, key: ItemKey) -> dict[str, Any]:
+    async def _answer(self, key: ItemKey) -> ChannelReply:
+        # The engine's loop is this loop: awaiting the wrapped future leaves it free, while result() would block it.
         future = asyncio.wrap_future(self._demand(key))
         try:
             outcome = await future
         except EngineStopped as stopped:
-            return {"key": key_to_json(key), "stopped": str(stopped)}
-        return {"key": key_to_json(key), "outcome": outcome_to_json(outcome)}
+            return ChannelReply(key=key, stopped=str(stopped))
+        return ChannelReply(key=key, outcome=outcome)
 
 
 class ChannelClient:
-    """A worker's end. Standard library only; used by one thread."""
+    """A worker's end. Blocking, and used by the worker's main thread only."""
 
     def __init__(self, address: ChannelAddress) -> None:
         self._address = address
@@ -131,17 +147,17 @@ class ChannelClient:
 
     def declare(self, planned: Iterable[PlannedItem]) -> None:
         """Tell the engine which items this worker may demand."""
-        self._exchange({"declare": [planned_to_json(item) for item in planned]})
+        self._exchange(ChannelCall(declare=tuple(planned)))
 
-    def demand(self, key: ItemKey) -> Outcome:
+    def demand(self, key: ItemKey) -> EngineResult:
         """Wait for an item's outcome. Raises EngineStopped, also where the controller is gone."""
-        reply = self._exchange({"demand": key_to_json(key)})
-        if key_from_json(reply["key"]) != key:
+        reply = self._exchange(ChannelCall(demand=key))
+        if reply.outcome is None and reply.stopped is not None:
+            raise EngineStopped(reply.stopped)
+        if reply.key != key or reply.outcome is None:
             self.close()
-            raise ChannelError(f"asked for {key}, got {reply['key']}")
-        if "stopped" in reply:
-            raise EngineStopped(reply["stopped"])
-        return outcome_from_json(reply["outcome"])
+            raise ChannelError(f"asked for {key}, got {reply.key}")
+        return reply.outcome
 
     def close(self) -> None:
         """Hang up."""
@@ -149,7 +165,7 @@ class ChannelClient:
             self._socket.close()
             self._socket = None
 
-    def _exchange(self, message: dict[str, Any]) -> dict[str, Any]:
+    def _exchange(self, call: ChannelCall) -> ChannelReply:
         """Send one message and wait for its reply; after any interruption the connection is dropped, never reused.
 
         A reply left unread would answer the next demand: that once gave tests other items' answers.
@@ -158,9 +174,9 @@ class ChannelClient:
         with contextlib.ExitStack() as interrupted:
             interrupted.callback(connection.close)
             try:
-                connection.sendall(_packed(message))
+                connection.sendall(_packed(call))
                 size = _LENGTH.unpack(_read_exactly(connection, _LENGTH.size))[0]
-                reply: dict[str, Any] = json.loads(_read_exactly(connection, size))
+                reply = decode(_read_exactly(connection, size), ChannelReply)
             except OSError as error:
                 raise EngineStopped(f"the controller of this run is gone ({error})") from error
             interrupted.pop_all()
@@ -174,31 +190,20 @@ class ChannelClient:
                 connection.connect(self._address.path)
             else:
                 connection = socket.create_connection(("127.0.0.1", self._address.port or 0))
-            connection.sendall(_packed({"token": self._address.token}))
+            connection.sendall(_packed(ChannelCall(token=self._address.token)))
         except OSError as error:
             raise EngineStopped(f"the controller of this run is gone ({error})") from error
         return connection
 
 
-def planned_to_json(item: PlannedItem) -> dict[str, Any]:
-    """A planned item as plain JSON."""
-    return {**key_to_json(item.key), "family": item.family, "scenario_type": item.scenario_type}
-
-
-def planned_from_json(data: dict[str, Any]) -> PlannedItem:
-    """Inverse of `planned_to_json`."""
-    return PlannedItem(key=key_from_json(data), family=data["family"], scenario_type=data["scenario_type"])
-
-
-def _packed(message: dict[str, Any]) -> bytes:
-    data = json.dumps(message).encode()
+def _packed(message: ChannelCall | ChannelReply) -> bytes:
+    data = encode(message)
     return _LENGTH.pack(len(data)) + data
 
 
-async def _receive(reader: asyncio.StreamReader) -> dict[str, Any]:
+async def _receive(reader: asyncio.StreamReader) -> ChannelCall:
     size = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))[0]
-    message: dict[str, Any] = json.loads(await reader.readexactly(size))
-    return message
+    return decode(await reader.readexactly(size), ChannelCall)
 
 
 def _read_exactly(connection: socket.socket, size: int) -> bytes:

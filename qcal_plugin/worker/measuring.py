@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from reports.records.floors import Floors, floors_from_json
+from reports.records.floors import Floors
 from reports.records.plain_text import one_line
-from reports.records.records import (
-    Answer,
-    ItemKey,
-    PlannedItem,
-    Status,
-    Verdict,
-    key_from_json,
-    key_to_json,
-    score_from_json,
-    score_to_json,
-)
+from reports.records.records import Answer, ItemKey, PlannedItem, Status, Verdict, json_safe_score
+from reports.records.typed_json import decode, encode
 from scoring.dispatch import Scorer, score
 from scoring.final_answer import thought_flags
+from scoring.flags import Flag
 from scoring.key_points import suspicious
 from scoring.questions import Question
 from scoring.reference import JSON, Reference
 from scoring.score import Score
 
 if TYPE_CHECKING:
-    from qcal_plugin.engine.outcome import Outcome
+    from qcal_plugin.engine.result import EngineResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,37 +66,24 @@ class Measurement:
 
     def to_json(self) -> str:
         """As text: report attributes cross process borders by exact type, and text always passes."""
-        return json.dumps(
-            {
-                **key_to_json(self.key),
-                "status": self.status,
-                "score": None if self.score is None else score_to_json(self.score),
-                "other_score": None if self.other_score is None else score_to_json(self.other_score),
-                "unanswered_score": None if self.unanswered_score is None else score_to_json(self.unanswered_score),
-                "flags": self.flags,
-                "floors": self.floors,
-            }
+        safe = replace(
+            self,
+            score=json_safe_score(self.score),
+            other_score=json_safe_score(self.other_score),
+            unanswered_score=json_safe_score(self.unanswered_score),
         )
+        return encode(safe).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Measurement:
         """Inverse of `to_json`."""
-        data = json.loads(text)
-        return cls(
-            key=key_from_json(data),
-            status=Status(data["status"]),
-            score=None if data["score"] is None else score_from_json(data["score"]),
-            other_score=None if data["other_score"] is None else score_from_json(data["other_score"]),
-            unanswered_score=(None if data["unanswered_score"] is None else score_from_json(data["unanswered_score"])),
-            flags=tuple(data["flags"]),
-            floors=floors_from_json(data["floors"]),
-        )
+        return decode(text, cls)
 
 
 ROUNDING = 1e-9
 """What scores of 0..100 may differ by without being different."""
 
-OUTCOME: pytest.StashKey[Outcome] = pytest.StashKey()
+OUTCOME: pytest.StashKey[EngineResult] = pytest.StashKey()
 """On an item: what the engine found out, taken before the item starts."""
 
 INTERRUPTED_WAIT: pytest.StashKey[str] = pytest.StashKey()
@@ -114,25 +93,25 @@ MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
 """On an item: what its report carries to the controller."""
 
 
-def answer_flags(question: Question, answer: Answer) -> tuple[str, ...]:
+def answer_flags(question: Question, answer: Answer) -> tuple[Flag, ...]:
     """What is worth counting about an answer: cut, empty, only a thought, with one, or addressed to the grader."""
-    found = {
-        "truncated": answer.finish_reason == "length",
-        "empty": not answer.text,
-        "from_reasoning": answer.from_reasoning,
-        "reasoning": answer.reasoning is not None,
+    flags = {
+        Flag.TRUNCATED: answer.finish_reason == "length",
+        Flag.EMPTY: not answer.text,
+        Flag.FROM_REASONING: answer.from_reasoning,
+        Flag.REASONING: answer.reasoning is not None,
     }
     suspicions = suspicious(answer.text) if question.needs_judge else ()
-    return (*(name for name, holds in found.items() if holds), *thought_flags(answer.text), *suspicions)
+    return (*(flag for flag, holds in flags.items() if holds), *thought_flags(answer.text), *suspicions)
 
 
-def lost_label_flags(question: Question, compatible: Score, strict: Score) -> tuple[str, ...]:
+def lost_label_flags(question: Question, compatible: Score, strict: Score) -> tuple[Flag, ...]:
     """``bold_heading`` if a right label scores 0 for one reason alone: it is on the line below a bold heading.
 
     See docs/protocol.md#labels. Model teams want to know: the cure is one line of their prompt or template.
     """
     lost = question in {Question.Q2, Question.Q4} and compatible.extracted in {"*", ""} and strict.value == 1
-    return ("bold_heading",) if lost else ()
+    return (Flag.BOLD_HEADING,) if lost else ()
 
 
 def scored_text(answer: Answer, scorer: Scorer) -> str:

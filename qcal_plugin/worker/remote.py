@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.studies.selection import select_items
-from qcal_plugin.studies.studied import open_studied
-from qcal_plugin.worker.channel import ChannelAddress, ChannelClient, planned_from_json
+from qcal_plugin.studies.studied import StudiedPlace, open_studied
+from qcal_plugin.worker.channel import ChannelAddress, ChannelClient
 from qcal_plugin.worker.runner import Runner
+from reports.records.records import PlannedItem
+from reports.records.typed_json import decode, encode
 
 
-def worker_runner(config: RunConfig, given: Mapping[str, Any]) -> Runner:
-    """The worker's runner, from what the controller put into ``workerinput``: the items too, if answers are stored."""
-    dataset = open_studied(given["dataset"], given["perturbed"], given["seed"])
-    items = given["items"]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerInput:
+    """What the controller puts into ``workerinput``.
+
+    Attributes:
+        items: what to collect; None for what the options select from the dataset.
+        identity: user properties that every test carries.
+    """
+
+    address: ChannelAddress
+    studied: StudiedPlace
+    items: tuple[PlannedItem, ...] | None
+    identity: tuple[tuple[str, str], ...]
+
+    def to_json(self) -> str:
+        """As text, which passes between processes."""
+        return encode(self).decode()
+
+
+def worker_runner(config: RunConfig, text: str) -> Runner:
+    """The worker's runner, from the `WorkerInput` that the controller sent as text."""
+    given = decode(text, WorkerInput)
+    dataset = open_studied(given.studied)
     return Runner(
         config,
         dataset=dataset,
-        items=select_items(config.selection, dataset) if items is None else tuple(map(planned_from_json, items)),
-        source=ChannelClient(ChannelAddress.from_json(given["address"])),
-        identity=[(name, value) for name, value in given["identity"]],
+        items=select_items(config.selection, dataset) if given.items is None else given.items,
+        source=ChannelClient(given.address),
+        identity=given.identity,
     )

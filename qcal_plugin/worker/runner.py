@@ -10,7 +10,7 @@ import pytest
 
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.engine.failures import EngineStopped
-from qcal_plugin.engine.outcome import Outcome
+from qcal_plugin.engine.result import EngineResult
 from qcal_plugin.studies.shots import copy_flags
 from qcal_plugin.studies.studied import StudiedDataset
 from qcal_plugin.worker import collection
@@ -46,14 +46,14 @@ from scoring.unanswered import score_without_answer
 ABOUT_TIMEOUT = "It counts the wait for the model: leave it out with --timeout=0; --request-timeout limits requests."
 
 
-class Source(Protocol):
+class ResultSource(Protocol):
     """Where outcomes come from: the engine in this process, or the channel to the controller's."""
 
     def declare(self, planned: Sequence[PlannedItem]) -> None:
         """Say which items will be demanded."""
         ...
 
-    def demand(self, key: ItemKey) -> Outcome:
+    def demand(self, key: ItemKey) -> EngineResult:
         """Wait for an outcome. Raises EngineStopped where nothing is asked any more."""
         ...
 
@@ -67,7 +67,7 @@ class Runner:
         *,
         dataset: StudiedDataset,
         items: Sequence[PlannedItem],
-        source: Source,
+        source: ResultSource,
         identity: Sequence[tuple[str, str]],
     ) -> None:
         self._config = config
@@ -203,7 +203,7 @@ class Runner:
         text = scored_text(answer, self._config.scorer)
         return copy_flags(case.question, text, case.reference, shown, self._config.scorer) if shown else ()
 
-    def _demand_late(self, planned: PlannedItem) -> Outcome:
+    def _demand_late(self, planned: PlannedItem) -> EngineResult:
         self._source.declare([planned])
         try:
             return self._source.demand(planned.key)

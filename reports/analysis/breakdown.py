@@ -17,12 +17,13 @@ from reports.records.records import ItemKey, Record, Run
 from reports.statistics.aggregate import (
     MeanOfQuestions,
     Summary,
-    family_dispersion,
+    family_dispersions,
     mean_of_questions,
     sample_scores,
     summarise,
 )
-from reports.statistics.intervals import cluster_values, dispersion
+from reports.statistics.families import dispersions
+from reports.statistics.intervals import cluster_values
 from reports.statistics.rates import Rate
 from scoring.questions import Mode, Question
 
@@ -93,21 +94,21 @@ def _break_down(mode: Mode, outcomes: Sequence[Outcome], final: Mapping[ItemKey,
 def family_scores(outcomes: Sequence[Outcome]) -> list[FamilyScores]:
     """Each family of outcomes of one mode, the best mean first, then those without a mean, by name.
 
-    Intervals take the dispersion of scores from all families: see `reports.statistics.intervals`.
+    Intervals draw the dispersion of a family's scores towards that of all families: see `reports.statistics.families`.
     """
     by_question = grouped(outcomes, lambda outcome: outcome.key.question)
-    spreads = {question: family_dispersion(group) for question, group in by_question.items()}
+    spreads = {question: family_dispersions(group) for question, group in by_question.items()}
     families = grouped(outcomes, lambda outcome: outcome.family)
-    mean_spread = dispersion([_cluster_values(group) for group in families.values()])
+    mean_spreads = dispersions({family: _cluster_values(group) for family, group in families.items()})
     scores = [
         FamilyScores(
             family=family,
             questions={
-                question: summarise(asked, spreads[question])
+                question: summarise(asked, spreads[question][family])
                 for question in Question
                 if (asked := [outcome for outcome in group if outcome.key.question is question])
             },
-            mean=mean_of_questions(group, mean_spread),
+            mean=mean_of_questions(group, mean_spreads[family]),
         )
         for family, group in families.items()
     ]
@@ -117,11 +118,14 @@ def family_scores(outcomes: Sequence[Outcome]) -> list[FamilyScores]:
 def hard_scenarios(outcomes: Sequence[Outcome]) -> list[ScenarioScore]:
     """The questions about scenario types whose mean is below `HARD_BELOW`, from outcomes of one mode."""
     by_question = grouped(outcomes, lambda outcome: outcome.key.question)
-    spreads = {question: family_dispersion(group) for question, group in by_question.items()}
+    spreads = {question: family_dispersions(group) for question, group in by_question.items()}
     scenarios = grouped(outcomes, lambda outcome: (outcome.family, outcome.scenario_type, outcome.key.question))
     scores = [
         ScenarioScore(
-            family=family, scenario_type=scenario, question=question, summary=summarise(group, spreads[question])
+            family=family,
+            scenario_type=scenario,
+            question=question,
+            summary=summarise(group, spreads[question][family]),
         )
         for (family, scenario, question), group in scenarios.items()
     ]
@@ -144,8 +148,8 @@ def _confusion(mode: Mode, outcomes: Sequence[Outcome], measured: Sequence[Recor
     for question in (Question.Q2, Question.Q4, Question.Q6):
         asked = [outcome for outcome in outcomes if outcome.key.question is question]
         answered = [record for record in measured if record.key.question is question]
-        families = sorted({outcome.family for outcome in asked}) if question is Question.Q6 else [None]
-        for family in families if asked else ():
+        families = {outcome.family if question is Question.Q6 else None for outcome in asked}
+        for family in sorted(families, key=str):
             yield confusion_matrix(
                 [record for record in answered if family in {None, record.family}],
                 planned=sum(family in {None, outcome.family} for outcome in asked),

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from reports.records.outcomes import benchmark_records
 from reports.records.records import Record, Run
-from reports.statistics.intervals import Interval, t_interval
+from reports.statistics.intervals import ROUNDING, Interval
+from reports.statistics.paired import change_interval
 from scoring.questions import Mode, Question
 
 LISTED_ITEMS = 10
@@ -64,7 +65,9 @@ class JudgeReport:
 def judge_report(run: Run) -> JudgeReport | None:
     """The panel's report; None with fewer than two judges, or without an item that all of them graded."""
     records = [record for record in benchmark_records(run) if record.measured and len(_grades(record)) >= 2]
-    judges = tuple(verdict.judge for verdict in records[0].verdicts) if records else ()
+    if not records:
+        return None
+    judges = tuple(verdict.judge for verdict in records[0].verdicts)
     common = [record for record in records if tuple(verdict.judge for verdict in record.verdicts) == judges]
     if not common:
         return None
@@ -86,7 +89,7 @@ def weighted_kappa(first: Sequence[float], second: Sequence[float]) -> float | N
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     expected = float(a.var() + b.var() + (a.mean() - b.mean()) ** 2)
-    return None if expected == 0 else 1 - float(np.mean((a - b) ** 2)) / expected
+    return None if expected < ROUNDING else 1 - float(np.mean((a - b) ** 2)) / expected
 
 
 def krippendorff_alpha(grades: NDArray[np.float64]) -> float | None:
@@ -98,7 +101,7 @@ def krippendorff_alpha(grades: NDArray[np.float64]) -> float | None:
     judges, points = grades.shape
     observed = float(grades.var(axis=0, ddof=1).mean())
     expected = float(grades.var(ddof=1)) if judges * points > 1 else 0.0
-    return None if expected == 0 else 1 - observed / expected
+    return None if expected < ROUNDING else 1 - observed / expected
 
 
 def _grades(record: Record) -> list[tuple[float, ...]]:
@@ -134,7 +137,7 @@ def _pair(records: Sequence[Record], judges: Sequence[str], i: int, j: int) -> P
         samples=len(means),
         kappa=weighted_kappa(matrix[i].tolist(), matrix[j].tolist()),
         difference=math.fsum(means) / len(means),
-        interval=t_interval(means),
+        interval=change_interval(means),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from reports.analysis.comparison import FLIP, Row, item_scores, overall_row
 from reports.records.outcomes import Outcome, grouped
 from reports.statistics.floors import AboveFloor, above_floor
-from reports.statistics.paired import NO_CHANGE
+from reports.statistics.sign_flips import NO_CHANGE
 from scoring.questions import Mode, Question
 
 CONTROLS = {

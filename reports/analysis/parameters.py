@@ -68,8 +68,9 @@ def field_scores(outcomes: Sequence[Outcome], records: Sequence[Record]) -> list
     """
     planned = grouped((o for o in outcomes if o.key.question is Question.Q5), lambda outcome: outcome.family)
     scores: dict[tuple[str, str], list[Record]] = {}
-    for record in records:
-        for field in record.score.components if record.score and record.key.question is Question.Q5 else ():
+    scored = [(record, record.score) for record in records if record.key.question is Question.Q5]
+    for record, score in scored:
+        for field in {} if score is None else score.components:
             scores.setdefault((record.family, field), []).append(record)
     spread = dispersion([list(_sample_means(group, field).values()) for (_, field), group in scores.items()])
     return [

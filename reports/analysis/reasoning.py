@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from reports.analysis.consistency import truncated
 from reports.records.outcomes import counted_records
 from reports.records.records import Record, Run
+from scoring.flags import Flag
 from scoring.questions import Mode, Question
 
-THOUGHT_FLAGS = frozenset({"reasoning", "from_reasoning", "thought"})
+THOUGHT_FLAGS = frozenset({Flag.REASONING, Flag.FROM_REASONING, Flag.THOUGHT})
+WITHOUT_ANSWER = frozenset({Flag.EMPTY, Flag.FROM_REASONING, Flag.UNCLOSED_THOUGHT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ def _summary(records: Sequence[Record]) -> Reasoning:
         answers=len(records),
         with_thought=sum(map(_thought, records)),
         cut=len(cut),
-        cut_in_thought=sum(bool({"empty", "from_reasoning", "unclosed_thought"} & set(record.flags)) for record in cut),
+        cut_in_thought=sum(bool(WITHOUT_ANSWER & set(record.flags)) for record in cut),
         tokens=sum(tokens for tokens, _ in counted) if counted else None,
         completion_tokens=sum(of for _, of in counted) if counted else None,
     )

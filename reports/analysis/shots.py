@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.records.conditions import COPIES, COPIES_LAST, Shots, parse_shots
+from reports.records.conditions import Shots, parse_shots
 from reports.records.outcomes import Outcome, grouped
 from reports.records.records import ItemKey, Record
 from reports.statistics.aggregate import Coverage, coverage, sample_scores
@@ -18,6 +18,7 @@ from reports.statistics.floors import AboveFloor, above_floor
 from reports.statistics.intervals import Interval, mean_interval
 from reports.statistics.paired import PairedDifference, paired_difference
 from reports.statistics.rates import Rate, rate
+from scoring.flags import Flag
 from scoring.questions import Mode, Question
 
 
@@ -131,8 +132,12 @@ def _figures(
         change=_change(zeroshot, outcomes) if zeroshot is not None and shots else None,
         order=_order_figures(outcomes),
         wrong=rate((o.key.sample_id, o.value < 1) for o in outcomes if o.measured and o.value is not None),
-        copied=None if flagged is None else rate((sample, COPIES in flags) for sample, flags in flagged),
-        copied_last=None if flagged is None else rate((sample, COPIES_LAST in flags) for sample, flags in flagged),
+        copied=None
+        if flagged is None
+        else rate((sample, Flag.COPIES_DEMONSTRATION in flags) for sample, flags in flagged),
+        copied_last=None
+        if flagged is None
+        else rate((sample, Flag.COPIES_LAST_DEMONSTRATION in flags) for sample, flags in flagged),
         floor=above_floor(outcomes),
     )
 

@@ -8,17 +8,19 @@ A document type declaration is refused: JUnit files have none, and without one X
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
-from xml.parsers import expat
+from xml.etree.ElementTree import Element
+
+from defusedxml import DTDForbidden, ElementTree
 
 from reports.records.floors import floors_from_json
-from reports.records.mixes import Mix, mix_from_json
+from reports.records.mixes import Mix, mix_from_text
 from reports.records.outcomes import Evaluation, Identity, Outcome
 from reports.records.records import PROPERTY_PREFIX, ItemKey, Status
+from reports.records.typed_json import DecodeError, decode_object
 from scoring.errors import QCalError
 from scoring.questions import Mode, Question
 
@@ -58,51 +60,44 @@ def load_junit(files: Iterable[Path]) -> Evaluation:
 # --- XML -------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Content:
-    """What expat finds: for each test of the benchmark its properties and its suite's, without their prefix."""
-
-    suite: dict[str, str] = field(default_factory=dict)
-    tests: list[dict[str, str]] = field(default_factory=list)
-    open_test: dict[str, str] | None = None
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Called at each start tag."""
-        name = attributes.get("name", "")
-        if tag == "testsuite":
-            self.suite = {}
-        elif tag == "testcase":
-            self.open_test = {}
-        elif tag == "property" and name.startswith(PROPERTY_PREFIX):
-            target = self.suite if self.open_test is None else self.open_test
-            target[name.removeprefix(PROPERTY_PREFIX)] = sys.intern(attributes.get("value", ""))
-
-    def end(self, tag: str) -> None:
-        """Called at each end tag."""
-        if tag == "testcase":
-            if self.open_test and "sample" in self.open_test:
-                self.tests.append(self.suite | self.open_test)
-            self.open_test = None
-
-
 def _read(file: Path) -> list[dict[str, str]]:
-    content = _Content()
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = content.start
-    parser.EndElementHandler = content.end
-    parser.StartDoctypeDeclHandler = lambda *_: _refuse_doctype(file)
+    """For each test of the benchmark its properties and its suite's, without their prefix."""
     try:
         with file.open("rb") as stream:
-            parser.ParseFile(stream)
+            return list(_tests(ElementTree.iterparse(stream, events=("start", "end"), forbid_dtd=True)))
     except OSError as error:
         raise JUnitError(f"{file}: cannot be read ({error.strerror})") from error
-    except expat.ExpatError as error:
+    except DTDForbidden as error:
+        raise JUnitError(
+            f"{file}: has a document type declaration (DOCTYPE), which no JUnit file needs; not read"
+        ) from error
+    except ElementTree.ParseError as error:
         raise JUnitError(f"{file}: not XML ({error}); was the run that wrote it ended early?") from error
-    return content.tests
 
 
-def _refuse_doctype(file: Path) -> None:
-    raise JUnitError(f"{file}: has a document type declaration (DOCTYPE), which no JUnit file needs; not read")
+def _tests(events: Iterable[tuple[str, Element]]) -> Iterator[dict[str, str]]:
+    suite: dict[str, str] = {}
+    in_test = False
+    for event, element in events:
+        if event == "start":
+            in_test = in_test or element.tag == "testcase"
+            suite = {} if element.tag == "testsuite" else suite
+        elif element.tag == "testcase":
+            in_test = False
+            own = _properties(element)
+            if "sample" in own:
+                yield suite | own
+            element.clear()  # the tree of a large file never stands in memory
+        elif element.tag == "properties" and not in_test:
+            suite = _properties(element)
+
+
+def _properties(element: Element) -> dict[str, str]:
+    return {
+        name.removeprefix(PROPERTY_PREFIX): sys.intern(stated.get("value", ""))
+        for stated in element.iter("property")
+        if (name := stated.get("name", "")).startswith(PROPERTY_PREFIX)
+    }
 
 
 # --- properties ------------------------------------------------------------------------------------------------------
@@ -124,9 +119,9 @@ def _outcome(properties: Mapping[str, str], file: Path) -> Outcome:
             status=status,
             value=_score(properties["score"]) if status is Status.SCORED else None,
             unanswered_value=_score(properties["unanswered_score"]) if "unanswered_score" in properties else None,
-            floors=floors_from_json(json.loads(properties.get("floors", "{}"))),
+            floors=floors_from_json(decode_object(properties.get("floors", "{}"))),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, ValueError, DecodeError) as error:
         reason = f"no property {PROPERTY_PREFIX}{error.args[0]}" if isinstance(error, KeyError) else str(error)
         raise JUnitError(f"{file}: test of sample {properties['sample']!r}: {reason}") from error
 
@@ -155,8 +150,8 @@ def _identity(properties: Mapping[str, str], file: Path) -> Identity | None:
 
 def _mix(text: str, file: Path) -> Mix:
     try:
-        return mix_from_json(json.loads(text))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return mix_from_text(text)
+    except DecodeError as error:
         raise JUnitError(f"{file}: property {PROPERTY_PREFIX}mix is not a mix of datasets ({error})") from error
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from reports.analysis.comparison import unlike_fields
 from reports.gates.evidence import evidence
 from reports.gates.file import Gate, GateFile, GateFileError
+from reports.gates.judges import check_judges
 from reports.gates.metrics import metric_values
 from reports.records.outcomes import Identity, identity_of
 from reports.records.records import PlannedItem, Run, RunManifest
@@ -31,7 +32,8 @@ def load_baselines(file: GateFile, identity: Identity) -> dict[Path, Run]:
 def check_samples(
     file: GateFile, manifest: RunManifest, items: Iterable[PlannedItem], baselines: Mapping[Path, Run]
 ) -> None:
-    """Raises GateFileError where a gate's questions are not among the items, or its samples cannot carry a verdict."""
+    """Raises GateFileError where samples or judges cannot carry a verdict, or a gate's questions are not asked."""
+    check_judges(file)
     run = Run(manifest=replace(manifest, planned=tuple(items)), records=())
     for gate in file.gates:
         baseline = None if gate.baseline is None else baselines[gate.baseline]

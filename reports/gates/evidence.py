@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,7 +77,9 @@ class Evidence:
 
     @property
     def standard_error(self) -> float | None:
-        """Of the figure: half the interval over its quantile. None under two measured samples."""
+        """Of the figure; of scores half the interval over its quantile. None under two measured samples."""
+        if self.gate.differential and len(set(self.values)) > 1:
+            return statistics.stdev(self.values) / math.sqrt(len(self.values))
         interval = interval_of(self.gate, self.values, LEVEL, self.spread)
         return None if interval is None else (interval.high - interval.low) / 2 / quantile(self.freedom)
 
@@ -102,7 +105,7 @@ def evidence(gate: Gate, everywhere: MetricValues) -> Evidence:
         source=source,
         values=values,
         extremes=(source.sample_values(0), source.sample_values(1)) if source.unmeasured else (values,),
-        spread=None if gate.family is None or gate.differential else everywhere.spread(),
+        spread=None if gate.family is None or gate.differential else everywhere.spread(gate.family),
     )
 
 

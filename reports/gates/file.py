@@ -48,7 +48,7 @@ class RateName(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class GateMetric:
     """The quantity that a gate is about.
 
     Attributes:
@@ -75,7 +75,7 @@ class Gate:
         family: None for all.
     """
 
-    metric: Metric
+    metric: GateMetric
     threshold: float
     at_most: bool = False
     baseline: Path | None = None
@@ -131,7 +131,7 @@ def read_gate_file(path: Path) -> GateFile:
     return read_file(path, _gate_file, GateFileError)
 
 
-def parse_metric(name: str) -> Metric:
+def parse_metric(name: str) -> GateMetric:
     """The metric of this name. Raises ValueError, which names those that there are."""
     try:
         return _rate(name) or _scores(name)
@@ -139,15 +139,15 @@ def parse_metric(name: str) -> Metric:
         raise ValueError(f"unknown metric {name!r}; choose from {METRICS}") from None
 
 
-def _rate(name: str) -> Metric | None:
+def _rate(name: str) -> GateMetric | None:
     mode = Mode.ICL if name.startswith("icl.") else Mode.ZEROSHOT
     found = next((rate for rate in RateName if rate == name.removeprefix("icl.")), None)
     if found is None or found.question not in mode.questions:
         return None
-    return Metric(name=name, mode=mode, questions=(found.question,), rate=found)
+    return GateMetric(name=name, mode=mode, questions=(found.question,), rate=found)
 
 
-def _scores(name: str) -> Metric:
+def _scores(name: str) -> GateMetric:
     mode_name, _, asked = name.partition(".")
     mode = Mode(mode_name)
     delta = mode is Mode.ICL and asked.endswith(".delta")
@@ -155,7 +155,7 @@ def _scores(name: str) -> Metric:
     questions = mode.questions if asked == "mean" else tuple(Question(part) for part in asked.split("+"))
     if list(questions) != sorted(set(questions) & set(mode.questions)):
         raise ValueError(name)
-    return Metric(name=name, mode=mode, questions=questions, delta=delta)
+    return GateMetric(name=name, mode=mode, questions=questions, delta=delta)
 
 
 # --- the file's tables -----------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def _gate(place: str, entry: Mapping[str, Any]) -> Gate:
     )
 
 
-def _condition(place: str, entry: Mapping[str, Any], metric: Metric) -> str:
+def _condition(place: str, entry: Mapping[str, Any], metric: GateMetric) -> str:
     given = [name for name in ("min", "max", "max_drop") if name in entry]
     if len(given) != 1:
         raise GateFileError(f"{place}: {' and '.join(given) or 'no condition'}; give one of min, max, max_drop")
@@ -212,7 +212,7 @@ def _condition(place: str, entry: Mapping[str, Any], metric: Metric) -> str:
     return given[0]
 
 
-def _metric(place: str, entry: Mapping[str, Any]) -> Metric:
+def _metric(place: str, entry: Mapping[str, Any]) -> GateMetric:
     if "metric" not in entry:
         raise GateFileError(f"{place}: no metric; choose from {METRICS}")
     try:

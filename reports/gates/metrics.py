@@ -17,7 +17,8 @@ from reports.gates.file import Gate, RateName
 from reports.records.mixes import mix_of
 from reports.records.outcomes import counted_records
 from reports.records.records import ItemKey, PlannedItem, Record, Run
-from reports.statistics.intervals import Dispersion, cluster_values, dispersion
+from reports.statistics.families import dispersions
+from reports.statistics.intervals import Dispersion, cluster_values
 from scoring.questions import Mode, Question
 
 Items = Mapping[str, tuple[float | None, ...]]
@@ -96,10 +97,10 @@ class MetricValues:
         scores = [_question_values(parts, unmeasured_as) for parts in self.questions.values()]
         return cluster_values(scores) if scores and all(scores) else []
 
-    def spread(self) -> Dispersion:
-        """The dispersion of sample values within families, for the interval of a single family."""
+    def spread(self, family: str) -> Dispersion | None:
+        """The dispersion of one family's sample values (`reports.statistics.families`); None for an unknown family."""
         families = sorted(set(self.families.values()))
-        return dispersion([self.of_family(family).sample_values() for family in families])
+        return dispersions({name: self.of_family(name).sample_values() for name in families}).get(family)
 
     def variance_of_repeats(self) -> float | None:
         """What the chance of single answers adds to the variance of the figure; None where no item was repeated.

@@ -32,6 +32,7 @@ from pathlib import Path
 from reports.analysis.consistency import truncated
 from reports.gates.evidence import ROUNDING, Evidence, evidence, fails, passes
 from reports.gates.file import Decision, Gate, GateFile
+from reports.gates.judges import judge_obstacles
 from reports.gates.metrics import metric_values
 from reports.records.outcomes import benchmark_records
 from reports.records.records import Run
@@ -151,20 +152,6 @@ def coverage_obstacles(file: GateFile, run: Run) -> Iterator[str]:
     answered, cut = sum(record.answer is not None for record in records), sum(map(truncated, records))
     if file.max_truncated is not None and cut > file.max_truncated * answered:
         yield f"{cut} of {answered} answers cut at max_tokens (max_truncated {file.max_truncated:g})"
-
-
-def judge_obstacles(file: GateFile, run: Run) -> Iterator[str]:
-    """How the run's judges miss the file's [judges]."""
-    if file.min_agreement is None:
-        return
-    if not run.judge_agreement:
-        yield f"judges not tried (min_agreement {file.min_agreement:g}): ask with --judge-canary"
-    for judge, agreement in run.judge_agreement.items():
-        if agreement < file.min_agreement - ROUNDING:
-            yield (
-                f"judge {judge} agrees with {100 * agreement:.0f}% of the canary's known grades "
-                f"(min_agreement {file.min_agreement:g})"
-            )
 
 
 # --- one gate --------------------------------------------------------------------------------------------------------

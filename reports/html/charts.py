@@ -23,7 +23,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
+class ChartAxis:
     """A horizontal axis from ``low`` to ``high``, linear or logarithmic (then ``low`` is above 0)."""
 
     low: float
@@ -67,18 +67,18 @@ class Box:
     largest: float
 
 
-SCORE_AXIS = Axis(low=0.0, high=1.0, ticks=tuple(Tick(at, str(at)) for at in range(0, 101, 25)))
+SCORE_AXIS = ChartAxis(low=0.0, high=1.0, ticks=tuple(Tick(at, str(at)) for at in range(0, 101, 25)))
 """Scores as fractions, labelled 0 to 100."""
 
 
-def difference_axis(values: Iterable[float]) -> Axis:
+def difference_axis(values: Iterable[float]) -> ChartAxis:
     """A symmetric axis, in whole tenths, that holds all these differences of scores; labelled in points."""
     reach = max([1, *(math.ceil(10 * abs(value) - 1e-9) for value in values)]) / 10
     labels = ((at, f"{reach * (2 * at - 100):+.3g}" if at != 50 else "0") for at in (0, 25, 50, 75, 100))
-    return Axis(low=-reach, high=reach, ticks=tuple(Tick(at, label) for at, label in labels))
+    return ChartAxis(low=-reach, high=reach, ticks=tuple(Tick(at, label) for at, label in labels))
 
 
-def quantity_axis(values: Sequence[float]) -> Axis:
+def quantity_axis(values: Sequence[float]) -> ChartAxis:
     """A logarithmic axis for times or tokens, from one of 1, 2 or 5 times a power of ten to another."""
     positive = [value for value in values if value > 0] or [1.0]
     powers = range(math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive))) + 2)
@@ -86,13 +86,13 @@ def quantity_axis(values: Sequence[float]) -> Axis:
     low = max(mark for mark in marks if mark <= min(positive) * (1 + 1e-9))
     high = min(mark for mark in marks if mark >= max(positive) and mark > low)
     inside = [mark for mark in marks if low <= mark <= high]
-    axis = Axis(low=low, high=high, logarithmic=True)
+    axis = ChartAxis(low=low, high=high, logarithmic=True)
     every_third = 1 if len(inside) <= MOST_LABELS else 3
     ticks = (Tick(axis.at(mark), f"{mark:,g}" if index % every_third == 0 else "") for index, mark in enumerate(inside))
     return replace(axis, ticks=tuple(ticks))
 
 
-def histogram(values: Sequence[float], axis: Axis) -> tuple[Bar, ...]:
+def histogram(values: Sequence[float], axis: ChartAxis) -> tuple[Bar, ...]:
     """`BINS` equal steps along the axis; empty ones are left out."""
     counts = Counter(min(BINS - 1, int(axis.at(value) / 100 * BINS)) for value in values)
     highest = max(counts.values(), default=1)

@@ -10,7 +10,7 @@ from reports.analysis.breakdown import Breakdown, FamilyScores, ScenarioScore, b
 from reports.analysis.comparability import comparability
 from reports.analysis.leaderboard import PublishedScores, published_scores
 from reports.analysis.mix_scores import MixScore, mix_score
-from reports.html.charts import Axis, Bar, Box, box, difference_axis, histogram, quantity_axis
+from reports.html.charts import Bar, Box, ChartAxis, box, difference_axis, histogram, quantity_axis
 from reports.records.names import MODE_NAMES
 from reports.records.outcomes import Evaluation, Outcome, counted_records
 from reports.records.records import Answer, Record, Run
@@ -75,12 +75,12 @@ class HardScenario:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Distribution:
+class BoxPlot:
     """Times or tokens: of all answers together, and a box per mode and question."""
 
     title: str
     unit: str
-    axis: Axis
+    axis: ChartAxis
     bars: tuple[Bar, ...]
     all: Box
     rows: Mapping[tuple[Mode, Question], Box]
@@ -96,10 +96,10 @@ class Figures:
     modes: tuple[ModeFigures, ...]
     families: tuple[FamilyRow, ...]
     deltas: Mapping[Question, IclDelta]
-    delta_axis: Axis
+    delta_axis: ChartAxis
     floor_words: tuple[str, ...]
     hard: tuple[HardScenario, ...]
-    distributions: tuple[Distribution, ...]
+    distributions: tuple[BoxPlot, ...]
     findings: Mapping[str, int]
 
 
@@ -165,7 +165,7 @@ def hard_scenarios(modes: Iterable[ModeFigures]) -> list[HardScenario]:
     ]
 
 
-def distributions(records: Iterable[Record]) -> Iterator[Distribution]:
+def distributions(records: Iterable[Record]) -> Iterator[BoxPlot]:
     """Of latencies and tokens, each from the answers that report it; none without such answers."""
     answered = [(record.key, record.answer) for record in records if record.answer is not None]
     for title, unit, measure in MEASURES:
@@ -191,11 +191,11 @@ def mode_name(mode: Mode) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _distribution(title: str, unit: str, groups: Mapping[tuple[Mode, Question], Sequence[float]]) -> Distribution:
+def _distribution(title: str, unit: str, groups: Mapping[tuple[Mode, Question], Sequence[float]]) -> BoxPlot:
     values = [value for group in groups.values() for value in group]
     axis = quantity_axis(values)
     order = [(mode, question) for mode in Mode for question in Question]
-    return Distribution(
+    return BoxPlot(
         title=title,
         unit=unit,
         axis=axis,

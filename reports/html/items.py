@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.analysis.labels import answered_label, expected_label
-from reports.records.illustrations import MEDIA_TYPES, PromptPart, Prompts, SampleSheet, references_to_json
+from reports.records.illustrations import MEDIA_TYPES, PromptBlock, Prompts, SampleSheet, references_to_json
 from reports.records.outcomes import MISSING, counted_records
 from reports.records.records import Answer, PlannedItem, Record, Run, Verdict, score_to_json
 from scoring.questions import Question
@@ -128,7 +128,7 @@ def _texts(record: Record) -> Iterable[str]:
 def _sample(sheet: SampleSheet, texts: dict[str, int]) -> dict[str, Any]:
     """The sample with its prompts' texts as places in ``texts`` and its images as digests."""
 
-    def part(given: PromptPart) -> int | str:
+    def part(given: PromptBlock) -> int | str:
         return given.image if given.image is not None else texts.setdefault(given.text or "", len(texts))
 
     def prompts(given: Prompts) -> dict[str, dict[str, list[int | str]]]:

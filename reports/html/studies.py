@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reports.analysis.other_pictures import CONTROLS, PERTURBATIONS, PictureRow, PictureStudy, picture_studies
 from reports.analysis.shots import ShotFigures, shot_figures
-from reports.html.charts import Axis, difference_axis
+from reports.html.charts import ChartAxis, difference_axis
 from reports.html.shots_chart import shots_chart
 from reports.records.names import MODE_NAMES
 from reports.records.outcomes import Evaluation, counted_records
@@ -49,7 +49,7 @@ def picture_charts(evaluation: Evaluation) -> tuple[PictureChart, ...]:
     )
 
 
-def picture_axis(charts: Iterable[PictureChart]) -> Axis:
+def picture_axis(charts: Iterable[PictureChart]) -> ChartAxis:
     """One axis for all of them, so that they can be compared."""
     found = [row.compared.difference for chart in charts for row in chart.rows]
     bounds = [bound for difference in found if (span := difference.interval) for bound in (span.low, span.high)]

@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-COPIES, COPIES_LAST = "copies_demonstration", "copies_last_demonstration"
-"""Flags of records: the answer is that of a demonstration, or of the last one, where the right answer is another."""
-
 
 class Shots(NamedTuple):
     """So many demonstrations in the prompt, in one of their orders (1 for the first)."""

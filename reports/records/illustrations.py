@@ -6,14 +6,16 @@ digest of the image that was sent. Both may be absent: figures need neither.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
 
 from reports.records.run_files import RunGarbledError
+from reports.records.typed_json import DecodeError, convert, decode_object, encode, to_builtins
 from scoring.questions import Mode, Question
 
 SAMPLES_NAME = "samples.jsonl"
@@ -24,14 +26,17 @@ ByItem: TypeAlias = Mapping[Mode, Mapping[Question, T]]
 MEDIA_TYPES = {".webp": "image/webp", ".png": "image/png"}
 
 
-class PromptPart(NamedTuple):
-    """A block of a prompt: a text, or the digest of an image; the other is None."""
+class PromptBlock(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A block of a prompt: a text, or the digest of an image; the other is None.
+
+    A struct and not a dataclass, so that files hold only the one that there is.
+    """
 
     text: str | None = None
     image: str | None = None
 
 
-Prompts: TypeAlias = ByItem[tuple[PromptPart, ...]]
+Prompts: TypeAlias = ByItem[tuple[PromptBlock, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,48 +72,21 @@ class SampleSheet:
 
 def sheet_to_json(sheet: SampleSheet) -> dict[str, Any]:
     """One line of ``samples.jsonl``; a prompt is a list of ``{"text": ...}`` and ``{"image": <sha256>}``."""
-    variants = {variant: _prompts_to_json(prompts) for variant, prompts in sheet.variants.items()}
-    differing = {variant: references_to_json(own) for variant, own in sheet.variant_references.items()}
-    return {
-        "sample_id": sheet.sample_id,
-        "plots": list(sheet.plots),
-        "prompts": _prompts_to_json(sheet.prompts),
-        **({"variants": variants} if variants else {}),
-        **references_to_json(sheet.references),
-        **({"variant_references": differing} if differing else {}),
-    }
+    data: dict[str, Any] = to_builtins(sheet)
+    references = data.pop("references")
+    studies = ("variants", "variant_references")
+    return {name: value for name, value in {**data, **references}.items() if value or name not in studies}
 
 
 def sheet_from_json(data: Mapping[str, Any]) -> SampleSheet:
-    """Inverse of `sheet_to_json`. Raises KeyError, TypeError, AttributeError or ValueError on anything else."""
-    return SampleSheet(
-        sample_id=data["sample_id"],
-        plots=tuple(data["plots"]),
-        prompts=_prompts_from_json(data["prompts"]),
-        references=_references_from_json(data),
-        variants={variant: _prompts_from_json(prompts) for variant, prompts in data.get("variants", {}).items()},
-        variant_references={
-            variant: _references_from_json(own) for variant, own in data.get("variant_references", {}).items()
-        },
-    )
+    """Inverse of `sheet_to_json`. Raises DecodeError."""
+    return convert({**data, "references": data}, SampleSheet)
 
 
 def references_to_json(references: References) -> dict[str, Any]:
     """``answers`` and ``key_points``."""
-    return {
-        "answers": {mode: dict(answers) for mode, answers in references.answers.items()},
-        "key_points": {question: list(points) for question, points in references.key_points.items()},
-    }
-
-
-def _references_from_json(data: Mapping[str, Any]) -> References:
-    return References(
-        answers={
-            Mode(mode): {Question(question): text for question, text in answers.items()}
-            for mode, answers in data["answers"].items()
-        },
-        key_points={Question(question): tuple(points) for question, points in data["key_points"].items()},
-    )
+    data: dict[str, Any] = to_builtins(references)
+    return data
 
 
 def load_sheets(run_dir: Path) -> dict[str, SampleSheet]:
@@ -119,8 +97,8 @@ def load_sheets(run_dir: Path) -> dict[str, SampleSheet]:
     sheets = {}
     for number, line in enumerate(file.read_bytes().splitlines(), start=1):
         try:
-            sheet = sheet_from_json(json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            sheet = sheet_from_json(decode_object(line))
+        except DecodeError as error:
             raise RunGarbledError(f"{file}, line {number}: not a sample ({error}); delete the file to go on") from error
         sheets[sheet.sample_id] = sheet
     return sheets
@@ -128,9 +106,9 @@ def load_sheets(run_dir: Path) -> dict[str, SampleSheet]:
 
 def write_sheets(run_dir: Path, sheets: Iterable[SampleSheet]) -> None:
     """Write ``samples.jsonl`` anew. Raises OSError."""
-    lines = [json.dumps(sheet_to_json(sheet)) + "\n" for sheet in sheets]
+    lines = [encode(sheet_to_json(sheet)) + b"\n" for sheet in sheets]
     aside = run_dir / f".{SAMPLES_NAME}"
-    aside.write_text("".join(lines), encoding="ascii")
+    aside.write_bytes(b"".join(lines))
     aside.replace(run_dir / SAMPLES_NAME)
 
 
@@ -151,20 +129,6 @@ def join_illustrations(sources: Sequence[Path], target: Path) -> None:
             shutil.copyfile(file, target / PLOTS_NAME / file.name)
     if sheets:
         write_sheets(target, sheets.values())
-
-
-def _prompts_to_json(prompts: Prompts) -> dict[str, dict[str, list[dict[str, str | None]]]]:
-    return {
-        mode: {question: [_part_to_json(part) for part in parts] for question, parts in asked.items()}
-        for mode, asked in prompts.items()
-    }
-
-
-def _prompts_from_json(data: Mapping[str, Any]) -> Prompts:
-    return {
-        Mode(mode): {Question(q): tuple(PromptPart(**part) for part in parts) for q, parts in asked.items()}
-        for mode, asked in data.items()
-    }
 
 
 def _joined(first: SampleSheet, second: SampleSheet) -> SampleSheet:
@@ -191,7 +155,3 @@ def _joined_references(first: References, second: References) -> References:
 
 def _merged(first: ByItem[T], second: ByItem[T]) -> ByItem[T]:
     return {mode: {**first.get(mode, {}), **second.get(mode, {})} for mode in first.keys() | second.keys()}
-
-
-def _part_to_json(part: PromptPart) -> dict[str, str | None]:
-    return {"text": part.text} if part.image is None else {"image": part.image}

@@ -5,7 +5,6 @@ MergeError      the runs are not parts of one evaluation, or the target is taken
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,16 @@ from pathlib import Path
 from reports.records.mixes import MIX_SETTING, Difference, differing, differing_settings
 from reports.records.names import in_words
 from reports.records.records import ItemKey, PlannedItem, Run, RunManifest, manifest_to_json, record_to_json
-from reports.records.run_files import CANARY_NAME, DEVIATIONS_NAME, MANIFEST_NAME, RECORDS_NAME, load_run
+from reports.records.run_files import (
+    CANARY_NAME,
+    DEVIATIONS_NAME,
+    MANIFEST_NAME,
+    RECORDS_NAME,
+    DeviationsFile,
+    load_canary_file,
+    load_run,
+)
+from reports.records.typed_json import encode, encode_indented
 from scoring.errors import QCalError
 
 ANSWERS_NAME = "answers.jsonl"
@@ -37,17 +45,15 @@ def merge_directories(sources: Sequence[Path], target: Path) -> Run:
     merged = merge([load_run(source) for source in sources])
     merged = replace(merged, manifest=replace(merged.manifest, run_id=target.resolve().name))
     target.mkdir(parents=True, exist_ok=True)
-    lines = (json.dumps(record_to_json(record), ensure_ascii=False) + "\n" for record in merged.records)
-    with (target / RECORDS_NAME).open("w", encoding="utf-8") as stream:
-        stream.writelines(lines)
+    with (target / RECORDS_NAME).open("wb") as stream:
+        stream.writelines(encode(record_to_json(record)) + b"\n" for record in merged.records)
     with (target / ANSWERS_NAME).open("wb") as answers:
         for source in sources:
             _append_whole_lines(source / ANSWERS_NAME, answers.write)
     _join_canaries(sources, target)
     if merged.deviations:
-        (target / DEVIATIONS_NAME).write_text(json.dumps({"deviations": merged.deviations}) + "\n", encoding="utf-8")
-    manifest = json.dumps(manifest_to_json(merged.manifest), ensure_ascii=False)
-    (target / MANIFEST_NAME).write_text(manifest + "\n", encoding="utf-8")
+        (target / DEVIATIONS_NAME).write_bytes(encode(DeviationsFile(deviations=merged.deviations)))
+    (target / MANIFEST_NAME).write_bytes(encode(manifest_to_json(merged.manifest)))
     return merged
 
 
@@ -65,6 +71,7 @@ def merge(runs: Sequence[Run]) -> Run:
         manifest=replace(first.manifest, planned=tuple(planned.values())),
         records=tuple(record for run in (first, *others) for record in run.records),
         judge_agreement=_lowest(run.judge_agreement for run in (first, *others)),
+        judge_points=max(run.judge_points for run in runs),
         deviations=tuple(dict.fromkeys(deviation for run in (first, *others) for deviation in run.deviations)),
     )
 
@@ -98,11 +105,10 @@ def _lowest(agreements: Iterable[Mapping[str, float]]) -> dict[str, float]:
 
 def _join_canaries(sources: Sequence[Path], target: Path) -> None:
     """One file with what every shard's judges gave; nothing where no shard tried them."""
-    files = [source / CANARY_NAME for source in sources if (source / CANARY_NAME).exists()]
-    canaries = [json.loads(file.read_bytes()) for file in files]
+    canaries = [canary for source in sources if (canary := load_canary_file(source)) is not None]
     if canaries:
-        joined = canaries[0] | {"judges": [judge for canary in canaries for judge in canary["judges"]]}
-        (target / CANARY_NAME).write_text(json.dumps(joined, indent=1), encoding="utf-8")
+        joined = replace(canaries[0], judges=tuple(judge for canary in canaries for judge in canary.judges))
+        (target / CANARY_NAME).write_bytes(encode_indented(joined))
 
 
 def _append_whole_lines(file: Path, write: Callable[[bytes], object]) -> None:

@@ -1,17 +1,17 @@
 """A run's mix of datasets (``--mix``): its parts and weights, as manifests and JUnit files state them.
 
 The ids of a mix's samples are ``<part>/<id in the part's dataset>``, so that every record says which part it is of.
-Standard library only: `records` imports this module, and so do xdist workers.
+Light to import: `records` imports this module, and so do xdist workers.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from reports.records.typed_json import convert, decode, encode, to_builtins
 from scoring.reference import JSON
 
 MIX_SETTING = "mix"
@@ -39,6 +39,11 @@ class MixPart:
     weight: float
     source: str
 
+    def __post_init__(self) -> None:
+        """Raise ValueError on a weight that no mix can have."""
+        if not is_weight(self.weight):
+            raise ValueError(f"part {self.name!r} of a mix: weight is {self.weight!r}; expected a number above 0")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mix:
@@ -46,6 +51,11 @@ class Mix:
 
     title: str
     parts: tuple[MixPart, ...]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError on a mix of nothing."""
+        if not self.parts:
+            raise ValueError("a mix without parts")
 
     def share(self, part: MixPart) -> float:
         """The part's weight as a fraction of all weights."""
@@ -74,12 +84,14 @@ def mix_of(settings: Mapping[str, Any] | None) -> Mix | None:
     return None if settings is None or MIX_SETTING not in settings else mix_from_json(settings[MIX_SETTING])
 
 
-def mix_from_json(data: Mapping[str, Any]) -> Mix:
-    """Inverse of `mix_to_json`; further fields are ignored. Raises KeyError, TypeError or ValueError otherwise."""
-    parts = tuple(_part(part) for part in data["parts"])
-    if not parts or not isinstance(data["title"], str):
-        raise ValueError("a mix without title or parts")
-    return Mix(title=data["title"], parts=parts)
+def mix_from_json(data: object) -> Mix:
+    """Inverse of `mix_to_json`; further fields are ignored. Raises DecodeError."""
+    return convert(data, Mix)
+
+
+def mix_from_text(text: str) -> Mix:
+    """Inverse of `mix_to_text`. Raises DecodeError."""
+    return decode(text, Mix)
 
 
 def is_weight(value: object) -> bool:
@@ -89,22 +101,13 @@ def is_weight(value: object) -> bool:
 
 def mix_to_json(mix: Mix) -> dict[str, Any]:
     """What reports need of a mix."""
-    return asdict(mix)
+    data: dict[str, Any] = to_builtins(mix)
+    return data
 
 
 def mix_to_text(mix: Mix) -> str:
     """The same on one line, for a test's properties."""
-    return json.dumps(mix_to_json(mix), separators=(",", ":"))
-
-
-def _part(data: Mapping[str, Any]) -> MixPart:
-    texts = {name: data[name] for name in ("name", "dataset", "revision", "source")}
-    if not all(isinstance(text, str) for text in texts.values()):
-        raise TypeError(f"part {texts['name']!r} of a mix: name, dataset, revision and source have to be texts")
-    weight = data["weight"]
-    if not is_weight(weight):
-        raise ValueError(f"part {texts['name']!r} of a mix: weight is {weight!r}; expected a number above 0")
-    return MixPart(**texts, weight=weight)
+    return encode(mix).decode()
 
 
 # --- differences of settings -----------------------------------------------------------------------------------------

@@ -1,20 +1,19 @@
 """What a run leaves behind: its manifest and one record per item, as dataclasses and as JSON (ARCHITECTURE.md).
 
-Standard library only: xdist workers import this module.
+Light to import: xdist workers do.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from reports.records.floors import Floors, floors_from_json
 from reports.records.mixes import mix_of, mix_to_text
+from reports.records.typed_json import convert, decode_object, encode, json_safe, to_builtins
 from scoring.questions import Mode, Question
 from scoring.reference import JSON
 from scoring.score import Score
@@ -164,7 +163,7 @@ class Record:
         other_score: by the other scorer (``compatible`` or ``strict``), for the count of items on which the two differ.
         unanswered_score: what the reference scripts give the item for want of an answer; None unless ``status`` is
             in `UNANSWERED`. It enters averages under ``--errors as-reference`` only.
-        flags: findings about the answer, such as ``truncated``, ``thought``, ``addresses_grader``.
+        flags: findings about the answer (`scoring.flags.Flag`); plain text, as a later version may know others.
         attempts: model requests sent, failed ones included.
         floors: what answers that look at no plot score on this item, by the scorer in force.
     """
@@ -240,6 +239,7 @@ class Run:
         torn_lines: lines that were cut while they were written, and so hold no record (0 or 1).
         judge_agreement: judge -> share of the canary's key points that it graded as known, 0..1; the lowest where it
             was tried several times (shards). Empty without ``--judge-canary``.
+        judge_points: how many key points that is a share of; 0 where it is not known.
         deviations: what was sent in the place of parameters that a server refuses, in words.
     """
 
@@ -247,6 +247,7 @@ class Run:
     records: tuple[Record, ...]
     torn_lines: int = 0
     judge_agreement: Mapping[str, float] = field(default_factory=dict)
+    judge_points: int = 0
     deviations: tuple[str, ...] = ()
 
     def final_records(self) -> dict[ItemKey, Record]:
@@ -266,7 +267,7 @@ class Run:
 
 
 def key_to_json(key: ItemKey) -> dict[str, JSON]:
-    """The key's fields; ``repeat`` and ``variant`` only where they say something."""
+    """The key's fields; ``repeat`` and ``variant`` only if they differ from the benchmark's own."""
     data: dict[str, JSON] = {"sample_id": key.sample_id, "question": key.question.value, "mode": key.mode.value}
     if key.repeat:
         data["repeat"] = key.repeat
@@ -276,145 +277,89 @@ def key_to_json(key: ItemKey) -> dict[str, JSON]:
 
 
 def key_from_json(data: Mapping[str, Any]) -> ItemKey:
-    """Inverse of `key_to_json`. Raises KeyError, TypeError or ValueError on anything else."""
-    return ItemKey(
-        sample_id=_text(data, "sample_id"),
-        question=Question(data["question"]),
-        mode=Mode(data["mode"]),
-        repeat=int(data.get("repeat", 0)),
-        variant=_text({"variant": "", **data}, "variant"),
-    )
+    """Inverse of `key_to_json`; further fields are ignored. Raises DecodeError."""
+    flat = convert(data, _FlatKey)
+    return ItemKey(sys.intern(flat.sample_id), flat.question, flat.mode, flat.repeat, flat.variant)
+
+
+def planned_to_json(item: PlannedItem) -> dict[str, JSON]:
+    """One entry of ``planned`` in ``run.json``: flat."""
+    return {**key_to_json(item.key), "family": item.family, "scenario_type": item.scenario_type}
+
+
+def planned_from_json(data: Mapping[str, Any]) -> PlannedItem:
+    """Inverse of `planned_to_json`. Raises DecodeError."""
+    return convert({**data, "key": key_from_json(data)}, PlannedItem)
+
+
+def json_safe_score(score: Score | None) -> Score | None:
+    """The score without NaN and infinities in what was read from the answer (see `json_safe`)."""
+    if score is None:
+        return None
+    return replace(score, extracted=json_safe(score.extracted), expected=json_safe(score.expected))
 
 
 def score_to_json(score: Score) -> dict[str, JSON]:
     """``{"value": 0..1, "extracted", "expected", "components"}``, safe for strict JSON readers."""
-    return {
-        "value": score.value,
-        "extracted": json_safe(score.extracted),
-        "expected": json_safe(score.expected),
-        "components": dict(score.components),
-    }
-
-
-def score_from_json(data: Mapping[str, Any]) -> Score:
-    """Inverse of `score_to_json`. Raises KeyError, TypeError or ValueError on anything else."""
-    if not 0 <= data["value"] <= 1:
-        raise ValueError(f"score {data['value']} is not in 0..1")
-    return Score(
-        value=data["value"],
-        extracted=data["extracted"],
-        expected=data["expected"],
-        components=data.get("components") or {},
-    )
-
-
-def answer_from_json(data: Mapping[str, Any]) -> Answer:
-    """An `Answer` from its ``asdict`` form; unknown fields are ignored, so that older readers open newer files."""
-    known = {name: data[name] for name in _ANSWER_FIELDS if name in data}
-    return Answer(**{**known, "text": _text(data, "text")})
-
-
-def verdict_from_json(data: Mapping[str, Any]) -> Verdict:
-    """A `Verdict` from its ``asdict`` form."""
-    known = {name: data[name] for name in _VERDICT_FIELDS if name in data}
-    known["judge"] = _text(data, "judge")
-    known["grades"] = None if known.get("grades") is None else tuple(known["grades"])
-    known["faults"] = tuple(known.get("faults") or ())
-    return Verdict(**known)
+    data: dict[str, JSON] = to_builtins(json_safe_score(score))
+    return data
 
 
 def record_to_json(record: Record) -> dict[str, Any]:
     """One line of ``records.jsonl``: flat, with the answer's text under ``answer`` and its figures beside it."""
-    answer = record.answer
-    return {
-        **key_to_json(record.key),
-        "family": record.family,
-        "scenario_type": record.scenario_type,
-        "status": record.status.value,
-        "score": None if record.score is None else score_to_json(record.score),
-        "other_score": None if record.other_score is None else score_to_json(record.other_score),
-        "unanswered_score": None if record.unanswered_score is None else score_to_json(record.unanswered_score),
-        "answer": None if answer is None else answer.text,
-        "verdicts": [asdict(verdict) for verdict in record.verdicts],
-        "error": None if record.error is None else asdict(record.error),
-        "request_sha256": record.request_sha256,
-        "attempts": record.attempts,
-        "flags": list(record.flags),
-        "finished_at": record.finished_at,
-        **({"floors": dict(record.floors)} if record.floors else {}),
-        **{name: None if answer is None else getattr(answer, name) for name in _FLAT_ANSWER_FIELDS},
-    }
+    nested = to_builtins(
+        replace(
+            record,
+            score=json_safe_score(record.score),
+            other_score=json_safe_score(record.other_score),
+            unanswered_score=json_safe_score(record.unanswered_score),
+        )
+    )
+    answer = nested["answer"] or {}
+    figures = {name: answer.get(name) for name in _FLAT_ANSWER_FIELDS}
+    del nested["key"]
+    if not record.floors:
+        del nested["floors"]
+    return {**key_to_json(record.key), **nested, "answer": answer.get("text"), **figures}
 
 
 def record_from_json(data: Mapping[str, Any]) -> Record:
-    """Inverse of `record_to_json`. Raises KeyError, TypeError or ValueError on anything else."""
-    answer = None
+    """Inverse of `record_to_json`. Raises DecodeError."""
+    nested = {**data, "key": key_from_json(data), "floors": floors_from_json(data.get("floors"))}
     if data.get("answer") is not None:
-        flat = {name: data[name] for name in _FLAT_ANSWER_FIELDS if data.get(name) is not None}
-        answer = Answer(text=_text(data, "answer"), attempts=max(1, int(data.get("attempts") or 1)), **flat)
-    return Record(
-        key=key_from_json(data),
-        family=_text(data, "family"),
-        scenario_type=_text(data, "scenario_type"),
-        status=Status(data["status"]),
-        score=None if data.get("score") is None else score_from_json(data["score"]),
-        other_score=None if data.get("other_score") is None else score_from_json(data["other_score"]),
-        unanswered_score=(None if data.get("unanswered_score") is None else score_from_json(data["unanswered_score"])),
-        answer=answer,
-        verdicts=tuple(verdict_from_json(verdict) for verdict in data.get("verdicts") or ()),
-        error=None if data.get("error") is None else Failure(**data["error"]),
-        request_sha256=data.get("request_sha256"),
-        attempts=int(data.get("attempts") or 0),
-        flags=tuple(data.get("flags") or ()),
-        finished_at=data.get("finished_at"),
-        floors=floors_from_json(data.get("floors")),
-    )
+        figures = {name: data[name] for name in _FLAT_ANSWER_FIELDS if data.get(name) is not None}
+        nested["answer"] = {**figures, "text": data["answer"], "attempts": data.get("attempts") or 1}
+    return convert({name: value for name, value in nested.items() if value is not None}, Record)
+
+
+def record_from_line(line: bytes) -> Record:
+    """The record on a line of ``records.jsonl``. Raises DecodeError."""
+    return record_from_json(decode_object(line))
 
 
 def manifest_to_json(manifest: RunManifest) -> dict[str, Any]:
     """The content of ``run.json``."""
-    data = {item.name: getattr(manifest, item.name) for item in fields(manifest)}
-    data["judges"] = [asdict(judge) for judge in manifest.judges]
-    data["settings"] = dict(manifest.settings)
-    data["versions"] = dict(manifest.versions)
-    data["stand_ins"] = list(manifest.stand_ins)
-    data["dataset_warnings"] = list(manifest.dataset_warnings)
-    data["source_ids"] = dict(manifest.source_ids)
-    data["planned"] = [
-        {**key_to_json(item.key), "family": item.family, "scenario_type": item.scenario_type}
-        for item in manifest.planned
-    ]
-    return {"schema_version": SCHEMA_VERSION, **data}
+    data = to_builtins(replace(manifest, planned=()))
+    return {"schema_version": SCHEMA_VERSION, **data, "planned": [planned_to_json(item) for item in manifest.planned]}
 
 
 def manifest_from_json(data: Mapping[str, Any]) -> RunManifest:
-    """Inverse of `manifest_to_json`. Raises KeyError, TypeError or ValueError on anything else."""
-    known = {item.name: data[item.name] for item in fields(RunManifest) if item.name in data}
-    known["judges"] = tuple(JudgeIdentity(**judge) for judge in data["judges"])
-    known |= {name: _text(data, name) for name in _MANIFEST_TEXTS}
-    known["settings"] = dict(data["settings"])
-    mix_of(known["settings"])  # raises where it is none
-    known["stand_ins"] = tuple(data.get("stand_ins") or ())
-    known["dataset_warnings"] = tuple(data.get("dataset_warnings") or ())
-    known["source_ids"] = dict(data.get("source_ids") or {})
-    known["planned"] = tuple(
-        PlannedItem(key=key_from_json(item), family=_text(item, "family"), scenario_type=_text(item, "scenario_type"))
-        for item in data["planned"]
-    )
-    return RunManifest(**known)
+    """Inverse of `manifest_to_json`. Raises DecodeError."""
+    manifest = convert({**data, "planned": ()}, RunManifest)
+    mix_of(manifest.settings)  # raises if it is not one
+    planned = convert(data.get("planned"), list[dict[str, Any]])
+    return replace(manifest, planned=tuple(planned_from_json(item) for item in planned))
 
 
-def json_safe(value: JSON) -> JSON:
-    """The value with NaN and infinities as strings: Python's JSON reader lets them in, strict JSON forbids them."""
-    match value:
-        case float() if not math.isfinite(value):
-            return str(value)
-        case dict():
-            return {key: json_safe(item) for key, item in value.items()}
-        case list():
-            return [json_safe(item) for item in value]
-        case _:
-            return value
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FlatKey:
+    """An `ItemKey` as the fields of an object: named tuples are arrays otherwise."""
+
+    sample_id: str
+    question: Question
+    mode: Mode
+    repeat: int = 0
+    variant: str = ""
 
 
 # --- user properties of tests ----------------------------------------------------------------------------------------
@@ -467,21 +412,11 @@ def outcome_properties(
 
 def floor_properties(floors: Floors) -> list[tuple[str, str]]:
     """The item's floors, 0..1, as JSON; nothing if there are none."""
-    return _prefixed([("floors", json.dumps(floors))] if floors else [])
+    return _prefixed([("floors", encode(floors).decode())] if floors else [])
 
 
 def _prefixed(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(sys.intern(PROPERTY_PREFIX + name), value) for name, value in pairs]  # one name for thousands of tests
 
 
-def _text(data: Mapping[str, Any], name: str) -> str:
-    value = data[name]
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is no text but {type(value).__name__}")
-    return value
-
-
-_MANIFEST_TEXTS = ("run_id", "model", "base_url", "dataset", "dataset_revision", "scorer", "started_at")
-_ANSWER_FIELDS = tuple(item.name for item in fields(Answer))
-_VERDICT_FIELDS = tuple(item.name for item in fields(Verdict))
-_FLAT_ANSWER_FIELDS = tuple(name for name in _ANSWER_FIELDS if name not in {"text", "attempts"})
+_FLAT_ANSWER_FIELDS = tuple(item.name for item in fields(Answer) if item.name not in {"text", "attempts"})

@@ -8,14 +8,13 @@ RunFileError
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from reports.records.records import SCHEMA_VERSION, Record, Run, RunManifest, manifest_from_json, record_from_json
+from reports.records.typed_json import DecodeError, decode, decode_object
 from scoring.errors import QCalError
 from scoring.score import Score
 
@@ -23,6 +22,37 @@ MANIFEST_NAME = "run.json"
 RECORDS_NAME = "records.jsonl"
 CANARY_NAME = "canary.json"
 DEVIATIONS_NAME = "deviations.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Versioned:
+    schema_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryJudge:
+    """How a judge graded the canary: the share of key points graded as known, 0..1, and its grades per answer."""
+
+    judge: str
+    agreement: float
+    grades: tuple[tuple[float, ...] | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryFile:
+    """``canary.json``: the set's answers with their known grades, and what each judge gave."""
+
+    schema_version: int = 1
+    answers: tuple[Mapping[str, Any], ...] = ()
+    judges: tuple[CanaryJudge, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviationsFile:
+    """``deviations.json``: what was sent in place of refused parameters, by role and in words."""
+
+    changes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    deviations: tuple[str, ...]
 
 
 class RunFileError(QCalError):
@@ -61,12 +91,13 @@ def load_run(path: Path, *, texts: bool = True) -> Run:
                 torn += 1
             else:
                 records.append(record if texts else _without_texts(record))
-    agreement = load_judge_agreement(path)
+    agreement, points = load_judge_agreement(path)
     return Run(
         manifest=manifest,
         records=tuple(records),
         torn_lines=torn,
         judge_agreement=agreement,
+        judge_points=points,
         deviations=load_deviations(path),
     )
 
@@ -77,26 +108,38 @@ def load_manifest(path: Path) -> RunManifest:
     if not file.is_file():
         raise RunMissingError(f"{path}: no {MANIFEST_NAME} here; name a run directory, such as runs/<run id>")
     try:
-        data = json.loads(file.read_bytes(), object_hook=_share_strings)
-        _check_version(data, file)
-        return manifest_from_json(data)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        content = file.read_bytes()
+        _check_version(decode(content, _Versioned).schema_version, file)
+        return manifest_from_json(decode_object(content))
+    except DecodeError as error:
         raise RunGarbledError(
-            f"{file}: not a run's manifest ({_reason(error)}); restore the file or make the run again"
+            f"{file}: not a run's manifest ({error}); restore the file or make the run again"
         ) from error
 
 
-def load_judge_agreement(path: Path) -> dict[str, float]:
-    """See `Run.judge_agreement`; of the run in directory ``path``. Raises RunGarbledError."""
+def load_judge_agreement(path: Path) -> tuple[dict[str, float], int]:
+    """See `Run.judge_agreement` and `Run.judge_points`; of the run in directory ``path``. Raises RunGarbledError."""
+    canary = load_canary_file(path)
+    if canary is None:
+        return {}, 0
+    agreement: dict[str, float] = {}
+    for result in canary.judges:
+        agreement[result.judge] = min(result.agreement, agreement.get(result.judge, 1.0))
+    return agreement, sum(len(answer.get("known", ())) for answer in canary.answers)
+
+
+def load_canary_file(path: Path) -> CanaryFile | None:
+    """What the judges of the run in directory ``path`` gave the canary; None if none was tried.
+
+    Raises RunGarbledError.
+    """
     file = path / CANARY_NAME
     if not file.is_file():
-        return {}
+        return None
     try:
-        judges = json.loads(file.read_bytes())["judges"]
-        found = [(str(judge["judge"]), float(judge["agreement"])) for judge in judges]
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunGarbledError(f"{file}: not a judge canary's result ({_reason(error)}); delete it") from error
-    return {name: min(agreement for judge, agreement in found if judge == name) for name, _ in found}
+        return decode(file.read_bytes(), CanaryFile)
+    except DecodeError as error:
+        raise RunGarbledError(f"{file}: not a judge canary's result ({error}); delete it") from error
 
 
 def load_deviations(path: Path) -> tuple[str, ...]:
@@ -105,17 +148,13 @@ def load_deviations(path: Path) -> tuple[str, ...]:
     if not file.is_file():
         return ()
     try:
-        stated = json.loads(file.read_bytes())["deviations"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunGarbledError(f"{file}: not a run's deviations ({_reason(error)}); delete it") from error
-    if not isinstance(stated, list) or not all(isinstance(text, str) for text in stated):
-        raise RunGarbledError(f"{file}: not a run's deviations (expected a list of texts); delete it")
-    return tuple(stated)
+        return decode(file.read_bytes(), DeviationsFile).deviations
+    except DecodeError as error:
+        raise RunGarbledError(f"{file}: not a run's deviations ({error}); delete it") from error
 
 
-def _check_version(data: Mapping[str, Any], file: Path) -> None:
-    version = data["schema_version"]
-    if int(version) > SCHEMA_VERSION:
+def _check_version(version: int, file: Path) -> None:
+    if version > SCHEMA_VERSION:
         raise RunTooNewError(
             f"{file}: schema version {version}, this version reads up to {SCHEMA_VERSION}; update qcaleval-pytest"
         )
@@ -132,37 +171,21 @@ def _lines(file: Path) -> Iterator[tuple[int, bytes, bool]]:
 def _read_line(line: bytes, file: Path, number: int, *, complete: bool) -> Record | None:
     """The record on one line; None if the line was cut while it was written."""
     try:
-        data = json.loads(line, object_hook=_share_strings)
-    except (ValueError, RecursionError) as error:
+        data = decode_object(line)
+    except DecodeError as error:
         if not complete:
             return None
         raise _garbled(file, number, error) from error
     try:
         return record_from_json(data)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except DecodeError as error:
         raise _garbled(file, number, error) from error
 
 
 def _garbled(file: Path, number: int, error: Exception) -> RunGarbledError:
     return RunGarbledError(
-        f"{file}, line {number}: not a record ({_reason(error)}); delete the line, then complete the run with --resume"
+        f"{file}, line {number}: not a record ({error}); delete the line, then complete the run with --resume"
     )
-
-
-def _reason(error: Exception) -> str:
-    return f"no field {error}" if isinstance(error, KeyError) else str(error)
-
-
-_SHARED_FIELDS = ("sample_id", "family", "scenario_type", "judge", "finish_reason")
-
-
-def _share_strings(data: dict[str, Any]) -> dict[str, Any]:
-    """The same object with one copy in memory of each name that thousands of records repeat."""
-    for name in _SHARED_FIELDS:
-        value = data.get(name)
-        if isinstance(value, str):
-            data[name] = sys.intern(value)
-    return data
 
 
 def _without_texts(record: Record) -> Record:

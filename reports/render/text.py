@@ -55,7 +55,8 @@ def _table(table: Table, width: int, label: str) -> Iterator[str]:
         kept = [index for index, column in enumerate(columns) if not column.optional]
         columns, cells = tuple(columns[index] for index in kept), [[row[index] for index in kept] for row in cells]
     widths = _column_widths(columns, cells, width)
-    for block in _blocks(widths, width) if cells else ():
+    blocks = _blocks(widths, width) if cells else []
+    for block in blocks:
         if block[0:2] != [0, 1] and len(widths) > 1:
             yield ""
         yield from _lines([one_line(column.name) for column in columns], columns, widths, block)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reports.render.colours import BLUE, GREEN, GREY, ORANGE
 from reports.service.figures import LevelFigures
-from reports.service.records import Metric
+from reports.service.records import Timing
 from reports.statistics.intervals import Interval
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def load_chart(figures: Sequence[LevelFigures]) -> str:
 
 
 def _draw_times(axes: Axes, levels: Sequence[LevelFigures], load_name: str) -> None:
-    for metric, colour, marker in ((Metric.TTFT, BLUE, "o"), (Metric.E2E, ORANGE, "s")):
+    for metric, colour, marker in ((Timing.TTFT, BLUE, "o"), (Timing.E2E, ORANGE, "s")):
         for probability, dashed in ((0.5, False), (0.9, True)):
             find = partial(_quantile, metric, probability)
             _line(axes, levels, f"{metric} p{100 * probability:g}", colour, marker, find, dashed=dashed)
@@ -70,7 +70,7 @@ def _draw_throughput(axes: Axes, levels: Sequence[LevelFigures], load_name: str)
     tokens.legend(frameon=False, loc="lower right")
 
 
-def _quantile(metric: Metric, probability: float, level: LevelFigures) -> float | None:
+def _quantile(metric: Timing, probability: float, level: LevelFigures) -> float | None:
     return level.times[metric].quantiles[probability]
 
 

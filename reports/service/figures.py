@@ -23,24 +23,23 @@ import numpy as np
 from reports.service.records import (
     LoadLevel,
     MeasuredLevel,
-    Metric,
     Objective,
     RequestStatus,
     ServiceRecord,
+    Timing,
     attainment,
     is_good,
 )
 from reports.statistics.intervals import (
-    FEWEST_REDRAWN,
-    Draws,
     Floats,
     Interval,
     bootstrap_interval,
-    difference_interval,
     mean_interval,
     score_interval,
     t_interval,
 )
+from reports.statistics.paired import change_interval, unpaired_values
+from reports.statistics.quantiles import quantile_interval
 
 PROBABILITIES = (0.5, 0.9, 0.95, 0.99)
 
@@ -67,7 +66,8 @@ class Window:
 class Distribution:
     """``n`` values of ``requests`` requests: their mean and quantiles, each with an interval.
 
-    A quantile q needs 1 / (1 - q) requests: p90 ten, p95 twenty, p99 a hundred; None under that.
+    A quantile q needs 1 / (1 - q) requests: p90 ten, p95 twenty, p99 a hundred; None under that. The upper end of an
+    interval is open (``inf``) where the requests are too few to bound it (`reports.statistics.quantiles`).
     """
 
     n: int
@@ -123,7 +123,7 @@ class LevelFigures:
     good: float | None
     good_interval: Interval | None
     goodput: float | None
-    times: Mapping[Metric, Distribution]
+    times: Mapping[Timing, Distribution]
     gaps: Distribution
     accuracy: Accuracy | None = field(default=None)
 
@@ -159,7 +159,7 @@ def level_figures(
         good=good,
         good_interval=None if good is None else score_interval(good, told),
         goodput=rate(lambda record: float(is_good(record, objectives))) if objectives else None,
-        times={metric: distribution(_times(counted, metric)) for metric in Metric},
+        times={metric: distribution(_times(counted, metric)) for metric in Timing},
         gaps=distribution([record.gaps_s for record in counted if record.gaps_s]),
         accuracy=_accuracy(counted, () if first is None else first.counted, rate),
     )
@@ -181,7 +181,7 @@ def window_of(measured: MeasuredLevel) -> Window | None:
 
 
 def distribution(clusters: Sequence[Sequence[float]]) -> Distribution:
-    """Of values that come in clusters, one per request; intervals redraw whole requests."""
+    """Of values that come in clusters, one per request, by which intervals are clustered."""
     values = np.array([value for cluster in clusters for value in cluster])
     return Distribution(
         n=len(values),
@@ -189,7 +189,7 @@ def distribution(clusters: Sequence[Sequence[float]]) -> Distribution:
         mean=float(values.mean()) if len(values) else None,
         mean_interval=_mean_interval(clusters),
         quantiles={q: _quantile(values, q) if _tells(q, clusters) else None for q in PROBABILITIES},
-        quantile_intervals={q: _quantile_interval(clusters, q) for q in PROBABILITIES},
+        quantile_intervals={q: quantile_interval(clusters, q) if _tells(q, clusters) else None for q in PROBABILITIES},
     )
 
 
@@ -210,34 +210,7 @@ def _mean_interval(clusters: Sequence[Sequence[float]]) -> Interval | None:
     return bootstrap_interval(len(clusters), lambda draws: sums[draws].sum(axis=1) / sizes[draws].sum(axis=1))
 
 
-def _quantile_interval(clusters: Sequence[Sequence[float]], probability: float) -> Interval | None:
-    if not _tells(probability, clusters) or len(clusters) < FEWEST_REDRAWN:
-        return None
-    values = np.array([value for cluster in clusters for value in cluster])
-    if len(values) == len(clusters):
-        return bootstrap_interval(len(clusters), lambda draws: _row_quantiles(values[draws], probability))
-    order = np.argsort(values)
-    owners = np.repeat(np.arange(len(clusters)), [len(cluster) for cluster in clusters])[order]
-    return bootstrap_interval(
-        len(clusters), lambda draws: _quantiles_of_redrawn(values[order], owners, draws, probability)
-    )
-
-
-def _row_quantiles(rows: Floats, probability: float) -> Floats:
-    place = max(0, math.ceil(probability * rows.shape[1] - 1e-9) - 1)
-    return np.partition(rows, place, axis=1)[:, place]
-
-
-def _quantiles_of_redrawn(ascending: Floats, owners: Draws, draws: Draws, probability: float) -> Floats:
-    """Of the values of the drawn clusters; ``owners`` says to which cluster each value belongs."""
-    found = np.empty(len(draws))
-    for index, drawn in enumerate(draws):
-        heaped = np.cumsum(np.bincount(drawn, minlength=draws.shape[1])[owners])
-        found[index] = ascending[np.searchsorted(heaped, probability * heaped[-1] - 1e-9)]
-    return found
-
-
-def _times(records: Iterable[ServiceRecord], metric: Metric) -> list[tuple[float]]:
+def _times(records: Iterable[ServiceRecord], metric: Timing) -> list[tuple[float]]:
     return [(figure,) for record in records if (figure := record.figure(metric)) is not None]
 
 
@@ -265,7 +238,7 @@ def _accuracy(
         mean=_mean(scores),
         interval=mean_interval(list(scores.values())),
         change=_mean(after) - _mean(before) if before else None,
-        change_interval=difference_interval(after, before),
+        change_interval=change_interval(unpaired_values(after, before)),
         right_rate=rate(lambda record: float(record.score == 1.0)),
     )
 

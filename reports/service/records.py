@@ -1,13 +1,12 @@
 """What a service study leaves behind (``service.jsonl``): one line per request, one at the end of each load level.
 
-Standard library only. Times in seconds by the client's monotonic clock; None where a moment never came.
+Times in seconds by the client's monotonic clock; None where a moment never came.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from reports.records.records import Failure
 from reports.records.run_files import RunGarbledError
+from reports.records.typed_json import DecodeError, decode
 from scoring.errors import BadValueError
 
 SERVICE_NAME = "service.jsonl"
@@ -116,20 +116,20 @@ class ServiceRecord:
         """Times between successive arrivals of tokens."""
         return tuple(after - before for before, after in pairwise(sorted(set(self.token_s))))
 
-    def figure(self, metric: Metric) -> float | None:
+    def figure(self, metric: Timing) -> float | None:
         """One of the request's times; None where it is undefined."""
         match metric:
-            case Metric.QUEUE:
+            case Timing.QUEUE:
                 return self.sent_s - self.planned_s
-            case Metric.TTFB:
+            case Timing.TTFB:
                 return self.ttfb_s
-            case Metric.TTFT:
+            case Timing.TTFT:
                 return self.token_s[0] if self.token_s else None
-            case Metric.ANSWER:
+            case Timing.ANSWER:
                 return self.answer_s
-            case Metric.TPOT:
+            case Timing.TPOT:
                 return self._time_per_output_token()
-            case Metric.E2E:
+            case Timing.E2E:
                 return self.duration_s
 
     def _time_per_output_token(self) -> float | None:
@@ -138,7 +138,7 @@ class ServiceRecord:
         return (self.token_s[-1] - self.token_s[0]) / (self.output_tokens - 1)
 
 
-class Metric(StrEnum):
+class Timing(StrEnum):
     """Times that every request has one of."""
 
     QUEUE = "queue"
@@ -153,13 +153,13 @@ class Metric(StrEnum):
 class Objective:
     """What a good request keeps: a time of at most ``limit_s``."""
 
-    metric: Metric
+    metric: Timing
     limit_s: float
 
     def met(self, record: ServiceRecord) -> bool:
         """Whether an answered request keeps it. A reply of one token has no TPOT, and breaks none."""
         figure = record.figure(self.metric)
-        return self.metric is Metric.TPOT if figure is None else figure <= self.limit_s
+        return self.metric is Timing.TPOT if figure is None else figure <= self.limit_s
 
 
 def parse_objectives(text: str) -> tuple[Objective, ...]:
@@ -170,11 +170,11 @@ def parse_objectives(text: str) -> tuple[Objective, ...]:
 def _objective(text: str) -> Objective:
     name, sign, number = text.partition("<=")
     try:
-        metric, limit_s = Metric(name.strip().lower()), float(number)
+        metric, limit_s = Timing(name.strip().lower()), float(number)
     except ValueError:
         limit_s = 0.0
     if not (sign and 0 < limit_s < float("inf")):
-        raise BadValueError(f"{text!r}: expected such as ttft<=0.5 (seconds), with one of {', '.join(Metric)}")
+        raise BadValueError(f"{text!r}: expected such as ttft<=0.5 (seconds), with one of {', '.join(Timing)}")
     return Objective(metric=metric, limit_s=limit_s)
 
 
@@ -221,10 +221,19 @@ def attainment(measured: MeasuredLevel, objectives: Iterable[Objective]) -> floa
 # --- JSON ------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """A request, or a level that ended."""
+
+    request: ServiceRecord | None = None
+    level: LoadLevel | None = None
+    stopped: str | None = None
+
+
 def level_lines(measured: MeasuredLevel) -> Iterable[dict[str, Any]]:
     """The lines of a level: its requests, then the level itself."""
-    yield from ({"request": asdict(record)} for record in measured.records)
-    yield {"level": asdict(measured.level), "stopped": measured.stopped}
+    yield from ({"request": record} for record in measured.records)
+    yield {"level": measured.level, "stopped": measured.stopped}
 
 
 def read_levels(path: Path) -> tuple[MeasuredLevel, ...]:
@@ -233,25 +242,14 @@ def read_levels(path: Path) -> tuple[MeasuredLevel, ...]:
     records: list[ServiceRecord] = []
     for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
         try:
-            data = json.loads(line)
-            if "request" in data:
-                records.append(_record(data["request"]))
-            else:
-                level = LoadLevel(**data["level"] | {"kind": LoadKind(data["level"]["kind"])})
-                held = tuple(record for record in records if record.level == level.name)
-                levels.append(MeasuredLevel(level=level, records=held, stopped=data["stopped"]))
-                records = []
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            entry = decode(line, _Line)
+        except DecodeError as error:
             raise RunGarbledError(f"{path}, line {number}: not a line of a service study ({error})") from error
+        if entry.request is not None:
+            records.append(entry.request)
+        elif entry.level is not None:
+            level = entry.level
+            held = tuple(record for record in records if record.level == level.name)
+            levels.append(MeasuredLevel(level=level, records=held, stopped=entry.stopped))
+            records = []
     return tuple(levels)
-
-
-def _record(data: Mapping[str, Any]) -> ServiceRecord:
-    known = {name: data[name] for name in _FIELDS if name in data}
-    known["status"] = RequestStatus(data["status"])
-    known["token_s"] = tuple(data["token_s"])
-    known["error"] = None if data["error"] is None else Failure(**data["error"])
-    return ServiceRecord(**known)
-
-
-_FIELDS = tuple(item.name for item in fields(ServiceRecord))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -83,8 +84,19 @@ def service_json(manifest: RunManifest, figures: Sequence[LevelFigures]) -> dict
         "model": manifest.model,
         "stand_ins": list(manifest.stand_ins),
         "settings": dict(manifest.settings),
-        "levels": [asdict(level) for level in figures],
+        "levels": [_without_open_ends(asdict(level)) for level in figures],
     }
+
+
+def _without_open_ends(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """The value with null for what is infinite, such as the open end of an interval: JSON has no infinity."""
+    match value:
+        case dict():
+            return {name: _without_open_ends(entry) for name, entry in value.items()}
+        case float() if math.isinf(value):
+            return None
+        case _:
+            return value
 
 
 def _study(manifest: RunManifest) -> dict[str, Any]:

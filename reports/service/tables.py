@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from reports.service.figures import PROBABILITIES, Accuracy, Distribution, LevelFigures
-from reports.service.records import ATTAINMENT, LoadKind, MeasuredLevel, Metric, Objective, RequestStatus
+from reports.service.records import ATTAINMENT, LoadKind, MeasuredLevel, Objective, RequestStatus, Timing
 from reports.statistics.intervals import Interval
 from reports.tables.model import Cell, Column, Section, Table, Unit
 
@@ -19,18 +19,18 @@ SHOWN_ERRORS = 10
 GAPS = "ITL, between arrivals of tokens"
 GAPS_FORMULA = "time from one arrival of tokens to the next, all gaps of all requests; one read is one arrival."
 TIMES = {
-    Metric.TTFT: ("TTFT, to the first token", "moment of the first chunk with content or reasoning - moment sent."),
-    Metric.ANSWER: (
+    Timing.TTFT: ("TTFT, to the first token", "moment of the first chunk with content or reasoning - moment sent."),
+    Timing.ANSWER: (
         "To the first token of the answer",
         "moment of the first content that is no thought - moment sent; requests with content only.",
     ),
-    Metric.TPOT: (
+    Timing.TPOT: (
         "TPOT, per output token",
         "(moment of the last token - moment of the first) / (output tokens - 1); replies of two tokens or more.",
     ),
-    Metric.E2E: ("End to end", "end of the reply - moment sent."),
-    Metric.TTFB: ("TTFB, to the first byte", "moment of the reply's headers - moment sent."),
-    Metric.QUEUE: (
+    Timing.E2E: ("End to end", "end of the reply - moment sent."),
+    Timing.TTFB: ("TTFB, to the first byte", "moment of the reply's headers - moment sent."),
+    Timing.QUEUE: (
         "In the client's queue",
         "moment sent - moment planned (closed loop: when its place was free; open loop: its arrival).",
     ),
@@ -42,7 +42,7 @@ def service_sections(
 ) -> tuple[Section, ...]:
     """Everything, by subject."""
     gaps = time_table(GAPS, GAPS_FORMULA, figures, [level.gaps for level in figures])
-    times = [_times(metric, figures) for metric in (Metric.ANSWER, Metric.TTFB, Metric.QUEUE)]
+    times = [_times(metric, figures) for metric in (Timing.ANSWER, Timing.TTFB, Timing.QUEUE)]
     return (
         *service_overview(figures, levels, objectives),
         Section(title="More about times", tables=(gaps, *times)),
@@ -54,7 +54,7 @@ def service_overview(
 ) -> tuple[Section, ...]:
     """What a terminal shows."""
     behind = tuple(error_tables(levels))
-    times = tuple(_times(metric, figures) for metric in (Metric.TTFT, Metric.TPOT, Metric.E2E))
+    times = tuple(_times(metric, figures) for metric in (Timing.TTFT, Timing.TPOT, Timing.E2E))
     return (
         Section(title="Load", tables=(load_table(figures), *goodput_tables(figures, objectives))),
         *((Section(title="Scores under load", tables=tuple(accuracy_tables(figures))),) if _scored(figures) else ()),
@@ -181,7 +181,7 @@ def _accuracy_row(accuracy: Accuracy) -> tuple[Cell, ...]:
     )
 
 
-def _times(metric: Metric, figures: Sequence[LevelFigures]) -> Table:
+def _times(metric: Timing, figures: Sequence[LevelFigures]) -> Table:
     return time_table(*TIMES[metric], figures, [level.times[metric] for level in figures])
 
 
@@ -199,7 +199,7 @@ def time_table(title: str, formula: str, figures: Sequence[LevelFigures], times:
 
 _QUANTILE_NOTE = (
     "Seconds, of counted requests that were answered. p90 from 10 requests, p95 from 20, p99 from 100. Intervals: mean "
-    "by Student's t, quantiles by bootstrap of requests, none under 10."
+    "by Student's t, quantiles by order statistics; an upper end needs 36 requests for p90, 72 for p95, 368 for p99."
 )
 
 

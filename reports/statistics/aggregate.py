@@ -13,16 +13,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.records.outcomes import Outcome, grouped
+from reports.statistics.families import dispersions
 from reports.statistics.floors import AboveFloor, above_floor
 from reports.statistics.intervals import (
     Dispersion,
     Interval,
     cluster_values,
-    difference_interval,
-    dispersion,
     mean_interval,
     median_interval,
 )
+from reports.statistics.paired import change_interval, unpaired_values
 from scoring.questions import Mode, Question
 
 
@@ -195,19 +195,19 @@ def _icl_delta(icl: Sequence[Outcome], zeroshot: Sequence[Outcome]) -> IclDelta:
         icl_mean=_mean(list(after.values())),
         zeroshot_mean=_mean(list(before.values())),
         delta=_difference(after, before),
-        delta_interval=difference_interval(after, before),
+        delta_interval=change_interval(unpaired_values(after, before)),
         paired_delta=_difference(paired_after, paired_before),
-        paired_interval=difference_interval(paired_after, paired_before),
+        paired_interval=change_interval(unpaired_values(paired_after, paired_before)),
         pairs=len(shared),
         planned_pairs=len({outcome.sample for outcome in icl} & {outcome.sample for outcome in zeroshot}),
         copying=above_floor(icl),
     )
 
 
-def family_dispersion(outcomes: Iterable[Outcome]) -> Dispersion:
-    """The dispersion of scores within families, from all families of one question in one mode."""
+def family_dispersions(outcomes: Iterable[Outcome]) -> dict[str, Dispersion]:
+    """Family -> the dispersion of its scores, of outcomes of one question in one mode."""
     families = grouped(outcomes, lambda outcome: outcome.family)
-    return dispersion([list(sample_scores(group).values()) for group in families.values()])
+    return dispersions({family: list(sample_scores(group).values()) for family, group in families.items()})
 
 
 def _difference(first: Mapping[str, float], second: Mapping[str, float]) -> float | None:

@@ -16,17 +16,17 @@ where phi, 0 to 1, is the dispersion: the share that the scores' variance has of
   209; L. D. Brown, T. Cai, A. DasGupta 2001, Statist. Sci. 16, 101).
 - Graded scores: phi is estimated and q the quantile of Student's t (the dispersion of quasi-likelihood: P. McCullagh,
   J. A. Nelder 1989, Generalized Linear Models, section 4.5). For many samples this is the t interval. For families phi
-  comes from all families of the question together: two samples alone say nearly nothing about their own spread.
+  is drawn towards that of all families (`families`): two samples alone say nearly nothing about their own spread.
 - Means over several questions: of the samples' pseudo-values (`cluster_values`), which makes it the interval with
   cluster-robust errors (K.-Y. Liang, S. L. Zeger 1986, Biometrika 73, 13; with the factor G/(G-1) and t of G-1 degrees
   of freedom of A. C. Cameron, D. L. Miller 2015, J. Human Resources 50, 317). Where questions have other samples, phi
   can be above 1: it is then the design effect (L. Kish 1965, Survey Sampling, section 8.2).
 - Weighted means of parts (`--mix`): `weighted_interval`.
 
-Medians and differences: the bootstrap that redraws whole samples (B. Efron, R. Tibshirani 1993, An Introduction to the
-Bootstrap, chapter 13), its percentiles expanded for small samples (T. Hesterberg 2015, Amer. Statist. 69, 371). It can
-only return what it has seen: of 5 samples its 95% intervals hold the true difference 78% of the time. From 9 samples on
-it keeps its word, so that none is given from fewer than `FEWEST_REDRAWN`.
+Medians: the bootstrap that redraws whole samples (B. Efron, R. Tibshirani 1993, An Introduction to the Bootstrap,
+chapter 13), its percentiles expanded for small samples (T. Hesterberg 2015, Amer. Statist. 69, 371). It can only return
+what it has seen, so that none is given from fewer than `FEWEST_REDRAWN`. Differences: `paired.change_interval`.
+Quantiles far from the middle: `quantiles.quantile_interval`.
 
 tests/test_reports_intervals.py simulates how often each interval holds the truth.
 """
@@ -88,7 +88,7 @@ def dispersion(groups: Iterable[Sequence[float]]) -> Dispersion:
     """
     samples = [np.asarray(group, dtype=float) for group in groups if len(group) > 1]
     within = sum(float(np.sum((values - values.mean()) ** 2)) for values in samples)
-    largest = sum(_largest_within(values) for values in samples)
+    largest = sum(largest_within(values) for values in samples)
     if largest < ROUNDING or all(_is_binary(values) for values in samples):
         return LARGEST_DISPERSION
     freedom = sum(len(values) - 1 for values in samples)
@@ -118,7 +118,8 @@ def score_interval(
     a = spread.phi * quantile(spread.freedom, level) ** 2 / n
     centre = (mean + a / 2) / (1 + a)
     half = math.sqrt(a * mean * (1 - mean) + a * a / 4) / (1 + a)
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+    low = 0.0 if mean < ROUNDING else max(0.0, centre - half)  # exact ends: rounding made 99.9 of 100%
+    return Interval(low, 1.0 if mean > 1 - ROUNDING else min(1.0, centre + half))
 
 
 def t_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval | None:
@@ -241,36 +242,14 @@ def median_interval(values: Sequence[float]) -> Interval | None:
     return bootstrap_interval(len(data), lambda draws: np.median(data[draws], axis=1))
 
 
-def difference_interval(first: Mapping[str, float], second: Mapping[str, float]) -> Interval | None:
-    """The interval of mean(first) - mean(second), mappings sample -> score that may share samples.
-
-    Samples are redrawn whole, so that what a shared sample brings to both means stays together.
-    None if either has fewer than `FEWEST_REDRAWN` samples.
-    """
-    if min(len(first), len(second)) < FEWEST_REDRAWN:
-        return None
-    samples = sorted(first.keys() | second.keys())
-    a, b = (np.array([scores.get(sample, np.nan) for sample in samples]) for scores in (first, second))
-    return bootstrap_interval(len(samples), lambda draws: _row_means(a[draws]) - _row_means(b[draws]))
-
-
-def _row_means(values: Floats) -> Floats:
-    """The mean of each row over what is defined; NaN where nothing is."""
-    present = ~np.isnan(values)
-    counts = present.sum(axis=1)
-    sums = np.where(present, values, 0.0).sum(axis=1)
-    means: Floats = np.full(len(values), np.nan)
-    np.divide(sums, counts, out=means, where=counts > 0)
-    return means
-
-
 def quantile(freedom: float, level: float = LEVEL) -> float:
     """How many standard errors a two-sided interval reaches: the quantile of Student's t, or normal for ``inf``."""
     tail = (1 + level) / 2
     return float(ndtri(tail)) if math.isinf(freedom) else float(stdtrit(freedom, tail))
 
 
-def _largest_within(values: Floats) -> float:
+def largest_within(values: Floats) -> float:
+    """An unbiased estimate of (n - 1) * mu * (1 - mu), the largest sum of squares that scores with their mean have."""
     n, mean = len(values), float(values.mean())
     return (n - 1) * (mean * (1 - mean) + float(values.var(ddof=1)) / n)
 

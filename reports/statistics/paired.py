@@ -11,16 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr, ndtri
+from scipy.special import ndtri
 
-from reports.statistics.intervals import LEVEL, Interval, cluster_values, quantile, t_interval
+from reports.statistics.intervals import LEVEL, ROUNDING, Interval, cluster_values, quantile, t_interval
+from reports.statistics.sign_flips import NO_CHANGE, fewest_for, sign_flip_p_value
 
-PERMUTATIONS = 10_000
-EXACT_SAMPLES = 12
-SEED = 20260428
 POWER = 0.8
-NO_CHANGE = 1e-12
-"""Sums of differences below this are noise of floating-point numbers."""
+FEWEST_TESTED = fewest_for(1 - LEVEL)
+"""With fewer samples no outcome has a p-value of 5%, so that none is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +30,8 @@ class PairedDifference:
         mean: None without shared samples.
         interval: 95%, see `change_interval`; None under two samples.
         standard_error: of ``mean``; None under two samples.
-        p_value: of the sign-flip permutation test that the difference has mean 0; None under two samples, and where it
-            was not asked for.
+        p_value: of the exact sign-flip test that the difference has mean 0 (`sign_flips`); None under `FEWEST_TESTED`
+            samples, and where it was not asked for.
         detectable: the smallest true difference that such a comparison finds in 80% of cases (two-sided, 5%); None
             where the differences do not vary, which says nothing about their spread, and under two samples.
     """
@@ -48,11 +46,10 @@ class PairedDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelChanges:
-    """Right-or-wrong items that changed; ``p_value`` of McNemar's exact test, None where nothing changed."""
+    """Right-or-wrong items that changed."""
 
     fixed: int
     broken: int
-    p_value: float | None
 
 
 def paired_difference(
@@ -62,19 +59,37 @@ def paired_difference(
 
     With several questions the mean is the mean of the questions' mean differences, and a sample's value its
     linearisation (see `reports.statistics.intervals.cluster_values`): the errors are clustered by sample. A question
-    without a shared sample leaves the mean undefined. ``tested=False`` does without the permutation test, which takes
-    time.
+    without a shared sample leaves the mean undefined. ``tested=False`` leaves the p-value out.
     """
     differences = [
         {sample: after[sample] - before[sample] for sample in before.keys() & after.keys()}
         for before, after in zip(earlier, later, strict=True)
     ]
     values = cluster_values(differences) if differences and all(differences) else []
-    return difference_of(values, tested=tested)
+    return difference_of(values, item=1 / max(1, len(differences)), tested=tested)
 
 
-def difference_of(values: Sequence[float], *, tested: bool = True) -> PairedDifference:
-    """The paired difference whose values, one per sample, are these."""
+def unpaired_values(first: Mapping[str, float], second: Mapping[str, float]) -> list[float]:
+    """One value per sample, such that their mean is mean(first) - mean(second); the two may share samples.
+
+    The linearisation of that difference, as in `cluster_values`: what a shared sample brings to both means stays
+    together. Of the same samples in both it is their differences. Empty where either is.
+    """
+    if not first or not second:
+        return []
+    samples = sorted(first.keys() | second.keys())
+    sides = [(1, first, math.fsum(first.values()) / len(first)), (-1, second, math.fsum(second.values()) / len(second))]
+    overall = math.fsum(sign * mean for sign, _, mean in sides)
+    return [
+        overall
+        + len(samples)
+        * math.fsum(sign * (scores[sample] - mean) / len(scores) for sign, scores, mean in sides if sample in scores)
+        for sample in samples
+    ]
+
+
+def difference_of(values: Sequence[float], *, item: float = 1.0, tested: bool = True) -> PairedDifference:
+    """The paired difference whose values, one per sample, are these; ``item`` as in `change_interval`."""
     mean = math.fsum(values) / len(values) if values else None
     if mean is None or len(values) < 2:
         return PairedDifference(
@@ -84,31 +99,44 @@ def difference_of(values: Sequence[float], *, tested: bool = True) -> PairedDiff
     return PairedDifference(
         samples=len(values),
         mean=mean,
-        interval=change_interval(values),
+        interval=change_interval(values, item=item),
         standard_error=error,
-        p_value=sign_flip_p_value(values) if tested else None,
+        p_value=sign_flip_p_value(values) if tested and len(values) >= FEWEST_TESTED else None,
         detectable=detectable_difference(error, len(values) - 1) if error > NO_CHANGE else None,
     )
 
 
-def change_interval(values: Sequence[float], *, limit: float = 1.0, level: float = LEVEL) -> Interval | None:
+def change_interval(
+    values: Sequence[float], *, limit: float = 1.0, item: float = 1.0, level: float = LEVEL
+) -> Interval | None:
     """The interval of the mean of differences (-``limit``..``limit``), one per sample. None under two samples.
 
     It holds all means delta that the data do not reject: |d - delta| <= t * sqrt(v / n), where v is the larger of the
     differences' variance, which gives Student's t interval, and the least variance that a mean of delta allows,
     h * |delta| - delta^2. There h = sum of d_i^2 / sum of |d_i| is the size of a change, or ``limit`` where all samples
-    change alike, or not at all. The second matters where few samples change, all for the worse: the plain t interval
-    then misses the true mean in 13% of cases where 2.5% are claimed, and claims certainty where nothing differs. For
-    right-or-wrong scores this is the idea of T. Tango 1998, Stat. Med. 17, 891; tests/test_reports_paired.py simulates
-    its coverage.
+    change alike. Where nothing differs it is ``item``, what one item does to its sample's value: of a mean of six
+    questions 1/6. The second matters where few samples change, all for the worse: the plain t interval then misses the
+    true mean in 13% of cases where 2.5% are claimed, and claims certainty where nothing differs. For right-or-wrong
+    scores this is the idea of T. Tango 1998, Stat. Med. 17, 891; tests/test_reports_paired.py simulates its coverage.
+
+    0 is inside, and not just an end, exactly where the sign-flip test does not reject it at this level: an interval and
+    a p-value never contradict each other.
     """
     plain = t_interval(values, level=level)
     if plain is None:
         return None
-    alike = plain.high - plain.low < NO_CHANGE
-    size = limit if alike else math.fsum(value * value for value in values) / math.fsum(map(abs, values))
+    size = _size_of_change(values, plain, limit, item)
     bounds = [plain.low, plain.high, *_bounds_by_least_variance(values, size, quantile(len(values) - 1, level))]
-    return Interval(max(-limit, min(bounds)), min(limit, max(bounds)))
+    low, high = max(-limit, min(bounds)), min(limit, max(bounds))
+    if len(values) < fewest_for(1 - level) or sign_flip_p_value(values) > 1 - level + ROUNDING:
+        return Interval(min(0.0, low), max(0.0, high))
+    return Interval(max(0.0, low), high) if math.fsum(values) > 0 else Interval(low, min(0.0, high))
+
+
+def _size_of_change(values: Sequence[float], plain: Interval, limit: float, item: float) -> float:
+    if plain.high - plain.low >= NO_CHANGE:
+        return math.fsum(value * value for value in values) / math.fsum(map(abs, values))
+    return limit if abs(plain.low) > NO_CHANGE else item
 
 
 def _bounds_by_least_variance(values: Sequence[float], size: float, reach: float) -> Iterator[float]:
@@ -132,32 +160,8 @@ def detectable_difference(standard_error: float, freedom: float, *, level: float
     return (quantile(freedom, level) + float(ndtri(POWER))) * standard_error
 
 
-def sign_flip_p_value(values: Sequence[float]) -> float:
-    """Two-sided p-value of the mean against 0: how often random signs give a mean as far from 0.
-
-    All sign patterns up to EXACT_SAMPLES samples, else PERMUTATIONS seeded ones with the observed one counted in
-    (B. Phipson, G. K. Smyth 2010, Stat. Appl. Genet. Mol. Biol. 9, 39), so that it is never 0.
-    """
-    data = np.asarray(values, dtype=float)
-    observed = abs(float(data.sum())) - NO_CHANGE
-    if len(data) <= EXACT_SAMPLES:
-        patterns = (np.arange(2 ** len(data))[:, None] >> np.arange(len(data))) & 1
-        return float(np.mean(np.abs((1 - 2 * patterns) @ data) >= observed))
-    signs = np.random.default_rng(SEED).choice((-1.0, 1.0), size=(PERMUTATIONS, len(data)))
-    return float((1 + np.count_nonzero(np.abs(signs @ data) >= observed)) / (PERMUTATIONS + 1))
-
-
 def label_changes(earlier: Mapping[str, float], later: Mapping[str, float]) -> LabelChanges:
-    """McNemar's exact test on right-or-wrong scores (Q2, Q4, Q6), by sample; repeats count as right above 0.5."""
+    """Of right-or-wrong scores (Q2, Q4, Q6), by sample; with repeats a sample is right above 0.5."""
     pairs = [(earlier[sample] > 0.5, later[sample] > 0.5) for sample in earlier.keys() & later.keys()]
     fixed, broken = pairs.count((False, True)), pairs.count((True, False))
-    return LabelChanges(fixed=fixed, broken=broken, p_value=_sign_test(fixed, broken))
-
-
-def _sign_test(fixed: int, broken: int) -> float | None:
-    """Two-sided: how often chance divides so many changes as unevenly. None without changes.
-
-    The distribution function comes from scipy.special: importing scipy.stats for it would take a second.
-    """
-    changes = fixed + broken
-    return min(1.0, 2 * float(bdtr(min(fixed, broken), changes, 0.5))) if changes else None
+    return LabelChanges(fixed=fixed, broken=broken)

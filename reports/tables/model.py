@@ -132,6 +132,8 @@ def printed(cell: Cell, column: Column) -> str:
             return question_name(Question(cell)) if column.questions and cell in _QUESTIONS else cell
         case bool():
             return "yes" if cell else "no"
+        case Interval(high=math.inf):
+            return f"{_number(cell.low, column)} or more"
         case Interval():
             return f"{_number(cell.low, column)} to {_number(cell.high, column)}"
         case _:

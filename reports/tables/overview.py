@@ -42,6 +42,7 @@ from reports.tables.model import (
 from reports.tables.other_pictures import change_tables, gain_tables
 from reports.tables.reasoning import reasoning_tables
 from reports.tables.shots import shot_section
+from scoring.flags import Flag
 from scoring.questions import Mode, Question
 
 INTERVAL_NAME = "95% interval"
@@ -237,7 +238,7 @@ def delta_table(title: str, deltas: dict[Question, IclDelta]) -> Table:
 
 _DELTA_NOTES = (
     "Delta: ICL mean minus zero-shot mean, as published.",
-    "Paired: on the samples measured in both modes; %: of those planned in both. No interval from under 10 samples.",
+    "Paired: on the samples measured in both modes; %: of those planned in both.",
 )
 
 
@@ -287,7 +288,7 @@ def answer_tables(run: Run) -> Iterator[Table]:
         yield Table(title="Findings", columns=columns, rows=rows, notes=(f"%: of {answered} items with an answer.",))
 
 
-FLAG_WORDS = {"bold_heading": "right label lost: it is on the line below a bold heading (Q2, Q4)"}
+FLAG_WORDS: dict[str, str] = {Flag.BOLD_HEADING: "right label lost: it is on the line below a bold heading (Q2, Q4)"}
 """Flags that have more to say than their name."""
 
 
@@ -299,7 +300,7 @@ def findings(run: Run) -> dict[str, int]:
     """
     planned = {item.key for item in run.manifest.planned}
     records = counted_records(run).values()
-    flags = Counter(flag for record in records for flag in record.flags if flag != "truncated")
+    flags = Counter(flag for record in records for flag in record.flags if flag != Flag.TRUNCATED)
     faults = Counter(
         (verdict.judge, fault) for record in records for verdict in record.verdicts for fault in verdict.faults
     )

@@ -25,6 +25,7 @@ def in_trace_look(
     font_size: float = 11.0,
     marker_size: float = 7.0,
     line_width: float = 2.0,
+    alpha: float = 0.7,
     gridded: bool = True,
 ) -> Draw[T]:
     """``draw`` in this look in most samples, and in the sample's own style in the others."""
@@ -37,7 +38,7 @@ def in_trace_look(
             font_size=font_size,
             marker_size=marker_size,
             line_width=line_width,
-            alpha=0.7,
+            alpha=alpha,
             has_grid=gridded,
         )
         with plain.applied():

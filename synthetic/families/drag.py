@@ -8,31 +8,33 @@ optimum. So the two curves cross there and are straight lines nearby.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.random import Generator
 
+from scoring.field_rules import UNRELIABLE
 from scoring.reference import JSON
-from synthetic.drawing.style import Drawing, PlotType, Style
+from synthetic.drawing.style import BLACK, Drawing, PlotType, Style
+from synthetic.drawing.trace_looks import PURE_BLUE, PURE_RED, in_trace_look
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.physics.fitting import Fit, fit
 from synthetic.physics.readout import Floats, expectation_z, measured_population, signal_free
 
 Range = tuple[float, float]
 
+ALPHA = "\N{GREEK SMALL LETTER ALPHA}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One DRAG calibration: ``optimum`` is the 1/alpha of the crossing; not ``coupled``, no pulse reaches the qubit."""
+    """One DRAG calibration: ``optimum`` is the 1/alpha of the crossing; nan where no pulse reaches the qubit."""
 
     alpha_inv: Floats
     z_first: Floats
     z_second: Floats
     optimum: float
-    coupled: bool
-    shots: int
     fit_first: Fit
     fit_second: Fit
 
@@ -42,13 +44,13 @@ class Truth:
         return float(self.alpha_inv[-1] - self.alpha_inv[0])
 
     @property
-    def place(self) -> float:
-        """Where the optimum lies: 0 is the beginning of the sweep, 1 its end."""
-        return (self.optimum - float(self.alpha_inv[0])) / self.window
+    def count(self) -> int:
+        """How many values of 1/alpha were swept."""
+        return len(self.alpha_inv)
 
     @property
-    def fitted_place(self) -> float:
-        """Where the fitted lines cross, on the same scale."""
+    def place(self) -> float:
+        """Where the fitted lines cross: 0 is the beginning of the sweep, 1 its end."""
         return (self.fitted_optimum - float(self.alpha_inv[0])) / self.window
 
     @property
@@ -58,9 +60,45 @@ class Truth:
         return (offset_2 - offset_1) / (slope_1 - slope_2)
 
     @property
-    def noise(self) -> float:
-        """Largest standard deviation of <Z> at one point, from the number of shots."""
-        return float(1.0 / np.sqrt(self.shots))
+    def scatter(self) -> float:
+        """Root mean square distance of all points from their lines."""
+        return float(np.hypot(self.fit_first.residual_rms, self.fit_second.residual_rms) / np.sqrt(2.0))
+
+    @property
+    def highest(self) -> float:
+        """The highest value of <Z>."""
+        return float(max(self.z_first.max(), self.z_second.max()))
+
+    @property
+    def lowest(self) -> float:
+        """The lowest value of <Z>."""
+        return float(min(self.z_first.min(), self.z_second.min()))
+
+    @property
+    def upper(self) -> float:
+        """The mean of the data set that lies higher."""
+        return float(max(self.z_first.mean(), self.z_second.mean()))
+
+    @property
+    def lower(self) -> float:
+        """The mean of the data set that lies lower."""
+        return float(min(self.z_first.mean(), self.z_second.mean()))
+
+    @property
+    def change(self) -> float:
+        """By how much <Z> changes along one line over the sweep; the mean of both."""
+        return (abs(self.fit_first.values[1]) + abs(self.fit_second.values[1])) / 2.0 * self.window
+
+    @property
+    def explained(self) -> float:
+        """The share of the variance that the lines explain; the mean of both."""
+        return (self.fit_first.r_squared + self.fit_second.r_squared) / 2.0
+
+    @property
+    def beyond(self) -> int:
+        """How many values of 1/alpha lie beyond the crossing, on its shorter side."""
+        left = int(np.sum(self.alpha_inv < self.fitted_optimum))
+        return min(left, self.count - left)
 
     @property
     def separation(self) -> float:
@@ -80,7 +118,7 @@ class Truth:
 
     @property
     def mirrored_sweep(self) -> str:
-        """A sweep of twice the width around zero correction, from where to start again."""
+        """A sweep of twice the width around zero, from where to start again."""
         return f"({-self.window:.2g}, {self.window:.2g})"
 
     @property
@@ -103,40 +141,54 @@ def _line(x: Floats, offset: float, slope: float) -> Floats:
     return offset + slope * x
 
 
-def _simulate(rng: Generator, *, place: Range, phase_span: Range) -> Truth:
-    """``place``: of the optimum within the sweep, 0 to 1; ``phase_span``: of phi over the sweep, in radians."""
-    width = float(np.exp(rng.uniform(np.log(0.005), np.log(0.06))))
-    optimum = -width * float(rng.uniform(0.9, 2.0)) * (1.0 if rng.random() < 0.8 else -1.0)
-    begin = optimum - width * float(rng.uniform(*place))
-    alpha_inv = np.linspace(begin, begin + width, int(rng.integers(18, 36)))
-    phase = float(rng.uniform(*phase_span)) * (alpha_inv - optimum) / width * rng.choice([-1.0, 1.0])
-    error, shots = float(rng.uniform(0.01, 0.05)), int(rng.integers(600, 2500))
-    traces = [
-        expectation_z(measured_population(rng, (1.0 - z) / 2.0, shots=shots, error_0=error, error_1=error))
-        for z in (np.sin(phase), -np.sin(phase))
-    ]
-    return _fitted(alpha_inv, *traces, optimum=optimum, coupled=True, shots=shots)
+def _sweep(rng: Generator) -> Floats:
+    """Negative values of 1/alpha, of one distribution, whatever becomes of the data."""
+    width = float(np.exp(rng.uniform(np.log(0.004), np.log(0.09))))
+    begin = -width * float(rng.uniform(1.03, 2.6))
+    return np.linspace(begin, begin + width, int(rng.integers(18, 25)))
+
+
+def _simulate(rng: Generator, *, place: Range, relative_noise: Range) -> Truth:
+    """``place``: of the optimum in the sweep, 0 to 1; ``relative_noise``: of a point, over phi from end to end."""
+    alpha_inv = _sweep(rng)
+    width = float(alpha_inv[-1] - alpha_inv[0])
+    optimum = float(alpha_inv[0]) + width * float(rng.uniform(*place))
+    span = float(rng.uniform(0.25, 1.1))
+    shots = round(1.0 / (span * float(rng.uniform(*relative_noise))) ** 2)
+    return _measured(rng, alpha_inv, span * (alpha_inv - optimum) / width, optimum=optimum, shots=shots)
 
 
 def _simulate_far_offset(rng: Generator) -> Truth:
-    """The sweep lies where phi is about a quarter turn: both curves are flat there, far apart."""
-    span = float(rng.uniform(0.15, 0.4))
-    distance = np.pi / 2.0 / span + float(rng.uniform(-0.3, 0.3))
-    place = 0.5 + distance * float(rng.choice([-1.0, 1.0]))
-    return _simulate(rng, place=(place, place), phase_span=(span, span))
+    """The sweep lies where phi is about a quarter turn: both curves are flat there, far apart.
+
+    The optimum is negative, so that it can lie above the sweep only if there is room.
+    """
+    alpha_inv = _sweep(rng)
+    width, middle = float(alpha_inv[-1] - alpha_inv[0]), float(alpha_inv.mean())
+    room = -middle / width
+    above = room > 1.35 and rng.random() < 0.8
+    distance = float(rng.uniform(1.3, room)) if above else -float(rng.uniform(1.5, 4.0))
+    phase = float(rng.uniform(1.3, 1.75)) * (1.0 + (middle - alpha_inv) / (distance * width))
+    return _measured(rng, alpha_inv, phase, optimum=middle + distance * width, shots=int(rng.integers(60, 500)))
+
+
+def _measured(rng: Generator, alpha_inv: Floats, phase: Floats, *, optimum: float, shots: int) -> Truth:
+    error, sign = float(rng.uniform(0.01, 0.06)), float(rng.choice([-1.0, 1.0]))
+    traces = [
+        expectation_z(measured_population(rng, (1.0 - z) / 2.0, shots=shots, error_0=error, error_1=error))
+        for z in (sign * np.sin(phase), -sign * np.sin(phase))
+    ]
+    return _fitted(alpha_inv, *traces, optimum=optimum)
 
 
 def _simulate_no_signal(rng: Generator) -> Truth:
     """No pulse reaches the qubit: both traces are noise around 0."""
-    width = float(np.exp(rng.uniform(np.log(0.005), np.log(0.06))))
-    begin = -width * float(rng.uniform(1.0, 1.4))
-    alpha_inv = np.linspace(begin, begin + width, int(rng.integers(24, 40)))
-    shots = int(rng.integers(12, 60))
+    alpha_inv, shots = _sweep(rng), int(rng.integers(10, 40))
     traces = [signal_free(rng, len(alpha_inv), shots=shots) for _ in range(2)]
-    return _fitted(alpha_inv, *traces, optimum=begin + width / 2, coupled=False, shots=shots)
+    return _fitted(alpha_inv, *traces, optimum=float("nan"))
 
 
-def _fitted(alpha_inv: Floats, first: Floats, second: Floats, *, optimum: float, coupled: bool, shots: int) -> Truth:
+def _fitted(alpha_inv: Floats, first: Floats, second: Floats, *, optimum: float) -> Truth:
     fit_first, fit_second = fit(_line, alpha_inv, first, (0.0, 0.0)), fit(_line, alpha_inv, second, (0.0, 0.0))
     assert fit_first is not None  # noqa: S101 - a line always converges
     assert fit_second is not None  # noqa: S101
@@ -145,15 +197,19 @@ def _fitted(alpha_inv: Floats, first: Floats, second: Floats, *, optimum: float,
         z_first=first,
         z_second=second,
         optimum=optimum,
-        coupled=coupled,
-        shots=shots,
         fit_first=fit_first,
         fit_second=fit_second,
     )
 
 
 def _signal(truth: Truth) -> bool:
-    return truth.coupled and truth.separation > 4.0 * truth.noise
+    """Somewhere in the sweep the two lines are farther apart than the points scatter."""
+    return truth.separation > 3.0 * truth.scatter
+
+
+def _crossing_seen(truth: Truth) -> bool:
+    """The lines cross within the sweep."""
+    return 0.0 <= truth.place <= 1.0
 
 
 def _centred(truth: Truth) -> bool:
@@ -161,26 +217,19 @@ def _centred(truth: Truth) -> bool:
     return 0.25 <= truth.place <= 0.75
 
 
-def _crossing_seen(truth: Truth) -> bool:
-    """The optimum is within the sweep, and there the fitted lines cross."""
-    return 0.0 <= truth.place <= 1.0 and 0.0 <= truth.fitted_place <= 1.0
-
-
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     axes = style.axes()
-    for z, line, ink, label in (
-        (truth.z_first, truth.fit_first, style.data, "X90-Y180"),
-        (truth.z_second, truth.fit_second, style.second, "Y90-X180"),
+    for z, line, ink in (
+        (truth.z_first, truth.fit_first, style.data),
+        (truth.z_second, truth.fit_second, style.second),
     ):
-        style.points(axes, truth.alpha_inv, z, label=label, ink=ink)
-        style.curve(axes, truth.alpha_inv, line.at(truth.alpha_inv), label=f"fit {label}", ink=ink)
-    style.dress(
+        style.points(axes, truth.alpha_inv, z, label="_data", ink=ink)
+        style.curve(axes, truth.alpha_inv, line.at(truth.alpha_inv), label="_fit", ink=ink)
+    replace(style, has_legend=False).dress(
         axes,
-        title=str(style.rng.choice(["DRAG calibration", "DRAG coefficient sweep", "DRAG"])),
-        x_label=str(
-            style.rng.choice(["1/$\\alpha$ (inverse DRAG coefficient)", "1/$\\alpha$", "Inverse DRAG coefficient"])
-        ),
-        y_label=str(style.rng.choice(["<Z>", "⟨Z⟩", "Expectation value <Z>"])),
+        title=str(style.rng.choice(["DRAG Calibration", "DRAG Calibration", "DRAG coefficient sweep"])),
+        x_label=str(style.rng.choice([f"1/{ALPHA} (Inverse DRAG coefficient)"] * 2 + [f"1/{ALPHA}"])),
+        y_label=str(style.rng.choice(["<z>", "<z>", "<Z>", "⟨Z⟩"])),
     )
     features = (
         f"<Z> is shown against 1/alpha in two data sets, {style.data.name} and {style.second.name}.",
@@ -202,7 +251,10 @@ def _crossing(truth: Truth) -> str:
 
 def _parameters(truth: Truth) -> JSON:
     seen = _signal(truth) and _crossing_seen(truth)
-    return {"optimal_alpha_inv": float(f"{truth.fitted_optimum:.3g}") if seen else None, "intersection_clear": seen}
+    return {
+        "optimal_alpha_inv": float(f"{truth.fitted_optimum:.2g}") if seen else UNRELIABLE,
+        "intersection_clear": seen,
+    }
 
 
 FAMILY: Family[Truth] = Family(
@@ -212,13 +264,21 @@ FAMILY: Family[Truth] = Family(
         "NO_SIGNAL": lambda truth: not _signal(truth),
         "OPTIMAL_NOT_CENTERED": lambda truth: _signal(truth) and not _centred(truth),
     },
-    # The optimum is 0.9 to 2 sweep widths from zero, so 5% of it is 4.5% of the sweep or more: some 25 pixels, and
-    # three times the statistical error of the crossing.
+    # The crossing is read to the width of a marker or two, 1 to 3% of the sweep; it is about as far from zero as the
+    # sweep is wide, mostly from half to twice that.
     field_rules={
         "optimal_alpha_inv": {"type": "pct", "tol_full": 0.05, "tol_half": 0.15},
         "intersection_clear": {"type": "bool"},
     },
-    draw=_draw,
+    draw=in_trace_look(
+        _draw,
+        inks=(PURE_BLUE, PURE_RED, BLACK),
+        font_size=10.0,
+        marker_size=6.5,
+        line_width=1.5,
+        alpha=0.5,
+        gridded=False,
+    ),
     parameters=_parameters,
     scenarios=(
         Scenario(
@@ -242,27 +302,23 @@ FAMILY: Family[Truth] = Family(
             status="OPTIMAL_NOT_CENTERED",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(_simulate, place=(0.06, 0.2), phase_span=(0.7, 1.2)),
-            telling=lambda truth: (
-                _crossing_seen(truth) and truth.fitted_optimum < truth.alpha_inv[0] + 0.25 * truth.window
-            ),
+            simulate=partial(_simulate, place=(0.1, 0.16), relative_noise=(0.03, 0.09)),
+            telling=lambda truth: _crossing_seen(truth) and truth.place < 0.25,
         ),
         Scenario(
             name="drag_failure_position_last_quarter",
             status="OPTIMAL_NOT_CENTERED",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(_simulate, place=(0.8, 0.94), phase_span=(0.7, 1.2)),
-            telling=lambda truth: (
-                _crossing_seen(truth) and truth.fitted_optimum > truth.alpha_inv[-1] - 0.25 * truth.window
-            ),
+            simulate=partial(_simulate, place=(0.84, 0.9), relative_noise=(0.03, 0.09)),
+            telling=lambda truth: _crossing_seen(truth) and truth.place > 0.75,
         ),
         Scenario(
             name="drag_success",
             status="SUCCESS",
             outcome=Outcome.EXPECTED,
             assessment=Assessment.RELIABLE,
-            simulate=partial(_simulate, place=(0.32, 0.68), phase_span=(0.5, 1.3)),
+            simulate=partial(_simulate, place=(0.31, 0.69), relative_noise=(0.03, 0.15)),
         ),
     ),
 )

@@ -6,19 +6,18 @@ from functools import partial
 
 from synthetic.drawing.ramsey_plots import draw
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.physics.ramsey import CRITERIA, FIELD_RULES, Truth, parameters, simulate
+from synthetic.physics.ramsey import Sweep, Truth, simulate, simulate_beating
+from synthetic.physics.ramsey_statuses import FIELD_RULES, criteria, parameters
 
-TITLES = {
-    "spectrum": ("Ramsey frequency spectrum", "Spectrum of the Ramsey fringes"),
-    "fringes": ("Ramsey fringes", "Ramsey: time domain"),
-}
+SWEEP = Sweep(window_us=(5.0, 30.0), points=(45.0, 320.0))
+DECAY_TIMES = (0.25, 1.8)
 
 FAMILY: Family[Truth] = Family(
     name="ramsey_freq_cal",
-    criteria=CRITERIA,
+    criteria=criteria(of_decay=False),
     field_rules=FIELD_RULES,
-    draw=partial(draw, titles=TITLES),
-    parameters=parameters,
+    draw=draw,
+    parameters=partial(parameters, of_decay=False),
     scenarios=(
         Scenario(
             name="ramsey_failure_freq_cal_beating",
@@ -26,7 +25,11 @@ FAMILY: Family[Truth] = Family(
             outcome=Outcome.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
-                simulate, fringes=(9, 14), samples_per_fringe=(9, 14), beats=(2.2, 3.2), decay_times=(0.8, 1.3)
+                simulate_beating,
+                sweep=SWEEP,
+                fringes=(9.0, 24.0),
+                decay_per_beat=(0.2, 0.6),
+                decay_times=DECAY_TIMES,
             ),
         ),
         Scenario(
@@ -34,7 +37,7 @@ FAMILY: Family[Truth] = Family(
             status="TOO_FEW_OSC",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(simulate, fringes=(1.1, 2.4), samples_per_fringe=(25, 40)),
+            simulate=partial(simulate, sweep=SWEEP, fringes=(1.2, 2.4), decay_times=DECAY_TIMES),
         ),
         # like its sibling with too few: the qubit is fine and only detuning or window have to change
         Scenario(
@@ -42,14 +45,18 @@ FAMILY: Family[Truth] = Family(
             status="TOO_MANY_OSC",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(simulate, fringes=(26, 42), samples_per_fringe=(4, 6), expected_fringes=6.0),
+            simulate=partial(
+                simulate, sweep=SWEEP, samples_per_fringe=(2.3, 3.6), decay_times=DECAY_TIMES, expected_fringes=5.0
+            ),
         ),
         Scenario(
             name="ramsey_success_freq_cal",
             status="SUCCESS",
             outcome=Outcome.EXPECTED,
             assessment=Assessment.RELIABLE,
-            simulate=partial(simulate, fringes=(4, 11), samples_per_fringe=(9, 16)),
+            simulate=partial(
+                simulate, sweep=SWEEP, fringes=(3.6, 14.0), samples_per_fringe=(6.0, 20.0), decay_times=DECAY_TIMES
+            ),
         ),
     ),
 )

@@ -6,20 +6,17 @@ from functools import partial
 
 from synthetic.drawing.ramsey_plots import draw
 from synthetic.family import Assessment, Family, Outcome, Scenario
-from synthetic.physics.ramsey import CRITERIA, FIELD_RULES, Truth, parameters, simulate
+from synthetic.physics.ramsey import Sweep, Truth, simulate, simulate_aliased, simulate_beating
+from synthetic.physics.ramsey_statuses import FIELD_RULES, criteria, parameters
 
-TITLES = {
-    "spectrum": ("Ramsey T2*: spectrum", "FFT of the Ramsey trace", "Spectrum of the T2* measurement"),
-    "fringes": ("Ramsey T2*: decay of the fringes", "Dephasing time T2*", "T2* (Ramsey)"),
-}
-WINDOW_US = (10.0, 90.0)
+SWEEP = Sweep(window_us=(25.0, 900.0), points=(55.0, 850.0))
 
 FAMILY: Family[Truth] = Family(
     name="ramsey_t2star",
-    criteria=CRITERIA,
+    criteria=criteria(of_decay=True),
     field_rules=FIELD_RULES,
-    draw=partial(draw, titles=TITLES),
-    parameters=parameters,
+    draw=draw,
+    parameters=partial(parameters, of_decay=True),
     scenarios=(
         Scenario(
             name="ramsey_failure_t2star_beating",
@@ -27,23 +24,20 @@ FAMILY: Family[Truth] = Family(
             outcome=Outcome.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
-                simulate,
-                fringes=(10, 16),
-                samples_per_fringe=(8, 12),
-                beats=(2.2, 3.4),
-                decay_times=(0.9, 1.5),
-                window=WINDOW_US,
+                simulate_beating,
+                sweep=SWEEP,
+                fringes=(11.0, 65.0),
+                decay_per_beat=(0.2, 0.6),
+                decay_times=(0.8, 5.0),
             ),
         ),
-        # around Nyquist's two points per fringe: an alias has 2 to 2.5, so the plot shows that points are too far apart
+        # the fringes are over after a few points; what these show is an alias
         Scenario(
             name="ramsey_failure_t2star_sampling_too_coarse",
             status="SAMPLING_TOO_COARSE",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(
-                simulate, fringes=(26, 40), samples_per_fringe=(1.67, 2.25), decay_times=(1.2, 2.0), window=WINDOW_US
-            ),
+            simulate=partial(simulate_aliased, sweep=SWEEP),
         ),
         # window_too_short, zero_detuning: as with too coarse a sampling only a setting of the experiment has to change
         Scenario(
@@ -52,7 +46,7 @@ FAMILY: Family[Truth] = Family(
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
-                simulate, fringes=(4, 9), samples_per_fringe=(9, 14), decay_times=(0.08, 0.35), window=WINDOW_US
+                simulate, sweep=SWEEP, fringes=(3.6, 50.0), samples_per_fringe=(7.0, 16.0), decay_times=(0.08, 0.5)
             ),
         ),
         Scenario(
@@ -60,9 +54,7 @@ FAMILY: Family[Truth] = Family(
             status="NO_DETUNING",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(
-                simulate, fringes=(0.01, 0.1), samples_per_fringe=(400, 800), decay_times=(1.5, 2.3), window=WINDOW_US
-            ),
+            simulate=partial(simulate, sweep=SWEEP, fringes=(0.0, 0.12), decay_times=(1.5, 6.0)),
         ),
         Scenario(
             name="ramsey_success_t2star",
@@ -70,7 +62,7 @@ FAMILY: Family[Truth] = Family(
             outcome=Outcome.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(
-                simulate, fringes=(5, 16), samples_per_fringe=(8, 14), decay_times=(1.6, 2.4), window=WINDOW_US
+                simulate, sweep=SWEEP, fringes=(3.6, 60.0), samples_per_fringe=(7.0, 16.0), decay_times=(1.8, 5.0)
             ),
         ),
     ),

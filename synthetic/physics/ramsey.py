@@ -8,30 +8,30 @@ show a frequency d as its distance from the nearest multiple of s (Nyquist's ali
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
 
-from scoring.reference import JSON, FieldRules
 from synthetic.physics.fitting import Fit, fit, strongest_frequency
 from synthetic.physics.readout import Floats, measured_population
 
 Range = tuple[float, float]
 
-FEW, MANY = 3.0, 20.0
-"""Fewer fringes do not fix a frequency; more do not suit the window."""
+VISIBLE = 0.1
+"""The share of their first amplitude down to which fringes are seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One Ramsey experiment. A share ``second_weight`` of the fringes is ``splitting_mhz`` faster than the detuning."""
+    """One Ramsey experiment. A share ``second_weight`` of the fringes has the frequency ``second_mhz``."""
 
     delay_us: Floats
     population: Floats
     detuning_mhz: float
     splitting_mhz: float
+    second_mhz: float
     second_weight: float
     t2_star_us: float
     visibility: float
@@ -93,141 +93,200 @@ class Truth:
         return self.fit.values[2]
 
     @property
-    def second_mhz(self) -> float:
-        """The frequency of the second component."""
-        return self.detuning_mhz + self.splitting_mhz
+    def count(self) -> int:
+        """How many delays were measured."""
+        return len(self.delay_us)
+
+    @property
+    def step_us(self) -> float:
+        """The time between two delays."""
+        return float(self.delay_us[1])
+
+    @property
+    def visible_us(self) -> float:
+        """How long the fringes are seen, beating aside."""
+        return min(self.window_us, -math.log(VISIBLE) * self.t2_star_us)
+
+    @property
+    def visible_fringes(self) -> int:
+        """The fringes that are seen in the samples; one that lacks less than a quarter counts."""
+        return int(self.apparent_mhz * self.visible_us + 0.25)
+
+    @property
+    def decay_times(self) -> float:
+        """The window in units of T2*."""
+        return self.window_us / self.t2_star_us
+
+    @property
+    def period_us(self) -> float:
+        """The time of a fringe."""
+        return 1.0 / self.detuning_mhz
+
+    @property
+    def beat_us(self) -> float:
+        """The time from one beat to the next."""
+        return 1.0 / self.splitting_mhz
+
+    @property
+    def nyquist_mhz(self) -> float:
+        """The highest frequency of the spectrum."""
+        return self.sample_rate_mhz / 2.0
+
+    @property
+    def first(self) -> float:
+        """The first measured population."""
+        return float(self.population[0])
+
+    @property
+    def last(self) -> float:
+        """The mean of the last tenth of the points."""
+        return float(self.population[-max(self.count // 10, 3) :].mean())
+
+    @property
+    def scatter(self) -> float:
+        """Root mean square distance of the points from the fitted curve."""
+        return self.fit.residual_rms
+
+    @property
+    def explained(self) -> float:
+        """The share of the variance that the fitted curve explains."""
+        return max(self.fit.r_squared, 0.0)
+
+    @property
+    def spectrum(self) -> tuple[Floats, Floats]:
+        """Frequencies in MHz and the magnitudes of the trace's Fourier transform at them, without that of its mean."""
+        magnitude = np.abs(np.fft.rfft(self.population - self.population.mean()))
+        return np.asarray(np.fft.rfftfreq(self.count, d=self.step_us)[1:]), np.asarray(magnitude[1:])
 
     @property
     def longer_window_us(self) -> float:
-        """A window of about six fringes."""
-        return 6.0 / self.detuning_mhz
+        """A window of six fringes."""
+        return 6.0 * self.period_us
 
     @property
     def beat_window_us(self) -> float:
         """A window of four beats, in which both frequencies are well separated."""
-        return 4.0 / self.splitting_mhz
+        return 4.0 * self.beat_us
 
     @property
     def decay_window_us(self) -> float:
-        """A window of two decay times."""
-        return 2.0 * self.t2_star_us
-
-    @property
-    def resolved_window_us(self) -> float:
-        """A window in which as many points are ten per fringe."""
-        return self.window_us * self.samples_per_fringe / 10.0
+        """A window of three decay times."""
+        return 3.0 * self.t2_star_us
 
     @property
     def fair_detuning_mhz(self) -> float:
-        """A detuning of eight fringes in this window."""
-        return 8.0 / self.window_us
+        """A detuning of ten fringes in this window."""
+        return 10.0 / self.window_us
 
 
 def _model(t: Floats, frequency: float, amplitude: float, t2_star: float, offset: float) -> Floats:
     return offset + amplitude * np.exp(-t / t2_star) * np.cos(2.0 * np.pi * frequency * t)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """The delays of a family: window in microseconds and number of points, of one distribution for all its types."""
+
+    window_us: Range
+    points: Range
+
+    def drawn(self, rng: Generator) -> Floats:
+        """Delays from 0."""
+        low, high = np.log([self.window_us, self.points]).T
+        window_us, points = np.exp(rng.uniform(low, high))
+        return np.linspace(0.0, float(window_us), round(float(points)))
+
+
 def simulate(
     rng: Generator,
     *,
-    fringes: Range,
-    samples_per_fringe: Range,
-    beats: Range = (0.0, 0.0),
-    decay_times: Range = (1.2, 1.8),
-    window: Range = (5.0, 40.0),
+    sweep: Sweep,
+    fringes: Range = (0.0, math.inf),
+    samples_per_fringe: Range | None = None,
+    decay_times: Range,
     expected_fringes: float = 0.0,
 ) -> Truth:
-    """Experiment and fit.
+    """Fringes of one frequency, with their fit.
 
-    ``window``: in microseconds; ``decay_times``: the window in units of T2*; ``beats``: in units of the beat. The fit
-    starts from the strongest line of the spectrum; with ``expected_fringes`` it is a routine set up for so many,
-    looking up to twice that.
+    ``fringes``: in the window or, with ``samples_per_fringe``, the least and the most that these may make of it.
+    ``decay_times``: the window in units of T2*. The fit starts from the strongest line of the spectrum; with
+    ``expected_fringes`` it is a routine set up for so many, looking up to twice that.
     """
-    window_us = float(np.exp(rng.uniform(np.log(window[0]), np.log(window[1]))))
-    count, beat = float(rng.uniform(*fringes)), float(rng.uniform(*beats))
-    delay_us = np.linspace(0.0, window_us, max(round(count * rng.uniform(*samples_per_fringe)), 40))
-    t2_star_us, visibility = window_us / rng.uniform(*decay_times), rng.uniform(0.88, 0.97)
-    weight = float(rng.uniform(0.35, 0.45)) if beat else 0.0
-    f_1, f_2 = count / window_us, (count + beat) / window_us
-    swing = (1.0 - weight) * np.cos(2.0 * np.pi * f_1 * delay_us) + weight * np.cos(2.0 * np.pi * f_2 * delay_us)
-    shots = int(rng.integers(500, 2000))
-    expected = 0.5 + 0.5 * visibility * swing * np.exp(-delay_us / t2_star_us)
-    population = measured_population(rng, expected, shots=shots)
-    expected_mhz = expected_fringes / window_us
-    start_mhz = expected_mhz or strongest_frequency(delay_us, population)
-    bounds = ((0.0, -1.0, 0.02 * window_us, 0.0), (2.0 * start_mhz, 1.0, 100.0 * window_us, 1.0))
-    fitted = fit(_model, delay_us, population, (start_mhz, 0.45, window_us / 1.5, 0.5), bounds=bounds)
+    delay_us = sweep.drawn(rng)
+    if samples_per_fringe:
+        count = float(np.clip(len(delay_us) / rng.uniform(*samples_per_fringe), *fringes))
+    else:
+        count = float(rng.uniform(*fringes))
+    t2_star_us = float(delay_us[-1] / rng.uniform(*decay_times))
+    return _measured(
+        rng, delay_us, (count, count), weight=0.0, t2_star_us=t2_star_us, expected_fringes=expected_fringes
+    )
+
+
+def simulate_beating(
+    rng: Generator, *, sweep: Sweep, fringes: Range, decay_per_beat: Range, decay_times: Range
+) -> Truth:
+    """Fringes of two frequencies, of similar weight; ``fringes``: of the faster, as far as the points resolve them."""
+    delay_us = sweep.drawn(rng)
+    fast = min(float(rng.uniform(*fringes)), len(delay_us) / 5.3)
+    slow = fast / float(rng.uniform(1.3, 1.6))
+    decay = float(np.clip((fast - slow) * rng.uniform(*decay_per_beat), *decay_times))
+    counts = (slow, fast) if rng.random() < 0.5 else (fast, slow)
+    weight, t2_star_us = float(rng.uniform(0.38, 0.48)), float(delay_us[-1]) / decay
+    return _measured(rng, delay_us, counts, weight=weight, t2_star_us=t2_star_us)
+
+
+def simulate_aliased(rng: Generator, *, sweep: Sweep) -> Truth:
+    """One or two steps between the delays take most of the decay, and each of them a fringe or more."""
+    delay_us = sweep.drawn(rng)
+    step_us = float(delay_us[1])
+    turns = float(rng.integers(1, 4) + rng.choice([-1.0, 1.0]) * rng.uniform(0.4, 0.49))  # in one step
+    count = turns * (len(delay_us) - 1)
+    noise = float(rng.uniform(0.03, 0.35)) / math.sqrt(
+        len(delay_us)
+    )  # in the spectrum as large for few points as for many
+    return _measured(
+        rng,
+        delay_us,
+        (count, count),
+        weight=0.0,
+        t2_star_us=step_us * float(rng.uniform(0.7, 3.0)),
+        shots=round((0.5 / noise) ** 2),
+    )
+
+
+def _measured(
+    rng: Generator,
+    delay_us: Floats,
+    counts: tuple[float, float],
+    *,
+    weight: float,
+    t2_star_us: float,
+    expected_fringes: float = 0.0,
+    shots: int | None = None,
+) -> Truth:
+    """``counts``: of the fringes of both components in the window; ``weight``: of the second."""
+    window_us = float(delay_us[-1])
+    first_mhz, second_mhz = counts[0] / window_us, counts[1] / window_us
+    visibility = float(rng.uniform(0.8, 0.98))
+    shots = shots or round(float(np.exp(rng.uniform(np.log(40.0), np.log(1500.0)))))
+    swing = (1.0 - weight) * np.cos(2.0 * np.pi * first_mhz * delay_us)
+    swing += weight * np.cos(2.0 * np.pi * second_mhz * delay_us)
+    population = measured_population(rng, 0.5 + 0.5 * visibility * swing * np.exp(-delay_us / t2_star_us), shots=shots)
+    start_mhz = expected_fringes / window_us or strongest_frequency(delay_us, population)
+    shortest_us = 0.2 * window_us if expected_fringes else 0.5 * float(delay_us[1])
+    bounds = ((0.0, 0.0, shortest_us, 0.0), (2.0 * start_mhz, 1.0, 100.0 * window_us, 1.0))
+    fitted = fit(_model, delay_us, population, (start_mhz, 0.45, window_us / 3.0, 0.5), bounds=bounds)
     assert fitted is not None  # noqa: S101 - a bounded damped sinusoid converges; the tests run many seeds
     return Truth(
         delay_us=delay_us,
         population=population,
-        detuning_mhz=f_1,
-        splitting_mhz=f_2 - f_1,
+        detuning_mhz=first_mhz,
+        splitting_mhz=abs(second_mhz - first_mhz),
+        second_mhz=second_mhz,
         second_weight=weight,
-        t2_star_us=float(t2_star_us),
-        visibility=float(visibility),
+        t2_star_us=t2_star_us,
+        visibility=visibility,
         shots=shots,
         fit=fitted,
     )
-
-
-def oscillating(truth: Truth) -> bool:
-    """At least half a fringe, larger than the noise."""
-    return truth.fringes >= 0.5 and float(np.ptp(truth.population)) > 6.0 * truth.noise
-
-
-def sampled(truth: Truth) -> bool:
-    """Nyquist's two points per fringe, with a margin."""
-    return truth.samples_per_fringe > 2.5
-
-
-def captured(truth: Truth) -> bool:
-    """The fringes lose more than half of their amplitude within the window."""
-    return truth.left < 0.5
-
-
-def beating(truth: Truth) -> bool:
-    """The envelope comes back by more than a tenth."""
-    return oscillating(truth) and truth.revival > 0.1
-
-
-def _clear(truth: Truth) -> bool:
-    """Fringes of one frequency, sampled well."""
-    return oscillating(truth) and sampled(truth) and not beating(truth)
-
-
-def _plain(truth: Truth) -> bool:
-    """Clear and captured: what is left to ask is how many."""
-    return _clear(truth) and captured(truth)
-
-
-def _countable(truth: Truth) -> bool:
-    return FEW <= truth.fringes <= MANY
-
-
-CRITERIA: Mapping[str, Callable[[Truth], bool]] = {
-    "SUCCESS": lambda truth: _plain(truth) and _countable(truth),
-    "NO_DETUNING": lambda truth: not oscillating(truth),
-    "BEATING": beating,
-    "TOO_MANY_OSC": lambda truth: _plain(truth) and truth.fringes > MANY,
-    "TOO_FEW_OSC": lambda truth: _plain(truth) and truth.fringes < FEW,
-    "WINDOW_TOO_SHORT": lambda truth: _clear(truth) and not captured(truth),
-    "SAMPLING_TOO_COARSE": lambda truth: oscillating(truth) and not sampled(truth) and not beating(truth),
-}
-
-# Frequency and T2* are printed with the fit; without a legend the peak is read to half a bin (5% at ten fringes), the
-# envelope to a few hundredths (10% of T2*). Fringes are counted to one, at the ends of the window.
-FIELD_RULES: FieldRules = {
-    "T2_star_us": {"type": "pct", "tol_full": 0.1, "tol_half": 0.25},
-    "detuning_MHz": {"type": "pct", "tol_full": 0.05, "tol_half": 0.15},
-    "fringes_visible": {"type": "int_count", "tol_full": 1, "tol_half": 3},
-}
-
-
-def parameters(truth: Truth) -> JSON:
-    """Q5: a detuning needs clear fringes, a T2* also a decay; what is visible is what the samples show."""
-    return {
-        "T2_star_us": round(truth.fitted_t2_star_us, 1) if _plain(truth) and _countable(truth) else None,
-        "detuning_MHz": round(truth.fitted_mhz, 3) if _clear(truth) and _countable(truth) else None,
-        "fringes_visible": int(truth.apparent_mhz * truth.window_us),
-    }

@@ -19,16 +19,17 @@ from qcal_plugin.dataset.prepared import PreparedDataset
 from qcal_plugin.demo.embedded import blind_baseline_server
 from qcal_plugin.demo.lexical_judge import LexicalJudge
 from qcal_plugin.engine.budget import Budget
-from qcal_plugin.engine.canary import CanaryResult, judge_canary, write_canary
-from qcal_plugin.engine.endpoint import Endpoint, EndpointSettings, Pause
+from qcal_plugin.engine.canary import judge_canary, write_canary
+from qcal_plugin.engine.endpoint import Endpoint, Pause
 from qcal_plugin.engine.engine import RUN_OVER, Engine
 from qcal_plugin.engine.journal import AnswerJournal
 from qcal_plugin.engine.judge import Judge, ModelJudge
 from qcal_plugin.engine.limiter import Limiter
 from qcal_plugin.engine.log import EngineLog
 from qcal_plugin.engine.model import Model, Sampling, ServedModel, StoredModel
-from qcal_plugin.engine.outcome import Outcome
 from qcal_plugin.engine.pacing import Pace
+from qcal_plugin.engine.result import EngineResult
+from qcal_plugin.engine.settings import EndpointSettings
 from qcal_plugin.engine.targets import TargetOption, parse_target
 from qcal_plugin.session.deviations import Deviations
 from qcal_plugin.session.directory import RunDirectory, RunDirectoryError
@@ -39,6 +40,7 @@ from qcal_plugin.studies.studied import StudiedDataset
 from qcal_plugin.worker.measuring import Measurement, fails_mark
 from reports.records.mixes import MIX_SETTING
 from reports.records.records import ItemKey, JudgeIdentity, PlannedItem, RunManifest
+from reports.records.run_files import CanaryJudge
 from scoring.dispatch import SCORER_VERSION
 from scoring.questions import Question
 from scoring.reference import JSON
@@ -48,6 +50,7 @@ LOOK_AHEAD_ROUNDS = 3
 
 DISTRIBUTIONS = ("qcaleval-pytest", "pytest", "pytest-xdist", "httpx", "aiohttp", "datasets")
 EMBEDDED = "embedded"
+JUDGE_STAND_IN = "judge: lexical overlap"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +100,7 @@ def find_participants(config: RunConfig, stored: StoredAnswers | None, exits: Ex
         server = exits.enter_context(blind_baseline_server())
         target = parse_target(server.base_url)
         option = TargetOption(target=target, model=None, key=None, key_variable="")
-        stand_ins = ("model: blind baseline, reads the prompt's text and no image", "judge: lexical overlap")
+        stand_ins = ("model: blind baseline, reads the prompt's text and no image", JUDGE_STAND_IN)
     model = None if option is None else resolve_target(option, "--model")
     sampling = Sampling(
         model="" if model is None else model.model,
@@ -139,7 +142,7 @@ def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run
     )
 
 
-class Evaluation:
+class ActiveRun:
     """A run under way."""
 
     def __init__(
@@ -205,17 +208,17 @@ class Evaluation:
                 raise OSError(errno.EIO, str(error)) from error
             self.restored += [line for each in studied.datasets for line in each.repairs]
 
-    def try_judges(self) -> tuple[CanaryResult, ...]:
+    def try_judges(self) -> tuple[CanaryJudge, ...]:
         """Let the judges grade the canary, and write what came out."""
         results = asyncio.run_coroutine_threadsafe(judge_canary(self.judges), self.engine.loop).result()
         write_canary(self.directory.path, results)
         return results
 
-    def demand(self, key: ItemKey) -> Future[Outcome]:
+    def demand(self, key: ItemKey) -> Future[EngineResult]:
         """See `Engine.demand`."""
         return self.engine.demand(key)
 
-    def outcome(self, key: ItemKey) -> Outcome:
+    def outcome(self, key: ItemKey) -> EngineResult:
         """The outcome of an item that a test has taken."""
         return self.engine.demand(key).result()
 
@@ -284,9 +287,9 @@ class Evaluation:
         except OSError as error:
             self._stop(f"{self.directory.path}: {error.strerror}")
 
-    def _stop(self, reason: str) -> None:
+    def _stop(self, reason: str, http_status: int | None = None) -> None:
         """For endpoints, which are made before the engine."""
-        self.engine.stop(reason)
+        self.engine.stop(reason, http_status)
 
     def _forget_failed(self, pass_marks: Mapping[Question, float]) -> None:
         """With ``--lf``, what failed ``--pass-mark`` is asked again: a further attempt beside the measured one."""

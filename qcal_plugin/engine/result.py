@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from reports.records.records import (
-    Answer,
-    Failure,
-    ItemKey,
-    Status,
-    Verdict,
-    answer_from_json,
-    key_from_json,
-    key_to_json,
-    verdict_from_json,
-)
+from reports.records.records import Answer, Failure, ItemKey, Status, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class EngineResult:
     """The answer to one item and its verdicts, or why there is none.
 
     Attributes:
@@ -57,29 +45,3 @@ class Outcome:
             return self.failure
         errors = [f"judge {verdict.judge}: {verdict.error}" for verdict in self.verdicts if verdict.error]
         return Failure(kind="judge", message="; ".join(errors))
-
-
-def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
-    """The outcome as plain JSON."""
-    return {
-        "key": key_to_json(outcome.key),
-        "request_sha256": outcome.request_sha256,
-        "answer": None if outcome.answer is None else asdict(outcome.answer),
-        "verdicts": [asdict(verdict) for verdict in outcome.verdicts],
-        "judging": outcome.judging,
-        "failure": None if outcome.failure is None else asdict(outcome.failure),
-        "attempts": outcome.attempts,
-    }
-
-
-def outcome_from_json(data: Mapping[str, Any]) -> Outcome:
-    """Inverse of `outcome_to_json`."""
-    return Outcome(
-        key=key_from_json(data["key"]),
-        request_sha256=data["request_sha256"],
-        answer=None if data["answer"] is None else answer_from_json(data["answer"]),
-        verdicts=tuple(verdict_from_json(verdict) for verdict in data["verdicts"]),
-        judging=data["judging"],
-        failure=None if data["failure"] is None else Failure(**data["failure"]),
-        attempts=data["attempts"],
-    )

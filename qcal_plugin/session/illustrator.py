@@ -1,0 +1,57 @@
+"""Makes what a report shows beside the records while the run waits for answers, when a core is idle."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from qcal_plugin.dataset.cases import Case
+from qcal_plugin.session.illustrations import illustrate
+from reports.records.records import ItemKey, PlannedItem
+
+
+class Illustrator:
+    """Runs `illustrate` in a thread; `finish` does what the thread has not done, or could not do.
+
+    ``planned`` says which items the run plans by now, ``cases`` what is asked for each.
+    """
+
+    def __init__(
+        self, run_dir: Path, planned: Callable[[], Sequence[PlannedItem]], cases: Callable[[ItemKey], Case]
+    ) -> None:
+        self._run_dir = run_dir
+        self._planned = planned
+        self._cases = cases
+        self._illustrated: Sequence[PlannedItem] | None = None
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, unless that has been done."""
+        if self._thread is None and not self._stopping.is_set():
+            self._thread = threading.Thread(target=self._work, name="qcal-illustrator", daemon=True)
+            self._thread.start()
+
+    def finish(self, progress: Callable[[int, int], None]) -> None:
+        """Write everything; ``progress`` and what is raised: see `illustrate`."""
+        self.stop()
+        planned = self._planned()
+        if self._illustrated is None or list(self._illustrated) != list(planned):
+            illustrate(self._run_dir, planned, self._cases, progress=progress)
+            self._illustrated = planned
+
+    def stop(self) -> None:
+        """Begin nothing more, and wait for the image that is being made."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _work(self) -> None:
+        planned = self._planned()
+        try:
+            done = illustrate(self._run_dir, planned, self._cases, threads=1, stopping=self._stopping)
+        except (OSError, ValueError, KeyError):
+            return  # `finish` tries again and tells the user
+        if done:
+            self._illustrated = planned

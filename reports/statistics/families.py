@@ -1,0 +1,86 @@
+"""The dispersion of a family's scores: its own, drawn towards that of all families.
+
+A family of 2 to 21 samples says little of its own spread, so that all families together have to. But families differ:
+the answers of one have a single field, which is right or wrong, those of another have twelve. With one dispersion for
+all, the intervals of families with few fields held the truth in 76 to 91% of cases.
+
+Each family's estimate counts with its degrees of freedom f, that of all families with f0, from how far the families'
+estimates differ beyond their own sampling error (an empirical Bayes estimate of variances: G. K. Smyth 2004, Stat.
+Appl. Genet. Mol. Biol. 3, article 3, here by moments). Scores that are all multiples of 1/k have at least the
+dispersion 1/k, which is that of k independent fields; right-or-wrong scores have k = 1, and Wilson's interval.
+
+tests/test_reports_families.py simulates how often the intervals hold the truth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from reports.statistics.intervals import LARGEST_DISPERSION, ROUNDING, Dispersion, Floats, dispersion, largest_within
+
+MOST_FIELDS = 5
+"""A coarser lattice than 1/5 shows in few scores only by chance."""
+FEWEST_FREEDOM = 4
+"""A scaled inverse chi-squared prior of f0 degrees of freedom has the relative variance 2 / (f0 - 4)."""
+
+Name = TypeVar("Name")
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """Sums of one family: its squares within, the largest that they could be, and degrees of freedom."""
+
+    within: float
+    largest: float
+    freedom: int
+    least: float
+
+
+def dispersions(families: Mapping[Name, Sequence[float]]) -> dict[Name, Dispersion]:
+    """The dispersion of each family's scores, one score per sample, 0..1."""
+    found = {name: _sums(np.asarray(values, dtype=float)) for name, values in families.items()}
+    graded = {name: values for name, values in families.items() if found[name].least < 1}
+    common = dispersion(graded.values())
+    prior = _prior_freedom([found[name] for name in graded], common)
+    return {name: _drawn(family, common, prior) for name, family in found.items()}
+
+
+def _sums(values: Floats) -> _Family:
+    if not len(values):
+        return _Family(0.0, 0.0, 0, 0.0)
+    fields = (k for k in range(1, MOST_FIELDS + 1) if (np.abs(values * k - np.round(values * k)) < ROUNDING).all())
+    return _Family(
+        within=float(np.sum((values - values.mean()) ** 2)),
+        largest=largest_within(values) if len(values) > 1 else 0.0,
+        freedom=len(values) - 1,
+        least=1 / next(fields, math.inf),
+    )
+
+
+def _prior_freedom(families: Sequence[_Family], common: Dispersion) -> float:
+    """f0: at most what all families have together, where they do not differ beyond sampling error."""
+    weighed = [
+        (family.freedom, family.within / family.largest / common.phi)
+        for family in families
+        if family.freedom and family.largest > ROUNDING
+    ]
+    if not weighed or math.isinf(common.freedom):
+        return common.freedom
+    # the sampling variance of an estimate of bounded, roughly uniform scores is about 1/f of its square
+    excess = math.fsum(freedom * ((ratio - 1) ** 2 - 1 / freedom) for freedom, ratio in weighed)
+    between = max(0.0, excess / math.fsum(freedom + 1 for freedom, _ in weighed))
+    return min(common.freedom, FEWEST_FREEDOM + 2 / between) if between > ROUNDING else common.freedom
+
+
+def _drawn(family: _Family, common: Dispersion, prior: float) -> Dispersion:
+    if family.least == 1 or math.isinf(common.freedom):
+        return LARGEST_DISPERSION
+    freedom = family.freedom + prior if family.largest > ROUNDING else prior
+    own = family.within / family.largest if family.largest > ROUNDING else 0.0
+    phi = common.phi if freedom == prior else (own * family.freedom + common.phi * prior) / freedom
+    return Dispersion(max(phi, family.least, 1 / (freedom + 1)), freedom)
