@@ -75,6 +75,17 @@ FACTS = [
             {"points": 63, "window us": 700, "visible": 2, "fitted T2* per step": 0.98, "fitted per Nyquist": 1.07}
             | {"noise in the spectrum": 0.27, "top of the spectrum": 0.8},
         ),
+        (
+            "ramsey_charge_tomography",
+            "ramsey_charge_tomography_clean_a",
+            {"scans": 65, "cells": 80, "half mV": 800, "period mV": 460, "low": 12.5, "high": 23.5},
+        ),
+        (
+            "ramsey_charge_tomography",
+            "ramsey_charge_tomography_few_bursts_a",
+            {"scans": 15, "cells": 82, "half mV": 500, "period mV": 460, "low": 14.3, "high": 24.5, "first jump": 2}
+            | {"jump mV": 180},
+        ),
     ]
     for what, value in facts.items()
 ]
@@ -97,6 +108,16 @@ RAMSEY = {
     "top of the spectrum": lambda truth: truth.spectrum[1].max(),
 }
 READ = {
+    "ramsey_charge_tomography": {
+        "scans": lambda truth: truth.scans,
+        "cells": lambda truth: truth.bias_mv.size,
+        "half mV": lambda truth: truth.half_mv,
+        "period mV": lambda truth: truth.period_mv,
+        "low": lambda truth: truth.low_adc,
+        "high": lambda truth: truth.high_adc,
+        "first jump": lambda truth: truth.jump_scans[0],
+        "jump mV": lambda truth: truth.sizes_mv[0],
+    },
     "ramsey_freq_cal": RAMSEY,
     "ramsey_t2star": RAMSEY,
     "drag": {

@@ -18,20 +18,26 @@ from numpy.random import Generator
 from scoring.reference import JSON
 from synthetic.drawing.heatmap import dress_map, heat_map, map_colours
 from synthetic.drawing.style import Drawing, PlotType, Style
+from synthetic.drawing.trace_looks import in_trace_look
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
 
-APART = 6
-"""Scans between two jumps, at least."""
+APART = 4
+"""Scans from one jump to the next, at least."""
+FIRST = 2
+"""Scans before the first jump, at least."""
+BROKEN_E = 0.1
+"""Fringes that move farther than this from one scan to the next but one are broken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
     """One run: ``amplitude_adc[j, i]`` is measured at ``bias_mv[j]`` in scan i; ``period_mv`` adds one electron.
 
-    Before scan ``jump_scans[k]`` the fringes move by ``jumps_e[k]`` electrons, up or down the bias axis.
+    During scan ``jump_scans[k]``, which begins at the lowest bias, the fringes move by ``jumps_e[k]`` electrons, up or
+    down the bias axis.
     """
 
     bias_mv: Floats
@@ -62,10 +68,48 @@ class Truth:
         return float(np.median(np.abs(self.harmonic_adc)) / noise_adc)
 
     @property
+    def moved_e(self) -> Floats:
+        """How far the fringes move, in parts of their period, from the scan before each to the one after it."""
+        phase = np.angle(self.harmonic_adc) / (2.0 * np.pi)
+        moved_e = np.zeros(self.scans)
+        moved_e[1:-1] = phase[2:] - phase[:-2]
+        return np.asarray(np.abs(moved_e - np.round(moved_e)))
+
+    @property
     def breaks(self) -> int:
-        """How often the fringes move by more than a tenth of their period from one scan to the next."""
-        moved_e = np.diff(np.angle(self.harmonic_adc)) / (2.0 * np.pi)
-        return int(np.sum(np.abs(moved_e - np.round(moved_e)) > 0.1))
+        """How often the fringes are broken; neighbouring scans on which they are belong to one break."""
+        return int(np.sum(np.diff((self.moved_e > BROKEN_E).astype(int), prepend=0) == 1))
+
+    @property
+    def half_mv(self) -> float:
+        """The largest bias that is swept."""
+        return float(self.bias_mv[-1] + (self.bias_mv[1] - self.bias_mv[0]) / 2.0)
+
+    @property
+    def fringes(self) -> float:
+        """How many periods of the fringes the bias sweep covers."""
+        return 2.0 * self.half_mv / self.period_mv
+
+    @property
+    def low_adc(self) -> float:
+        """The amplitude that 2% of all cells are below."""
+        return float(np.quantile(self.amplitude_adc, 0.02))
+
+    @property
+    def high_adc(self) -> float:
+        """The amplitude that 2% of all cells are above."""
+        return float(np.quantile(self.amplitude_adc, 0.98))
+
+    @property
+    def moves(self) -> str:
+        """The sizes of the jumps in words."""
+        sizes = [f"{size:.0f}" for size in self.sizes_mv]
+        return f"{sizes[0]} mV" if len(set(sizes)) == 1 else f"{', '.join(sizes[:-1])} and {sizes[-1]} mV"
+
+    @property
+    def largest_e(self) -> float:
+        """The size of the largest jump in electrons."""
+        return max(map(abs, self.jumps_e), default=0.0)
 
     @property
     def sizes_mv(self) -> list[float]:
@@ -85,19 +129,26 @@ class Truth:
 
 
 def _simulate(rng: Generator, *, jumps: tuple[int, int], idle_time: Range = (0.2, 0.6)) -> Truth:
-    """``jumps``: how many, including both ends; ``idle_time``: between the pulses, in units of T2*."""
-    scans, count = int(rng.integers(65, 100)), int(rng.integers(jumps[0], jumps[1] + 1))
-    period_mv = float(rng.uniform(350.0, 600.0))
-    half_mv = period_mv * float(rng.uniform(1.5, 1.95))
-    bias_mv = np.linspace(-half_mv, half_mv, int(rng.integers(90, 120)))
-    places = np.sort(rng.uniform(0.0, scans - APART * (count + 1), size=count)) + APART * np.arange(1, count + 1)
-    jump_scans = np.ceil(places).astype(int)
-    jumps_e = rng.uniform(0.2, 0.42, size=count) * rng.choice([-1.0, 1.0], size=count)
-    drift_e = np.cumsum(rng.normal(0.0, 0.003, size=scans))
-    shift_e = rng.uniform() + drift_e + np.sum(jumps_e[:, None] * (np.arange(scans) >= jump_scans[:, None]), axis=0)
+    """``jumps``: how many, including both ends; ``idle_time``: between the pulses, in units of T2*.
+
+    A run has as many scans whatever happens in it, but no fewer than its jumps need.
+    """
+    count = int(rng.integers(jumps[0], jumps[1] + 1))
+    scans = max(round(float(np.exp(rng.uniform(np.log(14.0), np.log(100.0))))), APART * count + 6)
+    period_mv, half_mv = float(rng.uniform(360.0, 560.0)), float(rng.choice([400.0, 500.0, 600.0, 800.0, 1000.0]))
+    cells = int(rng.integers(72, 102))
+    bias_mv = (np.arange(cells) + 0.5) * 2.0 * half_mv / cells - half_mv
+    free = scans - FIRST - 2 - APART * (count - 1)
+    jump_scans = np.sort(rng.integers(0, max(free, 1), size=count)) + FIRST + APART * np.arange(count)
+    jumps_e = rng.uniform(0.2, 0.45, size=count) * rng.choice([-1.0, 1.0], size=count)
+    time = np.arange(scans) + np.arange(cells)[:, None] / cells  # in scans, of each cell
+    shift_e = rng.uniform() + _wander(rng, scans, float(rng.uniform(0.004, 0.02)))
+    shift_e = shift_e + np.sum(
+        jumps_e[:, None, None] * (time >= (jump_scans + rng.uniform(size=count))[:, None, None]), axis=0
+    )
     coherence = float(np.exp(-(rng.uniform(*idle_time) ** 2)))
     angle = np.pi * (bias_mv[:, None] / period_mv - shift_e)  # an electron is half a unit of n
-    swing = np.cos(np.pi * rng.uniform(0.65, 1.05) * np.cos(angle))
+    swing = np.cos(np.pi * rng.uniform(0.45, 1.05) * np.cos(angle))
     amplitude_adc, noise_adc = _read_out(rng, 0.5 + 0.5 * coherence * swing)
     return Truth(
         bias_mv=bias_mv,
@@ -110,13 +161,21 @@ def _simulate(rng: Generator, *, jumps: tuple[int, int], idle_time: Range = (0.2
     )
 
 
+def _wander(rng: Generator, count: int, spread: float) -> Floats:
+    """Slow fluctuations around 0, one value for each scan: an Ornstein-Uhlenbeck process that forgets in six scans."""
+    kept, values = np.exp(-1.0 / 6.0), [float(rng.normal(0.0, spread))]
+    for kick in rng.normal(0.0, spread * np.sqrt(1.0 - kept**2), size=count - 1):
+        values.append(kept * values[-1] + float(kick))
+    return np.array(values)
+
+
 def _read_out(rng: Generator, population: Floats) -> tuple[Floats, float]:
-    """Amplitudes in ADC units and their noise: counts, the amplifier's noise of a shot, and a gain that drifts."""
-    shots, amplifier = int(rng.integers(150, 500)), float(rng.uniform(0.6, 1.4))
-    base_adc, contrast_adc = float(rng.uniform(5.0, 16.0)), float(rng.uniform(7.0, 15.0))
+    """Amplitudes in ADC units and their noise: counts, the amplifier's noise of a shot, and a gain that fluctuates."""
+    shots, amplifier = int(rng.integers(60, 900)), float(rng.uniform(0.6, 1.4))
+    base_adc, contrast_adc = float(rng.uniform(6.0, 16.0)), float(rng.uniform(8.0, 16.0))
     counted = rng.binomial(shots, population) / shots
     read = counted + rng.normal(0.0, amplifier / np.sqrt(shots), size=population.shape)
-    gain = 1.0 + np.cumsum(rng.normal(0.0, 0.003, size=population.shape[1]))
+    gain = 1.0 + _wander(rng, population.shape[1], float(rng.uniform(0.005, 0.04)))
     noise_adc = contrast_adc * np.sqrt((0.25 + amplifier**2) / shots)
     return base_adc + contrast_adc * gain * read, float(noise_adc)
 
@@ -127,28 +186,30 @@ def _coherent(truth: Truth) -> bool:
 
 
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
-    scale, unit = (1.0, "mV") if style.rng.random() < 0.4 else (1e-3, "V")
-    colormap, _ = map_colours(style, "RdBu_r" if style.rng.random() < 0.3 else style.colormap)
-    axes = style.axes()
+    scale, unit = (1.0, "mV") if style.rng.random() < 0.15 else (1e-3, "V")
+    colormap, _ = map_colours(style, "RdBu_r" if style.rng.random() < 0.9 else style.colormap)
+    axes = style.axes(width=1.45 if style.rng.random() < 0.4 else 1.0)
     heat_map(
         style,
         axes,
-        np.arange(truth.scans, dtype=float),
+        np.arange(truth.scans, dtype=float) + 0.5,
         truth.bias_mv * scale,
         truth.amplitude_adc,
         colormap=colormap,
-        label=str(style.rng.choice(["Amplitude (ADC units)", "Signal [ADC]", "Readout amplitude (ADC)"])),
+        label=str(style.rng.choice(["Amplitude (ADC Units)", "Amplitude (ADC Units)", "Readout amplitude (ADC)"])),
     )
     dress_map(
         style,
         axes,
-        title=str(style.rng.choice(["Charge tomography", "Ramsey charge tomography", "Charge scans"])),
-        x_label=str(style.rng.choice(["Scan number", "Scan index", "Scan"])),
-        y_label=str(style.rng.choice([f"Charge bias ({unit})", f"Gate voltage [{unit}]", f"Bias ({unit})"])),
+        title=str(style.rng.choice(["Ramsey Charge Tomography", "Ramsey Charge Tomography", "Charge tomography"])),
+        x_label=str(style.rng.choice(["Scan Number (Time)", "Scan Number (Time)", "Scan Number"])),
+        y_label=str(style.rng.choice([f"Charge Bias ({unit})", f"Charge Bias ({unit})", f"Gate voltage ({unit})"])),
     )
+    for each in axes.figure.axes:
+        each.tick_params(labelsize="small")
     features = (
         "The colour shows the readout amplitude, in ADC units, against scan number and charge bias.",
-        f"The run consists of {truth.scans} scans at biases between plus and minus {truth.bias_mv[-1]:.0f} mV.",
+        f"The run consists of {truth.scans} scans at biases between plus and minus {truth.half_mv:.0f} mV.",
         _pattern(truth),
     )
     return (style.drawing(axes, plot_type=PlotType.HEATMAP, features=features),)
@@ -179,7 +240,7 @@ FAMILY: Family[Truth] = Family(
         "EVENT": lambda truth: _coherent(truth) and truth.breaks > 0,
         "NO_COHERENCE": lambda truth: not _coherent(truth),
     },
-    # A count is exact or off by one; a break is read off the scan axis to 3% of it, and its size, five cells of bias or
+    # A count is exact or off by one; a break is read off the scan axis to 3% of it, and its size, four cells of bias or
     # more, to one cell.
     field_rules={
         "event_detected": {"type": "bool"},
@@ -187,7 +248,7 @@ FAMILY: Family[Truth] = Family(
         "jump_positions": {"type": "array_int_match", "tol_full": 3},
         "jump_sizes_mV": {"type": "array_float_match", "tol_full": 0.2},
     },
-    draw=_draw,
+    draw=in_trace_look(_draw, font_size=12.0),
     parameters=_parameters,
     scenarios=(
         Scenario(
@@ -211,7 +272,7 @@ FAMILY: Family[Truth] = Family(
             status="EVENT",
             outcome=Outcome.EXPECTED,
             assessment=Assessment.NO_FIT,
-            simulate=partial(_simulate, jumps=(5, 8)),
+            simulate=partial(_simulate, jumps=(5, 9)),
             telling=lambda truth: truth.breaks >= 5,
         ),
         # readout works, but the qubit lost its coherence: an earlier step has to be looked at, not the readout chain
