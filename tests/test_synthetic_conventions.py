@@ -20,7 +20,6 @@ A_WORD = "a word"
 BEING_MENDED = (
     "pingpong",
     "qubit_flux_spectroscopy",
-    "rabi_hw",
     "microwave_ramsey",
 )
 SCENARIOS = [

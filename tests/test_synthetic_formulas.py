@@ -24,14 +24,14 @@ def truths(family, scenario):
 @pytest.mark.parametrize("angle", [0.3, np.pi, 7.0])
 def test_the_detuned_rabi_probability_is_that_of_the_propagator(angle, detuning_rad):
     turned = expm(-0.5j * (angle * X + detuning_rad * Z)) @ [1.0, 0.0]
-    formula = _probability(np.array([angle / (2 * np.pi)]), 1.0, detuning_rad, 0.0)
+    formula = _probability(np.array([angle / (2 * np.pi)]), detuning_rad, 0.0)
     assert abs(turned[1]) ** 2 == pytest.approx(formula[0], abs=1e-12)
 
 
 def test_a_spread_of_the_amplitude_averages_like_many_pulses():
     pulses = np.random.default_rng(1).normal(1.0, 0.02, 200_000)
-    average = _probability(2.5 * pulses, 1.0, 1.5, 0.0).mean()
-    assert average == pytest.approx(_probability(np.array([2.5]), 1.0, 1.5, 0.02)[0], abs=3e-3)
+    average = _probability(2.5 * pulses, 1.5, 0.0).mean()
+    assert average == pytest.approx(_probability(np.array([2.5]), 1.5, 0.02)[0], abs=3e-3)
 
 
 @pytest.mark.parametrize("scenario", ["failure_large_error", "failure_moderate_error"])
@@ -86,7 +86,7 @@ def test_the_qubit_is_found():
 
 def test_the_hardware_rabi_period_is_found_on_resonance_only():
     for truth in truths("rabi_hw", "rabi_hw_success"):
-        assert truth.period == pytest.approx(truth.fitted_period, rel=0.02)
+        assert truth.period == pytest.approx(truth.fitted_period, rel=0.03)
     for truth in truths("rabi_hw", "rabi_hw_failure_off_resonant_drive"):
         assert truth.fit.r_squared < 0.9
 

@@ -86,6 +86,18 @@ FACTS = [
             {"scans": 15, "cells": 82, "half mV": 500, "period mV": 460, "low": 14.3, "high": 24.5, "first jump": 2}
             | {"jump mV": 180},
         ),
+        (
+            "rabi_hw",
+            "rabi_hw_success_a",
+            {"points": 51, "window": 0.25, "periods": 1.6, "top": 0.98, "bottom": -0.02, "last peak": 0.75}
+            | {"swing": 0.86, "period": 0.156},
+        ),
+        (
+            "rabi_hw",
+            "rabi_hw_failure_incorrect_fit_c",
+            {"points": 51, "window": 1.0, "periods": 5.6, "top": 0.945, "bottom": -0.02, "swing": 0.4, "period": 0.17}
+            | {"first period": 0.14, "last period": 0.22},
+        ),
     ]
     for what, value in facts.items()
 ]
@@ -108,6 +120,18 @@ RAMSEY = {
     "top of the spectrum": lambda truth: truth.spectrum[1].max(),
 }
 READ = {
+    "rabi_hw": {
+        "points": lambda truth: truth.count,
+        "window": lambda truth: truth.window,
+        "periods": lambda truth: truth.periods,
+        "top": lambda truth: truth.highest,
+        "bottom": lambda truth: truth.lowest,
+        "last peak": lambda truth: truth.population[-12:].max(),
+        "swing": lambda truth: truth.fitted_swing,
+        "period": lambda truth: truth.fitted_period,
+        "first period": lambda truth: truth.first_period,
+        "last period": lambda truth: truth.last_period,
+    },
     "ramsey_charge_tomography": {
         "scans": lambda truth: truth.scans,
         "cells": lambda truth: truth.bias_mv.size,
