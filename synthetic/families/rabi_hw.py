@@ -234,7 +234,7 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     features = (
         f"The excited-state probability of {name} is shown as {style.data.name} open markers against pulse amplitude.",
         f"The line in {style.fit.name} is a fitted sinusoid, and a box lists its offset, period and amplitude.",
-        f"The probability lies between about {abs(truth.lowest):.2f} and {truth.highest:.2f}.",
+        f"The probability lies between about {truth.lowest:z.2f} and {truth.highest:.2f}.",
         _pattern(truth),
     )
     return (style.drawing(axes, plot_type=PlotType.SCATTER, features=features),)
