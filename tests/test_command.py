@@ -1,5 +1,7 @@
 """``qcaleval``: reports by another name, and a doctor for endpoints."""
 
+import base64
+import io
 import json
 import os
 import re
@@ -7,9 +9,12 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
+from qcal_plugin.command.limits import highest, padded_picture
 from qcal_plugin.command.main import main
-from qcal_plugin.command.probe import COLOUR, QUESTION
+from qcal_plugin.command.probe import COLOUR, QUESTION, ProbeReply, Way
+from tests.dataset_factory import tiny_dataset
 from tests.endpoint import Raw, Reply, Stream
 from tests.real_engine import free_port
 from tests.run_factory import run_of, write_run
@@ -155,3 +160,47 @@ def test_full_reports_are_turned_page_by_page(tmp_path):
     os.close(controller)
     assert b"-- page 2 of " in shown
     assert 1 == shown.count(b"-- page")
+
+
+@pytest.fixture
+def plots(tmp_path):
+    """A dataset of one image in each zero-shot prompt, and a second one in each with a demonstration."""
+    return str(tiny_dataset().write(tmp_path / "data"))
+
+
+def test_doctor_says_how_many_images_are_taken_and_how_many_items_need_more(doctor, endpoint, plots):
+    endpoint.script = lambda request: error(400, "at most 1 image") if len(request.images) > 1 else Reply("red")
+    _, facts, _ = doctor("--dataset", plots)
+    assert "PNG with transparency (RGBA) accepted" == facts["image kinds"]
+    assert "1 accepted, 2 refused: at most 1 image; 24 of 72 items need more" == facts["images a request"]
+    assert facts["request size"].endswith(f"bytes accepted, the most that {plots} needs")
+
+
+def test_doctor_names_the_kinds_of_images_that_are_taken(doctor, endpoint, plots):
+    def script(request):
+        url = request.body["messages"][0]["content"][0].get("image_url", {}).get("url", "")
+        return error(400, "cannot read PNG") if "image/png" in url else Reply("red")
+
+    endpoint.script = script
+    _, facts, _ = doctor("--dataset", plots)
+    assert "no: cannot read PNG" == facts["images"]
+    assert "PNG with transparency (RGBA) refused: cannot read PNG; accepted: JPEG" == facts["image kinds"]
+    assert "images a request" not in facts
+
+
+def test_doctor_finds_the_largest_request_that_passes_a_proxy():
+    accepted, refusal = highest(3_000_000, _proxy_of(1_200_000), step=100_000)
+    assert 1_100_000 <= accepted <= 1_200_000
+    assert "HTTP 413" == refusal
+
+
+def _proxy_of(most):
+    way = Way(stream=False, max_tokens=8, picture=True)
+    return lambda size: ProbeReply(way=way if size <= most else None, status=413, headers={})
+
+
+@pytest.mark.parametrize("size", [10_000, 2_000_000])
+def test_a_padded_picture_has_the_size_and_can_be_opened(size):
+    url = padded_picture(size)
+    assert size == pytest.approx(len(url), abs=200)
+    Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).load()

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from qcal_plugin.cli.targets import MODEL_KEY_VARIABLE
-from qcal_plugin.command.probe import COLOUR, PROTOCOL_MAX_TOKENS, QUESTION, ProbeReply, ask
+from qcal_plugin.command.limits import image_kinds, limit_lines, needs_of
+from qcal_plugin.command.probe import COLOUR, PROTOCOL_MAX_TOKENS, QUESTION, ProbeReply, Way, ask
 from qcal_plugin.engine.failures import message_line
 from qcal_plugin.engine.network import proxy_for
 from qcal_plugin.engine.targets import TargetOption, parse_target
@@ -54,11 +55,20 @@ def examine(resolved: ResolvedTarget, given: argparse.Namespace) -> tuple[list[s
         ("proxy", _proxy(option)),
         *_abilities(reply),
     ]
+    if given.dataset and reply.way is not None:
+        facts += _image_limits(option, resolved.model, reply.way, given.dataset)
     usable = reply.way is not None and reply.way.picture
     advice = f"next: {_command(resolved, reply, given)}" if usable else "next: serve a model that takes pictures"
     if reply.way is None:
         advice = f"next: put right what the server says (HTTP {reply.status}), then ask the doctor again"
-    return [*(f"{name + ':':14}{one_line(text)}" for name, text in facts), advice], usable
+    return [*(f"{name + ':':18}{one_line(text)}" for name, text in facts), advice], usable
+
+
+def _image_limits(option: TargetOption, model: str, way: Way, dataset: str) -> list[tuple[str, str]]:
+    """How many and how large images are taken; if none was, which kinds would be."""
+    if way.picture:
+        return limit_lines(option, model, way, needs_of(dataset))
+    return [image_kinds(option, model, way)]
 
 
 def _abilities(reply: ProbeReply) -> Iterator[tuple[str, str]]:
@@ -125,5 +135,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", metavar="NAME", help="model to ask (default: the only one listed)")
     parser.add_argument(
         "--model-key-env", metavar="VAR", help=f"variable that holds the API key (default: {MODEL_KEY_VARIABLE})"
+    )
+    parser.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="also try which kinds of images it takes, and as many and as large ones as this dataset needs",
     )
     return parser

@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,11 @@ def ask(option: TargetOption, model: str) -> ProbeReply:
 
 
 def _ask(option: TargetOption, model: str, way: Way) -> ProbeReply:
+    return send(option, model, way, [picture_url()] if way.picture else [])
+
+
+def send(option: TargetOption, model: str, way: Way, pictures: Sequence[str]) -> ProbeReply:
+    """Ask once, with these pictures (data URLs). Raises httpx.HTTPError if nothing comes back."""
     import httpx
 
     proxy, began = proxy_for(option.target.chat_url), time.monotonic()
@@ -92,7 +97,7 @@ def _ask(option: TargetOption, model: str, way: Way) -> ProbeReply:
             verify=ssl_context(),
             trust_env=False,
         ) as client,
-        client.stream("POST", option.target.chat_url, json=_body(model, way)) as response,
+        client.stream("POST", option.target.chat_url, json=_body(model, way, pictures)) as response,
     ):
         if response.status_code != 200:
             said = server_message(option.redaction.error(response.read()))
@@ -105,12 +110,11 @@ def _without_credentials(reply: ProbeReply, option: TargetOption) -> ProbeReply:
     return ProbeReply(**{**_fields(reply), "text": option.redaction.text(reply.text), "headers": headers})
 
 
-def _body(model: str, way: Way) -> dict[str, Any]:
-    text = {"type": "text", "text": QUESTION}
-    content = [{"type": "image_url", "image_url": {"url": picture_url()}}, text] if way.picture else [text]
+def _body(model: str, way: Way, pictures: Sequence[str]) -> dict[str, Any]:
+    images = [{"type": "image_url", "image_url": {"url": url}} for url in pictures]
     return {
         "model": model,
-        "messages": [{"role": "user", "content": content}],
+        "messages": [{"role": "user", "content": [*images, {"type": "text", "text": QUESTION}]}],
         "max_tokens": way.max_tokens,
         "temperature": 0.0,
         **({"stream": True} if way.stream else {}),
