@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from reports.records.plain_text import log_line, log_text
 from reports.records.run_files import load_run
 from reports.render import text as render_text
 from reports.service.report import is_service_study, publish_service
+from reports.site.build import Site, build_site
+from reports.site.prices import read_prices
 from reports.tables.comparison import compare, hard_section, joined
 from reports.tables.full import full_report
 from reports.tables.gates import log_lines
@@ -37,6 +39,7 @@ from reports.tables.overview import overview
 from scoring.errors import QCalError
 from scoring.questions import Mode
 
+COMMANDS = ("show", "merge", "compare", "leaderboard", "gate", "export", "import")
 DESCRIPTION = """\
 Tables from what runs left behind, without asking a model.
 
@@ -47,6 +50,8 @@ Tables from what runs left behind, without asking a model.
                                       join the runs of shards into one
   python -m reports compare RUN_A RUN_B
                                       what changed from the first run to the second, and whether by more than chance
+  python -m reports leaderboard RUN... [--out site]
+                                      a site over many runs: leaderboard, items by models, pairs, histories
   python -m reports gate RUN --gate gates.toml
                                       whether the run passes the gates of a file (docs/ci.md)
   python -m reports export RUN --format csv --out FILE
@@ -63,7 +68,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m re
     """Run the command, which calls itself ``program`` in its help; returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser(program)
-    if given and given[0] not in {"show", "merge", "compare", "gate", "export", "import", "-h", "--help"}:
+    if given and given[0] not in {*COMMANDS, "-h", "--help"}:
         given.insert(0, "show")
     options = parser.parse_args(given or ["--help"])
     try:
@@ -76,6 +81,8 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m re
             _print(render_text.pages(result, options.width), wait=options.full)
         case str():
             sys.stdout.write(log_text(f"written: {result}") + "\n")
+        case Site():
+            sys.stdout.writelines(f"{log_text(line)}\n" for line in _site_lines(result))
         case GateReport():
             lines = [*annotation_lines(result, os.environ), *map(log_line, log_lines(result, options.run_dir))]
             sys.stdout.writelines(f"{line}\n" for line in lines)
@@ -139,6 +146,17 @@ def _compared(first: Evaluation, other: Evaluation, options: argparse.Namespace,
         return compare(first, other, anyway=options.anyway)
     except UnlikeRunsError as error:
         raise UnlikeRunsError(f"{options.runs[0]} and {path} differ: {error}") from error
+
+
+def _leaderboard(options: argparse.Namespace) -> Site:
+    prices = None if options.prices is None else read_prices(options.prices)
+    return build_site(options.runs, options.out, labels=options.label, prices=prices, errors=options.errors)
+
+
+def _site_lines(site: Site) -> Iterator[str]:
+    for left_out in site.left_out:
+        yield f"left out: {left_out.folder}: {left_out.reason}"
+    yield f"written: {site.index}: {site.runs} runs, {site.size / 1e6:,.1f} MB"
 
 
 def _gate(options: argparse.Namespace) -> GateReport:
@@ -206,6 +224,18 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--html", type=Path, metavar="FILE", help="also write a page with the items fixed and broken, and their plots"
     )
     compared.set_defaults(run=_compare)
+    board = commands.add_parser("leaderboard", parents=[shared], help="a static site over many runs")
+    board.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="runs, or folders of runs, such as runs/")
+    board.add_argument(
+        "--out", type=Path, default=Path("site"), metavar="DIR", help="folder of the site, made anew (default: site)"
+    )
+    board.add_argument(
+        "--label", nargs="+", action="extend", default=[], metavar="NAME", help="names for the runs, in their order"
+    )
+    board.add_argument(
+        "--prices", type=Path, metavar="FILE", help="TOML, per model: input and output price per million tokens"
+    )
+    board.set_defaults(run=_leaderboard)
     gated = commands.add_parser("gate", parents=[shared], help="whether a run passes the gates of a file")
     gated.add_argument("run_dir", type=Path, metavar="RUN")
     gated.add_argument("--gate", required=True, type=Path, metavar="FILE", help="such as examples/gates.toml")

@@ -13,6 +13,8 @@ usage: qcaleval COMMAND ...
   qcaleval doctor --model-url URL      what the endpoint can do, and what to write on pytest's command line
   qcaleval report RUN                  print a run's tables; write its reports anew
   qcaleval compare RUN_A RUN_B         what changed from the first run to the second
+  qcaleval leaderboard RUN... [--out site]
+                                       a site over many runs, to open or to publish
   qcaleval gate RUN --gate FILE        whether the run passes the gates of a file
   qcaleval merge RUN... --out DIR      join the runs of shards into one
   qcaleval export RUN --format csv --out FILE
@@ -24,7 +26,7 @@ usage: qcaleval COMMAND ...
 qcaleval COMMAND --help says more. To evaluate a model: pytest --model-url http://localhost:8000/v1
 All options of that: pytest test_qcaleval --help
 """
-REPORTS = {"report": "show"} | {name: name for name in ("compare", "gate", "merge", "export", "import")}
+REPORTS = {"report": "show"} | {name: name for name in ("compare", "leaderboard", "gate", "merge", "export", "import")}
 """Commands of `reports`, by the name that they have here."""
 
 

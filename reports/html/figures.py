@@ -25,6 +25,7 @@ from reports.statistics.aggregate import (
     icl_deltas,
 )
 from reports.tables.floors import floor_notes
+from reports.tables.model import capitalised
 from reports.tables.overview import findings
 from scoring.questions import Mode, Question
 
@@ -181,14 +182,8 @@ def _floor_words(modes: Iterable[ModeFigures]) -> Iterator[str]:
     """What the floors of each mode are, in sentences; nothing if none are known."""
     for one in modes:
         if one.mean.floor is not None:
-            yield f"{mode_name(one.mode)}:"
+            yield f"{capitalised(MODE_NAMES[one.mode])}:"
             yield from floor_notes(one.mean.floor)
-
-
-def mode_name(mode: Mode) -> str:
-    """The mode as a heading begins with it."""
-    name = MODE_NAMES[mode]
-    return name[:1].upper() + name[1:]
 
 
 def _distribution(title: str, unit: str, groups: Mapping[tuple[Mode, Question], Sequence[float]]) -> BoxPlot:

@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlencode
 
-import jinja2
 from markupsafe import Markup
 
 from reports.analysis.labels import BIASES
 from reports.html import figures, items, studies
-from reports.html.charts import SCORE_AXIS
+from reports.html.environment import content_security_policy, environment, static
 from reports.records.floors import FLOOR_NAMES
 from reports.records.illustrations import load_sheets, plot_files
-from reports.records.names import MODE_NAMES
 from reports.records.outcomes import ErrorRule, Evaluation, counting_errors, evaluation_of
-from reports.records.plain_text import visible
 from reports.records.records import Run
 from reports.records.run_files import RunGarbledError, load_run
-from reports.statistics.intervals import Interval
 from reports.tables.full import full_report
 from reports.tables.mix import mix_in_words
-from reports.tables.model import Column, Unit, printed
 from reports.tables.shots import SHOTS_TITLE
-from scoring.questions import Question
 
 HTML_NAME = "report.html"
-SCRIPTS = ("dom.js", "items.js", "detail.js", "main.js")
+SCRIPTS = ("dom.js", "shell.js", "items.js", "detail.js", "main.js")
 STYLES = ("page.css", "heat.css", "items.css")
 HARD_SHOWN = 12
+HISTOGRAM_HEIGHT = 96
 OWN_ITEMS = "none"
 """The filter by variant that leaves the benchmark's own items (items.js)."""
-
-_SCORE, _SHARE, _POINTS = (Column("", unit, 1) for unit in (Unit.SCORE, Unit.PERCENT, Unit.DIFFERENCE))
 
 
 def write_page(run_dir: Path, *, errors: ErrorRule = ErrorRule.UNMEASURED) -> Path:
@@ -67,9 +56,9 @@ def render_page(run: Run, evaluation: Evaluation, run_dir: Path) -> str:
     document = full_report(evaluation, run, floors=True)
     pictures = studies.picture_charts(evaluation)
     variants = sorted({item.key.variant for item in run.manifest.planned} - {""})
-    style, script = _static(STYLES), _static(SCRIPTS)
+    style, script = static("reports.html", STYLES), static("reports.html", SCRIPTS)
     return (
-        _environment()
+        environment("reports.html", {"in_words": mix_in_words}, _names())
         .get_template("page.jinja")
         .render(
             document=document,
@@ -94,14 +83,6 @@ def render_page(run: Run, evaluation: Evaluation, run_dir: Path) -> str:
     )
 
 
-def content_security_policy(style: str, script: str) -> str:
-    """Only this style, this script and embedded images: nothing is fetched, nothing that a model wrote runs."""
-    return (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
 def items_link(**filters: str | None) -> str:
     """A link within the page to the items that these filters leave; None filters nothing."""
     return f"#items?{urlencode({name: value for name, value in filters.items() if value is not None})}"
@@ -118,56 +99,10 @@ def _absent(sheets: Mapping[str, object], stored: Mapping[str, Path], plots: Map
     return notes
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports.html"),
-        autoescape=True,
-        finalize=lambda value: visible(value) if type(value) is str else value,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "score": lambda value: printed(value, _SCORE),
-        "share": lambda value: printed(value, _SHARE),
-        "points": lambda value: printed(value, _POINTS),
-        "interval": _interval,
-        "level": lambda value: "h-none" if value is None else f"h{round(20 * value)}",
-        "quantity": lambda value: f"{value:,.1f}" if value < 10 else f"{value:,.0f}",
-        "breakable": _breakable,
-        "mode_name": figures.mode_name,
-        "in_words": mix_in_words,
-        "cell": printed,
-        "at_on": lambda value, axis: axis.at(value),
-    }
-    environment.globals |= {
+def _names() -> dict[str, object]:
+    return {
         "items_link": items_link,
-        "score_axis": SCORE_AXIS,
         "floor_names": FLOOR_NAMES,
-        "histogram_height": 96,
-        "modes": MODE_NAMES,
-        "questions": {question: question.task.replace("_", " ").capitalize() for question in Question},
+        "histogram_height": HISTOGRAM_HEIGHT,
         "bias_definitions": {bias.name: bias.definition for bias in BIASES},
-        "text_unit": Unit.TEXT,
     }
-    return environment
-
-
-def _interval(interval: Interval | None, points: bool = False) -> str:  # noqa: FBT001, FBT002 - a filter's argument
-    return "no interval" if interval is None else printed(interval, _POINTS if points else _SCORE)
-
-
-def _breakable(name: str) -> Markup:
-    """A name that may be broken behind each underscore."""
-    return Markup("_<wbr>").join(visible(name).split("_"))
-
-
-@cache
-def _static(names: tuple[str, ...]) -> str:
-    folder = files("reports.html") / "static"
-    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
-
-
-def _digest(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

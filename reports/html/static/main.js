@@ -1,22 +1,4 @@
-// Wiring: theme, tips, links to the items, events.
-
-function setTheme(theme) {
-  document.documentElement.dataset.theme = theme;
-  byId("theme").textContent = theme === "dark" ? "Light" : "Dark";
-  byId("theme").setAttribute("aria-label", `${byId("theme").textContent} colours`);
-}
-
-/** The hidden detail of a cell, shown beside it while it is pointed at or has the focus. */
-function showTip(cell) {
-  const tip = byId("tip");
-  const detail = cell?.querySelector(".detail");
-  tip.hidden = !detail;
-  if (!detail) return;
-  tip.textContent = detail.textContent.trim();
-  const [near, own] = [cell.getBoundingClientRect(), tip.getBoundingClientRect()];
-  tip.style.left = `${Math.max(8, Math.min(near.left + near.width / 2 - own.width / 2, innerWidth - own.width - 8))}px`;
-  tip.style.top = `${near.top > own.height + 16 ? near.top - own.height - 8 : near.bottom + 8}px`;
-}
+// Wiring: links to the items, events.
 
 /** ``#items?family=drag`` narrows the list to what a figure stands for. */
 function followLink() {
@@ -41,16 +23,6 @@ function illustrateCards() {
     if (digest && plots.has(digest)) thumb.append(image(digest, ""));
   }
 }
-
-setTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-byId("theme").hidden = false;
-byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
-
-for (const [shows, hides] of [["pointerover", "pointerout"], ["focusin", "focusout"]]) {
-  document.addEventListener(shows, (event) => showTip(event.target.closest(".cell a")));
-  document.addEventListener(hides, () => showTip(null));
-}
-document.addEventListener("keydown", (event) => { if (event.key === "Escape") showTip(null); });
 
 for (const select of document.querySelectorAll("[data-shows]")) {
   select.closest("[hidden]").hidden = false;

@@ -1,0 +1,167 @@
+"""The leaderboards of a site: own runs and published models, mode by mode, and why some rows are greyed."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reports.analysis.alikeness import Field
+from reports.analysis.leaderboard import PublishedScores, published_scores
+from reports.analysis.standings import Entrant, Standing
+from scoring.questions import Mode, Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """The runs of a site and how they stand to each other.
+
+    Attributes:
+        entrants: all runs, in the order of their folders.
+        field: which of them are comparable.
+        latest: places of the latest run of each name (of those that are comparable, if any is), the best first.
+        numbers: place -> what charts and tables call the run, from 1 for the best; for ``latest`` only.
+    """
+
+    entrants: tuple[Entrant, ...]
+    field: Field
+    latest: tuple[int, ...]
+    numbers: Mapping[int, int]
+
+    def alike(self, place: int) -> bool:
+        """Whether the run is comparable with the site's standard."""
+        return not self.field.reasons[place]
+
+    @property
+    def modes(self) -> list[Mode]:
+        """The modes that any run asked."""
+        return [mode for mode in Mode if any((mode, None) in entrant.standings for entrant in self.entrants)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardRow:
+    """A run, or a published model, in one mode.
+
+    Attributes:
+        place: of the run; None for a published model.
+        number: see `Contest.numbers`.
+        standings: the mean's under None, then the questions'.
+        deltas: ICL minus zero-shot, likewise; empty in other modes.
+        notes: letters of the reasons for which the row is greyed; empty where it is comparable.
+        older: a later run of the same name exists.
+    """
+
+    name: str
+    kind: str = ""
+    place: int | None = None
+    number: int | None = None
+    standings: Mapping[Question | None, Standing]
+    deltas: Mapping[Question | None, float | None] = field(default_factory=dict)
+    notes: str = ""
+    older: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """The rows of a mode, the best mean first. ``reasons``: letter -> why rows with it are greyed."""
+
+    mode: Mode
+    questions: tuple[Question, ...]
+    rows: tuple[BoardRow, ...]
+    reasons: Mapping[str, str]
+
+
+def contest(entrants: Sequence[Entrant], field: Field) -> Contest:
+    """Who stands for which name, and in which order."""
+    by_name: dict[str, list[int]] = {}
+    for place, entrant in enumerate(entrants):
+        by_name.setdefault(entrant.name, []).append(place)
+    latest = [max(places, key=lambda place: _recency(place, entrants, field)) for places in by_name.values()]
+    mode = next((mode for mode in Mode if (mode, None) in field.standard.standings), Mode.ZEROSHOT)
+    latest.sort(key=lambda place: (bool(field.reasons[place]), -(entrants[place].mean(mode) or -1.0), place))
+    numbers = {place: number for number, place in enumerate(latest, start=1)}
+    return Contest(entrants=tuple(entrants), field=field, latest=tuple(latest), numbers=numbers)
+
+
+def boards(found: Contest) -> list[Board]:
+    """A board for each mode that was asked."""
+    return [_board(found, mode) for mode in found.modes]
+
+
+def _recency(place: int, entrants: Sequence[Entrant], field: Field) -> tuple[bool, str, int]:
+    return not field.reasons[place], entrants[place].started_at, place
+
+
+def _board(found: Contest, mode: Mode) -> Board:
+    letters: dict[str, str] = {}
+    rows = [*_own_rows(found, mode, letters), *_published_rows(found, mode, letters)]
+    rows.sort(key=_rank)
+    return Board(
+        mode=mode,
+        questions=mode.questions,
+        rows=tuple(rows),
+        reasons={letter: reason for reason, letter in letters.items()},
+    )
+
+
+def _rank(row: BoardRow) -> float:
+    mean = row.standings[None].mean
+    return 1.0 if mean is None else -mean
+
+
+def _own_rows(found: Contest, mode: Mode, letters: dict[str, str]) -> Iterator[BoardRow]:
+    for place, entrant in enumerate(found.entrants):
+        if (mode, None) in entrant.standings:
+            questions: tuple[Question | None, ...] = (None, *mode.questions)
+            yield BoardRow(
+                name=entrant.name,
+                place=place,
+                number=found.numbers.get(place),
+                standings={
+                    question: entrant.standings[mode, question]
+                    for question in questions
+                    if (mode, question) in entrant.standings
+                },
+                deltas={question: entrant.delta(question) for question in questions} if mode is Mode.ICL else {},
+                notes=_lettered(found.field.reasons[place], letters),
+                older=place not in found.numbers,
+            )
+
+
+def _published_rows(found: Contest, mode: Mode, letters: dict[str, str]) -> Iterator[BoardRow]:
+    reasons = found.field.standard.not_published
+    words = [f"published figures: the runs here differ from them ({'; '.join(reasons)})"] if reasons else []
+    for row in published_scores(mode):
+        yield BoardRow(
+            name=row.model,
+            kind=row.kind,
+            standings={None: _published(row.mean)} | {asked: _published(mean) for asked, mean in row.questions.items()},
+            deltas=_published_deltas(row, mode),
+            notes=_lettered(words, letters),
+        )
+
+
+def _published_deltas(row: PublishedScores, mode: Mode) -> dict[Question | None, float | None]:
+    if mode is not Mode.ICL:
+        return {}
+    before = next((other for other in published_scores(Mode.ZEROSHOT) if other.model == row.model), None)
+    if before is None or not row.questions or not before.questions:
+        return {}
+    deltas = {question: mean - before.questions[question] for question, mean in row.questions.items()}
+    overall: dict[Question | None, float | None] = {None: sum(deltas.values()) / len(deltas)}
+    return overall | deltas
+
+
+def _published(mean: float) -> Standing:
+    return Standing(mean=mean, interval=None, measured=0, planned=0)
+
+
+def _lettered(reasons: Sequence[str], letters: dict[str, str]) -> str:
+    """The letters of these reasons; a reason that is new takes the next one."""
+    return " ".join(letters.setdefault(reason, _letter(len(letters))) for reason in reasons)
+
+
+def _letter(number: int) -> str:
+    """a, b ... z, aa, ab ..."""
+    alphabet = string.ascii_lowercase
+    return alphabet[number] if number < len(alphabet) else _letter(number // 26 - 1) + alphabet[number % 26]

@@ -1,0 +1,110 @@
+"""Makes a site: a folder that can be opened from disk or served as it is."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from reports.analysis.alikeness import field_of
+from reports.records.outcomes import ErrorRule
+from reports.site.boards import contest
+from reports.site.entries import Entry, LeftOut, SiteError, mapped, read_entries, run_folders
+from reports.site.names import INDEX, LEADERBOARD_MARK, REPORT, RUNS
+from reports.site.packed import collected_sheets, pack_report, reports_budget, write_answers, write_plots
+from reports.site.page import render_site
+from reports.site.prices import Price, cost_per_answer
+from scoring.questions import Mode
+
+UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A site that was made: its first page, how many runs it shows, what it left out."""
+
+    index: Path
+    runs: int
+    left_out: tuple[LeftOut, ...]
+    size: int
+
+
+def build_site(
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    labels: Sequence[str] = (),
+    prices: Mapping[str, Price] | None = None,
+    errors: ErrorRule = ErrorRule.UNMEASURED,
+) -> Site:
+    """Make the site of these runs, or of the runs in these folders, in ``out``; an earlier site there is replaced.
+
+    Raises SiteError where there are no runs, where labels and runs differ in number, or where ``out`` holds something
+    else than a site; OSError.
+    """
+    _check_target(out)
+    folders = run_folders(paths)
+    if labels and len(labels) != len(folders):
+        raise SiteError(f"{len(labels)} labels for {len(folders)} runs; give one for each, in the order of the folders")
+    entries, left_out = read_entries(folders, labels, errors=errors)
+    if not entries:
+        raise SiteError(f"none of {len(folders)} runs can be shown; the first: {left_out[0].reason}")
+    aside = out.parent / f".{out.name}.{os.getpid()}"
+    try:
+        _write(entries, left_out, aside, prices or {})
+        if out.exists():
+            shutil.rmtree(out)
+        aside.rename(out)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+    return Site(index=out / INDEX, runs=len(entries), left_out=tuple(left_out), size=size)
+
+
+def _check_target(out: Path) -> None:
+    if out.exists() and not (out / LEADERBOARD_MARK).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise SiteError(f"{out}: holds something else than a site; name a new folder, or delete this one")
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _write(entries: Sequence[Entry], left_out: Sequence[LeftOut], site: Path, prices: Mapping[str, Price]) -> None:
+    site.mkdir()
+    (site / LEADERBOARD_MARK).write_text("Made by qcaleval leaderboard; made anew by the same command.\n")
+    plots = write_plots((entry.folder for entry in entries), site)
+    answers = write_answers(entries, collected_sheets(entries), plots, site)
+    hrefs = _own_reports(entries, plots, site)
+    entrants = [entry.entrant for entry in entries]
+    costs = {
+        (place, mode): cost
+        for place, entrant in enumerate(entrants)
+        for mode in Mode
+        if (cost := cost_per_answer(entrant, prices, mode)) is not None
+    }
+    page = render_site(contest(entrants, field_of(entrants)), hrefs, answers, costs, left_out)
+    (site / INDEX).write_text(page, encoding="utf-8")
+
+
+def _own_reports(entries: Sequence[Entry], plots: Mapping[str, str], site: Path) -> list[str | None]:
+    """The address of each run's own report in the site; None where the run has none, or one that cannot be read."""
+    names: list[str] = []
+    for entry in entries:
+        name = UNSAFE_IN_NAMES.sub("-", entry.entrant.run_id).strip(".-") or "run"
+        names.append(name if name not in names else f"{name}-{len(names)}")
+    pack = partial(_own_report, plots=plots, budget=reports_budget(len(entries)))
+    targets = [site / RUNS / name / REPORT for name in names]
+    written = mapped(pack, [entry.folder / REPORT for entry in entries], targets)
+    return [f"{RUNS}/{name}/{REPORT}" if done else None for name, done in zip(names, written, strict=True)]
+
+
+def _own_report(source: Path, target: Path, *, plots: Mapping[str, str], budget: int) -> bool:
+    """Whether there was a report to pack."""
+    try:
+        pack_report(source, target, plots, budget)
+    except (OSError, ValueError):
+        shutil.rmtree(target.parent, ignore_errors=True)
+        return False
+    return True

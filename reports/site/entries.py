@@ -1,0 +1,148 @@
+"""The runs of a site, read from disk: their figures, and what they answered, sample by sample.
+
+SiteError    no site can be made of this; the message says what to do
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from os import cpu_count
+from pathlib import Path
+from typing import TypeVar
+
+from reports.analysis.standings import Entrant, entrant
+from reports.records.outcomes import ErrorRule, benchmark_records, counting_errors, evaluation_of
+from reports.records.plain_text import one_line
+from reports.records.records import Record
+from reports.records.run_files import MANIFEST_NAME, RunFileError, load_run
+from reports.service.records import SERVICE_NAME
+from reports.site.names import LEADERBOARD_MARK
+from scoring.errors import QCalError
+
+T = TypeVar("T")
+REPORT_JSON = "report.json"
+FEWEST_FOR_A_POOL = 8
+"""Fewer runs are read before further processes have started."""
+READ_CHARACTERS = 300
+
+
+class SiteError(QCalError):
+    """No site can be made; ``str()`` says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a run answered to one item (its first repeat): status, what was read from the answer, the answer."""
+
+    status: str
+    read: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A run of a site.
+
+    Attributes:
+        folder: the run directory.
+        entrant: its figures.
+        answers: sample -> item of it (``Q6/zeroshot``) -> what was said.
+    """
+
+    folder: Path
+    entrant: Entrant
+    answers: dict[str, dict[str, Said]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A folder that looks like a run and cannot be shown."""
+
+    folder: Path
+    reason: str
+
+
+def run_folders(paths: Sequence[Path]) -> list[Path]:
+    """The run directories that are named, or lie below a named folder, each once; sites that were made are left out.
+
+    Raises SiteError where a path is not a folder or holds no run.
+    """
+    found: dict[Path, Path] = {}
+    for path in paths:
+        below = list(_below(path)) if path.is_dir() else []
+        if not below:
+            raise SiteError(f"{path}: no run here; name run directories, or a folder of them, such as runs/")
+        found |= {folder.resolve(): folder for folder in below}
+    return list(found.values())
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    if (folder / MANIFEST_NAME).is_file():
+        yield folder
+    elif not (folder / LEADERBOARD_MARK).is_file():
+        for child in sorted(folder.iterdir()):
+            if child.is_dir() and not child.name.startswith("."):
+                yield from _below(child)
+
+
+def read_entries(
+    folders: Sequence[Path], labels: Sequence[str] = (), *, errors: ErrorRule = ErrorRule.UNMEASURED
+) -> tuple[list[Entry], list[LeftOut]]:
+    """The runs in these folders, and those that cannot be read or measured nothing of the benchmark.
+
+    ``labels``: names for the runs, in their order, in place of the models'; empty for none.
+    """
+    names: Sequence[str | None] = labels or [None] * len(folders)
+    read = partial(_read, errors=errors)
+    found = mapped(read, folders, names)
+    entries = [entry for entry in found if isinstance(entry, Entry)]
+    return entries, [entry for entry in found if isinstance(entry, LeftOut)]
+
+
+def mapped(function: Callable[..., T], *arguments: Sequence[object]) -> list[T]:
+    """Like `map`; with many calls in several processes."""
+    if len(arguments[0]) < FEWEST_FOR_A_POOL or (cpu_count() or 1) < 2:
+        return list(map(function, *arguments))
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        return list(pool.map(function, *arguments, chunksize=2))
+
+
+def _read(folder: Path, name: str | None, *, errors: ErrorRule) -> Entry | LeftOut:
+    if (folder / SERVICE_NAME).is_file():
+        return LeftOut(folder=folder, reason="a load test, not a run of the benchmark")
+    try:
+        run = load_run(folder)
+    except (RunFileError, OSError) as error:
+        return LeftOut(folder=folder, reason=str(error))
+    evaluation = counting_errors(evaluation_of(run), errors)
+    found = entrant(run, evaluation, name=name, verdict=_verdict(folder / REPORT_JSON))
+    if not found.items:
+        return LeftOut(folder=folder, reason="nothing of the benchmark itself was measured")
+    answers: dict[str, dict[str, Said]] = {}
+    for record in benchmark_records(run):
+        if not record.key.repeat:
+            answers.setdefault(record.key.sample_id, {})[f"{record.key.question}/{record.key.mode}"] = _said(record)
+    return Entry(folder=folder, entrant=found, answers=answers)
+
+
+def _said(record: Record) -> Said:
+    read = "" if record.score is None or record.score.extracted is None else record.score.extracted
+    words = read if isinstance(read, str) else json.dumps(read, ensure_ascii=False)
+    text = "" if record.answer is None else record.answer.text
+    if not text and record.error is not None:
+        text = f"{record.error.kind}: {record.error.message}"
+    return Said(status=record.status.value, read=one_line(words)[:READ_CHARACTERS], text=text)
+
+
+def _verdict(file: Path) -> str | None:
+    """The gates' verdict that the run's report holds; None without."""
+    try:
+        verdict = json.loads(file.read_bytes())["gates"]["verdict"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return verdict if isinstance(verdict, str) else None

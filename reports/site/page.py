@@ -1,0 +1,159 @@
+"""``index.html``: everything but the answers, which lie beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reports.analysis.leaderboard import published_scores
+from reports.analysis.pairs import Pair, Ranking, pairs, ranking
+from reports.html.environment import content_security_policy, environment, mode_name, static
+from reports.html.items import island
+from reports.records.names import question_name
+from reports.site.boards import Contest, boards
+from reports.site.charts import History, Plot, effort_plots, histories
+from reports.site.data import figure_name, site_data
+from reports.site.entries import LeftOut
+from reports.statistics.intervals import Interval
+from reports.statistics.rank_correlation import FEWEST_RANKED, kendall_tau
+from scoring.questions import Mode, Question
+
+MOST_PAIRED = 16
+"""Runs whose pairs are tested: 120 pairs in each mode. Of more, these are the best."""
+STYLES = ("page.css", "heat.css", "items.css")
+SHARED_SCRIPTS = ("dom.js", "shell.js")
+OWN_SCRIPTS = ("unpack.js", "boards.js", "matrix.js", "answers.js", "site.js")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairTable:
+    """The pairs of a mode: ``places`` are the rows and columns, ``cells`` by (row, column)."""
+
+    mode: Mode
+    places: tuple[int, ...]
+    cells: Mapping[tuple[int, int], Pair]
+    rankings: Mapping[int, Ranking]
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TauTable:
+    """Kendall's tau between questions over several models."""
+
+    title: str
+    models: int
+    questions: tuple[Question, ...]
+    taus: Mapping[tuple[Question, Question], float | None]
+
+
+def render_site(
+    found: Contest,
+    hrefs: Sequence[str | None],
+    answers: Mapping[str, str],
+    costs: Mapping[tuple[int, Mode], float],
+    left_out: Sequence[LeftOut],
+) -> str:
+    """The page. ``hrefs``: each run's own report, None where it has none; ``costs`` by place and mode."""
+    style = "\n".join((static("reports.html", STYLES), static("reports.site", ("site.css",))))
+    script = "\n".join((static("reports.html", SHARED_SCRIPTS), static("reports.site", OWN_SCRIPTS)))
+    figures = [(mode, question) for mode in found.modes for question in (None, *mode.questions)]
+    return (
+        environment("reports.site", {"question_name": question_name, "negated": _negated}, {})
+        .get_template("site.jinja")
+        .render(
+            contest=found,
+            standard=found.field.standard,
+            boards=boards(found),
+            pair_tables=[_pair_table(found, mode) for mode in found.modes if len(_rivals(found, mode)) > 1],
+            tau_tables=list(_tau_tables(found)),
+            effort=_effort(found, costs),
+            histories=_histories(found),
+            figures=[(figure_name(mode, question), mode, question) for mode, question in figures],
+            hrefs=hrefs,
+            left_out=left_out,
+            data=Markup(island(site_data(found, hrefs, answers))),  # noqa: S704 - escaped by `island`
+            style=Markup(style),  # noqa: S704 - the package's own
+            script=Markup(script),  # noqa: S704
+            policy=content_security_policy(style, script, beside=True),
+        )
+    )
+
+
+def _rivals(found: Contest, mode: Mode) -> list[int]:
+    """The latest comparable runs of each name in a mode, the best first."""
+    alike = [place for place in found.latest if found.alike(place) and found.entrants[place].mean(mode) is not None]
+    return sorted(alike, key=lambda place: -(found.entrants[place].mean(mode) or 0.0))
+
+
+def _pair_table(found: Contest, mode: Mode) -> PairTable:
+    rivals = _rivals(found, mode)
+    places = rivals[:MOST_PAIRED]
+    tested = pairs([found.entrants[place] for place in places], mode)
+    return PairTable(
+        mode=mode,
+        places=tuple(places),
+        cells={(places[pair.second], places[pair.first]): pair for pair in tested},
+        rankings={place: ranking(number, tested) for number, place in enumerate(places)},
+        left=len(rivals) - len(places),
+    )
+
+
+def _tau_tables(found: Contest) -> Iterator[TauTable]:
+    for mode in found.modes:
+        rivals = [found.entrants[place] for place in _rivals(found, mode)]
+        own = [{question: entrant.mean(mode, question) for question in mode.questions} for entrant in rivals]
+        published = [dict(row.questions) for row in published_scores(mode) if row.questions]
+        for title, rows in (
+            (f"{mode_name(mode)}: runs here", own),
+            (f"{mode_name(mode)}: published models", published),
+        ):
+            complete = [row for row in rows if all(row.get(question) is not None for question in mode.questions)]
+            if len(complete) >= FEWEST_RANKED:
+                yield _tau_table(title, mode, complete)
+
+
+def _tau_table(title: str, mode: Mode, rows: Sequence[Mapping[Question, float | None]]) -> TauTable:
+    columns = {question: [row[question] or 0.0 for row in rows] for question in mode.questions}
+    return TauTable(
+        title=title,
+        models=len(rows),
+        questions=mode.questions,
+        taus={(one, other): kendall_tau(columns[one], columns[other]) for one in columns for other in columns},
+    )
+
+
+def _effort(found: Contest, costs: Mapping[tuple[int, Mode], float]) -> list[tuple[Mode, list[Plot]]]:
+    shown = [place for place in found.latest if found.alike(place)]
+    entrants, labels = [found.entrants[place] for place in shown], [str(found.numbers[place]) for place in shown]
+    plots = [
+        (
+            mode,
+            effort_plots(
+                entrants,
+                labels,
+                mode,
+                {number: costs[place, mode] for number, place in enumerate(shown) if (place, mode) in costs},
+            ),
+        )
+        for mode in found.modes
+    ]
+    return [(mode, found_plots) for mode, found_plots in plots if found_plots]
+
+
+def _histories(found: Contest) -> list[tuple[Mode, list[History]]]:
+    runs = {
+        found.entrants[latest].name: [
+            entrant
+            for place, entrant in enumerate(found.entrants)
+            if entrant.name == found.entrants[latest].name and found.alike(place)
+        ]
+        for latest in found.latest
+    }
+    lines = [(mode, histories(runs, mode)) for mode in found.modes]
+    return [(mode, found_lines) for mode, found_lines in lines if found_lines]
+
+
+def _negated(interval: Interval) -> Interval:
+    return Interval(-interval.high, -interval.low)
