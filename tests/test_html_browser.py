@@ -1,11 +1,12 @@
 """report.html in a real browser."""
 
+import csv
 import json
 
 import pytest
 
 from reports.html.page import write_page
-from reports.records.records import Run, Verdict
+from reports.records.records import Answer, Run, Verdict
 from tests.report_factory import HOSTILE, report_dir
 from tests.run_factory import manifest, planned_item, scored, write_run
 
@@ -247,6 +248,96 @@ def test_a_cell_tells_its_interval_when_it_has_the_focus(browser, file):
     assert "95% interval" in page.inner_text("#tip")
     page.keyboard.press("Escape")
     assert not page.is_visible("#tip")
+
+
+def test_an_open_item_has_an_address_that_opens_it(browser, file):
+    page = browser.open(file, fragment="#items?question=Q6&mode=icl")
+    open_first(page)
+    assert "#item=rabi_success_a&question=Q6&mode=icl" == page.evaluate("location.hash")
+    again = browser.open(file, fragment="#item=drag_success_b&question=Q5&mode=zeroshot")
+    assert "drag_success_b\nQ5, zero-shot" == again.inner_text("#detail-title")
+    again.keyboard.press("Escape")
+    assert "#items" == again.evaluate("location.hash")
+    page.keyboard.press("Escape")
+    assert "#items?question=Q6&mode=icl" == page.evaluate("location.hash")
+
+
+def test_an_address_of_a_study_names_its_condition(browser, redrawn_file):
+    page = browser.open(redrawn_file, fragment="#item=one&question=Q1&mode=zeroshot&variant=axis-order")
+    assert "one\nQ1, zero-shot, axis-order" == page.inner_text("#detail-title")
+
+
+def test_an_address_of_no_item_opens_none(browser, file):
+    page = browser.open(file, fragment="#item=gone&question=Q1&mode=zeroshot")
+    assert not page.is_visible("#detail")
+
+
+def test_arrow_keys_go_on_from_item_to_item(browser, file):
+    page = browser.open(file)
+    open_first(page)
+    for question in ("Q2", "Q3", "Q4"):
+        page.keyboard.press("ArrowRight")
+        assert f"rabi_success_a\n{question}, zero-shot" == page.inner_text("#detail-title")
+        assert f"question={question}" in page.evaluate("location.hash")
+    page.keyboard.press("ArrowLeft")
+    assert "rabi_success_a\nQ3, zero-shot" == page.inner_text("#detail-title")
+
+
+def test_a_link_is_copied_or_the_address_bar_is_pointed_at(browser, file):
+    page = browser.open(file)
+    detail = open_first(page)
+    detail.locator("button", has_text="Copy link").click()
+    page.wait_for_function("() => /Copied|address bar/.test(document.querySelector('#detail header').textContent)")
+
+
+def test_what_is_filtered_is_downloaded_as_csv(browser, hostile_file, tmp_path):
+    page = browser.open(hostile_file)
+    page.select_option("[name=question]", "Q4")
+    counted(page, "12 of 108 items")
+    with page.expect_download() as download:
+        page.click("#download")
+    download.value.save_as(tmp_path / "items.csv")
+    with (tmp_path / "items.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert ["Q4"] * 12 == [row["question"] for row in rows]
+    assert "rabi_success_a" == rows[0]["sample"]
+    assert "</script><script>" in rows[0]["answer"]
+    assert "#item=rabi_success_a&question=Q4&mode=zeroshot" == rows[0]["address"]
+
+
+def test_cells_of_a_csv_file_are_no_formulas(browser, tmp_path):
+    item = planned_item("one", "Q3")
+    run = Run(manifest=manifest([item]), records=(scored(item, 1.0, answer=Answer(text='=HYPERLINK("x"), y')),))
+    page = browser.open(write_page(write_run(run, tmp_path)))
+    with page.expect_download() as download:
+        page.click("#download")
+    download.value.save_as(tmp_path / "items.csv")
+    with (tmp_path / "items.csv").open(newline="", encoding="utf-8") as stream:
+        assert """'=HYPERLINK("x"), y""" == next(csv.DictReader(stream))["answer"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("$T_1 = 35.2 \\pm 0.4\\,\\mu\\mathrm{s}$", "math"),
+        ("\\(\\chi^2_\\nu\\)", "math"),
+        ("\\[\\frac{1}{2\\pi}\\sqrt{x}\\]", "math"),
+        ("costs $5 or $6", "text"),
+        ("$\\unknown{x}$", "text"),
+        ("$x^{2$", "text"),
+        ("$" + "{" * 100 + "}" * 100 + "$", "text"),
+        ("$\\text{<img src=x onerror=alert(1)>}$", "math"),
+    ],
+)
+def test_formulas_are_set_and_what_is_none_stays_as_written(browser, tmp_path, text, shown):
+    item = planned_item("one", "Q3")
+    run = Run(manifest=manifest([item]), records=(scored(item, 1.0, answer=Answer(text=text)),))
+    page = browser.open(write_page(write_run(run, tmp_path)))
+    answer = open_first(page).locator(".sheet pre").first
+    assert (1 if shown == "math" else 0) == answer.locator("math").count()
+    assert 0 == page.locator("img[src=x]").count()
+    if shown == "text":
+        assert text == answer.inner_text()
 
 
 # --- hostile text, looks, size ---------------------------------------------------------------------------------------

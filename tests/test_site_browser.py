@@ -61,7 +61,9 @@ def test_a_report_of_its_own_opens_with_plots_and_the_item_of_its_address(browse
     page.click("#board-zeroshot .ranks tbody th a")
     page.wait_for_selector("#list tbody tr")
     assert "vlm plain" not in page.title()
-    page.wait_for_function("() => [...document.images].length > 0 && [...document.images].every(image => image.naturalWidth)")
+    page.wait_for_function(
+        "() => [...document.images].length > 0 && [...document.images].every(image => image.naturalWidth)"
+    )
 
 
 # --- pairs, families, items ------------------------------------------------------------------------------------------

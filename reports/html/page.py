@@ -22,7 +22,7 @@ from reports.tables.mix import mix_in_words
 from reports.tables.shots import SHOTS_TITLE
 
 HTML_NAME = "report.html"
-SCRIPTS = ("dom.js", "shell.js", "items.js", "detail.js", "main.js")
+SCRIPTS = ("dom.js", "shell.js", "math.js", "items.js", "detail.js", "csv.js", "main.js")
 STYLES = ("page.css", "heat.css", "items.css")
 HARD_SHOWN = 12
 HISTOGRAM_HEIGHT = 96

@@ -1,11 +1,13 @@
-// One item in a dialog: plots, prompt, answer, what was read from it, and how it was graded.
+// One item in a dialog, with an address of its own: plots, prompt, answer, what was read from it, and how it was graded.
 
 const dialog = byId("detail");
 const zoom = byId("zoom");
 let openPlace = null;
+let hashBefore = "";
 
 const section = (title, ...content) => [make("h3", {}, title), ...content];
 const block = (text, kind = "") => make("pre", { class: `block ${kind}`, tabindex: "0" }, visible(text));
+const prose = (text) => make("pre", { class: "block", tabindex: "0" }, typeset(text));
 const fact = (name, value, kind = "") => make("div", {}, make("dt", {}, name), make("dd", { class: kind }, value));
 
 function table(headings, rows) {
@@ -59,7 +61,7 @@ function judging(item, sample) {
   const graded = item.verdicts.filter((verdict) => verdict.grades);
   const count = Math.max(points.length, ...graded.map((verdict) => verdict.grades.length));
   const rows = Array.from({ length: count }, (_, index) => [
-    visible(points[index] ?? `Key point ${index + 1}`), ...graded.map((verdict) => grade(verdict.grades[index])),
+    make("span", {}, typeset(points[index] ?? `Key point ${index + 1}`)), ...graded.map((verdict) => grade(verdict.grades[index])),
   ]);
   const trouble = item.verdicts.filter((verdict) => verdict.error || verdict.faults.length).map((verdict) =>
     make("p", { class: "error" }, visible(`${verdict.judge}: ${[verdict.error, ...verdict.faults].filter(Boolean).join(", ")}`)));
@@ -84,7 +86,7 @@ function answering(item) {
   if (!item.answer) return [];
   const { text, reasoning, from_reasoning: fromReasoning } = item.answer;
   return [
-    ...section(fromReasoning ? "Answer (taken from the reasoning)" : "Answer", block(text || "(empty)")),
+    ...section(fromReasoning ? "Answer (taken from the reasoning)" : "Answer", prose(text || "(empty)")),
     reasoning ? make("details", {}, make("summary", {}, "Reasoning"), block(reasoning)) : null,
   ];
 }
@@ -127,34 +129,57 @@ function facts(item) {
 function heading(item) {
   const which = [item.question, modeNames[item.mode], item.repeat ? `repeat ${item.repeat + 1}` : null, item.variant].filter(Boolean).join(", ");
   const step = (by, label, name) => make("button", { type: "button", "aria-label": name, disabled: !list.found[openPlace + by], click: () => openItem(openPlace + by) }, label);
+  const copy = make("button", { type: "button", click: () => copyLink(copy) }, "Copy link");
   return make("header", {},
     make("h2", { id: "detail-title" }, breakable(item.sample), make("small", {}, visible(which))),
-    pill(item), step(-1, "←", "Previous item"), step(1, "→", "Next item"),
+    pill(item), copy, step(-1, "←", "Previous item"), step(1, "→", "Next item"),
     make("button", { type: "button", class: "close", autofocus: true, click: () => dialog.close() }, "Close"));
+}
+
+/** The item's address within the page: ``#item=rabi_success_a&question=Q6&mode=icl``. */
+function addressOf(item) {
+  const parts = { item: item.sample, question: item.question, mode: item.mode, ...(item.repeat ? { repeat: item.repeat } : {}), ...(item.variant ? { variant: item.variant } : {}) };
+  return `#${new URLSearchParams(parts)}`;
+}
+
+/** The item of an address; undefined where it is of none. */
+function itemAt(hash) {
+  if (!hash.startsWith("#item=")) return undefined;
+  const { item: sample, question, mode, repeat = "0", variant = "" } = Object.fromEntries(new URLSearchParams(hash.slice(1)));
+  return data.items.find((item) => item.sample === sample && item.question === question && item.mode === mode && String(item.repeat) === repeat && item.variant === variant);
+}
+
+async function copyLink(button) {
+  const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+  button.textContent = copied ? "Copied" : "See the address bar";
 }
 
 /** Open the item at this place of the list as it is filtered and sorted now. */
 function openItem(place) {
   const item = list.found[place];
   if (!item) return;
+  if (openPlace === null && !location.hash.startsWith("#item=")) hashBefore = location.hash;
   openPlace = place;
+  if (location.hash !== addressOf(item)) history.replaceState(null, "", addressOf(item));
   const sample = data.samples[item.sample];
   const error = item.error ? make("p", { class: "error" }, visible(`${item.error.kind}: ${item.error.message}`)) : null;
   const { answer: reference } = referenceOf(item, sample);
   const own = shownPlots(item, sample).map((digest, index) => plot(digest, `Plot ${index + 1} of ${item.sample}`));
   const sheet = [
     error, make("div", { class: "plots" }, own), reading(item), judging(item, sample), answering(item),
-    reference ? section("Reference answer", block(reference)) : null,
+    reference ? section("Reference answer", prose(reference)) : null,
     section("About this item", facts(item)), prompting(item, sample),
   ];
   dialog.replaceChildren(heading(item), make("div", { class: "sheet" }, sheet.flat()));
   dialog.scrollTop = 0;
   if (!dialog.open) dialog.showModal();
+  dialog.querySelector(".close").focus();  // the button that had the focus is gone, and with it the keys
 }
 
 /** Back to the list, to the row of the item that was open last. */
 function leaveItem() {
   if (openPlace === null) return;
+  history.replaceState(null, "", hashBefore || "#items");
   showPage(Math.floor(openPlace / PAGE_SIZE));
   byId("list").tBodies[0].querySelectorAll(".open")[openPlace % PAGE_SIZE]?.focus();
   openPlace = null;

@@ -1,7 +1,13 @@
 // Wiring: links to the items, events.
 
-/** ``#items?family=drag`` narrows the list to what a figure stands for. */
+/** ``#items?family=drag`` narrows the list to what a figure stands for; ``#item=...`` opens an item. */
 function followLink() {
+  const item = itemAt(location.hash);
+  if (item) {
+    if (!list.found.includes(item)) setFilters({});
+    openItem(list.found.indexOf(item));
+    return;
+  }
   const [target, query] = location.hash.slice(1).split("?");
   if (target !== "items" || query === undefined) return;
   setFilters(Object.fromEntries(new URLSearchParams(query)));
@@ -40,6 +46,8 @@ form.addEventListener("reset", (event) => { event.preventDefault(); setFilters({
 form.addEventListener("submit", (event) => event.preventDefault());
 byId("list").tHead.addEventListener("click", (event) => { if (event.target.dataset.sort) sortBy(event.target.dataset.sort); });
 byId("list").addEventListener("keydown", moveInList);
+byId("download").hidden = false;
+byId("download").addEventListener("click", () => download(list.found));
 byId("pager").addEventListener("click", (event) => {
   if (event.target.dataset.step) { showPage(list.page + Number(event.target.dataset.step)); byId("items").scrollIntoView(); }
 });

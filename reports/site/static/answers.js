@@ -23,7 +23,7 @@ function answersOf(item) {
 
 /** The address of an item, in this page or in a run's own report. */
 function addressOf(item) {
-  return `#item=${new URLSearchParams({ "": item.sample, question: item.question, mode: item.mode }).toString().slice(1)}`;
+  return `#${new URLSearchParams({ item: item.sample, question: item.question, mode: item.mode })}`;
 }
 
 function itemOf(hash) {
@@ -32,7 +32,7 @@ function itemOf(hash) {
   return items.find((item) => item.sample === wanted.get("item") && item.question === wanted.get("question") && item.mode === wanted.get("mode")) ?? null;
 }
 
-const block = (text) => make("pre", { class: "block", tabindex: "0" }, visible(text));
+const block = (text) => make("pre", { class: "block", tabindex: "0" }, typeset(text));
 
 function scorePill(run, item, status) {
   const value = scoreOf(run, item);
@@ -65,7 +65,7 @@ function sheetOf(item, found) {
   return make("div", { class: "sheet" },
     make("div", { class: "plots" }, (found?.plots ?? []).map(plot)),
     found?.answers[key] ? [make("h3", {}, "Reference answer"), block(found.answers[key])] : null,
-    points.length ? [make("h3", {}, "Key points"), make("ol", {}, points.map((point) => make("li", {}, visible(point))))] : null,
+    points.length ? [make("h3", {}, "Key points"), make("ol", {}, points.map((point) => make("li", {}, typeset(point))))] : null,
     found?.asked[`${item.question}/zeroshot`] ? make("details", {}, make("summary", {}, "Question, as asked without demonstrations"), block(found.asked[`${item.question}/zeroshot`])) : null,
     make("h3", {}, `${shown.length} answers`),
     found ? null : make("p", { class: "error" }, "The answers are in the site's folder answers/, which is not beside this page."),
