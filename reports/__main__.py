@@ -7,10 +7,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from reports.analysis.comparison import UnlikeRunsError
+from reports.comparing import Choices, compare_runs
 from reports.exchange.export import Format, export
 from reports.exchange.junit import JUnitError, load_junit
 from reports.exchange.official_input import read_judged
@@ -18,20 +17,17 @@ from reports.gates.check import load_baselines
 from reports.gates.file import read_gate_file
 from reports.gates.verdicts import GateReport, judge_run
 from reports.github import add_job_summary, annotation_lines
-from reports.html.flips import flips
 from reports.html.page import write_page
-from reports.html.plain_page import render_plain_page
 from reports.publish import publish
 from reports.records.illustrations import join_illustrations
 from reports.records.merge import merge_directories
-from reports.records.outcomes import ErrorRule, Evaluation, counting_errors, evaluation_of, identity_of
+from reports.records.outcomes import ErrorRule, counting_errors, identity_of
 from reports.records.plain_text import log_line, log_text
 from reports.records.run_files import load_run
 from reports.render import text as render_text
 from reports.service.report import is_service_study, publish_service
 from reports.site.build import Site, build_site
 from reports.site.prices import read_prices
-from reports.tables.comparison import compare, hard_section, joined
 from reports.tables.full import full_report
 from reports.tables.gates import log_lines
 from reports.tables.model import Document
@@ -48,8 +44,9 @@ Tables from what runs left behind, without asking a model.
   python -m reports a.xml b.xml ...   the same tables from JUnit files alone, such as those of a run's shards
   python -m reports merge RUN... --out DIR
                                       join the runs of shards into one
-  python -m reports compare RUN_A RUN_B
-                                      what changed from the first run to the second, and whether by more than chance
+  python -m reports compare RUN_A RUN_B ...
+                                      what changed from the first run to the second, and whether by more than chance;
+                                      of several runs: a table of runs by questions, and every pair
   python -m reports leaderboard RUN... [--out site]
                                       a site over many runs: leaderboard, items by models, pairs, histories
   python -m reports gate RUN --gate gates.toml
@@ -129,23 +126,14 @@ def _publish(run_dir: Path, options: argparse.Namespace) -> Document:
 
 
 def _compare(options: argparse.Namespace) -> Document:
-    evaluations = [evaluation_of(load_run(path, texts=False)) for path in options.runs]
-    first, *others = evaluations
-    document = joined(
-        [_compared(first, other, options, path) for other, path in zip(others, options.runs[1:], strict=True)]
+    choices = Choices(
+        labels=tuple(options.label),
+        families=options.families,
+        split=options.split,
+        anyway=options.anyway,
+        full=options.full,
     )
-    document = replace(document, sections=(*document.sections, hard_section(evaluations)))
-    if options.html is not None:
-        page = render_plain_page(document, flips=flips(options.runs[0], options.runs[-1]))
-        options.html.write_text(page, encoding="utf-8")
-    return document
-
-
-def _compared(first: Evaluation, other: Evaluation, options: argparse.Namespace, path: Path) -> Document:
-    try:
-        return compare(first, other, anyway=options.anyway)
-    except UnlikeRunsError as error:
-        raise UnlikeRunsError(f"{options.runs[0]} and {path} differ: {error}") from error
+    return compare_runs(options.runs, choices, options.html)
 
 
 def _leaderboard(options: argparse.Namespace) -> Site:
@@ -195,7 +183,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
     shared.add_argument(
         "--full",
         action="store_true",
-        help="also the published models, families, confusion matrices, parameters and contradictions",
+        help="everything: published models, families, confusion matrices, parameters, contradictions; of several runs "
+        "compared, each pair in detail",
     )
     shared.add_argument(
         "--floors",
@@ -217,8 +206,15 @@ def _parser(program: str) -> argparse.ArgumentParser:
     merge.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="runs that differ in nothing but their items")
     merge.add_argument("--out", required=True, type=Path, metavar="DIR", help="directory of the joined run, new")
     merge.set_defaults(run=_merge)
-    compared = commands.add_parser("compare", parents=[shared], help="what changed from the first run to the others")
-    compared.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="the earlier run, then one or more later")
+    compared = commands.add_parser("compare", parents=[shared], help="what changed between runs, every pair of them")
+    compared.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="two runs, the earlier first; or several")
+    compared.add_argument(
+        "--label", nargs="+", action="extend", default=[], metavar="NAME", help="names for the runs, in their order"
+    )
+    compared.add_argument(
+        "--families", type=Path, metavar="FILE", help="compare on the families that the file names, one a line"
+    )
+    compared.add_argument("--split", action="store_true", help="with --families: on these, then on the others")
     compared.add_argument("--anyway", action="store_true", help="also runs that differ in dataset, scorer or settings")
     compared.add_argument(
         "--html", type=Path, metavar="FILE", help="also write a page with the items fixed and broken, and their plots"

@@ -7,10 +7,12 @@ import pytest
 
 from reports.__main__ import main
 from reports.analysis.comparison import UnlikeRunsError, item_scores, overall_row
+from reports.analysis.standings import entrant
 from reports.records.outcomes import evaluation_of
 from reports.records.records import JudgeIdentity, Run
 from reports.render import text as render_text
-from reports.tables.comparison import compare, joined
+from reports.tables.comparison import compare
+from reports.tables.several import Compared, compare_several
 from scoring.questions import Mode, Question
 from tests.run_factory import failed, manifest, planned_item, run_of, scored, write_run
 
@@ -133,14 +135,98 @@ def test_stand_ins_are_named_at_every_table():
     assert "stand-ins: model: blind baseline" == document.label
 
 
-def test_several_later_runs_are_one_document():
-    runs = [evaluation(a_run(seed, 0.5, model=f"vlm-{seed}")) for seed in (1, 2, 3)]
-    document = joined([compare(runs[0], later) for later in runs[1:]])
-    titles = [section.title for section in document.sections]
-    assert "QCalEval: vlm-2 against vlm-1: scores" == titles[0]
-    assert "QCalEval: vlm-3 against vlm-1: changes" == titles[-1]
-    with pytest.raises(UnlikeRunsError, match=r"^one run alone: name the earlier run and at least one"):
-        joined([])
+# --- several runs ---
+
+
+def folders_of(tmp_path, count=3, chances=(0.3, 0.5, 0.9), **fields):
+    return [
+        write_run(a_run(seed, chances[seed % 3], run_id=f"run-{seed}", **fields), tmp_path / str(seed))
+        for seed in range(count)
+    ]
+
+
+def test_several_runs_are_a_table_of_runs_by_questions_then_every_pair(tmp_path, snapshot, capsys):
+    folders = folders_of(tmp_path)
+    assert 0 == main(["compare", *map(str, folders), "--label", "base", "sft", "dpo", "--width", "100"])
+    assert snapshot == capsys.readouterr().out
+
+
+def test_each_pair_in_detail_is_asked_for(tmp_path, capsys):
+    folders = [str(folder) for folder in folders_of(tmp_path)]
+    assert 0 == main(["compare", *folders, "--label", "a", "b", "c", "--full"])
+    out = capsys.readouterr().out
+    assert all(f"{pair}: scores" in out for pair in ("b against a", "c against a", "c against b"))
+    assert "Zero-shot, Q6: every pair" in out
+
+
+def test_p_values_of_pairs_are_corrected_together(tmp_path):
+    evaluations = [evaluation(a_run(seed, chance)) for seed, chance in ((1, 0.3), (2, 0.6), (3, 0.6))]
+    runs = [
+        Compared(entrant=entrant(a_run(1, 0.5), found, name=name), evaluation=found)
+        for found, name in zip(evaluations, "abc", strict=True)
+    ]
+    document = compare_several(runs)
+    alone = table(compare(evaluations[0], evaluations[1]), "Zero-shot by question").rows[-1]
+    pair = table(document, "Zero-shot mean: every pair").rows[0]
+    assert (alone[3], alone[4]) == (pair[2], pair[3])
+    assert pair[4] >= alone[5]
+
+
+def test_labels_name_two_runs_as_well(tmp_path, capsys):
+    folders = [str(folder) for folder in folders_of(tmp_path, 2)]
+    assert 0 == main(["compare", *folders, "--label", "before", "after"])
+    assert "QCalEval: after against before" in capsys.readouterr().out
+
+
+def test_families_restrict_every_table_and_are_split(tmp_path, capsys):
+    folders = [str(folder) for folder in folders_of(tmp_path)]
+    families = tmp_path / "trained.txt"
+    families.write_text("drag  # the paper's\n\n")
+    assert 0 == main(["compare", *folders, "--families", str(families)])
+    out = capsys.readouterr().out
+    assert "[1 family of trained.txt]" in out
+    assert "rabi" not in out
+    assert 0 == main(["compare", *folders, "--families", str(families), "--split", "--html", str(tmp_path / "c.html")])
+    out = capsys.readouterr().out
+    assert "Scores: 1 family of trained.txt" in out
+    assert "Scores: the other 1 family" in out
+    assert "Scores at a glance: the other 1 family" in (tmp_path / "c.html").read_text()
+
+
+def test_two_runs_on_some_families(tmp_path, capsys):
+    folders = [str(folder) for folder in folders_of(tmp_path, 2)]
+    (tmp_path / "families.txt").write_text("rabi")
+    assert 0 == main(["compare", *folders, "--families", str(tmp_path / "families.txt")])
+    out = capsys.readouterr().out
+    assert "drag" not in out
+    assert "1 family of families.txt" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--label", "a"], "1 labels for 3 runs"),
+        (["--split"], "--split needs --families"),
+        (["--families", "nowhere.txt"], "nowhere.txt: No such file"),
+        (["--families", "EMPTY"], "names no family"),
+        (["--families", "ODD"], "no run has the family 'qubits'; known: drag, rabi"),
+    ],
+)
+def test_mistakes_in_a_comparison_end_in_one_line(tmp_path, capsys, options, words):
+    (tmp_path / "EMPTY").write_text("# nothing\n")
+    (tmp_path / "ODD").write_text("qubits\n")
+    given = [str(tmp_path / option) if option in {"EMPTY", "ODD"} else option for option in options]
+    assert 2 == main(["compare", *map(str, folders_of(tmp_path)), *given])
+    assert words in capsys.readouterr().err
+
+
+def test_several_unlike_runs_are_refused_by_name(tmp_path, capsys):
+    folders = [*folders_of(tmp_path, 2), write_run(a_run(7, 0.5, scorer="strict"), tmp_path / "odd")]
+    names = ["--label", "a", "b", "odd"]
+    assert 2 == main(["compare", *map(str, folders), *names])
+    assert "odd and a: scorer is compatible in one and strict in the other" in capsys.readouterr().err
+    assert 0 == main(["compare", *map(str, folders), *names, "--anyway"])
+    assert "compared although unlike" in capsys.readouterr().out
 
 
 # --- the command ---

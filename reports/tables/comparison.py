@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from reports.analysis.breakdown import HARD_BELOW, hard_for_all
 from reports.analysis.comparison import (
@@ -91,22 +90,6 @@ def hard_section(evaluations: Sequence[Evaluation]) -> Section:
         title = f"{capitalised(MODE_NAMES[mode])}: below {100 * HARD_BELOW:.0f} in each of {len(evaluations)} runs"
         tables.append(Table(title=title, columns=columns, rows=rows, notes=notes))
     return Section(title="Hard for all", tables=tuple(tables))
-
-
-def joined(documents: Sequence[Document]) -> Document:
-    """Several comparisons with the same earlier run as one document. Raises UnlikeRunsError for none at all."""
-    if not documents:
-        raise UnlikeRunsError("one run alone: name the earlier run and at least one later one")
-    first, *others = documents
-    if not others:
-        return first
-    sections = tuple(
-        Section(title=f"{document.title}: {section.title.lower()}", tables=section.tables)
-        for document in documents
-        for section in document.sections
-    )
-    warnings = tuple(dict.fromkeys(warning for document in documents for warning in document.warnings))
-    return replace(first, title=f"QCalEval: {len(documents)} comparisons", sections=sections, warnings=warnings)
 
 
 def _items_fact(earlier: Evaluation, later: Evaluation) -> str:

@@ -1,0 +1,119 @@
+"""``compare``: runs read from disk, and what they show beside each other, as a document and as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from pathlib import Path
+
+from reports.analysis.comparison import UnlikeRunsError
+from reports.analysis.standings import entrant
+from reports.html.flips import flips
+from reports.html.plain_page import StandingsChart, render_plain_page
+from reports.records.families import families_of, read_families, restricted
+from reports.records.names import MODE_NAMES, question_name
+from reports.records.outcomes import evaluation_of
+from reports.records.records import Run
+from reports.records.run_files import load_run
+from reports.tables.comparison import compare, hard_section
+from reports.tables.model import Document, capitalised
+from reports.tables.several import Compared, beside, compare_several
+from scoring.questions import Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """How runs are compared.
+
+    Attributes:
+        labels: names for the runs, in their order, in place of the models'; empty for none.
+        families: a file that names the families to compare on; None for all.
+        split: the families of the file, then the others.
+        anyway: also runs that differ in dataset revision, scorer, judges or settings.
+        full: of more than two runs, also each pair's families, labels and items.
+    """
+
+    labels: tuple[str, ...] = ()
+    families: Path | None = None
+    split: bool = False
+    anyway: bool = False
+    full: bool = False
+
+
+def compare_runs(paths: Sequence[Path], choices: Choices, page: Path | None = None) -> Document:
+    """The comparison of the runs in these folders; also written to ``page``, if one is named.
+
+    Raises UnlikeRunsError, RunFileError, FamilyFileError or OSError.
+    """
+    if len(paths) < 2:
+        raise UnlikeRunsError("one run alone: name at least two runs to compare")
+    if choices.labels and len(choices.labels) != len(paths):
+        raise UnlikeRunsError(f"{len(choices.labels)} labels for {len(paths)} runs; give one for each, in their order")
+    if choices.split and choices.families is None:
+        raise UnlikeRunsError("--split needs --families FILE, which names the families of the first part")
+    runs = [_named(load_run(path, texts=False), label) for path, label in zip_longest(paths, choices.labels)]
+    parts = _parts(runs, choices)
+    document = beside([(name, _document(part, choices, name, paths)) for name, part in parts])
+    if page is not None:
+        found = flips(paths[0], paths[1]) if len(paths) == 2 else ()
+        charts = [chart for name, part in parts for chart in _charts(part, name)]
+        page.write_text(render_plain_page(document, flips=found, standings=charts), encoding="utf-8")
+    return document
+
+
+def _named(run: Run, label: str | None) -> Run:
+    return run if label is None else replace(run, manifest=replace(run.manifest, model=label))
+
+
+def _parts(runs: Sequence[Run], choices: Choices) -> list[tuple[str, list[Run]]]:
+    """The runs on the families to compare, with a name for these; empty for all."""
+    if choices.families is None:
+        return [("", [*runs])]
+    named = read_families(choices.families, runs)
+    others = families_of(runs) - named
+    parts = [(f"{_counted(named)} of {choices.families.name}", named)]
+    if choices.split and others:
+        parts.append((f"the other {_counted(others)}", others))
+    return [(name, [restricted(run, families) for run in runs]) for name, families in parts]
+
+
+def _counted(families: frozenset[str]) -> str:
+    return f"{len(families)} {'family' if len(families) == 1 else 'families'}"
+
+
+def _document(runs: Sequence[Run], choices: Choices, part: str, paths: Sequence[Path]) -> Document:
+    evaluations = [evaluation_of(run) for run in runs]
+    if len(runs) > 2:
+        compared = [
+            Compared(entrant=entrant(run, evaluation), evaluation=evaluation)
+            for run, evaluation in zip(runs, evaluations, strict=True)
+        ]
+        return compare_several(compared, anyway=choices.anyway, full=choices.full, part=part)
+    try:
+        document = compare(evaluations[0], evaluations[1], anyway=choices.anyway)
+    except UnlikeRunsError as error:
+        raise UnlikeRunsError(f"{paths[0]} and {paths[1]} differ: {error}") from error
+    return replace(
+        document,
+        title=document.title + (f", {part}" if part else ""),
+        label="; ".join(filter(None, (part, document.label))),
+        sections=(*document.sections, hard_section(evaluations)),
+    )
+
+
+def _charts(runs: Sequence[Run], part: str) -> list[StandingsChart]:
+    """A chart for each mode's mean and each question, with a row for each run."""
+    entrants = [entrant(run, evaluation_of(run)) for run in runs]
+    figures = [(mode, question) for mode in Mode for question in (None, *mode.questions)]
+    charts = [
+        StandingsChart(
+            title=f"{capitalised(MODE_NAMES[mode])}, {question_name(question) if question else 'mean'}",
+            part=part,
+            rows=tuple(
+                (one.name, one.standings[mode, question]) for one in entrants if (mode, question) in one.standings
+            ),
+        )
+        for mode, question in figures
+    ]
+    return [chart for chart in charts if chart.rows]

@@ -1,0 +1,226 @@
+"""Several runs in one document: a table of runs by questions, a chart in characters, and every pair."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from reports.analysis.comparison import UnlikeRunsError, unlike_fields
+from reports.analysis.pairs import Ranking, pairs, ranking
+from reports.analysis.standings import Entrant, Standing
+from reports.records.names import MODE_NAMES
+from reports.records.outcomes import Evaluation
+from reports.tables.comparison import compare, hard_section
+from reports.tables.model import Cell, Column, Document, Section, Table, Unit, capitalised
+from scoring.questions import Mode, Question
+
+CHART_WIDTH = 34
+PAIR_COLUMNS = (
+    Column("First"),
+    Column("Second"),
+    Column("Difference", Unit.DIFFERENCE, 1),
+    Column("95% interval", Unit.DIFFERENCE, 1, span=True),
+    Column("p (Holm)", Unit.NUMBER, 3),
+    Column("Samples", Unit.COUNT),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A run to be compared: its figures, and the evaluation behind them, under one name."""
+
+    entrant: Entrant
+    evaluation: Evaluation
+
+
+def compare_several(runs: Sequence[Compared], *, anyway: bool = False, full: bool = False, part: str = "") -> Document:
+    """Runs by questions, then every pair; ``full``: also by question, and each pair's families, labels and items.
+
+    ``part`` says which items the tables are about, empty for all. Raises UnlikeRunsError for fewer than two runs, and
+    where a run differs from the first in dataset revision, scorer, judges or settings, unless ``anyway``; then every
+    table says so.
+    """
+    if len(runs) < 2:
+        raise UnlikeRunsError("one run alone: name at least two runs to compare")
+    first = runs[0].entrant
+    differences = [
+        f"{run.entrant.name} and {first.name}: {words}"
+        for run in runs[1:]
+        for words in unlike_fields(first.identity, run.entrant.identity)
+    ]
+    if differences and not anyway:
+        raise UnlikeRunsError(f"{'; '.join(differences)} (--anyway compares all the same and says so in every table)")
+    stand_ins = sorted({name for run in runs for name in run.entrant.identity.stand_ins})
+    labels = [
+        *([part] if part else []),
+        *([f"stand-ins: {'; '.join(stand_ins)}"] if stand_ins else []),
+        *(["compared although unlike"] if differences else []),
+    ]
+    entrants = [run.entrant for run in runs]
+    details = list(_pair_details(runs)) if full else []
+    return Document(
+        title=f"QCalEval: {len(runs)} runs compared" + (f", {part}" if part else ""),
+        facts=(
+            *((f"Run {number}", f"{entrant.name} ({entrant.run_id})") for number, entrant in enumerate(entrants, 1)),
+            ("Dataset", f"{first.identity.dataset} at {first.identity.dataset_revision}"),
+        ),
+        warnings=tuple(f"Unlike runs: {difference}." for difference in differences),
+        sections=(
+            Section(title="Scores", tables=tuple(_score_tables(entrants))),
+            Section(title="Pairs", tables=tuple(_pair_tables(entrants, full=full))),
+            *details,
+            hard_section([run.evaluation for run in runs]),
+        ),
+        label="; ".join(labels),
+    )
+
+
+def beside(documents: Sequence[tuple[str, Document]]) -> Document:
+    """Documents about named parts of the same runs as one: the sections of the first, then those of the next."""
+    (_, first), *others = documents
+    if not others:
+        return first
+    sections = [
+        replace(
+            section,
+            title=f"{section.title}: {part}",
+            tables=tuple(replace(table, title=f"{table.title} [{part}]") for table in section.tables),
+        )
+        for part, document in documents
+        for section in document.sections
+    ]
+    label = first.label.removeprefix(documents[0][0]).removeprefix("; ")
+    return replace(first, title=first.title.partition(",")[0], sections=tuple(sections), label=label)
+
+
+def _score_tables(entrants: Sequence[Entrant]) -> Iterator[Table]:
+    modes = [mode for mode in Mode if any((mode, None) in entrant.standings for entrant in entrants)]
+    yield Table(
+        title="Runs by questions",
+        columns=(Column("Run"), *(column for mode in modes for column in _columns(mode)), *_delta_columns(modes)),
+        rows=tuple(_score_cells(entrant, modes) for entrant in entrants),
+        notes=(
+            "Mean: of the question means, each over all samples that the run measured. "
+            + ("Delta: ICL minus zero-shot mean of the questions that both modes ask." if len(modes) > 1 else ""),
+        ),
+    )
+    for mode in modes:
+        yield _chart(entrants, mode)
+
+
+def _columns(mode: Mode) -> Iterator[Column]:
+    name = capitalised(MODE_NAMES[mode])
+    yield Column(name, Unit.SCORE, 1)
+    yield Column("95% interval", Unit.SCORE, 1, span=True)
+    prefix = "ICL " if mode is Mode.ICL else ""
+    yield from (Column(f"{prefix}{question}", Unit.SCORE, 1) for question in mode.questions)
+    yield Column("Items", Unit.COUNT)
+
+
+def _delta_columns(modes: Sequence[Mode]) -> tuple[Column, ...]:
+    return (Column("Delta", Unit.DIFFERENCE, 1),) if len(modes) > 1 else ()
+
+
+def _score_cells(entrant: Entrant, modes: Sequence[Mode]) -> tuple[Cell, ...]:
+    cells: list[Cell] = [entrant.name]
+    for mode in modes:
+        overall = entrant.standings.get((mode, None))
+        cells += [None, None] if overall is None else [overall.mean, overall.interval]
+        cells += [entrant.mean(mode, question) for question in mode.questions]
+        cells.append(None if overall is None else overall.measured)
+    return (*cells, entrant.delta(None)) if len(modes) > 1 else tuple(cells)
+
+
+def _chart(entrants: Sequence[Entrant], mode: Mode) -> Table:
+    """The means as dots on a line, one for each run, with their intervals."""
+    standings = [entrant.standings.get((mode, None)) for entrant in entrants]
+    ends = [end for standing in standings if standing is not None for end in _ends(standing)]
+    low, high = _scale(ends)
+    rows = tuple(
+        (entrant.name, _line(standing, low, high), standing.mean)
+        for entrant, standing in zip(entrants, standings, strict=True)
+        if standing is not None
+    )
+    name = capitalised(MODE_NAMES[mode])
+    return Table(
+        title=f"{name} means, with 95% intervals",
+        columns=(Column("Run"), Column(f"{100 * low:.0f} to {100 * high:.0f}"), Column("Mean", Unit.SCORE, 1)),
+        rows=rows,
+    )
+
+
+def _scale(ends: Sequence[float]) -> tuple[float, float]:
+    """The tens that hold all of these."""
+    if not ends:
+        return 0.0, 1.0
+    low, high = math.floor(10 * min(ends)) / 10, math.ceil(10 * max(ends)) / 10
+    return low, min(1.0, max(high, low + 0.1))
+
+
+def _ends(standing: Standing) -> tuple[float, ...]:
+    if standing.interval is not None:
+        return standing.interval.low, standing.interval.high
+    return () if standing.mean is None else (standing.mean,)
+
+
+def _line(standing: Standing, low: float, high: float) -> str:
+    """Such as ``....|--o---|......``."""
+    if standing.mean is None:
+        return ""
+
+    def place(value: float) -> int:
+        return min(CHART_WIDTH - 1, max(0, round((value - low) / (high - low) * (CHART_WIDTH - 1))))
+
+    line = ["."] * CHART_WIDTH
+    if standing.interval is not None:
+        first, last = place(standing.interval.low), place(standing.interval.high)
+        line[first : last + 1] = "-" * (last + 1 - first)
+        line[first] = line[last] = "|"
+    line[place(standing.mean)] = "o"
+    return "".join(line)
+
+
+def _pair_tables(entrants: Sequence[Entrant], *, full: bool) -> Iterator[Table]:
+    for mode in Mode:
+        questions: tuple[Question | None, ...] = (None, *(mode.questions if full else ()))
+        for question in questions:
+            table = _pair_table(entrants, mode, question)
+            if table.rows:
+                yield table
+
+
+def _pair_table(entrants: Sequence[Entrant], mode: Mode, question: Question | None) -> Table:
+    found = pairs(entrants, mode, question)
+    rows = tuple(
+        (
+            entrants[pair.first].name,
+            entrants[pair.second].name,
+            pair.difference.mean,
+            pair.difference.interval,
+            pair.adjusted_p,
+            pair.difference.samples,
+        )
+        for pair in found
+    )
+    name = capitalised(MODE_NAMES[mode])
+    notes = (
+        "Difference: second minus first, on the samples that both measured.",
+        f"p (Holm): exact sign-flip test by sample, corrected for the {len(found)} pairs of this table.",
+        *(_tally(entrants[place], ranking(place, found)) for place in range(len(entrants))),
+    )
+    title = f"{name}, {question}: every pair" if question else f"{name} mean: every pair"
+    return Table(title=title, columns=PAIR_COLUMNS, rows=rows, notes=notes if question is None else ())
+
+
+def _tally(entrant: Entrant, found: Ranking) -> str:
+    return f"{entrant.name}: ahead of {found.ahead}, behind {found.behind}, undecided {found.undecided}."
+
+
+def _pair_details(runs: Sequence[Compared]) -> Iterator[Section]:
+    for first, second in itertools.combinations(runs, 2):
+        document = compare(first.evaluation, second.evaluation, anyway=True)
+        names = f"{second.entrant.name} against {first.entrant.name}"
+        for section in document.sections:
+            yield replace(section, title=f"{names}: {section.title.lower()}")
