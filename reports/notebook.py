@@ -1,0 +1,130 @@
+"""A run in a notebook or a script: `load_run` gives its records as a pandas frame and its tables as frames.
+
+from reports import load_run
+results = load_run("runs/20260501T120000Z-my-vlm")
+results.records.groupby(["mode", "question"])["score"].mean()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+
+import pandas as pd
+
+from reports.exchange.export import rows
+from reports.html.environment import environment
+from reports.records.outcomes import ErrorRule, Evaluation, counting_errors, evaluation_of
+from reports.records.records import Run
+from reports.records.run_files import load_run as read_run
+from reports.render import text as render_text
+from reports.statistics.intervals import Interval
+from reports.tables.full import full_report
+from reports.tables.model import Cell, Column, Document, Table
+from reports.tables.overview import overview
+
+
+@dataclass(frozen=True)
+class Results:
+    """A run's results. In a notebook it shows the tables of the overview; printed, the same as text.
+
+    Attributes:
+        run: manifest and records, as dataclasses (`reports.records.records`).
+        evaluation: one outcome per planned item, by the rule for items without an answer that was chosen.
+    """
+
+    run: Run
+    evaluation: Evaluation
+
+    @cached_property
+    def records(self) -> pd.DataFrame:
+        """One row per item that has a record: sample_id, question, mode, family, score (0..1; NaN if not measured), ...
+
+        The columns are those of ``export --format csv``, with ``run_id`` and ``model`` before them, so that frames of
+        several runs can be put together with `pandas.concat`. Nested values are JSON text.
+        """
+        frame = pd.DataFrame(rows(self.run))
+        frame.insert(0, "run_id", self.run.manifest.run_id)
+        frame.insert(1, "model", self.run.manifest.model)
+        return frame
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """The means by mode and question, and of each mode's questions (question ``mean``).
+
+        Columns: mode, question, mean, low, high (of the 95% interval), measured, planned; scores are fractions, 0..1.
+        """
+        from reports.analysis.standings import entrant
+
+        standings = entrant(self.run, self.evaluation).standings
+        return pd.DataFrame(
+            [
+                {
+                    "mode": mode.value,
+                    "question": "mean" if question is None else question.value,
+                    "mean": standing.mean,
+                    "low": None if standing.interval is None else standing.interval.low,
+                    "high": None if standing.interval is None else standing.interval.high,
+                    "measured": standing.measured,
+                    "planned": standing.planned,
+                }
+                for (mode, question), standing in standings.items()
+            ]
+        )
+
+    @cached_property
+    def document(self) -> Document:
+        """The full report, as ``report.md`` has it."""
+        return full_report(self.evaluation, self.run)
+
+    @cached_property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """Every table of the full report, by title. Figures are unrounded; scores and shares are fractions, 0..1.
+
+        An interval takes two columns, ``... low`` and ``... high``.
+        """
+        return {table.title: _frame(table) for table in self.document.tables()}
+
+    def __repr__(self) -> str:
+        return render_text.render(self._overview, 100)
+
+    def _repr_html_(self) -> str:
+        """The overview, for a notebook; no script, no style of its own."""
+        return environment("reports.html", {}, {}).get_template("notebook.jinja").render(document=self._overview)
+
+    @cached_property
+    def _overview(self) -> Document:
+        return overview(self.evaluation, self.run)
+
+
+def load_run(path: str | PathLike[str], *, errors: ErrorRule | str = ErrorRule.UNMEASURED) -> Results:
+    """The results of the run in directory ``path``.
+
+    ``errors``: how items that the model did not answer enter the averages: ``unmeasured``, ``zero`` or
+    ``as-reference`` (docs/reports.md). Raises RunFileError, or ValueError for an unknown rule.
+    """
+    run = read_run(Path(path))
+    return Results(run=run, evaluation=counting_errors(evaluation_of(run), ErrorRule(errors)))
+
+
+def _frame(table: Table) -> pd.DataFrame:
+    names = [name for column in table.columns for name in _names(column)]
+    cells = [
+        [value for cell, column in zip(row, table.columns, strict=True) for value in _values(cell, column)]
+        for row in table.rows
+    ]
+    return pd.DataFrame(cells, columns=names)
+
+
+def _names(column: Column) -> Iterator[str]:
+    yield from (f"{column.name} low", f"{column.name} high") if column.span else (column.name,)
+
+
+def _values(cell: Cell, column: Column) -> Iterator[Cell]:
+    if column.span:
+        yield from (cell.low, cell.high) if isinstance(cell, Interval) else (None, None)
+    else:
+        yield cell
