@@ -157,7 +157,7 @@ def _gate(options: argparse.Namespace) -> GateReport:
 
 def _export(options: argparse.Namespace) -> str:
     kind, mode = Format(options.format), Mode(options.mode)
-    export(load_run(options.run_dir), options.out, kind, mode=mode, errors=options.errors)
+    export(load_run(options.run_dir), options.out, kind, mode=mode, errors=options.errors, run_dir=options.run_dir)
     return f"{options.out}: {kind}, {options.out.stat().st_size:,} bytes"
 
 

@@ -66,12 +66,3 @@ def test_the_command_line_writes_and_reads_the_references_files(run_dir, capsys)
 def test_inspect_without_its_package_says_what_to_install(run_dir, capsys):
     assert 2 == main(["export", str(run_dir), "--format", "inspect", "--out", str(run_dir / "log.eval")])
     assert "pip install 'qcaleval-pytest[inspect]'" in capsys.readouterr().err
-
-
-@pytest.mark.skipif(importlib.util.find_spec("inspect_ai") is None, reason="inspect_ai is not installed: extra inspect")
-def test_inspect_reads_its_log(run_dir):
-    from inspect_ai.log import read_eval_log
-
-    log = read_eval_log(str(export(run_dir, "inspect", "log.eval")))
-    assert 2 == len(log.samples)
-    assert 0.25 == log.samples[0].scores["qcaleval"].value

@@ -41,18 +41,20 @@ def export(
     *,
     mode: Mode = Mode.ZEROSHOT,
     errors: ErrorRule = ErrorRule.UNMEASURED,
+    run_dir: Path | None = None,
 ) -> None:
     """Write the run's counted records, one row or entry per item.
 
-    ``mode`` and ``errors`` matter for the reference's files only, which hold one mode each. Raises ExportError,
-    or OfficialFileError where a run does not fit the reference's format.
+    ``mode`` and ``errors`` matter for the reference's files only, which hold one mode each; ``run_dir``
+    for Inspect's log only, which shows the prompts and plots in it. Raises ExportError, or OfficialFileError if a run
+    does not fit the reference's format.
     """
     writers: dict[Format, Callable[[], None]] = {
         Format.CSV: lambda: _write_csv(run, target),
         Format.PARQUET: lambda: _write_parquet(run, target),
         Format.INFERENCE: lambda: _write_json(target, inference_file(run, mode)),
         Format.JUDGED: lambda: _write_json(target, judged_file(run, mode, errors=errors)),
-        Format.INSPECT: lambda: _write_inspect(run, target),
+        Format.INSPECT: lambda: _write_inspect(run, target, run_dir),
     }
     writers[kind]()
 
@@ -105,11 +107,11 @@ def _write_json(target: Path, data: dict[str, Any]) -> None:
     target.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def _write_inspect(run: Run, target: Path) -> None:
+def _write_inspect(run: Run, target: Path, run_dir: Path | None) -> None:
     try:
         from reports.exchange.inspect import write_inspect_log
     except ModuleNotFoundError as error:
         raise ExportError(
             "the format inspect needs the package inspect_ai: pip install 'qcaleval-pytest[inspect]'"
         ) from error
-    write_inspect_log(run, target)
+    write_inspect_log(run, target, run_dir)
