@@ -48,7 +48,6 @@ class Truth:
     spread: float
     saturation: float
     leakage: float
-    shots: int
     qubit: int
     fit: Fit
 
@@ -126,11 +125,6 @@ class Truth:
         return max(self.fit.r_squared, 0.0)
 
     @property
-    def misfit(self) -> float:
-        """The root mean square distance of the points from the curve."""
-        return self.fit.residual_rms
-
-    @property
     def true_pi(self) -> float:
         """The amplitude of the first pi pulse on resonance."""
         share = 0.5 / self.turns
@@ -189,7 +183,6 @@ def _simulate(
         spread=spread,
         saturation=bend,
         leakage=leakage,
-        shots=shots,
         qubit=int(rng.integers(1, 21)),
         fit=fitted,
     )
