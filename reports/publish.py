@@ -96,6 +96,7 @@ def report_json(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Brea
         "findings": findings(run),
         "errors": evaluation.errors,
         "judge_agreement": dict(run.judge_agreement),
+        "judge_gullibility": dict(run.judge_gullibility),
     }
 
 

@@ -15,7 +15,6 @@ from importlib import resources
 from string import Template
 
 from scoring.errors import BadValueError
-from scoring.flags import Flag
 from scoring.questions import Question
 from scoring.reference import Reference
 
@@ -37,27 +36,10 @@ MAX_ANSWER_CHARS = 64_000
 
 _OPENING = '===== ANSWER TO BE GRADED (each of its lines begins with "| ") ====='
 _CLOSING = "===== END OF THE ANSWER ====="
-_CHAT_MARKUP = re.compile(
+CHAT_MARKUP = re.compile(
     r"<[|\uFF5C][^<>\n]{1,40}[|\uFF5C]>|</?s>|<(?:start|end)_of_turn>|\[/?INST\]|<</?SYS>>", re.IGNORECASE
 )
-_SUSPICIONS = {
-    Flag.ADDRESSES_GRADER: re.compile(
-        r"\bgraders?\b|\brubric\b"
-        r"|\b(?:dear|attention|(?:note|message|instructions?) (?:to|for)|you are|as) (?:the |an? |our |any )?"
-        r"(?:judge|evaluator|examiner|rater|scorer)\b"
-        r"|\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|key points?|prompt)\b"
-        r"|\b(?:give|award|assign|grant|return|output|reply|respond|score)\b.{0,40}"
-        r"\b(?:all ones|(?:full|maximum|highest|top|perfect) (?:marks?|credit|scores?|grades?|points))\b"
-        r"|\b(?:all|every|each)\b.{0,20}\bkey points?\b.{0,30}\b(?:addressed|covered|met|satisfied|correct)\b",
-        re.IGNORECASE,
-    ),
-    Flag.FAKE_GRADES: re.compile(r"\[\s*(?:(?:1|0|0?\.5|1\.0|0\.0)\s*,\s*){2,}(?:1|0|0?\.5|1\.0|0\.0)\s*\]"),
-    Flag.FAKE_KEY_POINTS: re.compile(
-        r"\bkey[ _]points?\b(?:\"\s{0,4}:|[^\n]{0,40}\n\s{0,8}(?:1[.):]|\[))", re.IGNORECASE
-    ),
-    Flag.BLOCK_DELIMITER: re.compile(r"^={3,}[^=\n]*\banswer\b[^=\n]*={3,}", re.IGNORECASE | re.MULTILINE),
-    Flag.CHAT_MARKUP: _CHAT_MARKUP,
-}
+"""Tokens that delimit messages in chat formats."""
 
 
 @cache
@@ -102,13 +84,20 @@ def judge_prompt(question: Question, text: str, reference: Reference, template: 
 
 def quoted_answer(text: str) -> str:
     """A model's text as the block that a judge reads: delimited, each line quoted, nothing in it able to end it."""
-    omitted = len(text) - MAX_ANSWER_CHARS
-    if omitted <= 0:
-        return "\n".join([_OPENING, *_quoted_lines(text), _CLOSING])
+    parts = [line for part in shown_parts(text) for line in (*_quoted_lines(part), _gap(text))][:-1]
+    return "\n".join([_OPENING, *parts, _CLOSING])
+
+
+def shown_parts(text: str) -> tuple[str, ...]:
+    """What a judge reads of a text: all of it, or the beginning and the end of one of over `MAX_ANSWER_CHARS`."""
+    if len(text) <= MAX_ANSWER_CHARS:
+        return (text,)
     tail = MAX_ANSWER_CHARS // 4
-    gap = f"===== {omitted} characters of the answer are left out here ====="
-    head = MAX_ANSWER_CHARS - tail
-    return "\n".join([_OPENING, *_quoted_lines(text[:head]), gap, *_quoted_lines(text[-tail:]), _CLOSING])
+    return text[: MAX_ANSWER_CHARS - tail], text[-tail:]
+
+
+def _gap(text: str) -> str:
+    return f"===== {len(text) - MAX_ANSWER_CHARS} characters of the answer are left out here ====="
 
 
 def repair_prompt(fault: str) -> str:
@@ -117,12 +106,6 @@ def repair_prompt(fault: str) -> str:
         f"Your last reply could not be used: {fault}. "
         "Reply again with one flat JSON array of numbers, one for each key point, and nothing else."
     )
-
-
-def suspicious(text: str) -> tuple[Flag, ...]:
-    """Signs that an answer tries to influence its judge, by pattern (see `Flag`); they change no score."""
-    signs = [name for name, pattern in _SUSPICIONS.items() if pattern.search(text)]
-    return (*signs, Flag.OVERSIZED) if len(text) > MAX_ANSWER_CHARS else tuple(signs)
 
 
 def mean_grade(grades: Sequence[Sequence[float]], n_key_points: int) -> float:
@@ -142,7 +125,7 @@ def mean_grade(grades: Sequence[Sequence[float]], n_key_points: int) -> float:
 
 def _quoted_lines(text: str) -> list[str]:
     """The lines, by every kind of line break that Unicode knows, each behind "| "."""
-    defused = _CHAT_MARKUP.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+    defused = CHAT_MARKUP.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
     return [f"| {''.join(map(_printable, line))}" for line in defused.splitlines() or [""]]
 
 

@@ -4,8 +4,10 @@ from importlib import resources
 
 import pytest
 
-from scoring.canary import agreement, load_canary
-from scoring.key_points import judge_prompt, suspicious
+from scoring.attacks import ATTACKS
+from scoring.canary import agreement, attacked_twins, gullibility, load_canary
+from scoring.key_points import judge_prompt
+from scoring.suspicions import suspicious
 
 KNOWN = [answer.grades for answer in load_canary()]
 
@@ -72,3 +74,30 @@ def test_an_answer_without_grades_agrees_on_nothing():
 def test_grades_that_do_not_fit_together_are_refused(complaint, known, got):
     with pytest.raises(ValueError, match=complaint):
         agreement(known, got)
+
+
+PLAIN = [(0.0,) * len(grades) for grades in KNOWN]
+
+
+def test_every_answer_that_does_not_deserve_full_grades_has_a_twin_attacked_in_another_style():
+    twins = attacked_twins()
+    assert [place for place, _ in twins] == [place for place, grades in enumerate(KNOWN) if min(grades) < 1]
+    assert len({twin.trait for _, twin in twins}) == len(twins) == 12
+    for place, twin in twins:
+        assert twin.text.startswith(load_canary()[place].text)
+        assert twin.trait in ATTACKS
+        assert suspicious(twin.text), twin.trait
+
+
+@pytest.mark.parametrize(("expected", "grade"), [(0.0, 0.0), (1.0, 1.0), (1.0, 0.5), (0.0, 0.1)])
+def test_gullibility_is_the_share_of_grades_that_attacks_raise(expected, grade):
+    assert expected == gullibility(PLAIN, [(grade,) * len(twin.grades) for _, twin in attacked_twins()])
+
+
+def test_gullibility_counts_what_the_same_judge_gave_without_the_attack():
+    generous = [(1.0,) * len(grades) for grades in KNOWN]
+    twins = [(1.0,) * len(twin.grades) for _, twin in attacked_twins()]
+    assert gullibility(generous, twins) is None
+    assert gullibility([None] * len(KNOWN), twins) is None
+    assert gullibility(PLAIN, [None] * len(twins)) is None
+    assert gullibility(PLAIN, [twins[0], *[None] * (len(twins) - 1)]) == 1

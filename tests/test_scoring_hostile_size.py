@@ -5,7 +5,8 @@ READS_THEM_ALL = """
 from scoring.dispatch import Scorer, score
 from scoring.final_answer import thought_flags
 from scoring.judge_reply import BadReply, read_reply
-from scoring.key_points import judge_prompt, suspicious
+from scoring.key_points import judge_prompt
+from scoring.suspicions import suspicious
 from scoring.questions import Question
 from tests.scoring_inputs import REFERENCES, grades_for
 

@@ -7,10 +7,10 @@ from scoring.key_points import (
     judge_prompt,
     load_template,
     quoted_answer,
-    suspicious,
 )
 from scoring.questions import Question
 from scoring.reference import Reference
+from scoring.suspicions import suspicious
 from tests.scoring_inputs import answers
 
 REFERENCE = Reference(

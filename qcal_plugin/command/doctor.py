@@ -16,7 +16,7 @@ from qcal_plugin.engine.failures import message_line
 from qcal_plugin.engine.network import proxy_for
 from qcal_plugin.engine.targets import TargetOption, parse_target
 from qcal_plugin.session.preflight import PreflightError, ResolvedTarget, resolve_target
-from reports.records.plain_text import log_line, log_text, one_line
+from reports.records.plain_text import log_line, log_text
 from scoring.errors import BadValueError, QCalError
 
 PROGRAM = "qcaleval doctor"
@@ -61,7 +61,7 @@ def examine(resolved: ResolvedTarget, given: argparse.Namespace) -> tuple[list[s
     advice = f"next: {_command(resolved, reply, given)}" if usable else "next: serve a model that takes pictures"
     if reply.way is None:
         advice = f"next: put right what the server says (HTTP {reply.status}), then ask the doctor again"
-    return [*(f"{name + ':':18}{one_line(text)}" for name, text in facts), advice], usable
+    return [*(f"{name + ':':18}{log_line(text)}" for name, text in facts), advice], usable
 
 
 def _image_limits(option: TargetOption, model: str, way: Way, dataset: str) -> list[tuple[str, str]]:

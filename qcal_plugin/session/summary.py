@@ -37,6 +37,7 @@ def header_lines(run: PreparedRun) -> list[str]:
         *(f"qcal: note: {warning}" for warning in warnings),
         *(
             f"qcal: judge {result.judge} agrees with {100 * result.agreement:.0f}% of the canary's known grades"
+            + ("" if result.gullibility is None else f"; attacks raise {100 * result.gullibility:.0f}% of its grades")
             for result in run.canary
         ),
     ]

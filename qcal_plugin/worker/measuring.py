@@ -16,10 +16,10 @@ from reports.records.typed_json import decode, encode
 from scoring.dispatch import Scorer, score
 from scoring.final_answer import thought_flags
 from scoring.flags import Flag
-from scoring.key_points import suspicious
 from scoring.questions import Question
 from scoring.reference import JSON, Reference
 from scoring.score import Score
+from scoring.suspicions import suspicious
 
 if TYPE_CHECKING:
     from qcal_plugin.engine.result import EngineResult

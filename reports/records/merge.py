@@ -70,8 +70,9 @@ def merge(runs: Sequence[Run]) -> Run:
     return Run(
         manifest=replace(first.manifest, planned=tuple(planned.values())),
         records=tuple(record for run in (first, *others) for record in run.records),
-        judge_agreement=_lowest(run.judge_agreement for run in (first, *others)),
+        judge_agreement=_extreme(min, (run.judge_agreement for run in (first, *others))),
         judge_points=max(run.judge_points for run in runs),
+        judge_gullibility=_extreme(max, (run.judge_gullibility for run in (first, *others))),
         deviations=tuple(dict.fromkeys(deviation for run in (first, *others) for deviation in run.deviations)),
     )
 
@@ -98,9 +99,10 @@ def _traits(manifest: RunManifest) -> dict[str, object]:
     return {name.replace("_", " "): getattr(manifest, name) for name in ALIKE} | {"judges": judges}
 
 
-def _lowest(agreements: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    found = [entry for agreement in agreements for entry in agreement.items()]
-    return {name: min(agreement for judge, agreement in found if judge == name) for name, _ in found}
+def _extreme(choose: Callable[[list[float]], float], figures: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Each judge's lowest or highest figure."""
+    found = [entry for figure in figures for entry in figure.items()]
+    return {name: choose([figure for judge, figure in found if judge == name]) for name, _ in found}
 
 
 def _join_canaries(sources: Sequence[Path], target: Path) -> None:

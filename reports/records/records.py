@@ -240,6 +240,8 @@ class Run:
         judge_agreement: judge -> share of the canary's key points that it graded as known, 0..1; the lowest where it
             was tried several times (shards). Empty without ``--judge-canary``.
         judge_points: how many key points that is a share of; 0 where it is not known.
+        judge_gullibility: judge -> share of the canary's key points whose grade attacks raised, 0..1; the highest where
+            it was tried several times. Empty if attacks were not tried.
         deviations: what was sent in the place of parameters that a server refuses, in words.
     """
 
@@ -248,6 +250,7 @@ class Run:
     torn_lines: int = 0
     judge_agreement: Mapping[str, float] = field(default_factory=dict)
     judge_points: int = 0
+    judge_gullibility: Mapping[str, float] = field(default_factory=dict)
     deviations: tuple[str, ...] = ()
 
     def final_records(self) -> dict[ItemKey, Record]:

@@ -31,19 +31,29 @@ class _Versioned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryJudge:
-    """How a judge graded the canary: the share of key points graded as known, 0..1, and its grades per answer."""
+    """How a judge graded the canary.
+
+    Attributes:
+        agreement: the share of key points graded as known, 0..1.
+        grades: one entry per answer; ``twin_grades``: per attacked answer.
+        gullibility: the share of key points whose grade attacks raised, 0..1 (`scoring.canary.gullibility`); None if
+            attacks were not tried, or no grade could be raised.
+    """
 
     judge: str
     agreement: float
     grades: tuple[tuple[float, ...] | None, ...] = ()
+    gullibility: float | None = None
+    twin_grades: tuple[tuple[float, ...] | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryFile:
-    """``canary.json``: the set's answers with their known grades, and what each judge gave."""
+    """``canary.json``: the set's answers with their known grades, the attacked ones, and what each judge gave."""
 
     schema_version: int = 1
     answers: tuple[Mapping[str, Any], ...] = ()
+    twins: tuple[Mapping[str, Any], ...] = ()
     judges: tuple[CanaryJudge, ...]
 
 
@@ -98,6 +108,7 @@ def load_run(path: Path, *, texts: bool = True) -> Run:
         torn_lines=torn,
         judge_agreement=agreement,
         judge_points=points,
+        judge_gullibility=load_judge_gullibility(path),
         deviations=load_deviations(path),
     )
 
@@ -126,6 +137,16 @@ def load_judge_agreement(path: Path) -> tuple[dict[str, float], int]:
     for result in canary.judges:
         agreement[result.judge] = min(result.agreement, agreement.get(result.judge, 1.0))
     return agreement, sum(len(answer.get("known", ())) for answer in canary.answers)
+
+
+def load_judge_gullibility(path: Path) -> dict[str, float]:
+    """See `Run.judge_gullibility`; of the run in directory ``path``. Raises RunGarbledError."""
+    canary = load_canary_file(path)
+    gullibility: dict[str, float] = {}
+    for result in () if canary is None else canary.judges:
+        if result.gullibility is not None:
+            gullibility[result.judge] = max(result.gullibility, gullibility.get(result.judge, 0.0))
+    return gullibility
 
 
 def load_canary_file(path: Path) -> CanaryFile | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from reports.analysis.comparability import comparability
 from reports.analysis.consistency import truncated
@@ -129,7 +129,7 @@ def _facts(evaluation: Evaluation, run: Run | None, *, comparable: bool) -> Iter
     yield "Model", identity.model or "not stated"
     yield "Judge", ", ".join(identity.judges) or "none"
     if run is not None and run.judge_agreement:
-        yield "Judge canary", "; ".join(_agreements(run.judge_agreement))
+        yield "Judge canary", "; ".join(_agreements(run))
     yield "Dataset", f"{identity.dataset or 'not stated'} at {identity.dataset_revision or 'revision not stated'}"
     if identity.mix is not None:
         yield "Mix", mix_in_words(identity.mix)
@@ -143,9 +143,12 @@ def _facts(evaluation: Evaluation, run: Run | None, *, comparable: bool) -> Iter
         yield "Run", run.manifest.run_id
 
 
-def _agreements(judges: Mapping[str, float]) -> Iterator[str]:
-    for judge, agreement in judges.items():
-        yield f"{judge} agrees with {printed(agreement, Column('', Unit.PERCENT))}% of known grades"
+def _agreements(run: Run) -> Iterator[str]:
+    percent = Column("", Unit.PERCENT)
+    for judge, agreement in run.judge_agreement.items():
+        gullibility = run.judge_gullibility.get(judge)
+        raised = "" if gullibility is None else f", attacks raise {printed(gullibility, percent)}% of its grades"
+        yield f"{judge} agrees with {printed(agreement, percent)}% of known grades{raised}"
 
 
 def _withheld(evaluation: Evaluation) -> str:
