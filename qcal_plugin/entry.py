@@ -17,7 +17,7 @@ from qcal_plugin.cli.paths import benchmark_folder, is_checkout, names_benchmark
 PLUGIN = "qcal_plugin.plugin"
 ASKING = frozenset(
     {
-        *("--model-url", "--demo", "--answers", "--dry-run", "--list", "--resume"),
+        *("--model-url", "--demo", "--baseline", "--answers", "--dry-run", "--list", "--resume"),
         *("--parallel", "--rate", "--find-max-load"),
     }
 )

@@ -110,3 +110,24 @@ def fewshot_row(sample: dict[str, Any]) -> dict[str, Any]:
         **{f"q{n}_answer": sample[f"q{n}_answer"] for n in (3, 5, 6)},
         "image_ids": ["image-0", own] * 3,
     }
+
+
+def demonstrating_dataset():
+    """The tiny dataset with prompts that demonstrate other samples of the family, as the benchmark's do.
+
+    Q5 shows the next sample of the family, Q6 the other three in the order of the file.
+    """
+    data = tiny_dataset()
+    for number, (row, fewshot) in enumerate(zip(data.samples, data.fewshot, strict=True)):
+        first = number - number % 4
+        others = [data.samples[first + (number + step) % 4] for step in (1, 2, 3)]
+        shown = {3: others[:1], 5: others[:1], 6: sorted(others, key=data.samples.index)}
+        fewshot["image_ids"] = []
+        for question, examples in shown.items():
+            text = "\n\n".join(
+                f"Example {place}: <image>\n{example[f'q{question}_answer']}"
+                for place, example in enumerate(examples, 1)
+            )
+            fewshot[f"q{question}_prompt"] = f"Background.\n\n{text}\n\nNow the query plot: <image>\nWhat is it?"
+            fewshot["image_ids"] += [*(example["image_ids"][0] for example in examples), row["image_ids"][0]]
+    return data

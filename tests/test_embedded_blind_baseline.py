@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qcal_plugin.demo.baselines import Baseline, answerer
 from qcal_plugin.demo.blind_baseline import OPTIMISM, blind_answer
-from qcal_plugin.demo.embedded import blind_baseline_server
+from qcal_plugin.demo.embedded import baseline_server
 from scoring.questions import ICL_QUESTIONS, Question
 from synthetic.families import family_names, load_family
 from synthetic.prompts import icl_prompt, zero_shot_prompt
@@ -198,6 +199,10 @@ def test_synthetic_in_context_prompts_are_answered_like_their_zero_shot_twins(qu
 
 
 # --- over HTTP -------------------------------------------------------------------------------------------------------
+
+
+def blind_baseline_server():
+    return baseline_server(Baseline.BLIND.model, answerer(Baseline.BLIND, None, None))
 
 
 @pytest.fixture(scope="module")

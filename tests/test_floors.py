@@ -24,7 +24,7 @@ from reports.tables.overview import overview
 from scoring.dispatch import Scorer, score
 from scoring.questions import Mode, Question
 from scoring.reference import Reference
-from tests.dataset_factory import tiny_dataset
+from tests.dataset_factory import demonstrating_dataset
 from tests.run_factory import manifest, planned_item, scored, write_run
 
 pytest_plugins = ["pytester"]
@@ -38,30 +38,9 @@ def labels(*codes):
     return [reference(f"Status: {code}") for code in codes]
 
 
-def shown_dataset():
-    """The tiny dataset with prompts that demonstrate other samples of the family, as the benchmark's do.
-
-    Q5 shows the next sample of the family, Q6 the other three in the order of the file.
-    """
-    data = tiny_dataset()
-    for number, (row, fewshot) in enumerate(zip(data.samples, data.fewshot, strict=True)):
-        first = number - number % 4
-        others = [data.samples[first + (number + step) % 4] for step in (1, 2, 3)]
-        shown = {3: others[:1], 5: others[:1], 6: sorted(others, key=data.samples.index)}
-        fewshot["image_ids"] = []
-        for question, examples in shown.items():
-            text = "\n\n".join(
-                f"Example {place}: <image>\n{example[f'q{question}_answer']}"
-                for place, example in enumerate(examples, 1)
-            )
-            fewshot[f"q{question}_prompt"] = f"Background.\n\n{text}\n\nNow the query plot: <image>\nWhat is it?"
-            fewshot["image_ids"] += [*(example["image_ids"][0] for example in examples), row["image_ids"][0]]
-    return data
-
-
 @pytest.fixture(scope="module")
 def shown_folder(tmp_path_factory):
-    return shown_dataset().write(tmp_path_factory.mktemp("shown"))
+    return demonstrating_dataset().write(tmp_path_factory.mktemp("shown"))
 
 
 @pytest.fixture(scope="module")

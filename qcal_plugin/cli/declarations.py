@@ -11,6 +11,7 @@ from qcal_plugin.cli.requests import declare_request_options
 from qcal_plugin.cli.service import add_service_options
 from qcal_plugin.cli.studies import add_study_options
 from qcal_plugin.cli.targets import JUDGE_KEY_VARIABLE, MODEL_KEY_VARIABLE
+from qcal_plugin.demo.baselines import Baseline
 from reports.records.outcomes import ErrorRule
 
 DEFAULT_DATASET = "nvidia/QCalEval"
@@ -159,6 +160,13 @@ def _selection(add: Add) -> None:
 
 def _run(add: Add) -> None:
     add("--demo", action="store_true", help="synthetic plots, a blind baseline and a lexical judge; needs no network")
+    add(
+        "--baseline",
+        metavar="NAME",
+        choices=list(map(str, Baseline)),
+        help="let a baseline answer: nearest, blind or copy, see docs/baselines.md (default: none; with --demo blind)",
+        example="nearest",
+    )
     add(
         "--run-dir",
         metavar="DIR",

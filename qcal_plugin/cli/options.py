@@ -18,6 +18,7 @@ from qcal_plugin.cli.requests import RequestOptions, read_request_options
 from qcal_plugin.cli.studies import read_shots
 from qcal_plugin.cli.targets import read_judges, read_model
 from qcal_plugin.cli.values import at_least, parsed
+from qcal_plugin.demo.baselines import Baseline
 from qcal_plugin.engine.targets import TargetOption
 from qcal_plugin.mix.file import MixFile
 from qcal_plugin.studies.controls import parse_controls
@@ -42,7 +43,8 @@ class RunConfig:
     """All options of a run, checked. Times in seconds.
 
     Attributes:
-        model: None with ``--demo`` and ``--answers``.
+        model: None with ``--demo``, ``--baseline`` and ``--answers``.
+        baseline: the embedded model that answers; None if none does.
         mix: in the place of ``dataset``; None without ``--mix``.
         pass_marks: lowest passing score of each question, 0-100; empty without ``--pass-mark``.
         gates: conditions for a release; None without ``--gate``.
@@ -70,6 +72,7 @@ class RunConfig:
     last_failed: bool
     answers: Path | None
     demo: bool
+    baseline: Baseline | None
     scorer: Scorer
     pass_marks: Mapping[Question, float]
     gates: GateFile | None
@@ -84,7 +87,7 @@ class RunConfig:
 
 def asks_for_run(config: pytest.Config) -> bool:
     """Whether the command line asks to evaluate something."""
-    return any(config.getoption(name) for name in ("model_url", "demo", "answers", "dry_run"))
+    return any(config.getoption(name) for name in ("model_url", "demo", "baseline", "answers", "dry_run"))
 
 
 def read_config(config: pytest.Config) -> RunConfig:
@@ -125,6 +128,7 @@ def read_config(config: pytest.Config) -> RunConfig:
         last_failed=bool(option("lf")) if _has(config, "lf") else False,
         answers=Path(option("answers")) if option("answers") else None,
         demo=demo,
+        baseline=_baseline(option),
         scorer=parsed("--scoring", _scorer, option("scoring")),
         pass_marks=parsed("--pass-mark", parse_pass_marks, option("pass_mark")),
         gates=read_gates(option("gate"), canary=option("judge_canary")),
@@ -139,15 +143,15 @@ def read_config(config: pytest.Config) -> RunConfig:
 
 
 def _check_together(option: Callable[[str], Any]) -> None:
-    given = [f"--{name.replace('_', '-')}" for name in ("model_url", "demo", "answers") if option(name)]
-    if len(given) > 1:
+    given = [f"--{name.replace('_', '-')}" for name in ("model_url", "demo", "baseline", "answers") if option(name)]
+    if len(given) > 1 and given != ["--demo", "--baseline"]:
         raise pytest.UsageError(f"{' and '.join(given)}: give one of them; each says where the answers come from")
     if option("demo") and option("judge_url"):
         raise pytest.UsageError("--demo has a judge of its own: leave out --judge-url")
     if option("limit") and option("sample"):
         raise pytest.UsageError("--limit and --sample: give one of them; both choose samples")
     for name in ("model", "model_key_env"):
-        if option(name) and (option("demo") or option("answers")):
+        if option(name) and (option("demo") or option("baseline") or option("answers")):
             raise pytest.UsageError(f"--{name.replace('_', '-')} goes with --model-url, not with {given[0]}")
 
 
@@ -155,6 +159,12 @@ def _questions(given: str | None, shots: ShotPlan | None) -> str:
     if given is not None:
         return given
     return ",".join(Question) if shots is None else Question.Q6
+
+
+def _baseline(option: Callable[[str], Any]) -> Baseline | None:
+    if option("baseline"):
+        return Baseline(option("baseline"))
+    return Baseline.BLIND if option("demo") else None
 
 
 def _dataset(option: Callable[[str], Any]) -> str:

@@ -12,8 +12,8 @@ HEAD = """\
 # Options
 
 Every option that this suite adds to pytest, as `pytest test_qcaleval --help` prints them. They exist in sessions
-that ask for an evaluation: with `--model-url`, `--demo`, `--answers`, `--dry-run`, `--list`, `--resume`, a load
-(`--parallel`, `--rate`, `--find-max-load`), or a path into `test_qcaleval`; in a checkout always.
+that ask for an evaluation: with `--model-url`, `--demo`, `--baseline`, `--answers`, `--dry-run`, `--list`,
+`--resume`, a load (`--parallel`, `--rate`, `--find-max-load`), or a path into `test_qcaleval`; in a checkout always.
 
 This page is generated: `python -m qcal_plugin.cli.reference > docs/options.md`.
 """

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 
+from scoring.questions import Question
 from scoring.reference import JSON
 
-MODEL = "blind-baseline"
 OPTIMISM = (
     "The measurement succeeded: the expected feature is clearly visible inside the scanned range, the signal stands "
     "well above the noise, and the fit follows the data. The parameters can be extracted with confidence, no change of "
@@ -50,6 +50,22 @@ def blind_answer(prompt_text: str) -> str:
             return json.dumps(_nulls(_first_of_each(instructions)))
         case _:
             return _described(instructions, prompt_text)
+
+
+def asked_question(prompt_text: str) -> Question:
+    """Which question is asked, by the last instruction heading; Q3, which has none, for whatever is not recognised."""
+    headings = list(_HEADING.finditer(prompt_text))
+    if not headings:
+        return Question.Q3
+    match headings[-1].lastgroup:
+        case "figure":
+            return Question.Q1
+        case "parameters":
+            return Question.Q5
+        case _ if headings[-1].group().endswith("CRITERIA"):
+            return Question.Q6
+        case _:
+            return Question.Q4 if "Assessment:" in prompt_text[headings[-1].start() :] else Question.Q2
 
 
 def _chosen(instructions: str) -> str:

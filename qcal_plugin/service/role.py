@@ -31,7 +31,7 @@ def take_load_role(config: pytest.Config, *, collect_only: bool) -> None:
 
 def _check_together(config: pytest.Config) -> None:
     flag = next(f"--{name.replace('_', '-')}" for name in LOAD_OPTIONS if config.getoption(name))
-    if not (config.getoption("model_url") or config.getoption("demo")):
+    if not (config.getoption("model_url") or config.getoption("demo") or config.getoption("baseline")):
         raise pytest.UsageError(f"{flag}: no model to ask: add --model-url http://localhost:8000/v1, or --demo")
     if config.getoption("dist", "no") != "no":
         raise pytest.UsageError(f"{flag}: one process holds the load, however high: leave out -n")

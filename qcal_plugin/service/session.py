@@ -120,8 +120,9 @@ class ServiceSession:
 
     def _set_up(self) -> None:
         config, random = self._config, self._settings.random
-        dataset = self._dataset() if random is None else _no_dataset(random)
-        who = find_participants(config, None, self._exits)
+        progress = StepProgress(self._pytest_config.get_verbosity())
+        dataset = self._dataset(progress) if random is None else _no_dataset(random)
+        who = find_participants(config, None, self._exits, dataset, progress)
         assert who.model is not None, "a load needs an endpoint"
         path = config.run_dir or new_run_path(self._pytest_config.invocation_params.dir / RUNS_FOLDER, who.model_name)
         manifest = describe(config, dataset, who, path.name)
@@ -146,8 +147,7 @@ class ServiceSession:
         )
         self._directory = directory
 
-    def _dataset(self) -> PreparedDataset:
-        progress = StepProgress(self._pytest_config.get_verbosity())
+    def _dataset(self, progress: StepProgress) -> PreparedDataset:
         return prepare(self._config.dataset, self._config.dataset_revision, progress=progress)
 
     def _load(self, dataset: PreparedDataset, sampling: Sampling) -> Load:

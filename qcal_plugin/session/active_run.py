@@ -15,8 +15,10 @@ from datetime import UTC, datetime
 
 from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.dataset.errors import DatasetError
+from qcal_plugin.dataset.prepare import Progress
 from qcal_plugin.dataset.prepared import PreparedDataset
-from qcal_plugin.demo.embedded import blind_baseline_server
+from qcal_plugin.demo.baselines import answerer
+from qcal_plugin.demo.embedded import baseline_server
 from qcal_plugin.demo.lexical_judge import LexicalJudge
 from qcal_plugin.engine.budget import Budget
 from qcal_plugin.engine.canary import judge_canary, write_canary
@@ -90,17 +92,23 @@ class Participants:
         return EMBEDDED if self.model is None else self.model.option.target.public_url
 
 
-def find_participants(config: RunConfig, stored: StoredAnswers | None, exits: ExitStack) -> Participants:
-    """Reach every endpoint once; starts the embedded model where ``--demo`` asks for it. Raises PreflightError."""
+def find_participants(
+    config: RunConfig, stored: StoredAnswers | None, exits: ExitStack, dataset: PreparedDataset, progress: Progress
+) -> Participants:
+    """Reach every endpoint once; starts the embedded model if ``--demo`` or ``--baseline`` asks for one.
+
+    ``progress`` is told what that model prepares. Raises PreflightError, or DatasetError if it cannot be prepared.
+    """
     for given in (*([config.model] if config.model else []), *config.judges):
         exits.enter_context(given.redaction.of_log("httpx"))
     option = config.model
     stand_ins: tuple[str, ...] = ()
-    if config.demo:
-        server = exits.enter_context(blind_baseline_server())
+    if config.baseline is not None:
+        answer = answerer(config.baseline, dataset, progress)
+        server = exits.enter_context(baseline_server(config.baseline.model, answer))
         target = parse_target(server.base_url)
         option = TargetOption(target=target, model=None, key=None, key_variable="")
-        stand_ins = ("model: blind baseline, reads the prompt's text and no image", JUDGE_STAND_IN)
+        stand_ins = (config.baseline.stand_in, *((JUDGE_STAND_IN,) if config.demo else ()))
     model = None if option is None else resolve_target(option, "--model")
     sampling = Sampling(
         model="" if model is None else model.model,
@@ -126,7 +134,7 @@ def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run
     return RunManifest(
         run_id=run_id,
         model=who.model_name,
-        base_url=EMBEDDED if config.demo else who.base_url,
+        base_url=EMBEDDED if config.baseline is not None else who.base_url,
         judges=tuple(judges),
         dataset=dataset.identity.name,
         dataset_revision=dataset.identity.revision,

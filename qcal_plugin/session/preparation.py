@@ -65,7 +65,7 @@ def prepare_run(pytest_config: pytest.Config, config: RunConfig, exits: ExitStac
     selection = config.selection if stored is None else stored.narrowed(config.selection)
     items = select_items(selection, studied)
     items = items if stored is None else stored.planned_among(items, config.selection.modes)
-    who = find_participants(config, stored, exits)
+    who = find_participants(config, stored, exits, dataset, progress)
     baselines = _check_gates(config, describe(config, dataset, who, ""), items)
     directory = _open_directory(pytest_config, config, dataset, who, exits)
     evaluation = ActiveRun(config, studied, who, directory, prepare_again=prepare_again)
