@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,29 +59,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def case(request: pytest.FixtureRequest, planned_item: PlannedItem) -> CaseUnderTest:
+def case(pytestconfig: pytest.Config, planned_item: PlannedItem) -> CaseUnderTest:
     """The item under test: its sample, question and mode, and ``case.score(answer, verdicts)``."""
-    return request.config.stash[RUNNER].case(planned_item)
+    return pytestconfig.stash[RUNNER].case(planned_item)
 
 
 @pytest.fixture
-def model_answer(request: pytest.FixtureRequest, planned_item: PlannedItem) -> Answer:
+def model_answer(pytestconfig: pytest.Config, planned_item: PlannedItem) -> Answer:
     """The model's answer to the item, from ``--model-url``. No answer is an error of the item, never a score."""
-    return request.config.stash[RUNNER].answer(request.node, planned_item)
+    return pytestconfig.stash[RUNNER].answer(planned_item)
 
 
 @pytest.fixture
-def judge_verdicts(
-    request: pytest.FixtureRequest, planned_item: PlannedItem, model_answer: Answer
-) -> tuple[Verdict, ...]:
+def judge_verdicts(pytestconfig: pytest.Config, planned_item: PlannedItem, model_answer: Answer) -> tuple[Verdict, ...]:
     """Each judge's grades of the answer's key points, from ``--judge-url``; empty for Q2, Q4, Q5 and Q6."""
-    return request.config.stash[RUNNER].verdicts(request.node, planned_item, model_answer)
+    return pytestconfig.stash[RUNNER].verdicts(planned_item, model_answer)
 
 
 @pytest.fixture
-def record_score(request: pytest.FixtureRequest, case: CaseUnderTest) -> Callable[[Score], None]:
+def record_score(pytestconfig: pytest.Config, case: CaseUnderTest) -> Callable[[Score], None]:
     """Puts the item's score on record: in the run directory, as user properties, in JUnit XML."""
-    return lambda score: request.config.stash[RUNNER].record(request.node, case, score)
+    return partial(pytestconfig.stash[RUNNER].record, case)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 
 import pytest
@@ -26,6 +27,7 @@ DISCOURAGED_SCHEDULERS = frozenset({"loadscope", "loadfile", "loadgroup"})
 
 def take_role(config: pytest.Config) -> None:
     """Register what this process needs, and find the tests. Raises pytest.UsageError on a mistake."""
+    config.add_cleanup(gc.unfreeze)  # see spare_garbage_collection; after pytest's own last collections
     _register_role(config)
     if asks_for_run(config) or asks_for_load(config):
         aim(config, at_loads=asks_for_load(config))

@@ -1,5 +1,6 @@
 """The suite behaves as a pytest user expects: selection, stopping, output, exit status, rerunning, own tests."""
 
+import gc
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -306,3 +307,8 @@ def test_lf_with_a_pass_mark_keeps_the_measured_score(session, endpoint):
     q6 = re.compile(r"^Q6 diagnosis +4 +4 +100.0 +50.0 ", re.MULTILINE)
     assert q6.search(first.out)
     assert q6.search(second.out)
+
+
+def test_no_object_stays_out_of_garbage_collection_behind_a_session(quick):
+    assert 0 == quick.run("--demo", "--limit", "1", "-q").exit_status
+    assert 0 == gc.get_freeze_count()

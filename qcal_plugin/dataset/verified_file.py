@@ -8,6 +8,9 @@ from typing import Any
 
 from qcal_plugin.dataset.cache import read_verified
 
+KEPT_LINES = 64
+"""A sample's items follow each other, and all of them are on the same line."""
+
 
 class VerifiedFile:
     """A file of JSON lines, read as a whole at the first need and used only if it has its digest.
@@ -19,6 +22,7 @@ class VerifiedFile:
         self.path = path
         self.sha256 = sha256
         self._content: bytes | None = None
+        self._recent: dict[tuple[int, int], Any] = {}
 
     def content(self) -> bytes:
         """All of it."""
@@ -27,9 +31,14 @@ class VerifiedFile:
         return self._content
 
     def line(self, span: tuple[int, int]) -> Any:  # noqa: ANN401  JSON of our own making
-        """The line in these bytes."""
+        """The line in these bytes, shared by all who ask for it: not to be changed."""
         offset, length = span
-        return json.loads(self.content()[offset : offset + length])
+        found = self._recent.get((offset, length))
+        if found is None:
+            if len(self._recent) >= KEPT_LINES:
+                self._recent = {}
+            found = self._recent[offset, length] = json.loads(self.content()[offset : offset + length])
+        return found
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, VerifiedFile) and (self.path, self.sha256) == (other.path, other.sha256)

@@ -254,11 +254,15 @@ class Endpoint:
 
     async def _rest(self, seconds: float) -> None:
         """Sleep. Raises EngineStopped as soon as nothing is asked any more."""
+        if seconds > 0 and self._closing is None:
+            await self._sleep(seconds)
+        if self._closing is not None:
+            raise EngineStopped(self._closing)
+
+    async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._closed.wait()
-        if self._closing is not None:
-            raise EngineStopped(self._closing)
 
     def _note_failure(self, failure: RequestFailed) -> None:
         """Open the circuit breaker if the endpoint as a whole fails, not one request.

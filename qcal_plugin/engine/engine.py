@@ -23,6 +23,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -108,6 +109,7 @@ class Engine:
         self._journal = journal
         self._jobs: dict[ItemKey, Job] = {}
         self._released: set[ItemKey] = set()
+        self._to_forget: deque[ItemKey] = deque()
         self._begun = False
         self._over = False
         self._ahead: set[ItemKey] = set()
@@ -126,16 +128,19 @@ class Engine:
     def demand(self, key: ItemKey) -> Future[EngineResult]:
         """The item's outcome, when there is one. Fails with EngineStopped where nothing is asked any more."""
         handle: Future[EngineResult] = Future()
+        job = self._jobs.get(key)
         # After `close` the loop runs no more calls, so a handle given to it would never be notified.
         if self._over:
             handle.set_exception(EngineStopped(self.stopped or RUN_OVER))
+        elif job is not None and job.ended is not None and self.look_ahead is None:
+            _tell(handle, job.ended)  # the engine's thread need not be woken
         else:
             self.loop.call_soon_threadsafe(self._demand, key, handle)
         return handle
 
     def release(self, key: ItemKey) -> None:
         """Forget an item that is on record; a later demand reads its answer from the journal."""
-        self.loop.call_soon_threadsafe(self._release, key)
+        self._to_forget.append(key)
 
     def drain(self, reason: str) -> None:
         """Ask nothing new; what is in flight may end, and its answers are kept."""
@@ -183,6 +188,7 @@ class Engine:
             self._queue(new)
 
     def _demand(self, key: ItemKey, handle: Future[EngineResult]) -> None:
+        self._forget_released()
         undeclared = [] if key in self._jobs else [Job(key=key, ready_at=time.monotonic())]
         self._jobs.update({job.key: job for job in undeclared})
         self._released.discard(key)
@@ -204,11 +210,13 @@ class Engine:
         for job in jobs:
             job.end(EngineStopped(self.stopped))
 
-    def _release(self, key: ItemKey) -> None:
-        # An item may be demanded again (pytest-rerunfailures) between its record and its release: then its job goes on.
-        if key in self._jobs and self._jobs[key].ended is not None:
-            del self._jobs[key]
-            self._released.add(key)
+    def _forget_released(self) -> None:
+        while self._to_forget:
+            key = self._to_forget.popleft()
+            # it may be demanded again (pytest-rerunfailures) between its record and its release: then its job goes on
+            if key in self._jobs and self._jobs[key].ended is not None:
+                del self._jobs[key]
+                self._released.add(key)
 
     def _may_run_ahead(self) -> bool:
         return self.look_ahead is None or len(self._ahead) < self.look_ahead
@@ -258,6 +266,7 @@ class Engine:
             job.end(EngineStopped(self.stopped))
 
     def _finish(self, job: Job, *, judging: bool, failure: RequestFailed | None = None) -> None:
+        self._forget_released()
         self.answered += 1
         outcome = EngineResult(
             key=job.key,

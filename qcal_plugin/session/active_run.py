@@ -17,8 +17,6 @@ from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.dataset.errors import DatasetError
 from qcal_plugin.dataset.prepare import Progress
 from qcal_plugin.dataset.prepared import PreparedDataset
-from qcal_plugin.demo.baselines import answerer
-from qcal_plugin.demo.embedded import baseline_server
 from qcal_plugin.demo.lexical_judge import LexicalJudge
 from qcal_plugin.engine.budget import Budget
 from qcal_plugin.engine.canary import judge_canary, write_canary
@@ -104,6 +102,9 @@ def find_participants(
     option = config.model
     stand_ins: tuple[str, ...] = ()
     if config.baseline is not None:
+        from qcal_plugin.demo.baselines import answerer
+        from qcal_plugin.demo.embedded import baseline_server  # brings a server's modules
+
         answer = answerer(config.baseline, dataset, progress)
         server = exits.enter_context(baseline_server(config.baseline.model, answer))
         target = parse_target(server.base_url)

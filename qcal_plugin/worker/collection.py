@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -95,6 +96,12 @@ def item_id(item: PlannedItem) -> str:
     repeat = [f"r{key.repeat}"] if key.repeat else []
     variant = [key.variant] if key.variant else []
     return "-".join([item.family, key.sample_id, key.question, *variant, *repeat])
+
+
+def spare_garbage_collection() -> None:
+    """Let garbage collections pass over what was imported and collected: it stays to the end of the session."""
+    gc.collect()
+    gc.freeze()
 
 
 def _asks(item: pytest.Item) -> bool:

@@ -75,6 +75,7 @@ class Runner:
         self._items = items
         self._source = source
         self._identity = identity
+        self._running: pytest.Item | None = None
 
     @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -94,6 +95,7 @@ class Runner:
         """Declare what is left after ``-k``, ``-m`` and ``--lf``; nothing is sent before the first demand."""
         wanted = [collection.planned_item(item) for item in session.items if not collection.may_be_skipped(item)]
         self._source.declare([item for item in wanted if item is not None])
+        collection.spare_garbage_collection()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
@@ -101,6 +103,7 @@ class Runner:
         planned = collection.planned_item(item)
         if planned is None:
             return None
+        self._running = item
         self._describe(item, planned)
         if collection.may_be_skipped(item):
             return None
@@ -136,8 +139,9 @@ class Runner:
             planned=planned, reference=self._dataset.reference(planned.key), scorer=self._config.scorer
         )
 
-    def answer(self, item: pytest.Item, planned: PlannedItem) -> Answer:
+    def answer(self, planned: PlannedItem) -> Answer:
         """The model's answer. Ends the test with an error at setup where there is none."""
+        item = self._item
         if INTERRUPTED_WAIT in item.stash:
             pytest.fail(f"no answer yet: {item.stash[INTERRUPTED_WAIT]} {ABOUT_TIMEOUT}", pytrace=False)
         if OUTCOME not in item.stash:  # it might have been skipped, so nothing was asked before the test started
@@ -161,11 +165,12 @@ class Runner:
             flags=() if answer is None else answer_flags(question, answer),
         )
 
-    def verdicts(self, item: pytest.Item, planned: PlannedItem, answer: Answer) -> tuple[Verdict, ...]:
+    def verdicts(self, planned: PlannedItem, answer: Answer) -> tuple[Verdict, ...]:
         """The judges' grades; none for questions without key points.
 
         Skips what nobody judges; ends the test with an error at setup where a judge failed.
         """
+        item = self._item
         outcome = item.stash[OUTCOME]
         flags = answer_flags(planned.key.question, answer)
         if outcome.status is Status.UNJUDGED:
@@ -176,8 +181,9 @@ class Runner:
             pytest.fail(f"not judged: {_words(outcome.error)}", pytrace=False)
         return outcome.verdicts
 
-    def record(self, item: pytest.Item, case: CaseUnderTest, score: Score) -> None:
+    def record(self, case: CaseUnderTest, score: Score) -> None:
         """Put a score on record; fails the test where it is below ``--pass-mark``."""
+        item = self._item
         outcome = item.stash[OUTCOME]
         assert outcome.answer is not None, "a score has an answer"
         other = case.other_score(outcome.answer, outcome.verdicts)
@@ -197,6 +203,12 @@ class Runner:
         complaint = below_mark(score, self._config.pass_marks.get(case.question))
         if complaint is not None:
             pytest.fail(complaint, pytrace=False)
+
+    @property
+    def _item(self) -> pytest.Item:
+        """The test that runs now; fixtures that take pytest's ``request`` for it cost 0.1 ms each."""
+        assert self._running is not None, "fixtures are set up for a test that has begun"
+        return self._running
 
     def _copy_flags(self, case: CaseUnderTest, answer: Answer) -> tuple[str, ...]:
         shown = self._dataset.demonstrations(case.planned.key)
