@@ -32,6 +32,7 @@ from reports.tables.full import full_report
 from reports.tables.gates import log_lines
 from reports.tables.model import Document
 from reports.tables.overview import overview
+from reports.tables.reported_run import report_on
 from scoring.errors import QCalError
 from scoring.questions import Mode
 
@@ -120,8 +121,9 @@ def _merge(options: argparse.Namespace) -> Document:
 def _publish(run_dir: Path, options: argparse.Namespace) -> Document:
     if is_service_study(run_dir):
         return publish_service(run_dir, full=options.full)
-    document = publish(run_dir, errors=options.errors, full=options.full, floors=options.floors)
-    write_page(run_dir, errors=options.errors)
+    reported = report_on(run_dir, errors=options.errors, floors=options.floors, texts=True)
+    document = publish(run_dir, full=options.full, reported=reported)
+    write_page(run_dir, reported=reported)
     return document
 
 

@@ -13,23 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from reports.analysis.attempts import further_attempts
-from reports.analysis.breakdown import Breakdown, break_down
+from reports.analysis.breakdown import Breakdown
 from reports.analysis.comparability import comparability
 from reports.analysis.mix_scores import mix_json, mix_score
 from reports.analysis.other_pictures import picture_studies, pictures_json
 from reports.analysis.reasoning import reasoning
 from reports.analysis.shots import shot_figures
 from reports.gates.verdicts import GateReport
-from reports.records.outcomes import ErrorRule, Evaluation, counted_records, counting_errors, evaluation_of, grouped
+from reports.records.outcomes import ErrorRule, Evaluation, counted_records, grouped
 from reports.records.records import Run
-from reports.records.run_files import load_run
 from reports.records.typed_json import json_safe
 from reports.render import markdown as render_markdown
 from reports.statistics.aggregate import by_mode, by_question, icl_deltas
-from reports.tables.full import full_report
 from reports.tables.gates import gate_section, gates_json
 from reports.tables.model import Document
-from reports.tables.overview import findings, overview
+from reports.tables.overview import findings
+from reports.tables.reported_run import ReportedRun, report_on
 from scoring.questions import Mode
 
 REPORT_SCHEMA_VERSION = 1
@@ -45,17 +44,16 @@ def publish(
     full: bool = False,
     floors: bool = False,
     gates: GateReport | None = None,
+    reported: ReportedRun | None = None,
 ) -> Document:
     """Writes the reports of the run in ``run_dir`` anew and returns the document to print: the overview, or all of it.
 
-    ``floors``: see `overview`. ``gates``: verdicts on this run, for the files. Raises RunFileError.
+    ``floors``: see `overview`. ``gates``: verdicts on this run, for the files. ``reported``: the run where it has been
+    read, in place of ``errors`` and ``floors``. Raises RunFileError.
     """
-    run = load_run(run_dir, texts=False)
-    evaluation = counting_errors(evaluation_of(run), errors)
-    breakdowns = break_down(evaluation, run)
-    short = overview(evaluation, run, floors=floors)
-    complete = full_report(evaluation, run, breakdowns=breakdowns, short=short, floors=floors)
-    report = report_json(evaluation, run, breakdowns)
+    reported = reported or report_on(run_dir, errors=errors, floors=floors)
+    short, complete = reported.short, reported.complete
+    report = report_json(reported.evaluation, reported.run, reported.breakdowns)
     if gates is not None:
         report["gates"] = gates_json(gates)
     _write(run_dir / JSON_NAME, json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

@@ -11,6 +11,14 @@ from qcal_plugin.session.illustrations import illustrate
 from reports.records.records import ItemKey, PlannedItem
 
 
+def prepare_reports() -> None:
+    """Load the modules that write reports, which takes half a second; a run that stops early may not need them."""
+    from reports import github, publish  # noqa: F401
+    from reports.html import page
+
+    page.prepare_page()
+
+
 class Illustrator:
     """Runs `illustrate` in a thread; `finish` does what the thread has not done, or could not do.
 
@@ -55,3 +63,4 @@ class Illustrator:
             return  # `finish` tries again and tells the user
         if done:
             self._illustrated = planned
+            prepare_reports()

@@ -188,10 +188,11 @@ class RunOwner:
 
     def _summarise(self, run: PreparedRun, terminal: pytest.TerminalReporter) -> None:
         errors, floors = self._config.errors, self._config.floors
-        print_tables(run.evaluation, terminal, errors=errors, floors=floors, gates=self._gates)
+        texts = self._illustrator is not None
+        reported = print_tables(run.evaluation, terminal, errors=errors, floors=floors, gates=self._gates, texts=texts)
         if self._illustrator is not None:
             plots = partial(self._steps, "preparing plots")
-            self._page = write_page(run, self._illustrator, errors=errors, progress=plots)
+            self._page = write_page(run, self._illustrator, reported, errors=errors, progress=plots)
 
     def _decide(self, session: pytest.Session) -> None:
         in_error = session.exitstatus in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR}

@@ -22,6 +22,7 @@ from scoring.questions import Mode, Question
 if TYPE_CHECKING:
     from reports.gates.verdicts import GateReport
     from reports.records.outcomes import ErrorRule
+    from reports.tables.reported_run import ReportedRun
 
 
 def header_lines(run: PreparedRun) -> list[str]:
@@ -51,28 +52,40 @@ def print_tables(
     errors: ErrorRule,
     floors: bool,
     gates: GateReport | None,
-) -> None:
-    """Write the reports and print the tables of the whole run, from what is on disk; they are silent at -qq."""
+    texts: bool,
+) -> ReportedRun | None:
+    """Write the reports and print the tables of the whole run, from what is on disk; they are silent at -qq.
+
+    Returns what was read for `write_page`, with its ``texts`` or without; None where there is no report.
+    """
     from reports.github import add_job_summary
     from reports.publish import publish
     from reports.records.run_files import RunFileError
     from reports.render.text import render
+    from reports.tables.reported_run import report_on
 
     path = evaluation.directory.path
     try:
-        document = publish(path, errors=errors, floors=floors, gates=gates)
+        reported = report_on(path, errors=errors, floors=floors, texts=texts)
+        document = publish(path, gates=gates, reported=reported)
         add_job_summary(path, os.environ)
     except (RunFileError, OSError) as error:
         remedy = f"when that is put right: python -m reports {shown(path)}"
         terminal.write_line(log_line(f"qcal: no report: {error}; {remedy}"))
-        return
+        return None
     if terminal.config.get_verbosity() > -2:
         terminal.section("QCalEval", "=")
         terminal.write_line(render(document, width=shutil.get_terminal_size().columns))
+    return reported
 
 
 def write_page(
-    run: PreparedRun, illustrator: Illustrator, *, errors: ErrorRule, progress: Callable[[int, int], None]
+    run: PreparedRun,
+    illustrator: Illustrator,
+    reported: ReportedRun | None,
+    *,
+    errors: ErrorRule,
+    progress: Callable[[int, int], None],
 ) -> tuple[str, ...]:
     """Write ``report.html`` with its plots; returns lines for the user, also about what went wrong.
 
@@ -87,7 +100,7 @@ def write_page(
     except (OSError, ValueError, KeyError) as error:
         lines.append(f"qcal: plots are missing in report.html: {error}")
     try:
-        file = page.write_page(directory.path, errors=errors)
+        file = page.write_page(directory.path, errors=errors, reported=reported)
         lines.append(f"qcal: to look at: {shown(file)}")
     except (OSError, RunFileError) as error:
         lines.append(f"qcal: no report.html: {error}")

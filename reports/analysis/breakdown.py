@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from reports.analysis.consistency import Contradiction, Legibility, contradictions, legibility
 from reports.analysis.labels import ConfusionMatrix, bias_rates, confusion_matrix
@@ -120,7 +121,7 @@ def hard_scenarios(outcomes: Sequence[Outcome]) -> list[ScenarioScore]:
     by_question = grouped(outcomes, lambda outcome: outcome.key.question)
     spreads = {question: family_dispersions(group) for question, group in by_question.items()}
     scenarios = grouped(outcomes, lambda outcome: (outcome.family, outcome.scenario_type, outcome.key.question))
-    scores = [
+    hard = [
         ScenarioScore(
             family=family,
             scenario_type=scenario,
@@ -128,8 +129,8 @@ def hard_scenarios(outcomes: Sequence[Outcome]) -> list[ScenarioScore]:
             summary=summarise(group, spreads[question][family]),
         )
         for (family, scenario, question), group in scenarios.items()
+        if (scores := sample_scores(group)) and fmean(scores.values()) < HARD_BELOW
     ]
-    hard = [score for score in scores if score.summary.mean is not None and score.summary.mean < HARD_BELOW]
     return sorted(hard, key=lambda score: (score.summary.mean, score.family, score.scenario_type, score.question))
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.analysis.breakdown import Breakdown, FamilyScores, ScenarioScore, break_down
+from reports.analysis.breakdown import Breakdown, FamilyScores, ScenarioScore
 from reports.analysis.comparability import comparability
 from reports.analysis.leaderboard import PublishedScores, published_scores
 from reports.analysis.mix_scores import MixScore, mix_score
@@ -112,10 +112,10 @@ MEASURES: tuple[tuple[str, str, Callable[[Answer], float | None]], ...] = (
 """The distributions: title, unit, and where the values stand. Answers of result files have no latency."""
 
 
-def figures(evaluation: Evaluation, run: Run) -> Figures:
-    """The figures of a run. Those of scores leave out the items of a study's variants."""
+def figures(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Breakdown]) -> Figures:
+    """The figures of a run, with its `break_down`. Those of scores leave out the items of a study's variants."""
     benchmark = evaluation.benchmark
-    questions, means, breakdowns = by_question(benchmark), by_mode(benchmark), break_down(evaluation, run)
+    questions, means = by_question(benchmark), by_mode(benchmark)
     modes = tuple(
         ModeFigures(
             mode=mode,

@@ -10,7 +10,6 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from reports.analysis.labels import answered_label, expected_label
 from reports.records.illustrations import MEDIA_TYPES, PromptBlock, Prompts, SampleSheet, references_to_json
 from reports.records.outcomes import MISSING, counted_records
 from reports.records.records import Answer, PlannedItem, Record, Run, Verdict, score_to_json
+from reports.records.typed_json import to_builtins
 from scoring.questions import Question
 
 TEXT_BUDGET = 6_000_000
@@ -101,7 +101,7 @@ def _measured(record: Record, limit: int) -> dict[str, Any]:
         "truth": expected_label(record) if labelled else None,
         "answer": None if record.answer is None else _answer(record.answer, limit),
         "verdicts": [_verdict(verdict, limit) for verdict in record.verdicts],
-        "error": None if record.error is None else asdict(record.error),
+        "error": to_builtins(record.error),
         "request": record.request_sha256,
         "attempts": record.attempts,
         "flags": record.flags,
@@ -111,11 +111,11 @@ def _measured(record: Record, limit: int) -> dict[str, Any]:
 
 def _answer(answer: Answer, limit: int) -> dict[str, Any]:
     reasoning = None if answer.reasoning is None else shortened(answer.reasoning, limit)
-    return asdict(answer) | {"text": shortened(answer.text, limit), "reasoning": reasoning}
+    return {**to_builtins(answer), "text": shortened(answer.text, limit), "reasoning": reasoning}
 
 
 def _verdict(verdict: Verdict, limit: int) -> dict[str, Any]:
-    return asdict(verdict) | {"reply": None if verdict.reply is None else shortened(verdict.reply, limit)}
+    return {**to_builtins(verdict), "reply": None if verdict.reply is None else shortened(verdict.reply, limit)}
 
 
 def _texts(record: Record) -> Iterable[str]:

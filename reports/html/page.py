@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
+import jinja2
 from markupsafe import Markup
 
 from reports.analysis.labels import BIASES
@@ -14,11 +16,11 @@ from reports.html import figures, items, studies
 from reports.html.environment import content_security_policy, environment, static
 from reports.records.floors import FLOOR_NAMES
 from reports.records.illustrations import load_sheets, plot_files
-from reports.records.outcomes import ErrorRule, Evaluation, counting_errors, evaluation_of
-from reports.records.records import Run
-from reports.records.run_files import RunGarbledError, load_run
+from reports.records.outcomes import ErrorRule
+from reports.records.run_files import RunGarbledError
 from reports.tables.full import full_report
 from reports.tables.mix import mix_in_words
+from reports.tables.reported_run import ReportedRun, report_on
 from reports.tables.shots import SHOTS_TITLE
 
 HTML_NAME = "report.html"
@@ -30,21 +32,29 @@ OWN_ITEMS = "none"
 """The filter by variant that leaves the benchmark's own items (items.js)."""
 
 
-def write_page(run_dir: Path, *, errors: ErrorRule = ErrorRule.UNMEASURED) -> Path:
+def write_page(run_dir: Path, *, errors: ErrorRule = ErrorRule.UNMEASURED, reported: ReportedRun | None = None) -> Path:
     """Write the page of the run in ``run_dir`` anew; returns its path. Raises RunFileError or OSError.
+
+    ``reported``: the run where it has been read, with its texts, in place of ``errors``.
 
     Without the run's samples or plots, or where they cannot be read, the page says so and shows the rest.
     """
-    run = load_run(run_dir)
-    evaluation = counting_errors(evaluation_of(run), errors)
+    reported = reported or report_on(run_dir, errors=errors, texts=True)
     page, aside = run_dir / HTML_NAME, run_dir / f".{HTML_NAME}.{os.getpid()}"
-    aside.write_text(render_page(run, evaluation, run_dir), encoding="utf-8")
+    aside.write_text(render_page(reported, run_dir), encoding="utf-8")
     aside.replace(page)
     return page
 
 
-def render_page(run: Run, evaluation: Evaluation, run_dir: Path) -> str:
+def prepare_page() -> None:
+    """Load what writing a page needs, while there is time."""
+    for name in _environment().list_templates():
+        _environment().get_template(name)
+
+
+def render_page(reported: ReportedRun, run_dir: Path) -> str:
     """The page of this run, whose samples and plots are in ``run_dir``."""
+    run, evaluation = reported.run, reported.evaluation
     notes: list[str] = []
     try:
         sheets = load_sheets(run_dir)
@@ -53,16 +63,16 @@ def render_page(run: Run, evaluation: Evaluation, run_dir: Path) -> str:
         notes.append(str(error))
     stored = plot_files(run_dir)
     plots = items.plots_json(stored)
-    document = full_report(evaluation, run, floors=True)
+    document = full_report(evaluation, run, breakdowns=reported.breakdowns, floors=True)
     pictures = studies.picture_charts(evaluation)
     variants = sorted({item.key.variant for item in run.manifest.planned} - {""})
     style, script = static("reports.html", STYLES), static("reports.html", SCRIPTS)
     return (
-        environment("reports.html", {"in_words": mix_in_words}, _names())
+        _environment()
         .get_template("page.jinja")
         .render(
             document=document,
-            figures=figures.figures(evaluation, run),
+            figures=figures.figures(evaluation, run, reported.breakdowns),
             manifest=run.manifest,
             settings=run.manifest.settings,
             notes=[*notes, *_absent(sheets, stored, plots)],
@@ -99,10 +109,12 @@ def _absent(sheets: Mapping[str, object], stored: Mapping[str, Path], plots: Map
     return notes
 
 
-def _names() -> dict[str, object]:
-    return {
+@cache
+def _environment() -> jinja2.Environment:
+    names = {
         "items_link": items_link,
         "floor_names": FLOOR_NAMES,
         "histogram_height": HISTOGRAM_HEIGHT,
         "bias_definitions": {bias.name: bias.definition for bias in BIASES},
     }
+    return environment("reports.html", {"in_words": mix_in_words}, names)

@@ -207,7 +207,7 @@ def _mean_interval(clusters: Sequence[Sequence[float]]) -> Interval | None:
         interval = t_interval([cluster[0] for cluster in clusters])
         return interval and Interval(max(0.0, interval.low), interval.high)  # no time is negative
     sums, sizes = np.array([math.fsum(cluster) for cluster in clusters]), np.array([len(c) for c in clusters])
-    return bootstrap_interval(len(clusters), lambda draws: sums[draws].sum(axis=1) / sizes[draws].sum(axis=1))
+    return bootstrap_interval(len(clusters), lambda tallies: (tallies @ sums) / (tallies @ sizes))
 
 
 def _times(records: Iterable[ServiceRecord], metric: Timing) -> list[tuple[float]]:

@@ -49,12 +49,13 @@ FEWEST_REDRAWN = 10
 RESAMPLES = 2000
 SEED = 20260428
 LARGEST_BLOCK = 500_000
-"""Indices drawn at once, 4 MB; those of the benchmark's 243 samples are one block."""
+"""Samples drawn at once, 4 MB; those of the benchmark's 243 samples are one block."""
 ROUNDING = 1e-12
 """Sums of squares below this are noise of floating-point numbers."""
 
 Floats: TypeAlias = NDArray[np.float64]
-Draws: TypeAlias = NDArray[np.intp]
+Counts: TypeAlias = NDArray[np.float32]
+"""Whole numbers, exact up to 2^24; as such numbers BLAS multiplies them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,42 +205,58 @@ def _correlations(parts: Sequence[Mapping[str, float]], means: Sequence[float]) 
     return found
 
 
-def bootstrap_interval(n: int, statistic: Callable[[Draws], Floats]) -> Interval | None:
+def bootstrap_interval(n: int, statistic: Callable[[Counts], Floats]) -> Interval | None:
     """The interval of a statistic of ``n`` samples; the same in every run (seeded). None under `FEWEST_REDRAWN`.
 
-    ``statistic`` gets indices of samples, shape (resamples, n), and returns one value per resample; a resample on which
-    it is undefined (NaN) is left out. The percentile is that of Hesterberg: Phi(-sqrt(n / (n - 1)) * t).
+    ``statistic`` gets how often each sample was drawn, shape (resamples, n), and returns one value per resample; a
+    resample on which it is undefined (NaN) is left out. The percentile is that of Hesterberg:
+    Phi(-sqrt(n / (n - 1)) * t).
     """
     if n < FEWEST_REDRAWN:
         return None
-    values = np.concatenate([statistic(draws) for draws in _blocks(n)])
+    values = np.concatenate([statistic(tallies) for tallies in _tallies(n)])
     tail = float(ndtr(-math.sqrt(n / (n - 1)) * quantile(n - 1)))
-    low, high = np.nanquantile(values, [tail, 1 - tail])
+    low, high = np.quantile(values[~np.isnan(values)], [tail, 1 - tail])
     return Interval(float(low), float(high))
-
-
-def _blocks(n: int) -> Iterator[Draws]:
-    """The draws, so many rows at a time that memory stays the same however many samples there are."""
-    if RESAMPLES * n <= LARGEST_BLOCK:
-        yield _draws(n)
-        return
-    rng, rows = np.random.default_rng(SEED), max(1, LARGEST_BLOCK // n)
-    for first in range(0, RESAMPLES, rows):
-        yield rng.integers(0, n, size=(min(rows, RESAMPLES - first), n))
-
-
-@lru_cache(maxsize=4)
-def _draws(n: int) -> Draws:
-    """Read-only; kept, because a report asks for many intervals of as many samples."""
-    draws = np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n))
-    draws.flags.writeable = False
-    return draws
 
 
 def median_interval(values: Sequence[float]) -> Interval | None:
     """The interval of the median, one value per sample. None under `FEWEST_REDRAWN` samples."""
-    data = np.asarray(values, dtype=float)
-    return bootstrap_interval(len(data), lambda draws: np.median(data[draws], axis=1))
+    levels, places = np.unique(np.asarray(values, dtype=float), return_inverse=True)
+    at_level = np.equal.outer(places, np.arange(len(levels))).astype(np.float32)
+    return bootstrap_interval(len(values), lambda tallies: _medians(levels, tallies @ at_level))
+
+
+def _medians(levels: Floats, counts: Counts) -> Floats:
+    """The median of each row, which holds so many of each level; levels ascend."""
+    up_to = counts.cumsum(axis=1)
+    total = up_to[:, -1:]
+    lower, upper = ((up_to >= rank).argmax(axis=1) for rank in (np.ceil(total / 2), np.floor(total / 2) + 1))
+    medians: Floats = (levels[lower] + levels[upper]) / 2
+    return medians
+
+
+def _tallies(n: int) -> Iterator[Counts]:
+    """How often each of ``n`` samples is drawn, shape (resamples, n), in blocks of a bounded size."""
+    if RESAMPLES * n <= LARGEST_BLOCK:
+        yield _kept_tallies(n)
+        return
+    rng, rows = np.random.default_rng(SEED), max(1, LARGEST_BLOCK // n)
+    for first in range(0, RESAMPLES, rows):
+        yield _tally(rng, min(rows, RESAMPLES - first), n)
+
+
+@lru_cache(maxsize=16)
+def _kept_tallies(n: int) -> Counts:
+    """Read-only; kept, because a report asks for many intervals of as many samples."""
+    tallies = _tally(np.random.default_rng(SEED), RESAMPLES, n)
+    tallies.flags.writeable = False
+    return tallies
+
+
+def _tally(rng: np.random.Generator, rows: int, n: int) -> Counts:
+    draws = rng.integers(0, n, size=(rows, n)) + n * np.arange(rows)[:, None]
+    return np.bincount(draws.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float32)
 
 
 def quantile(freedom: float, level: float = LEVEL) -> float:
