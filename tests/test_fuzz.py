@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qcal_plugin.dataset.errors import DatasetError
+from qcal_plugin.dataset.intake import ImageIntake
 from qcal_plugin.dataset.layout import SAMPLES_FILE
 from qcal_plugin.dataset.rows import read_samples
 from tests.dataset_factory import tiny_dataset
@@ -107,5 +108,5 @@ def test_dataset_rows_are_read_or_refused(tmp_path_factory, column, text):
     dataset.samples = dataset.samples[:1]
     dataset.samples[0][column] = text.encode("utf-8", "replace").decode()
     folder = dataset.write(tmp_path_factory.mktemp("rows"))
-    with contextlib.suppress(DatasetError):
-        read_samples(folder / SAMPLES_FILE, {})
+    with contextlib.suppress(DatasetError), ImageIntake(folder / "images") as images:
+        read_samples(folder / SAMPLES_FILE, {}, images)

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from qcal_plugin.dataset.errors import BadDataError
 from qcal_plugin.dataset.findings import warnings
 from qcal_plugin.dataset.floors import DatasetFloors
-from qcal_plugin.dataset.images import ImageError, StoredImage, store_image
+from qcal_plugin.dataset.intake import ImageIntake
 from qcal_plugin.dataset.layout import CONFIG_FILE, FEWSHOT_FILE, SAMPLES_FILE
 from qcal_plugin.dataset.prepared import DatasetIdentity, SampleLines, images_dir
 from qcal_plugin.dataset.prepared_files import write_prepared
 from qcal_plugin.dataset.prompts import icl_prompts, zeroshot_prompt
-from qcal_plugin.dataset.rows import FewshotRow, SampleRow, read_config, read_fewshot, read_samples
+from qcal_plugin.dataset.rows import IMAGE_IDS, FewshotRow, SampleRow, read_config, read_fewshot, read_samples
+from qcal_plugin.dataset.table import distinct_texts
 from scoring.questions import Mode
-
-_IMAGE_THREADS = min(4, os.cpu_count() or 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Image:
-    """An image of a sample, and where it stands in the data."""
-
-    image_id: str
-    row: SampleRow
-    position: int
-    original: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +46,12 @@ def build(
     Raises BadDataError for the first fault, and leaves no directory then.
     """
     rules = read_config(files[CONFIG_FILE])
-    samples = read_samples(files[SAMPLES_FILE], rules)
-    fewshot = read_fewshot(files[FEWSHOT_FILE], samples)
-    images = _store_images(samples.values(), images_dir(directory), progress)
+    planned = 0 if progress is None else len(distinct_texts(files[SAMPLES_FILE], IMAGE_IDS))
+    told = None if progress is None else lambda done: progress(done, max(done, planned))
+    with ImageIntake(images_dir(directory), told) as intake:
+        samples = read_samples(files[SAMPLES_FILE], rules, intake)
+        fewshot = read_fewshot(files[FEWSHOT_FILE], samples)
+        images = intake.stored()
     floors = DatasetFloors(samples.values())
     write_prepared(
         directory,
@@ -87,38 +76,6 @@ def _asked(samples: Mapping[str, SampleRow], fewshot: Iterable[FewshotRow]) -> l
     return list(asked.values())
 
 
-def _store_images(
-    samples: Iterable[SampleRow], folder: Path, progress: Callable[[int, int], None] | None
-) -> dict[str, StoredImage]:
-    images = {image.image_id: image for row in samples for image in _images(row)}
-    stored = {}
-    with ThreadPoolExecutor(_IMAGE_THREADS) as pool:
-        results = pool.map(lambda image: _store_image(image, folder), images.values())
-        for image_id, result in zip(images, results, strict=True):
-            stored[image_id] = result
-            if progress is not None:
-                progress(len(stored), len(images))
-    return stored
-
-
-def _images(row: SampleRow) -> Iterable[_Image]:
-    for position, (image_id, original) in enumerate(zip(row.image_ids, row.images, strict=True)):
-        yield _Image(image_id=image_id, row=row, position=position, original=original)
-
-
-def _store_image(image: _Image, folder: Path) -> StoredImage:
-    try:
-        return store_image(image.original, folder)
-    except ImageError as error:
-        raise BadDataError(
-            f"image {image.position} ({image.image_id!r}): {error}",
-            file=SAMPLES_FILE,
-            row=image.row.index,
-            row_id=image.row.sample_id,
-            column="images",
-        ) from error
-
-
 def _lines(asked: _Asked, floors: DatasetFloors, *, known: Mapping[str, Any]) -> SampleLines:
     prompts = _prompts(asked, known=known)
     return SampleLines(
@@ -135,7 +92,7 @@ def _entry(asked: _Asked) -> dict[str, Any]:
         "family": asked.row.family,
         "scenario_type": asked.row.scenario_type,
         "icl_id": None if asked.icl_row is None else asked.icl_row.icl_id,
-        "pictures": len(asked.row.images),
+        "pictures": len(asked.row.image_ids),
     }
     if not asked.is_further:
         return entry

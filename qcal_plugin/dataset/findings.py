@@ -56,7 +56,7 @@ def _about_rules(row: SampleRow, rules: Mapping[str, FieldRules]) -> Iterator[Fi
 def _about_sample(row: SampleRow) -> Iterator[Finding]:
     if row.null_images:
         yield Finding("column images holds nulls, which are left out", row.sample_id)
-    elif not row.images:
+    elif not row.image_ids:
         yield Finding("column images holds no image: asked without one", row.sample_id)
     if parse_json(row.answers[Question.Q5]) is None:
         yield Finding("column q5_answer holds no JSON: every answer to Q5 scores 0", row.sample_id)

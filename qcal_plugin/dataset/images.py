@@ -59,6 +59,11 @@ def store_image(original: bytes, folder: Path) -> StoredImage:
     return stored
 
 
+def stored_png(image: StoredImage, folder: Path) -> bytes:
+    """The PNG bytes of an image in ``folder``. Raises OSError where they are not what was stored."""
+    return base64.b64decode(read_verified(folder / image_file(image.sha256), image.base64_sha256))
+
+
 def to_rgba_png(original: bytes) -> bytes:
     """The image as an RGBA PNG: its own bytes if it is one (8 bits, upright), else converted. Raises ImageError.
 

@@ -6,12 +6,12 @@ The first fault is a BadDataError.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from qcal_plugin.dataset.errors import BadDataError
-from qcal_plugin.dataset.images import same_picture
+from qcal_plugin.dataset.intake import ImageIntake, RowImage
 from qcal_plugin.dataset.table import IMAGES, TEXT, TEXTS, Cells, read_rows
 from scoring.questions import ICL_QUESTIONS, JUDGED_QUESTIONS, Question
 from scoring.reference import FieldRules
@@ -20,12 +20,13 @@ _PROMPTS = {question: f"{question.lower()}_prompt" for question in Question}
 _ANSWERS = {question: f"{question.lower()}_answer" for question in Question}
 _KEY_POINTS = {question: f"{question.lower()}_key_points" for question in sorted(JUDGED_QUESTIONS)}
 
+IMAGE_IDS = "image_ids"
 SAMPLE_COLUMNS = {
     "id": TEXT,
     "experiment_type": TEXT,
     "experiment_family": TEXT,
     "images": IMAGES,
-    "image_ids": TEXTS,
+    IMAGE_IDS: TEXTS,
     "experiment_background": TEXT,
     **dict.fromkeys(_PROMPTS.values(), TEXT),
     **dict.fromkeys(_ANSWERS.values(), TEXT),
@@ -39,7 +40,7 @@ FEWSHOT_COLUMNS = {
     "experiment_type": TEXT,
     **dict.fromkeys((_PROMPTS[question] for question in ICL_QUESTIONS), TEXT),
     **dict.fromkeys((_ANSWERS[question] for question in ICL_QUESTIONS), TEXT),
-    "image_ids": TEXTS,
+    IMAGE_IDS: TEXTS,
 }
 
 
@@ -48,7 +49,7 @@ class SampleRow:
     """A row of the test split.
 
     Attributes:
-        images: the files' bytes, not looked at yet, parallel to ``image_ids``; without those that are null.
+        image_ids: of the row's images, without those that are null.
         null_images: how many of the row's images are null.
         own_rules: the rules of column q5_scoring.
         field_rules: those that count: of ``experiment_config.json``, or the row's own if that has none for the family.
@@ -59,7 +60,6 @@ class SampleRow:
     family: str
     scenario_type: str
     image_ids: tuple[str, ...]
-    images: tuple[bytes, ...] = field(repr=False)
     null_images: int
     background: str
     prompts: Mapping[Question, str]
@@ -84,18 +84,21 @@ class FewshotRow:
     answers: Mapping[Question, str]
 
 
-def read_samples(path: Path, rules: Mapping[str, FieldRules]) -> dict[str, SampleRow]:
-    """The test split by sample id, in the order of the file; ``rules``: see `read_config`."""
+def read_samples(path: Path, rules: Mapping[str, FieldRules], images: ImageIntake) -> dict[str, SampleRow]:
+    """The test split by sample id, in the order of the file; ``rules``: see `read_config`.
+
+    Its pictures go to ``images`` row by row, so that memory does not grow with the file.
+    """
     rows: dict[str, SampleRow] = {}
-    pictures: dict[str, tuple[bytes, str]] = {}
     for cells in read_rows(path, SAMPLE_COLUMNS):
-        row = _sample_row(cells, rules)
+        shown = _shown(cells)
+        row = _sample_row(cells, shown, rules)
         if row.sample_id in rows:
             raise cells.fault("id", f"duplicate: row {rows[row.sample_id].index} has it too. Each row needs its own")
-        for image_id, image in zip(row.image_ids, row.images, strict=True):
-            known, owner = pictures.setdefault(image_id, (image, row.sample_id))
-            if known != image and not same_picture(known, image):
-                raise cells.fault("image_ids", f"{image_id!r} is a different picture in sample {owner!r}")
+        for image in shown:
+            owner = images.take(image)
+            if owner is not None:
+                raise cells.fault("image_ids", f"{image.image_id!r} is a different picture in sample {owner!r}")
         rows[row.sample_id] = row
     if not rows:
         raise BadDataError("no rows: there is nothing to ask", file=path.name)
@@ -133,21 +136,28 @@ def read_config(path: Path) -> dict[str, FieldRules]:
     return found
 
 
-def _sample_row(cells: Cells, rules: Mapping[str, FieldRules]) -> SampleRow:
+def _shown(cells: Cells) -> list[RowImage]:
+    """The row's images, without those that are null."""
     images = cells.images("images")
-    image_ids = cells.texts("image_ids") if images else ()
+    image_ids = cells.texts(IMAGE_IDS) if images else ()
     if len(image_ids) != len(images):
         raise cells.fault("image_ids", f"{len(image_ids)} ids for {len(images)} images. Each image needs one id")
     shown = [(image_id, image) for image_id, image in zip(image_ids, images, strict=True) if image is not None]
+    return [
+        RowImage(image_id=image_id, row=cells.index, sample_id=cells.name("id"), position=position, original=image)
+        for position, (image_id, image) in enumerate(shown)
+    ]
+
+
+def _sample_row(cells: Cells, shown: Sequence[RowImage], rules: Mapping[str, FieldRules]) -> SampleRow:
     own_rules, family = _field_rules(cells), cells.name("experiment_family")
     return SampleRow(
         index=cells.index,
         sample_id=cells.name("id"),
         family=family,
         scenario_type=cells.name("experiment_type"),
-        image_ids=tuple(image_id for image_id, _ in shown),
-        images=tuple(image for _, image in shown),
-        null_images=len(images) - len(shown),
+        image_ids=tuple(image.image_id for image in shown),
+        null_images=len(cells.images("images")) - len(shown),
         background=cells.text("experiment_background"),
         prompts={question: cells.text(column) for question, column in _PROMPTS.items()},
         answers={question: cells.text(column) for question, column in _ANSWERS.items()},
@@ -162,7 +172,7 @@ def _fewshot_row(cells: Cells) -> FewshotRow:
         index=cells.index,
         icl_id=cells.name("id"),
         source_id=cells.name("source_id"),
-        image_ids=cells.texts("image_ids"),
+        image_ids=cells.texts(IMAGE_IDS),
         prompts={question: cells.text(_PROMPTS[question]) for question in ICL_QUESTIONS},
         answers={question: cells.text(_ANSWERS[question]) for question in ICL_QUESTIONS},
     )

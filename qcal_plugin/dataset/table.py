@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets.table import table_cast
 
 from qcal_plugin.dataset.errors import BadDataError
 
-TEXT = datasets.Value("string")
-TEXTS = datasets.List(TEXT)
-IMAGES = datasets.List(datasets.Image(decode=False))
+TEXT = pa.string()
+TEXTS = pa.list_(TEXT)
+IMAGES = pa.list_(pa.struct({"bytes": pa.binary(), "path": pa.string()}))
 
 _BATCH_ROWS = 32
 
@@ -69,17 +67,23 @@ def read_rows(path: Path, columns: Mapping[str, Any]) -> Iterator[Cells]:
 
     Raises BadDataError. What the file's own metadata say about decoding is not followed.
     """
-    schema = datasets.Features(columns).arrow_schema
+    schema = pa.schema(columns)
     indices = itertools.count()
     for table in _read_tables(path, schema):
-        for values in datasets.Dataset(table_cast(table, schema)):
+        for values in table.cast(schema).to_pylist():
             yield Cells(path.name, next(indices), values)
+
+
+def distinct_texts(path: Path, column: str) -> set[str]:
+    """The texts that the lists of a column hold; nulls aside. Raises BadDataError."""
+    lists = (cells.values[column] for cells in read_rows(path, {column: TEXTS}))
+    return {text for texts in lists for text in texts or () if text is not None}
 
 
 def _read_tables(path: Path, schema: Any) -> Iterator[Any]:  # noqa: ANN401  pyarrow has no types
     """The columns of the schema, a few rows at a time."""
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, pre_buffer=False) as file:  # else all row groups stay in memory
             for column in schema:
                 _check_column(path.name, file.schema_arrow, column)
             for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=schema.names):
