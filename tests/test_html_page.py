@@ -1,6 +1,7 @@
 """report.html as a file: what it says, and that nothing a model wrote becomes part of it."""
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -185,6 +186,15 @@ def test_items_that_failed_count_as_zero_where_that_is_asked_for(tmp_path):
     zeros = page_of(folder, errors=ErrorRule.ZERO).text
     assert "1 item without an answer counts here" in zeros
     assert "zero: items without an answer count as 0, which is not the reference's rule" in zeros
+
+
+def test_the_items_of_a_large_run_are_packed(tmp_path, monkeypatch):
+    folder = report_dir(tmp_path, HOSTILE)
+    plain = page_of(folder).island("data")
+    monkeypatch.setattr("reports.html.page.LARGEST_PLAIN", 1000)
+    element = next(raw for raw in page_of(folder).raw if raw[1].get("id") == "data")
+    assert "application/gzip" == element[1]["type"]
+    assert plain == json.loads(gzip.decompress(base64.b64decode(element[2])))
 
 
 def test_a_run_without_samples_and_plots_says_so(tmp_path):

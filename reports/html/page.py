@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import os
 from collections.abc import Mapping
 from functools import cache
@@ -27,6 +29,8 @@ HTML_NAME = "report.html"
 SCRIPTS = ("dom.js", "shell.js", "math.js", "items.js", "detail.js", "csv.js", "main.js")
 STYLES = ("page.css", "heat.css", "items.css")
 HARD_SHOWN = 12
+LARGEST_PLAIN = 8_000_000
+"""Characters of the items' JSON that are readable in the file; the benchmark's 2,166 items take half as many."""
 HISTOGRAM_HEIGHT = 96
 OWN_ITEMS = "none"
 """The filter by variant that leaves the benchmark's own items (items.js)."""
@@ -84,7 +88,7 @@ def render_page(reported: ReportedRun, run_dir: Path) -> str:
             families=sorted({item.family for item in run.manifest.planned}),
             variants=variants,
             own_items=OWN_ITEMS if variants else None,
-            data=Markup(items.island(items.items_json(run, sheets))),  # noqa: S704 - escaped by `island`
+            data=_held(items.items_json(run, sheets)),
             plots=Markup(items.island(plots)),  # noqa: S704
             style=Markup(style),  # noqa: S704 - the package's own
             script=Markup(script),  # noqa: S704
@@ -96,6 +100,15 @@ def render_page(reported: ReportedRun, run_dir: Path) -> str:
 def items_link(**filters: str | None) -> str:
     """A link within the page to the items that these filters leave; None filters nothing."""
     return f"#items?{urlencode({name: value for name, value in filters.items() if value is not None})}"
+
+
+def _held(data: object) -> dict[str, object]:
+    """The type and the text of a ``<script>`` element that holds the data; large ones are packed."""
+    text = items.island(data)
+    if len(text) <= LARGEST_PLAIN:
+        return {"type": "application/json", "text": Markup(text)}  # noqa: S704 - escaped by `island`
+    packed = gzip.compress(text.encode(), compresslevel=4, mtime=0)
+    return {"type": "application/gzip", "text": Markup(base64.b64encode(packed).decode())}  # noqa: S704
 
 
 def _absent(sheets: Mapping[str, object], stored: Mapping[str, Path], plots: Mapping[str, str]) -> list[str]:

@@ -1,9 +1,16 @@
 // Making elements. Whatever comes from a model or a server enters the page through here, as text and never as markup.
 
-const data = JSON.parse(document.getElementById("data").textContent);
-const plots = new Map(Object.entries(JSON.parse(document.getElementById("plots").textContent)));
-
 const byId = (id) => document.getElementById(id);
+
+/** The JSON in an element; of many items it is compressed. */
+async function held(element) {
+  if (element.type === "application/json") return JSON.parse(element.textContent);
+  const bytes = Uint8Array.from(atob(element.textContent), (character) => character.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+}
+
+const data = await held(byId("data"));
+const plots = new Map(Object.entries(await held(byId("plots"))));
 
 /** An element with attributes (functions: event handlers) and children; strings become text. */
 function make(tag, attributes = {}, ...children) {
