@@ -1,6 +1,7 @@
 """``python -m synthetic audit``: text and style tell nothing about the status, and a leak would be noticed."""
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 
@@ -11,7 +12,9 @@ from synthetic.audit.guesses import guesses
 from synthetic.audit.observed import observe
 from synthetic.sample import SampleKey
 
-pytest.importorskip("sklearn", reason="the audit's models come with the dev extra: pip install -e '.[dev]'")
+pytestmark = pytest.mark.skipif(  # not importorskip: every worker that collects would load it, for 3 s
+    find_spec("sklearn") is None, reason="the audit's models come with the dev extra: pip install -e '.[dev]'"
+)
 
 SCENARIOS = ("mot_loading_good", "mot_loading_no_signal", "mot_loading_tailed")
 
