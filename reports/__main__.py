@@ -12,6 +12,7 @@ from pathlib import Path
 from reports.comparing import Choices, compare_runs
 from reports.exchange.export import Format, export
 from reports.exchange.junit import JUnitError, load_junit
+from reports.exchange.official import left_out
 from reports.exchange.official_input import read_judged
 from reports.gates.check import load_baselines
 from reports.gates.file import read_gate_file
@@ -159,8 +160,12 @@ def _gate(options: argparse.Namespace) -> GateReport:
 
 def _export(options: argparse.Namespace) -> str:
     kind, mode = Format(options.format), Mode(options.mode)
-    export(load_run(options.run_dir), options.out, kind, mode=mode, errors=options.errors, run_dir=options.run_dir)
-    return f"{options.out}: {kind}, {options.out.stat().st_size:,} bytes"
+    run = load_run(options.run_dir)
+    repeat = None if options.repeat is None else options.repeat - 1
+    export(run, options.out, kind, mode=mode, errors=options.errors, repeat=repeat, run_dir=options.run_dir)
+    missing = left_out(run, mode) if kind in {Format.INFERENCE, Format.JUDGED} else 0
+    note = f"; left out: {missing} items of studies, for which the format has no place" if missing else ""
+    return f"{options.out}: {kind}, {options.out.stat().st_size:,} bytes{note}"
 
 
 def _import(options: argparse.Namespace) -> Document:
@@ -246,6 +251,13 @@ def _parser(program: str) -> argparse.ArgumentParser:
         choices=[mode.value for mode in Mode],
         default=Mode.ZEROSHOT.value,
         help="for inference and judged, which hold one mode each (default: zeroshot)",
+    )
+    exported.add_argument(
+        "--repeat",
+        type=int,
+        metavar="N",
+        help="for inference and judged, of a run with --repeats: the answers of repeat N, from 1, alone "
+        "(judged without it: mean scores over the repeats)",
     )
     exported.add_argument("--out", required=True, type=Path, metavar="FILE")
     exported.set_defaults(run=_export)

@@ -62,6 +62,40 @@ def test_the_command_line_writes_and_reads_the_references_files(run_dir, capsys)
     assert "12.5" in capsys.readouterr().out
 
 
+@pytest.fixture
+def repeated(tmp_path):
+    """Q6 of two samples asked twice, and once with another picture; the first sample is right in the second repeat."""
+    items = [planned_item(sample, "Q6", repeat=repeat) for repeat in (0, 1) for sample in ("a", "b")]
+    study = planned_item("a", "Q6", variant="blank")
+    records = [scored(item, value) for item, value in zip(items, (0.0, 1.0, 1.0, 1.0), strict=True)]
+    write_run(Run(manifest=manifest([*items, study]), records=(*records, scored(study, 0.0))), tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_judged_scores_of_a_run_with_repeats_are_means_and_what_is_left_out_is_said(repeated, capsys):
+    judged = json.loads(export(repeated, "judged", "judged.json").read_text())
+    assert [50.0, 100.0] == [entry["scores"]["Q6"]["score"] for entry in judged["results"]]
+    assert ([0.0, 100.0], 75.0) == (judged["results"][0]["scores"]["Q6"]["repeats"], judged["overall_mean"])
+    assert "left out: 1 items of studies" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("repeat", "mean"), [("1", 50.0), ("2", 100.0)])
+def test_a_repeat_can_be_exported_alone(repeated, repeat, mean):
+    options = ["--format", "judged", "--repeat", repeat, "--out", str(repeated / "judged.json")]
+    assert 0 == main(["export", str(repeated), *options])
+    judged = json.loads((repeated / "judged.json").read_text())
+    assert (mean, True) == (judged["overall_mean"], "correct" in judged["results"][0]["scores"]["Q6"])
+
+
+def test_one_answer_of_several_has_to_be_chosen(repeated, capsys):
+    options = ["--format", "inference", "--out", str(repeated / "answers.json")]
+    assert 2 == main(["export", str(repeated), *options])
+    assert "choose the repeat with --repeat 1 to --repeat 2" in capsys.readouterr().err
+    assert 0 == main(["export", str(repeated), *options, "--repeat", "2"])
+    assert 2 == main(["export", str(repeated), *options, "--repeat", "3"])
+    assert "no items in mode zeroshot in repeat 3" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(importlib.util.find_spec("inspect_ai") is not None, reason="inspect_ai is installed")
 def test_inspect_without_its_package_says_what_to_install(run_dir, capsys):
     assert 2 == main(["export", str(run_dir), "--format", "inspect", "--out", str(run_dir / "log.eval")])

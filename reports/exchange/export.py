@@ -41,19 +41,20 @@ def export(
     *,
     mode: Mode = Mode.ZEROSHOT,
     errors: ErrorRule = ErrorRule.UNMEASURED,
+    repeat: int | None = None,
     run_dir: Path | None = None,
 ) -> None:
     """Write the run's counted records, one row or entry per item.
 
-    ``mode`` and ``errors`` matter for the reference's files only, which hold one mode each; ``run_dir``
+    ``mode``, ``errors`` and ``repeat`` matter for the reference's files only, which hold one mode each; ``run_dir``
     for Inspect's log only, which shows the prompts and plots in it. Raises ExportError, or OfficialFileError if a run
     does not fit the reference's format.
     """
     writers: dict[Format, Callable[[], None]] = {
         Format.CSV: lambda: _write_csv(run, target),
         Format.PARQUET: lambda: _write_parquet(run, target),
-        Format.INFERENCE: lambda: _write_json(target, inference_file(run, mode)),
-        Format.JUDGED: lambda: _write_json(target, judged_file(run, mode, errors=errors)),
+        Format.INFERENCE: lambda: _write_json(target, inference_file(run, mode, repeat=repeat)),
+        Format.JUDGED: lambda: _write_json(target, judged_file(run, mode, errors=errors, repeat=repeat)),
         Format.INSPECT: lambda: _write_inspect(run, target, run_dir),
     }
     writers[kind]()

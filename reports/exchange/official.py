@@ -7,7 +7,7 @@ score: `rounded` is the one place where that happens.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, assert_never
 
 from reports.exchange.official_input import OfficialFileError
@@ -25,9 +25,17 @@ def rounded(score: float) -> float:
     return round(score, 1)
 
 
-def inference_file(run: Run, mode: Mode) -> dict[str, Any]:
-    """The run's answers in one mode. Items without an answer carry their error. Raises OfficialFileError for none."""
-    samples = _by_sample(run, mode)
+def inference_file(run: Run, mode: Mode, *, repeat: int | None = None) -> dict[str, Any]:
+    """The run's answers in one mode. Items without an answer carry their error. Raises OfficialFileError for none.
+
+    The format holds one answer to an item: of a run with repeats, ``repeat`` says which, from 0; None is refused then.
+    """
+    if repeat is None and (count := len(repeats_of(run, mode))) > 1:
+        raise OfficialFileError(
+            f"run {run.manifest.run_id} asked each item {count} times, and the format holds one answer: choose the "
+            f"repeat with --repeat 1 to --repeat {count}"
+        )
+    samples = _by_sample(run, mode, repeat or 0)
     manifest = run.manifest
     return {
         "mode": mode.value,
@@ -41,15 +49,18 @@ def inference_file(run: Run, mode: Mode) -> dict[str, Any]:
     }
 
 
-def judged_file(run: Run, mode: Mode, *, errors: ErrorRule = ErrorRule.UNMEASURED) -> dict[str, Any]:
+def judged_file(
+    run: Run, mode: Mode, *, errors: ErrorRule = ErrorRule.UNMEASURED, repeat: int | None = None
+) -> dict[str, Any]:
     """The run's scores in one mode, one entry per sample, with aggregates over the rounded scores.
 
-    The format has no place for items without a score. Raises OfficialFileError where there are any, but for failed
-    requests that ``errors`` gives one.
+    Of a run with repeats the scores are means, beside those of each repeat; labels and grades, which have no mean, are
+    left out. ``repeat``, from 0, takes one repeat alone. The format has no place for items without a score. Raises
+    OfficialFileError where there are any, but for failed requests that ``errors`` gives one.
     """
-    samples = _by_sample(run, mode)
     manifest = run.manifest
-    results = [_judged_entry(run, mode, sample_id, records, errors=errors) for sample_id, records in samples.items()]
+    taken = repeats_of(run, mode) or [0] if repeat is None else [repeat]
+    results = _means([_judged_entries(run, mode, number, errors) for number in taken])
     judges = ", ".join(judge.model for judge in manifest.judges)
     return {
         "judge_model": judges,
@@ -84,16 +95,54 @@ def aggregates(scores: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _by_sample(run: Run, mode: Mode) -> dict[str, dict[Question, Record | None]]:
-    """Planned items of a mode by sample, in the order of the plan; the first repeat, no variants."""
+def repeats_of(run: Run, mode: Mode) -> list[int]:
+    """The repeats of a mode's items, from 0, without those of a study's variants."""
+    return sorted({item.key.repeat for item in run.manifest.planned if item.key.mode is mode and not item.key.variant})
+
+
+def left_out(run: Run, mode: Mode) -> int:
+    """How many items of a mode the reference's files have no place for: those of a study's variants."""
+    return sum(item.key.mode is mode and bool(item.key.variant) for item in run.manifest.planned)
+
+
+def _judged_entries(run: Run, mode: Mode, repeat: int, errors: ErrorRule) -> list[dict[str, Any]]:
+    samples = _by_sample(run, mode, repeat)
+    return [_judged_entry(run, mode, sample_id, records, errors=errors) for sample_id, records in samples.items()]
+
+
+def _means(repeats: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The entries of several repeats as one, sample by sample; those of a single repeat as they are."""
+    if len(repeats) == 1:
+        return list(repeats[0])
+    by_id: dict[str, list[dict[str, Any]]] = {}
+    for entries in repeats:
+        for entry in entries:
+            by_id.setdefault(entry["id"], []).append(entry)
+    return [_mean_entry(entries) for entries in by_id.values()]
+
+
+def _mean_entry(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    found = [entry["scores"] for entry in entries]
+    asked = [question for question in Question if any(question in scores for scores in found)]
+    scores: dict[str, Any] = {}
+    for question in asked:
+        values = [scores[question]["score"] for scores in found if question in scores]
+        scores[question.value] = {"score": rounded(statistics.fmean(values)), "repeats": values}
+    scores["overall"] = rounded(statistics.fmean(scores[question]["score"] for question in asked))
+    return {**entries[0], "scores": scores}
+
+
+def _by_sample(run: Run, mode: Mode, repeat: int) -> dict[str, dict[Question, Record | None]]:
+    """Planned items of a mode by sample, in the order of the plan; of one repeat, no variants."""
     records = counted_records(run)
     samples: dict[str, dict[Question, Record | None]] = {}
     for item in run.manifest.planned:
         key = item.key
-        if key.mode is mode and not key.repeat and not key.variant:
+        if key.mode is mode and key.repeat == repeat and not key.variant:
             samples.setdefault(key.sample_id, {})[key.question] = records.get(key)
     if not samples:
-        raise OfficialFileError(f"run {run.manifest.run_id} has no items in mode {mode}")
+        which = f" in repeat {repeat + 1}" if repeat else ""
+        raise OfficialFileError(f"run {run.manifest.run_id} has no items in mode {mode}{which}")
     return samples
 
 
