@@ -42,7 +42,7 @@ class MixPart:
     def __post_init__(self) -> None:
         """Raise ValueError on a weight that no mix can have."""
         if not is_weight(self.weight):
-            raise ValueError(f"part {self.name!r} of a mix: weight is {self.weight!r}; expected a number above 0")
+            raise ValueError(f"part {self.name!r} of a mix: weight is {self.weight:g}; expected a number above 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -222,6 +222,12 @@ def bootstrap_interval(n: int, statistic: Callable[[Counts], Floats]) -> Interva
 
 def median_interval(values: Sequence[float]) -> Interval | None:
     """The interval of the median, one value per sample. None under `FEWEST_REDRAWN` samples."""
+    return _median_interval(tuple(values))
+
+
+@lru_cache(maxsize=256)
+def _median_interval(values: tuple[float, ...]) -> Interval | None:
+    """Kept: a question's scores stand in several tables, files and charts of a report."""
     levels, places = np.unique(np.asarray(values, dtype=float), return_inverse=True)
     at_level = np.equal.outer(places, np.arange(len(levels))).astype(np.float32)
     return bootstrap_interval(len(values), lambda tallies: _medians(levels, tallies @ at_level))
