@@ -12,7 +12,7 @@ from pathlib import Path
 from reports.comparing import Choices, compare_runs
 from reports.exchange.export import Format, export
 from reports.exchange.junit import JUnitError, load_junit
-from reports.exchange.official import left_out
+from reports.exchange.official import unplaced_items
 from reports.exchange.official_input import read_judged
 from reports.gates.check import load_baselines
 from reports.gates.file import read_gate_file
@@ -163,7 +163,7 @@ def _export(options: argparse.Namespace) -> str:
     run = load_run(options.run_dir)
     repeat = None if options.repeat is None else options.repeat - 1
     export(run, options.out, kind, mode=mode, errors=options.errors, repeat=repeat, run_dir=options.run_dir)
-    missing = left_out(run, mode) if kind in {Format.INFERENCE, Format.JUDGED} else 0
+    missing = unplaced_items(run, mode) if kind in {Format.INFERENCE, Format.JUDGED} else 0
     note = f"; left out: {missing} items of studies, for which the format has no place" if missing else ""
     return f"{options.out}: {kind}, {options.out.stat().st_size:,} bytes{note}"
 

@@ -100,7 +100,7 @@ def repeats_of(run: Run, mode: Mode) -> list[int]:
     return sorted({item.key.repeat for item in run.manifest.planned if item.key.mode is mode and not item.key.variant})
 
 
-def left_out(run: Run, mode: Mode) -> int:
+def unplaced_items(run: Run, mode: Mode) -> int:
     """How many items of a mode the reference's files have no place for: those of a study's variants."""
     return sum(item.key.mode is mode and bool(item.key.variant) for item in run.manifest.planned)
 
