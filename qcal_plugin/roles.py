@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,12 +13,16 @@ from qcal_plugin.cli.options import RunConfig, asks_for_run, read_config
 from qcal_plugin.cli.paths import aim, names_benchmark, names_loads
 from qcal_plugin.cli.service import asks_for_load
 from qcal_plugin.service.role import take_load_role
+from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.worker import collection
 from qcal_plugin.worker.keys import RUNNER, WORKER_INPUT
 from reports.records.plain_text import log_text
 from reports.records.records import PlannedItem
 from scoring.errors import QCalError
+
+if TYPE_CHECKING:
+    from qcal_plugin.dataset.prepare import Progress
 
 NO_MODEL = "no model to ask: add --model-url http://localhost:8000/v1, or --demo to try it without one"
 LOOKS = ("collectonly", "setupplan")
@@ -132,6 +138,13 @@ class CollectionOnly:
         self._items: Iterable[PlannedItem] | None = None
 
     @pytest.hookimpl
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Prepare the dataset while output is not captured, so that progress shows. Collection reports errors."""
+        if names_benchmark(session.config.args):
+            with suppress(pytest.Collector.CollectError):
+                self._selected(StepProgress(session.config.get_verbosity()))
+
+    @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One test per item of the function's mode."""
         mode = collection.asked_mode(metafunc)
@@ -144,16 +157,16 @@ class CollectionOnly:
         collection.drop_unasked(items)
         collection.put_zeroshot_first(items)
 
-    def _selected(self) -> Iterable[PlannedItem]:
+    def _selected(self, progress: Progress | None = None) -> Iterable[PlannedItem]:
         if self._items is None:
-            self._items = _collect(self._config)
+            self._items = _collect(self._config, progress)
         return self._items
 
 
-def _collect(config: RunConfig) -> Iterable[PlannedItem]:
+def _collect(config: RunConfig, progress: Progress | None) -> Iterable[PlannedItem]:
     from qcal_plugin.session.data import prepare_studied
 
     try:
-        return select_items(config.selection, prepare_studied(config))
+        return select_items(config.selection, prepare_studied(config, progress=progress))
     except QCalError as error:
         raise pytest.Collector.CollectError(log_text(str(error))) from error

@@ -224,3 +224,12 @@ def test_half_made_environment_is_made_again(tmp_path):
     assert ".venv is of another Python or half made: it is made again" in done.stdout, done
     assert "making .venv" in done.stdout
     assert not (tmp_path / ".venv").exists()
+
+
+def test_collecting_from_a_new_dataset_says_what_it_does(quick, tmp_path, monkeypatch):
+    """No model is needed, and the dataset is drawn and prepared first."""
+    monkeypatch.setenv("QCAL_CACHE_DIR", str(tmp_path / "new"))
+    result = quick.run("--dataset=synthetic:seed=1,families=t1,per-scenario=5", "--demo", "--collect-only", "-q")
+    assert 0 == result.exit_status
+    assert "qcal: drawing synthetic samples 0/20" in result.out
+    assert result.out.index("drawing synthetic") < result.out.index("test_zeroshot[")

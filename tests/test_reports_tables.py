@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.records.names import FAMILY_TITLES
 from reports.records.plain_text import display_width
 from reports.render import csv as render_csv
 from reports.render import markdown as render_markdown
 from reports.render import text as render_text
 from reports.statistics.intervals import Interval
 from reports.tables.model import QUESTION, Column, Document, Section, Table, Unit, printed
+from synthetic.families import family_names
 
 HOSTILE = (
     "\x1b[2J=cmd|' /C calc'!A0 <script>alert(1)</script> | `x` **b** [l](http://e.org) @root #1 \u202egnp.exe\r\nend"
@@ -148,6 +150,20 @@ def test_no_word_is_broken_inside(width):
     assert all(display_width(line) <= width for line in shown.splitlines())
     pieces = set(re.findall(r"[a-z]{2,}", shown))
     assert pieces == {piece for name in names for piece in name.split("_")} | HEADING_PIECES, shown
+
+
+def test_families_have_their_titles_only_if_the_table_is_too_wide():
+    columns = (Column("Family", families=True), Column("Mean", Unit.SCORE, 1))
+    rows = (("qubit_spectroscopy_power_frequency", 0.5), ("own_family", 0.5))
+    assert "qubit_spectroscopy_power_frequency  50.0" in narrow(*columns, rows=rows, width=60)
+    shown = narrow(*columns, rows=rows, width=30)
+    assert "Power and frequency  50.0" in shown
+    assert "own family           50.0" in shown
+
+
+def test_every_family_of_the_benchmark_has_a_title_of_its_own():
+    assert set(FAMILY_TITLES) == set(family_names())
+    assert len(FAMILY_TITLES) == len(set(FAMILY_TITLES.values()))
 
 
 def test_optional_columns_go_before_text_is_folded():

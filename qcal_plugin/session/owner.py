@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -191,8 +190,7 @@ class RunOwner:
         texts = self._illustrator is not None
         reported = print_tables(run.evaluation, terminal, errors=errors, floors=floors, gates=self._gates, texts=texts)
         if self._illustrator is not None:
-            plots = partial(self._steps, "preparing plots")
-            self._page = write_page(run, self._illustrator, reported, errors=errors, progress=plots)
+            self._page = write_page(run, self._illustrator, reported, errors=errors, progress=self._steps)
 
     def _decide(self, session: pytest.Session) -> None:
         in_error = session.exitstatus in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR}

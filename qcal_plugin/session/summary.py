@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from reports.records.records import ItemKey
 from scoring.questions import Mode, Question
 
 if TYPE_CHECKING:
+    from qcal_plugin.dataset.prepare import Progress
     from reports.gates.verdicts import GateReport
     from reports.records.outcomes import ErrorRule
     from reports.tables.reported_run import ReportedRun
@@ -85,7 +87,7 @@ def write_page(
     reported: ReportedRun | None,
     *,
     errors: ErrorRule,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> tuple[str, ...]:
     """Write ``report.html`` with its plots; returns lines for the user, also about what went wrong.
 
@@ -96,11 +98,13 @@ def write_page(
 
     directory, lines = run.evaluation.directory, []
     try:
-        illustrator.finish(progress)
+        illustrator.finish(partial(progress, "preparing plots"))
     except (OSError, ValueError, KeyError) as error:
         lines.append(f"qcal: plots are missing in report.html: {error}")
     try:
+        progress("writing report.html", 0, 1)
         file = page.write_page(directory.path, errors=errors, reported=reported)
+        progress("writing report.html", 1, 1)
         lines.append(f"qcal: to look at: {shown(file)}")
     except (OSError, RunFileError) as error:
         lines.append(f"qcal: no report.html: {error}")

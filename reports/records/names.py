@@ -50,3 +50,35 @@ def in_words(value: object) -> str:
             return ", ".join(f"{name}={in_words(entry)}" for name, entry in value.items()) or "not set"
         case _:
             return str(value)
+
+
+FAMILY_TITLES = {
+    "coupler_flux": "Coupler flux",
+    "cz_benchmarking": "CZ benchmarking",
+    "drag": "DRAG",
+    "gmm": "Gaussian mixture",
+    "microwave_ramsey": "Microwave Ramsey",
+    "mot_loading": "MOT loading",
+    "pinchoff": "Pinch-off",
+    "pingpong": "Ping-pong",
+    "qubit_flux_spectroscopy": "Flux spectroscopy",
+    "qubit_spectroscopy": "Qubit spectroscopy",
+    "qubit_spectroscopy_power_frequency": "Power and frequency",
+    "rabi": "Rabi",
+    "rabi_hw": "Rabi (hardware)",
+    "ramsey_charge_tomography": "Charge tomography",
+    "ramsey_freq_cal": "Ramsey frequency",
+    "ramsey_t2star": "Ramsey T2*",
+    "res_spec": "Resonator",
+    "rydberg_ramsey": "Rydberg Ramsey",
+    "rydberg_spectroscopy": "Rydberg lines",
+    "t1": "T1",
+    "t1_fluctuations": "T1 fluctuations",
+    "tweezer_array": "Tweezer array",
+}
+"""Titles of the benchmark's families for narrow tables. The names on the left are what ``-k`` takes."""
+
+
+def family_title(family: str) -> str:
+    """The family's title; of a family that is not in the benchmark, its name with spaces between the words."""
+    return FAMILY_TITLES.get(family, family.replace("_", " "))

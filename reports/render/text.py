@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
+from reports.records.names import family_title
 from reports.records.plain_text import character_width, display_width, log_text, one_line
 from reports.tables.model import Column, Document, Section, Table, Unit, printed
 
@@ -54,6 +55,11 @@ def _table(table: Table, width: int, label: str) -> Iterator[str]:
     if _total(_needed_widths(columns, cells)) > width:
         kept = [index for index, column in enumerate(columns) if not column.optional]
         columns, cells = tuple(columns[index] for index in kept), [[row[index] for index in kept] for row in cells]
+    if _total(_needed_widths(columns, cells)) > width:
+        cells = [
+            [family_title(cell) if column.families else cell for cell, column in zip(row, columns, strict=True)]
+            for row in cells
+        ]
     widths = _column_widths(columns, cells, width)
     blocks = _blocks(widths, width) if cells else []
     for block in blocks:

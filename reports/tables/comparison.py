@@ -82,7 +82,7 @@ def compare(earlier: Evaluation, later: Evaluation, *, anyway: bool = False) -> 
 
 def hard_section(evaluations: Sequence[Evaluation]) -> Section:
     """The scenario types and questions that no run answers, mode by mode (the paper's Table 9 over several models)."""
-    columns = (Column("Family"), Column("Scenario type"), QUESTION)
+    columns = (Column("Family", families=True), Column("Scenario type"), QUESTION)
     tables = []
     for mode in Mode:
         rows = tuple(hard_for_all(evaluations, mode))

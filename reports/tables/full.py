@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from reports.analysis.breakdown import HARD_BELOW, Breakdown, FamilyScores, ScenarioScore, break_down
 from reports.analysis.consistency import Contradiction, Legibility
@@ -22,6 +23,7 @@ from reports.tables.overview import INTERVAL_NAME, document, overview
 from reports.tables.shots import shot_details
 from scoring.questions import Mode, Question
 
+FAMILY = Column("Family", families=True)
 COVERAGE_COLUMNS = (Column("Planned", Unit.COUNT), Column("Measured", Unit.COUNT), Column("%", Unit.PERCENT, 1))
 SCORE_COLUMNS = (Column("Mean", Unit.SCORE, 1), Column(INTERVAL_NAME, Unit.SCORE, 1, span=True))
 SHARE_COLUMNS = (Column("Share", Unit.PERCENT, 1), Column(INTERVAL_NAME, Unit.PERCENT, 1, span=True))
@@ -92,7 +94,8 @@ def side_by_side(families: Sequence[FamilyScores], questions: Sequence[Question]
         )
         for entry in families
     )
-    columns = (Column("Family"), *COVERAGE_COLUMNS, Column("Mean", Unit.SCORE, 1))
+    planned, *coverage = COVERAGE_COLUMNS
+    columns = (FAMILY, replace(planned, optional=True), *coverage, Column("Mean", Unit.SCORE, 1))
     return Table(
         title="Scores by family",
         columns=(
@@ -113,7 +116,7 @@ def question_by_family(families: Sequence[FamilyScores], question: Question, *, 
     """One question, a row per family, the best first; with their ``floors``."""
     asked = [(entry.family, entry.questions[question]) for entry in families if question in entry.questions]
     ranked = sorted(asked, key=lambda entry: (entry[1].mean is None, -(entry[1].mean or 0.0), entry[0]))
-    columns = (Column("Family"), *COVERAGE_COLUMNS, *SCORE_COLUMNS)
+    columns = (FAMILY, *COVERAGE_COLUMNS, *SCORE_COLUMNS)
     return Table(
         title=f"{question_name(question)} by family",
         columns=with_floors(columns) if floors else columns,
@@ -177,7 +180,12 @@ def field_table(fields: Sequence[FieldScore]) -> Table:
         )
         for score in fields
     )
-    columns = (Column("Family"), Column("Field"), Column("Items", Unit.COUNT), Column("%", Unit.PERCENT, 1))
+    columns = (
+        FAMILY,
+        Column("Field"),
+        Column("Items", Unit.COUNT),
+        Column("%", Unit.PERCENT, 1),
+    )
     return Table(title="Q5 by field", columns=(*columns, *SCORE_COLUMNS, *errors), rows=rows, notes=_FIELD_NOTES)
 
 

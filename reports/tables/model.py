@@ -47,7 +47,8 @@ class Column:
         decimals: how many a renderer prints.
         span: the cells are intervals (CSV gives them two columns).
         questions: the cells are questions, printed with what they ask for: ``Q6 diagnosis``; data files keep ``Q6``.
-        optional: left out where the table is wider than the terminal.
+        optional: left out if the table is wider than the terminal.
+        families: the cells are families, printed as their titles if the table is wider than the terminal.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Column:
     span: bool = False
     questions: bool = False
     optional: bool = False
+    families: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,7 +133,7 @@ def family_tables(evaluation: Evaluation) -> Iterator[Table]:
         counts = sorted({shots for means in families.values() for shots in means})
         yield Table(
             title=f"{question_name(question)} by family and number of demonstrations",
-            columns=(Column("Family"), *(Column(f"{shots}-shot", Unit.SCORE, 1) for shots in counts)),
+            columns=(Column("Family", families=True), *(Column(f"{shots}-shot", Unit.SCORE, 1) for shots in counts)),
             rows=tuple((family, *(means.get(shots) for shots in counts)) for family, means in families.items()),
         )
 
