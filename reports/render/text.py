@@ -56,10 +56,7 @@ def _table(table: Table, width: int, label: str) -> Iterator[str]:
         kept = [index for index, column in enumerate(columns) if not column.optional]
         columns, cells = tuple(columns[index] for index in kept), [[row[index] for index in kept] for row in cells]
     if _total(_needed_widths(columns, cells)) > width:
-        cells = [
-            [family_title(cell) if column.families else cell for cell, column in zip(row, columns, strict=True)]
-            for row in cells
-        ]
+        cells = _with_titles(columns, cells)
     widths = _column_widths(columns, cells, width)
     blocks = _blocks(widths, width) if cells else []
     for block in blocks:
@@ -71,6 +68,14 @@ def _table(table: Table, width: int, label: str) -> Iterator[str]:
             yield from _lines(row, columns, widths, block)
     for note in table.notes:
         yield from _wrapped(note, width, indent=2)
+
+
+def _with_titles(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The rows with families as titles, in columns in which a name would be broken at an underscore."""
+    titled = {
+        index for index, column in enumerate(columns) if column.families and any("_" in row[index] for row in cells)
+    }
+    return [[family_title(cell) if index in titled else cell for index, cell in enumerate(row)] for row in cells]
 
 
 def _column_widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
