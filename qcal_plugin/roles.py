@@ -105,6 +105,8 @@ def _check_distribution(config: pytest.Config) -> None:
             f"--tx {remote[0]}: a worker on another machine cannot reach this run's engine; "
             "run a part there with --shard 1/2 and join the parts with: python -m reports merge"
         )
+    if scheduler == "worksteal" and config.getoption("max_repeats"):
+        raise pytest.UsageError("--dist=worksteal runs items out of order, --max-repeats needs order; use --dist=load")
     if scheduler in DISCOURAGED_SCHEDULERS:
         config.issue_config_time_warning(
             pytest.PytestConfigWarning(
@@ -155,7 +157,7 @@ class CollectionOnly:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Zero-shot first, as in a run."""
         collection.drop_unasked(items)
-        collection.put_zeroshot_first(items)
+        collection.put_in_order(items, by_repeat=self._config.max_repeats is not None)
 
     def _selected(self, progress: Progress | None = None) -> Iterable[PlannedItem]:
         if self._items is None:

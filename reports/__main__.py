@@ -16,15 +16,16 @@ from reports.exchange.official import unplaced_items
 from reports.exchange.official_input import read_judged
 from reports.gates.check import load_baselines
 from reports.gates.file import read_gate_file
+from reports.gates.history import BASELINE_NAME, note_baseline, with_history
 from reports.gates.verdicts import GateReport, judge_run
 from reports.github import add_job_summary, annotation_lines
-from reports.html.page import write_page
+from reports.html.page import HTML_NAME, write_page
 from reports.publish import publish
 from reports.records.illustrations import join_illustrations
 from reports.records.merge import merge_directories
 from reports.records.outcomes import ErrorRule, counting_errors, identity_of
 from reports.records.plain_text import log_line, log_text
-from reports.records.run_files import load_run
+from reports.records.run_files import load_manifest, load_run
 from reports.render import text as render_text
 from reports.service.report import is_service_study, publish_service
 from reports.site.build import Site, build_site
@@ -37,7 +38,7 @@ from reports.tables.reported_run import report_on
 from scoring.errors import QCalError
 from scoring.questions import Mode
 
-COMMANDS = ("show", "merge", "compare", "leaderboard", "gate", "export", "import")
+COMMANDS = ("show", "merge", "compare", "leaderboard", "gate", "baseline", "export", "import")
 DESCRIPTION = """\
 Tables from what runs left behind, without asking a model.
 
@@ -53,6 +54,8 @@ Tables from what runs left behind, without asking a model.
                                       a site over many runs: leaderboard, items by models, pairs, histories
   python -m reports gate RUN --gate gates.toml
                                       whether the run passes the gates of a file (docs/ci.md)
+  python -m reports baseline RUN --chosen-from N
+                                      note that RUN is the best of N runs; gates against it say so
   python -m reports export RUN --format csv --out FILE
                                       records as CSV, Parquet, the reference's result files, or a log of Inspect
   python -m reports import judged.json [judged-icl.json]
@@ -153,9 +156,18 @@ def _site_lines(site: Site) -> Iterator[str]:
 def _gate(options: argparse.Namespace) -> GateReport:
     file, run = read_gate_file(options.gate), load_run(options.run_dir, texts=False)
     report = judge_run(file, run, load_baselines(file, identity_of(run.manifest)))
+    report = with_history(report, options.run_dir)
     publish(options.run_dir, errors=options.errors, floors=options.floors, gates=report)
+    if (options.run_dir / HTML_NAME).is_file():
+        write_page(options.run_dir, errors=options.errors, gates=report)
     add_job_summary(options.run_dir, os.environ)
     return report
+
+
+def _baseline(options: argparse.Namespace) -> str:
+    load_manifest(options.run_dir)
+    note_baseline(options.run_dir, options.chosen_from)
+    return str(options.run_dir / BASELINE_NAME)
 
 
 def _export(options: argparse.Namespace) -> str:
@@ -243,6 +255,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
     gated.add_argument("run_dir", type=Path, metavar="RUN")
     gated.add_argument("--gate", required=True, type=Path, metavar="FILE", help="such as examples/gates.toml")
     gated.set_defaults(run=_gate)
+    baseline = commands.add_parser("baseline", help="note of how many runs a gate's baseline was chosen")
+    baseline.add_argument("run_dir", type=Path, metavar="RUN")
+    baseline.add_argument("--chosen-from", required=True, type=int, metavar="N", help="runs, this one included")
+    baseline.set_defaults(run=_baseline)
     exported = commands.add_parser("export", parents=[shared], help="records for other tools")
     exported.add_argument("run_dir", type=Path, metavar="RUN")
     exported.add_argument("--format", required=True, choices=[kind.value for kind in Format])

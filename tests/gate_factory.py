@@ -1,5 +1,7 @@
 """Makes gate files and runs with known figures for tests of verdicts."""
 
+from dataclasses import replace
+
 from reports.gates.file import Decision, Gate, GateFile, parse_metric
 from reports.gates.verdicts import judge_run
 from reports.records.records import Run
@@ -41,6 +43,11 @@ def run_with(values, **fields):
 def q6(*values):
     """A run of zero-shot Q6 alone."""
     return run_with({("Q6", "zeroshot"): values})
+
+
+def renamed(run, run_id="another"):
+    """The same answers as those of another run: a run against itself is a case of its own."""
+    return replace(run, manifest=replace(run.manifest, run_id=run_id))
 
 
 def right(count, of):

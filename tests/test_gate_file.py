@@ -55,6 +55,26 @@ def test_scores_are_named_by_mode_and_questions(name, mode, questions, delta):
     )
 
 
+def test_a_level_is_that_of_all_gates(read):
+    file = read(f"level = 0.9\n{gate(metric=MEAN, min=1)}{gate(metric=MEAN, min=2)}")
+    assert 0.9 == file.level
+    assert [0.9, 0.9] == [entry.level for entry in file.gates]
+    assert 0.95 == read(gate(metric=MEAN, min=1)).level
+
+
+def test_an_anchor_is_a_second_gate(read):
+    text = gate(metric=MEAN, baseline='"runs/last"', anchor='"baselines/2026-01"', max_drop=2)
+    moving, fixed = read(text).gates
+    assert (Path("runs/last"), False, Path("baselines/2026-01"), True) == (
+        moving.baseline,
+        moving.anchor,
+        fixed.baseline,
+        fixed.anchor,
+    )
+    assert moving.threshold == fixed.threshold
+    assert "zeroshot.mean, max_drop 2 from anchor baselines/2026-01" == fixed.title
+
+
 @pytest.mark.parametrize("rate", RateName)
 def test_rates_are_those_of_zero_shot_answers(rate):
     metric = parse_metric(rate.value)
@@ -125,8 +145,11 @@ MISTAKES = [
     ("gate = 3", "no [[gate]] in it"),
     ("gate = [3]", "gate 1 is 3; expected a table"),
     ("[[gate]", "not TOML ("),
-    (GOOD + "[covrage]\nmax_unmeasured = 0", "the file: unknown key 'covrage'; known: coverage, gate, judges"),
-    (gate(metric=MEAN, mni=70), "gate 1: unknown key 'mni'; known: baseline, family, max, max_drop, metric, min, mode"),
+    (GOOD + "[covrage]\nmax_unmeasured = 0", "the file: unknown key 'covrage'; known: coverage, gate, judges, level"),
+    (
+        gate(metric=MEAN, mni=70),
+        "gate 1: unknown key 'mni'; known: anchor, baseline, family, max, max_drop, metric, min, mode",
+    ),
     (gate(min=70), "gate 1: no metric; choose from zeroshot.mean, "),
     (gate(metric=3, min=70), "gate 1: metric is 3; expected a text"),
     (gate(metric='"zeroshot.Q9"', min=70), "gate 1: unknown metric 'zeroshot.Q9'; choose from"),

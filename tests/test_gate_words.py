@@ -93,7 +93,7 @@ def test_what_is_missing_is_to_be_measured_first():
 def test_annotations_are_errors_and_warnings_and_none_for_what_passes():
     lines = github_annotations(everything())
     kinds = [line.split(" title=")[0] for line in lines]
-    assert ["::warning", "::error", "::error", "::error", "::warning"] == kinds
+    assert ["::error", "::error", "::error", "::error", "::error"] == kinds
     assert "::error title=QCalEval gate%3A FAIL::zeroshot.Q2, max_drop 2 from runs/base: -70.0," in "\n".join(lines)
 
 

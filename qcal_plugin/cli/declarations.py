@@ -151,6 +151,13 @@ def _selection(add: Add) -> None:
     )
     add("--repeats", metavar="K", type=int, default=1, help="ask every item K times (default: 1)", example="3")
     add(
+        "--max-repeats",
+        metavar="M",
+        type=int,
+        help="with --gate: ask up to M times, again only while the verdict is open (default: --repeats)",
+        example="4",
+    )
+    add(
         "--list",
         metavar="WHAT",
         help="print what -k and -m can choose: families, scenarios or questions",

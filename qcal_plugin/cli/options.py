@@ -76,6 +76,8 @@ class RunConfig:
     scorer: Scorer
     pass_marks: Mapping[Question, float]
     gates: GateFile | None
+    repeats: int
+    max_repeats: int | None
     budget_requests: int | None
     budget_tokens: int | None
     html: bool
@@ -111,7 +113,7 @@ def read_config(config: pytest.Config) -> RunConfig:
             sample=at_least(1, "--sample", option("sample")),
             seed=option("seed"),
             shard=parsed("--shard", parse_shard, option("shard")) if option("shard") else None,
-            repeats=at_least(1, "--repeats", option("repeats")),
+            repeats=_collected_repeats(option),
             controls=parsed("--control", parse_controls, option("control")) if option("control") else (),
             shots=shots,
         ),
@@ -132,6 +134,8 @@ def read_config(config: pytest.Config) -> RunConfig:
         scorer=parsed("--scoring", _scorer, option("scoring")),
         pass_marks=parsed("--pass-mark", parse_pass_marks, option("pass_mark")),
         gates=read_gates(option("gate"), canary=option("judge_canary")),
+        repeats=option("repeats"),
+        max_repeats=option("max_repeats"),
         budget_requests=at_least(1, "--budget-requests", option("budget_requests")),
         budget_tokens=at_least(1, "--budget-tokens", option("budget_tokens")),
         html=not option("no_html"),
@@ -153,6 +157,24 @@ def _check_together(option: Callable[[str], Any]) -> None:
     for name in ("model", "model_key_env"):
         if option(name) and (option("demo") or option("baseline") or option("answers")):
             raise pytest.UsageError(f"--{name.replace('_', '-')} goes with --model-url, not with {given[0]}")
+
+
+def _collected_repeats(option: Callable[[str], Any]) -> int:
+    """How many repeats are collected: a shard decides nothing, so that it asks only those before the first look."""
+    repeats, most = at_least(1, "--repeats", option("repeats")), option("max_repeats")
+    if most is None:
+        return int(repeats)
+    if most <= repeats:
+        raise pytest.UsageError(
+            f"--max-repeats {most}: expected more than --repeats {repeats}, after which the first look is"
+        )
+    if option("answers"):
+        raise pytest.UsageError("--max-repeats with --answers: there is no model to ask again")
+    if option("shard"):
+        return int(repeats)
+    if not option("gate"):
+        raise pytest.UsageError("--max-repeats without --gate: no verdict says when it is enough")
+    return int(most)
 
 
 def _questions(given: str | None, shots: ShotPlan | None) -> str:

@@ -101,6 +101,7 @@ class Engine:
         self.stopped: str | None = None
         self.stopped_by_status: int | None = None
         self.answered = 0
+        self.on_stop: Callable[[str], object] | None = None
         self.look_ahead = look_ahead
         self._cases = cases
         self._model = model

@@ -2,6 +2,7 @@
 
 RequestFailed        one request is given up; what is known of it
 EngineStopped        nothing is asked any more
+NotNeeded            an item is not asked, because the verdict is there without it
 """
 
 from __future__ import annotations
@@ -87,6 +88,10 @@ class Repeats(Enum):
 
 class EngineStopped(Exception):
     """The engine asks nothing any more; ``str()`` says why in one line."""
+
+
+class NotNeeded(Exception):
+    """The item need not be asked; ``str()`` says why."""
 
 
 def http_failure(status: int, headers: Mapping[str, str], body: bytes) -> RequestFailed:

@@ -11,6 +11,7 @@ import pytest
 
 from qcal_plugin.session.directory import RunDirectory
 from reports.gates.file import GateFile
+from reports.gates.history import with_history
 from reports.gates.verdicts import GateReport, GateVerdict, Verdict, judge_run
 from reports.github import annotation_lines
 from reports.records.plain_text import log_line
@@ -31,7 +32,7 @@ def gate_session(
         run = load_run(directory.path, texts=False)
     except RunFileError as error:
         run, ended_early = Run(manifest=directory.manifest, records=()), str(error)
-    report = judge_run(file, run, baselines, interrupted=ended_early)
+    report = with_history(judge_run(file, run, baselines, interrupted=ended_early), directory.path)
     _tell_plugins(session.config, report)
     return report
 
@@ -67,10 +68,10 @@ def gate_reports(entry: GateVerdict, file: Path) -> Iterator[pytest.TestReport]:
         nodeid=f"{file}::{entry.gate.title}",
         location=(str(file), None, entry.gate.title),
         keywords={},
-        user_properties=[("qcal_gate_verdict", entry.verdict.value)],
+        user_properties=[("qcal_gate_verdict", entry.verdict.value), ("qcal_gate_figures", words)],
     )
     match entry.verdict:
-        case Verdict.PASS:
+        case Verdict.PASS | Verdict.WORSE:
             yield make(outcome="passed", longrepr=None, when="call")
         case Verdict.FAIL:
             yield make(outcome="failed", longrepr=words, when="call")

@@ -12,7 +12,7 @@ from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.engine.failures import EngineStopped
 from qcal_plugin.engine.journal import JournalError
 from qcal_plugin.session.illustrator import Illustrator
-from qcal_plugin.session.local_source import LocalSource
+from qcal_plugin.session.local_source import Asked, LocalSource
 from qcal_plugin.session.near_misses import nothing_selected
 from qcal_plugin.session.preparation import PreparedRun, prepare_run
 from qcal_plugin.session.progress import Progress
@@ -28,6 +28,7 @@ from reports.records.records import PROPERTY_PREFIX
 from scoring.errors import QCalError
 
 if TYPE_CHECKING:
+    from qcal_plugin.session.looks import Looks
     from reports.gates.verdicts import GateReport
 
 
@@ -46,6 +47,7 @@ class RunOwner:
         self._run: PreparedRun | None = None
         self._illustrator: Illustrator | None = None
         self._gates: GateReport | None = None
+        self._looks: Looks | None = None
 
     # --- hooks ---
 
@@ -82,6 +84,8 @@ class RunOwner:
         self._record(report)
         self._stop_at_maxfail(report)
         self._progress.report(report)
+        if self._looks is not None:
+            self._looks.report(report)
         self._illustrate()
 
     @pytest.hookimpl(tryfirst=True)
@@ -123,25 +127,39 @@ class RunOwner:
             directory = run.evaluation.directory
             self._illustrator = Illustrator(directory.path, lambda: directory.manifest.planned, run.studied.case)
             self._exits.callback(self._illustrator.stop)
+        asked = self._looks_at(run) or run.evaluation
         if self._controller:
-            self._serve_workers(run)
+            self._serve_workers(run, asked)
         else:
-            self._run_tests_here(run)
+            self._run_tests_here(run, asked)
 
-    def _run_tests_here(self, run: PreparedRun) -> None:
+    def _looks_at(self, run: PreparedRun) -> Looks | None:
+        """With ``--max-repeats`` what stands between tests and engine; a shard only notes the plan."""
+        config = self._config
+        if config.max_repeats is None:
+            return None
+        from qcal_plugin.session.looks import Looks, look_plan
+
+        plan = look_plan(run.evaluation, config.repeats, config.max_repeats)
+        if config.gates is not None and config.selection.shard is None:
+            self._looks = Looks(
+                run.evaluation, plan, config.gates, run.baselines, say=self._progress.say, waits=self._controller
+            )
+        return self._looks
+
+    def _run_tests_here(self, run: PreparedRun, asked: Asked) -> None:
         runner = Runner(
             self._config,
             dataset=run.studied,
             items=run.items,
-            source=LocalSource(run.evaluation, self._progress),
+            source=LocalSource(asked, self._progress),
             identity=run.identity,
         )
         self._pytest_config.stash[RUNNER] = runner
         self._pytest_config.pluginmanager.register(runner, "qcal-runner")
 
-    def _serve_workers(self, run: PreparedRun) -> None:
-        evaluation = run.evaluation
-        server = ChannelServer(evaluation.engine.loop, demand=evaluation.demand, declare=evaluation.declare)
+    def _serve_workers(self, run: PreparedRun, asked: Asked) -> None:
+        server = ChannelServer(run.evaluation.engine.loop, demand=asked.demand, declare=asked.declare)
         address = server.start()
         self._exits.callback(server.close)
         self._worker_input = WorkerInput(
@@ -190,7 +208,9 @@ class RunOwner:
         texts = self._illustrator is not None
         reported = print_tables(run.evaluation, terminal, errors=errors, floors=floors, gates=self._gates, texts=texts)
         if self._illustrator is not None:
-            self._page = write_page(run, self._illustrator, reported, errors=errors, progress=self._steps)
+            self._page = write_page(
+                run, self._illustrator, reported, errors=errors, gates=self._gates, progress=self._steps
+            )
 
     def _decide(self, session: pytest.Session) -> None:
         in_error = session.exitstatus in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR}

@@ -70,6 +70,14 @@ class Progress:
             self._start_line(terminal)
             terminal.write_line(log_line(f"qcal: {notice}"))
 
+    def say(self, line: str) -> None:
+        """Tell the user something at once, between two tests."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            self.make_way()
+            self._start_line(terminal)
+            terminal.write_line(f"qcal: {line}")
+
     def _is_due(self, now: float) -> bool:
         waited_s = now - self._printed_at
         if self._status_line is not None:

@@ -87,6 +87,7 @@ def write_page(
     reported: ReportedRun | None,
     *,
     errors: ErrorRule,
+    gates: GateReport | None,
     progress: Progress,
 ) -> tuple[str, ...]:
     """Write ``report.html`` with its plots; returns lines for the user, also about what went wrong.
@@ -103,7 +104,7 @@ def write_page(
         lines.append(f"qcal: plots are missing in report.html: {error}")
     try:
         progress("writing report.html", 0, 1)
-        file = page.write_page(directory.path, errors=errors, reported=reported)
+        file = page.write_page(directory.path, errors=errors, reported=reported, gates=gates)
         progress("writing report.html", 1, 1)
         lines.append(f"qcal: to look at: {shown(file)}")
     except (OSError, RunFileError) as error:

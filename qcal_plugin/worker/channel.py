@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qcal_plugin.engine.failures import EngineStopped
+from qcal_plugin.engine.failures import EngineStopped, NotNeeded
 from qcal_plugin.engine.result import EngineResult
 from reports.records.records import ItemKey, PlannedItem
 from reports.records.typed_json import DecodeError, decode, encode
@@ -50,11 +50,12 @@ class ChannelCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelReply:
-    """What it gets: nothing but an acknowledgement for a declaration; for a demand, one of the other two."""
+    """What it gets: nothing but an acknowledgement for a declaration; for a demand, one of the other three."""
 
     key: ItemKey | None = None
     outcome: EngineResult | None = None
     stopped: str | None = None
+    not_needed: str | None = None
 
 
 class ChannelServer:
@@ -135,6 +136,8 @@ class ChannelServer:
             outcome = await future
         except EngineStopped as stopped:
             return ChannelReply(key=key, stopped=str(stopped))
+        except NotNeeded as reason:
+            return ChannelReply(key=key, not_needed=str(reason))
         return ChannelReply(key=key, outcome=outcome)
 
 
@@ -150,10 +153,12 @@ class ChannelClient:
         self._exchange(ChannelCall(declare=tuple(planned)))
 
     def demand(self, key: ItemKey) -> EngineResult:
-        """Wait for an item's outcome. Raises EngineStopped, also where the controller is gone."""
+        """Wait for an item's outcome. Raises NotNeeded, or EngineStopped, also where the controller is gone."""
         reply = self._exchange(ChannelCall(demand=key))
         if reply.outcome is None and reply.stopped is not None:
             raise EngineStopped(reply.stopped)
+        if reply.key == key and reply.not_needed is not None:
+            raise NotNeeded(reply.not_needed)
         if reply.key != key or reply.outcome is None:
             self.close()
             raise ChannelError(f"asked for {key}, got {reply.key}")

@@ -92,6 +92,9 @@ INTERRUPTED_WAIT: pytest.StashKey[str] = pytest.StashKey()
 MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
 """On an item: what its report carries to the controller."""
 
+NOT_NEEDED: pytest.StashKey[str] = pytest.StashKey()
+"""On an item: why it was not asked, in words."""
+
 
 def answer_flags(question: Question, answer: Answer) -> tuple[Flag, ...]:
     """What is worth counting about an answer: cut, empty, only a thought, with one, or addressed to the grader."""

@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from qcal_plugin.cli.options import RunConfig
-from qcal_plugin.engine.failures import EngineStopped
+from qcal_plugin.engine.failures import EngineStopped, NotNeeded
 from qcal_plugin.engine.result import EngineResult
 from qcal_plugin.studies.shots import copy_flags
 from qcal_plugin.studies.studied import StudiedDataset
@@ -17,6 +17,7 @@ from qcal_plugin.worker import collection
 from qcal_plugin.worker.measuring import (
     INTERRUPTED_WAIT,
     MEASUREMENT,
+    NOT_NEEDED,
     OUTCOME,
     CaseUnderTest,
     Measurement,
@@ -27,6 +28,7 @@ from qcal_plugin.worker.measuring import (
 )
 from reports.records.plain_text import log_line
 from reports.records.records import (
+    NOT_NEEDED_PROPERTY,
     PROPERTY_PREFIX,
     WITHHELD,
     Answer,
@@ -54,7 +56,7 @@ class ResultSource(Protocol):
         ...
 
     def demand(self, key: ItemKey) -> EngineResult:
-        """Wait for an outcome. Raises EngineStopped where nothing is asked any more."""
+        """Wait for an outcome. Raises EngineStopped where nothing is asked any more, NotNeeded where this is not."""
         ...
 
 
@@ -86,9 +88,9 @@ class Runner:
 
     @pytest.hookimpl
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Zero-shot first, as the benchmark has it."""
+        """Zero-shot first, as the benchmark has it; with looks between repeats one repeat after the other."""
         collection.drop_unasked(items)
-        collection.put_zeroshot_first(items)
+        collection.put_in_order(items, by_repeat=self._config.max_repeats is not None)
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -112,6 +114,8 @@ class Runner:
         except EngineStopped as stopped:
             item.session.shouldstop = log_line(str(stopped))
             return True
+        except NotNeeded as reason:
+            _set_aside(item, str(reason))
         except pytest.fail.Exception as failure:  # pytest-timeout's, whose clock runs already
             item.stash[INTERRUPTED_WAIT] = str(failure)
         return None
@@ -144,6 +148,8 @@ class Runner:
         item = self._item
         if INTERRUPTED_WAIT in item.stash:
             pytest.fail(f"no answer yet: {item.stash[INTERRUPTED_WAIT]} {ABOUT_TIMEOUT}", pytrace=False)
+        if NOT_NEEDED in item.stash:
+            pytest.skip(item.stash[NOT_NEEDED])
         if OUTCOME not in item.stash:  # it might have been skipped, so nothing was asked before the test started
             item.stash[OUTCOME] = self._demand_late(planned)
         outcome = item.stash[OUTCOME]
@@ -221,6 +227,8 @@ class Runner:
             return self._source.demand(planned.key)
         except EngineStopped as stopped:
             pytest.fail(log_line(f"not asked: {stopped}"), pytrace=False)
+        except NotNeeded as reason:
+            pytest.skip(f"not needed: {reason}")
 
     def _describe(self, item: pytest.Item, planned: PlannedItem) -> None:
         """Set the properties that an item has before it is measured; a rerun starts afresh."""
@@ -235,6 +243,12 @@ class Runner:
             outcome_properties(measurement.status, measurement.score, measurement.unanswered_score)
             + floor_properties(floors)
         )
+
+
+def _set_aside(item: pytest.Item, reason: str) -> None:
+    """Mark an item that a look made needless, for its fixtures and for whoever reads JUnit files."""
+    item.stash[NOT_NEEDED] = f"not needed: {reason}"
+    item.user_properties.append((NOT_NEEDED_PROPERTY, reason))
 
 
 def _forget(item: pytest.Item) -> None:

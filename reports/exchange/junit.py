@@ -85,7 +85,7 @@ def _tests(events: Iterable[tuple[str, Element]]) -> Iterator[dict[str, str]]:
         elif element.tag == "testcase":
             in_test = False
             own = _properties(element)
-            if "sample" in own:
+            if "sample" in own and "not_needed" not in own:
                 yield suite | own
             element.clear()  # the tree of a large file never stands in memory
         elif element.tag == "properties" and not in_test:

@@ -37,7 +37,8 @@ def check_samples(
     run = Run(manifest=replace(manifest, planned=tuple(items)), records=())
     for gate in file.gates:
         baseline = None if gate.baseline is None else baselines[gate.baseline]
-        if refusal := evidence(gate, metric_values(gate, run, baseline)).refusal:
+        found = evidence(gate, metric_values(gate, run, baseline))
+        if refusal := found.refusal or found.too_few:
             raise GateFileError(f"{file.path}: {gate.title}: {refusal}")
 
 

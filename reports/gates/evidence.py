@@ -8,23 +8,19 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from reports.gates.file import Decision, Gate
 from reports.gates.metrics import MetricValues
-from reports.statistics.intervals import (
-    FEWEST_REDRAWN,
-    LEVEL,
-    Dispersion,
-    Interval,
-    dispersion,
-    mean_interval,
-    quantile,
-)
-from reports.statistics.paired import change_interval
+from reports.gates.populations import Population, noise_by_side
+from reports.statistics.fixed_benchmark import AnswerNoise, bounds, fixed_interval, together
+from reports.statistics.group_sequential import Look
+from reports.statistics.intervals import Dispersion, Interval, dispersion, mean_interval, quantile
+from reports.statistics.paired import change_interval, size_of_change
 
 ROUNDING = 1e-9
 """A figure this close to a threshold is on it."""
-FEWEST_PAIRED = FEWEST_REDRAWN
-"""Under ten samples no interval of a difference is good enough to decide by."""
+ONE_LOOK = Look(repeats=1, planned=(1,))
 MOST_SAMPLES = 100_000
 
 
@@ -34,10 +30,15 @@ class Evidence:
 
     Attributes:
         refusal: why there is nothing to decide by, in words; empty where there is.
+        too_few: why the gate cannot pass however good the run is; it can fail.
         source: the values of the items.
         values: one per sample, of what was measured; their mean is the figure. Empty where a question has none.
         extremes: the same with all unmeasured items wrong and with all of them right; just ``values`` if none are.
         spread: of the scores within families, for a gate on one family.
+        noise: of single answers, of both runs together, for a gate on this benchmark; else None.
+        sides: the same of each side; None for one without repeats.
+        look: which of how many looks this is.
+        same_run: the baseline is the run itself: nothing can differ.
     """
 
     gate: Gate
@@ -45,7 +46,22 @@ class Evidence:
     source: MetricValues
     values: Sequence[float]
     extremes: tuple[Sequence[float], ...]
-    spread: Dispersion | None
+    too_few: str = ""
+    spread: Dispersion | None = None
+    noise: AnswerNoise | None = None
+    sides: tuple[AnswerNoise | None, ...] = ()
+    look: Look = ONE_LOOK
+    same_run: bool = False
+
+    @property
+    def is_testable(self) -> bool:
+        """Whether there is an interval."""
+        return not self.refusal and all(len(values) > 1 for values in self.extremes)
+
+    @property
+    def population(self) -> Population:
+        """What the interval is about."""
+        return Population.PLOTS if self.noise is None else Population.BENCHMARK
 
     @property
     def figure(self) -> float | None:
@@ -59,8 +75,8 @@ class Evidence:
         return Interval(min(found), max(found))
 
     def intervals(self, level: float) -> list[Interval]:
-        """The interval at each of the extremes."""
-        found = (interval_of(self.gate, values, level, self.spread) for values in self.extremes)
+        """The interval at each of the extremes, both ends at this one-sided level over all looks."""
+        found = (self._interval_of(values, self.look.nominal(level)) for values in self.extremes)
         return [interval for interval in found if interval is not None]
 
     def interval(self, level: float) -> Interval:
@@ -68,44 +84,90 @@ class Evidence:
         found = self.intervals(level)
         return Interval(min(interval.low for interval in found), max(interval.high for interval in found))
 
+    def _interval_of(self, values: Sequence[float], level: float) -> Interval | None:
+        if self.same_run:
+            return Interval(0.0, 0.0)
+        if self.noise is None or not values:
+            return self._of_plots_like_these(values, level)
+        return fixed_interval(mean(values), self.noise, item=item_of(self.gate), level=level)
+
+    def _of_plots_like_these(self, values: Sequence[float], level: float) -> Interval | None:
+        """With a baseline the lower bound expects more variance of a larger drop (`fixed_benchmark.bounds`)."""
+        found = interval_of(self.gate, values, level, self.spread)
+        if found is None or self.gate.baseline is None:
+            return found
+        known = [side.gained for side in self.sides if side is not None]
+        size = size_of_change(values, item=item_of(self.gate))
+        low, _ = bounds(
+            np.array(mean(values)),
+            np.array(statistics.variance(values) / len(values)),
+            np.array(len(values) - 1.0),
+            answers=len(values),
+            item=size,
+            gained=min(size, max(known)) if known else size,
+            level=level,
+        )
+        return Interval(max(-2.0, min(found.low, float(low))), found.high)
+
     @property
     def freedom(self) -> float:
         """Degrees of freedom of the interval."""
+        if self.noise is not None:
+            return self.noise.freedom
         if self.gate.differential:
             return len(self.values) - 1
         return (self.spread or dispersion([self.values])).freedom
 
     @property
     def standard_error(self) -> float | None:
-        """Of the figure; of scores half the interval over its quantile. None under two measured samples."""
-        if self.gate.differential and len(set(self.values)) > 1:
+        """Of the figure; of scores half the 95% interval over its quantile. None under two measured samples."""
+        if self.noise is not None:
+            return math.sqrt(self.noise.variance)
+        if len(self.values) < 2:
+            return None
+        if self.gate.differential:
             return statistics.stdev(self.values) / math.sqrt(len(self.values))
-        interval = interval_of(self.gate, self.values, LEVEL, self.spread)
+        interval = mean_interval(self.values, self.spread)
         return None if interval is None else (interval.high - interval.low) / 2 / quantile(self.freedom)
 
     @property
     def error_at_threshold(self) -> float | None:
         """The standard error that a figure on the threshold would have, as far as an interval decides.
 
-        A mean of scores spreads least near 0 and 1: a good figure says too little of what a worse one would be.
+        A mean of scores spreads least near 0 and 1, and a difference where few answers change: a good figure says too
+        little of what a worse one would be.
         """
-        if self.gate.differential or self.gate.decision is Decision.POINT or len(self.values) < 2:
-            return self.standard_error
+        error, threshold = self.standard_error, self.gate.threshold
+        if error is None or self.gate.decision is Decision.POINT:
+            return error
+        if self.gate.differential:
+            answers = len(self.values) if self.noise is None else self.noise.answers
+            least = (item_of(self.gate) * abs(threshold) - threshold**2) / answers
+            return math.sqrt(max(error**2, least))
         spread = self.spread or dispersion([self.values])
-        return math.sqrt(spread.phi * self.gate.threshold * (1 - self.gate.threshold) / len(self.values))
+        return math.sqrt(spread.phi * threshold * (1 - threshold) / len(self.values))
 
 
-def evidence(gate: Gate, everywhere: MetricValues) -> Evidence:
+def evidence(gate: Gate, everywhere: MetricValues, *, look: Look = ONE_LOOK, same_run: bool = False) -> Evidence:
     """What the gate rests on, from the values of its metric in all families."""
     source = everywhere if gate.family is None else everywhere.of_family(gate.family)
     values = source.sample_values()
+    sides = noise_by_side(source) if gate.baseline is not None and gate.decision is Decision.INTERVAL else []
+    noisy = [side for side in sides if side is not None]
     return Evidence(
         gate=gate,
-        refusal=_not_asked(gate, everywhere, source) or too_few(gate, source.samples),
+        refusal=_not_asked(gate, everywhere, source),
+        too_few=""
+        if same_run
+        else too_few(gate, source.samples, look, answers=max(source.repeats(), look.planned[-1])),
         source=source,
         values=values,
         extremes=(source.sample_values(0), source.sample_values(1)) if source.unmeasured else (values,),
         spread=None if gate.family is None or gate.differential else everywhere.spread(gate.family),
+        noise=together(noisy) if noisy and len(noisy) == len(sides) else None,
+        sides=tuple(sides),
+        look=look,
+        same_run=same_run,
     )
 
 
@@ -118,32 +180,43 @@ def _not_asked(gate: Gate, everywhere: MetricValues, source: MetricValues) -> st
     return f"{', '.join(absent)} ({gate.metric.mode}) not asked in this run{both}" if absent else ""
 
 
-def too_few(gate: Gate, samples: int) -> str:
+def too_few(gate: Gate, samples: int, look: Look = ONE_LOOK, *, answers: int = 1) -> str:
     """Why so few samples cannot carry a verdict, and how many could; empty where these can.
 
-    Two are needed for an interval, `FEWEST_PAIRED` for one of a difference, and with a threshold as many as let the
-    gate pass with the best result that there is.
+    So many can as let the gate pass with the best result to be expected: all right, or with a baseline nothing that
+    differs in so many ``answers`` to each item. A ``max_drop`` of 0 takes an improvement, up to all items.
     """
-    if gate.decision is Decision.POINT or _can_pass(gate, samples):
+    if gate.decision is Decision.POINT or _can_pass(gate, samples, look, answers):
         return ""
-    needed = bisect_left(range(MOST_SAMPLES), True, key=lambda count: _can_pass(gate, count))  # noqa: FBT003
-    return f"{samples} samples cannot carry a verdict, however good the result; {needed} could"
+    needed = bisect_left(range(MOST_SAMPLES), True, key=lambda count: _can_pass(gate, count, look, answers))  # noqa: FBT003
+    best = "even if nothing changed" if gate.baseline is not None else "however good the result"
+    return f"{samples} samples cannot carry a verdict, {best}; {needed} could"
 
 
-def _can_pass(gate: Gate, samples: int) -> bool:
-    if samples < (FEWEST_PAIRED if gate.differential else 2):
+def _can_pass(gate: Gate, samples: int, look: Look, answers: int) -> bool:
+    if samples < 2:
         return False
+    level = look.nominal(gate.level)
+    if gate.baseline is not None and gate.threshold < -ROUNDING:
+        unchanged = AnswerNoise(variance=0.0, squares=0.0, answers=samples * max(1, answers), gained=item_of(gate))
+        return passes(gate, fixed_interval(0.0, unchanged, item=item_of(gate), level=level))
     worst = -1.0 if gate.differential else 0.0
-    interval = interval_of(gate, [worst if gate.at_most else 1.0] * samples, LEVEL)
+    interval = interval_of(gate, [worst if gate.at_most else 1.0] * samples, level)
     return interval is not None and passes(gate, interval)
 
 
 def interval_of(gate: Gate, values: Sequence[float], level: float, spread: Dispersion | None = None) -> Interval | None:
-    """The interval of the mean of a gate's values, one per sample; None under two samples."""
+    """The interval for plots like these, both ends at the one-sided ``level``; None under two samples."""
+    both = 2 * level - 1
     if gate.differential:
         limit = 2.0 if gate.metric.delta and gate.baseline is not None else 1.0
-        return change_interval(values, limit=limit, level=level)
-    return mean_interval(values, spread, level=level)
+        return change_interval(values, limit=limit, item=item_of(gate), level=both)
+    return mean_interval(values, spread, level=both)
+
+
+def item_of(gate: Gate) -> float:
+    """What one item can do to its sample's value: 1 of a question, 1/6 of the mean of six."""
+    return 1 / len(gate.metric.questions)
 
 
 def passes(gate: Gate, interval: Interval) -> bool:

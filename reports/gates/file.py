@@ -7,14 +7,17 @@ Standard library only, like `records`: read at the start of a session, before an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from reports.records.toml_tables import TomlError, check_keys, count, entries, number, read_file, text
 from scoring.questions import Mode, Question
+
+LEVEL = 0.95
+LOWEST_LEVEL, HIGHEST_LEVEL = 0.8, 0.999
 
 
 class GateFileError(TomlError):
@@ -72,15 +75,19 @@ class Gate:
     Attributes:
         threshold: a fraction, 0..1; of differences -1..1. With a baseline: minus the largest drop allowed.
         baseline: the run directory that the metric is compared with, sample by sample.
+        anchor: whether the baseline is the file's fixed ``anchor``, which does not move from release to release.
         family: None for all.
+        level: how sure a verdict is, one-sided.
     """
 
     metric: GateMetric
     threshold: float
     at_most: bool = False
     baseline: Path | None = None
+    anchor: bool = False
     family: str | None = None
     decision: Decision = Decision.INTERVAL
+    level: float = LEVEL
 
     @property
     def title(self) -> str:
@@ -88,7 +95,7 @@ class Gate:
         of_family = f" of {self.family}" if self.family else ""
         limit = "max_drop" if self.baseline is not None else "max" if self.at_most else "min"
         value = -self.threshold if self.baseline is not None else self.threshold
-        source = f" from {self.baseline}" if self.baseline is not None else ""
+        source = f" from {'anchor ' if self.anchor else ''}{self.baseline}" if self.baseline is not None else ""
         plain = ", plain figure" if self.decision is Decision.POINT else ""
         return f"{self.metric.name}{of_family}, {limit} {100 * value:g}{source}{plain}"
 
@@ -106,10 +113,12 @@ class GateFile:
         max_unmeasured: items.
         max_truncated: share of the answers, 0..1.
         min_agreement: of each judge with the canary's known grades, 0..1.
+        level: how sure each verdict is, one-sided; that of every gate.
     """
 
     path: Path
     gates: tuple[Gate, ...]
+    level: float = LEVEL
     max_unmeasured: int | None = None
     max_truncated: float | None = None
     min_agreement: float | None = None
@@ -162,9 +171,10 @@ def _scores(name: str) -> GateMetric:
 
 
 def _gate_file(path: Path, data: Mapping[str, Any]) -> GateFile:
-    check_keys("the file", data, {"gate", "coverage", "judges"})
+    check_keys("the file", data, {"gate", "coverage", "judges", "level"})
+    level = _level(data)
     found = enumerate(entries(data, "gate", "decide"), start=1)
-    gates = tuple(_gate(f"gate {position}", entry) for position, entry in found)
+    gates = tuple(gate for position, entry in found for gate in _gates(f"gate {position}", entry, level))
     titles = [gate.title for gate in gates]
     if again := next((position for position, title in enumerate(titles) if title in titles[:position]), None):
         raise GateFileError(f"gate {again + 1} repeats gate {titles.index(titles[again]) + 1}: {titles[again]}")
@@ -174,14 +184,29 @@ def _gate_file(path: Path, data: Mapping[str, Any]) -> GateFile:
     return GateFile(
         path=path,
         gates=gates,
+        level=level,
         max_unmeasured=count("[coverage]", coverage, "max_unmeasured", "items"),
         max_truncated=_share("[coverage]", coverage, "max_truncated"),
         min_agreement=_share("[judges]", judges, "min_agreement"),
     )
 
 
-def _gate(place: str, entry: Mapping[str, Any]) -> Gate:
-    check_keys(place, entry, {"metric", "min", "max", "baseline", "max_drop", "family", "mode"})
+def _level(data: Mapping[str, Any]) -> float:
+    return number("the file", data, "level", LOWEST_LEVEL, HIGHEST_LEVEL) if "level" in data else LEVEL
+
+
+def _gates(place: str, entry: Mapping[str, Any], level: float) -> Iterator[Gate]:
+    """A table is one gate, or with an ``anchor`` two."""
+    gate = _gate(place, entry, level)
+    yield gate
+    if "anchor" in entry:
+        if gate.baseline is None:
+            raise GateFileError(f"{place}: anchor stands beside a baseline and max_drop")
+        yield replace(gate, baseline=Path(text(place, entry, "anchor")), anchor=True)
+
+
+def _gate(place: str, entry: Mapping[str, Any], level: float) -> Gate:
+    check_keys(place, entry, {"metric", "min", "max", "baseline", "anchor", "max_drop", "family", "mode"})
     metric = _metric(place, entry)
     decision = _decision(place, entry)
     condition = _condition(place, entry, metric)
@@ -198,6 +223,7 @@ def _gate(place: str, entry: Mapping[str, Any]) -> Gate:
         baseline=Path(text(place, entry, "baseline")) if "baseline" in entry else None,
         family=text(place, entry, "family") if "family" in entry else None,
         decision=decision,
+        level=level,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reports.analysis.consistency import unreadable
 from reports.analysis.labels import BIASES, answered_label
@@ -35,10 +35,11 @@ BIAS_RATES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A term of every sample's value; ``sign`` is 1 or -1."""
+    """A term of every sample's value; ``sign`` is 1 or -1, ``of_baseline`` says whose answers these are."""
 
     sign: int
     items: Items
+    of_baseline: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class MetricValues:
         """Only the samples of one family."""
         questions = {
             question: tuple(
-                Part(sign=part.sign, items={s: v for s, v in part.items.items() if self.families[s] == family})
+                replace(part, items={s: v for s, v in part.items.items() if self.families[s] == family})
                 for part in parts
             )
             for question, parts in self.questions.items()
@@ -80,13 +81,10 @@ class MetricValues:
             for value in values
         )
 
-    @property
-    def repeats(self) -> int:
-        """How often every item is planned, at least."""
-        return min(
-            (len(values) for parts in self.questions.values() for part in parts for values in part.items.values()),
-            default=0,
-        )
+    def repeats(self, *, of_baseline: bool = False) -> int:
+        """How often every item of the run, or of its baseline, is planned, at least; 0 without any."""
+        parts = (part for parts in self.questions.values() for part in parts if part.of_baseline is of_baseline)
+        return min((len(values) for part in parts for values in part.items.values()), default=0)
 
     def sample_values(self, unmeasured_as: float | None = None) -> list[float]:
         """One value per sample, whose mean is the figure (see `cluster_values`); none where a question has none.
@@ -135,16 +133,17 @@ def _parts(gate: Gate, question: Question, run: Run, baseline: Run | None) -> It
     metric = gate.metric
     for sign, source in ((1, run), (-1, baseline)):
         if source is not None:
-            yield Part(sign=sign, items=_items(source, question, metric.mode, metric.rate))
+            of_baseline = sign < 0
+            items = _items(source, question, metric.mode, metric.rate)
+            yield Part(sign=sign, items=items, of_baseline=of_baseline)
             if metric.delta:
-                yield Part(sign=-sign, items=_items(source, question, Mode.ZEROSHOT, None))
+                zeroshot = _items(source, question, Mode.ZEROSHOT, None)
+                yield Part(sign=-sign, items=zeroshot, of_baseline=of_baseline)
 
 
 def _in_all_parts(parts: Sequence[Part]) -> tuple[Part, ...]:
     shared = set.intersection(*(set(part.items) for part in parts))
-    return tuple(
-        Part(sign=part.sign, items={sample: part.items[sample] for sample in sorted(shared)}) for part in parts
-    )
+    return tuple(replace(part, items={sample: part.items[sample] for sample in sorted(shared)}) for part in parts)
 
 
 def _items(run: Run, question: Question, mode: Mode, rate: RateName | None) -> Items:

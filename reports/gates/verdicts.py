@@ -1,69 +1,61 @@
 """Verdicts on a run: whether it passes the gates of a file, fails them, or nobody can tell.
 
-A gate compares a 95% interval with its threshold: it passes if the whole interval is on the good side, fails if the
-whole interval is on the bad side, and is inconclusive where the interval holds the threshold.
+A gate compares an interval with its threshold, both ends at the file's one-sided ``level``, 95% by default.
 
-- Against a threshold the figure is a mean of scores or a rate, and its interval `intervals.mean_interval`; of ICL
-  deltas it is `paired.change_interval`.
-- Against a baseline the figure is the mean of the paired differences, one per sample, its interval
-  `paired.change_interval`, and the threshold -max_drop. PASS is then the verdict of a non-inferiority test with margin
-  max_drop, one-sided at 2.5% (G. Piaggio et al. 2012, JAMA 308, 2594); FAIL is that of the test in the other
-  direction: the drop is shown to be larger than allowed. Two runs of one model differ by 0 in truth, which is no drop
-  at all, so that they fail in about 2.5% of cases at most, whatever max_drop is; and a true drop of max_drop + d, where
-  d is the smallest detectable difference, fails in 80%.
-- The gates of a file are tested together (`holm`): 2.5% is the chance that any of them fails wrongly, and also that any
-  passes wrongly.
+- Against a threshold the figure is a mean of scores or a rate, and its interval `intervals.mean_interval`, for plots
+  like these; of ICL deltas it is `paired.change_interval`.
+- Against a baseline the figure is the mean of the paired differences and the threshold -max_drop. Where both runs have
+  repeats the interval is that of this benchmark (`fixed_benchmark`), else `paired.change_interval`. PASS is the verdict
+  of a non-inferiority test with margin max_drop, one-sided at 5% (G. Piaggio et al. 2012, JAMA 308, 2594); FAIL is that
+  of the test in the other direction: the drop is shown to be larger than allowed. A drop that is shown, and shown to be
+  no larger than allowed, is WORSE BUT WITHIN.
+- A file passes only if all its gates pass, so that a wrong pass of the file needs no correction. Harm is claimed
+  where any gate shows it, so that FAIL and WORSE BUT WITHIN are read after Holm's correction (`holm`).
+- Where somebody looks after each repeat, every look is read at a higher level (`group_sequential`).
 - Items that were not measured widen the interval: its lower bound takes them as wrong, its upper bound as right. Where
-  they could decide the verdict, the gate cannot be gated. Nor can it where its samples are too few to pass however good
-  they were, and nothing can where the file's conditions on coverage or judges are not met.
+  they could decide the verdict, the gate cannot be gated. Nor can it where its samples are too few to pass, and nothing
+  can where the file's conditions on coverage or judges are not met.
 
 tests/test_gates_error_rates.py simulates how often verdicts are wrong.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from reports.analysis.consistency import truncated
-from reports.gates.evidence import ROUNDING, Evidence, evidence, fails, passes
-from reports.gates.file import Decision, Gate, GateFile
-from reports.gates.judges import judge_obstacles
-from reports.gates.metrics import metric_values
-from reports.records.outcomes import benchmark_records
+from reports.gates.evidence import Evidence, evidence, fails, passes
+from reports.gates.file import LEVEL, Decision, Gate, GateFile
+from reports.gates.metrics import MetricValues, metric_values
+from reports.gates.obstacles import obstacles
+from reports.gates.outlook import Outlook, detectable, outlook
+from reports.gates.populations import Population, flip_rate
 from reports.records.records import Run
+from reports.statistics.group_sequential import Look
 from reports.statistics.holm import step_down
-from reports.statistics.intervals import LEVEL, Interval
-from reports.statistics.paired import detectable_difference
+from reports.statistics.intervals import Interval
 
 
 class Verdict(StrEnum):
     """What is known. In the order of alarm: the last of a file's gates is the file's verdict."""
 
     PASS = "PASS"  # noqa: S105  no password
+    WORSE = "WORSE BUT WITHIN"
     INCONCLUSIVE = "INCONCLUSIVE"
     CANNOT = "CANNOT BE GATED"
     FAIL = "FAIL"
 
 
-EXIT_STATUS = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 10, Verdict.CANNOT: 11}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
-    """What would decide a gate in 80% of cases (see `outlook`); None where nothing would.
-
-    Attributes:
-        samples: how many, with as many repeats as now.
-        repeats: how many of each item, with the samples of now; None also where no item was repeated.
-    """
-
-    samples: int | None = None
-    repeats: int | None = None
+EXIT_STATUS = {
+    Verdict.PASS: 0,
+    Verdict.WORSE: 0,
+    Verdict.FAIL: 1,
+    Verdict.INCONCLUSIVE: 10,
+    Verdict.CANNOT: 11,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +65,16 @@ class GateVerdict:
     Attributes:
         reason: why the gate cannot be gated; empty otherwise.
         interval: after all corrections: the bounds that were compared with the threshold.
-        corrected: whether several gates made it wider.
+        population: what the interval is about.
+        corrected: whether several gates or several looks made it wider.
         samples: those planned behind the figure.
         unmeasured: the items behind the figure that were not measured.
         detectable: how far from the threshold the truth must lie for a verdict in 80% of cases.
-        repeats: how often every item was planned, with a baseline in both runs.
+        repeats: how often every item was planned in this run.
+        baseline_repeats: in the baseline; 0 without one.
+        flip_rate: the share of answers whose score changes between two repeats, of the baseline or else of the run.
         repeats_share: how much of the figure's variance is the chance of single answers; the rest is the choice of
-            samples. None without repeats.
+            samples. None without repeats, and on this benchmark, where it is all of it.
         outlook: None unless inconclusive.
     """
 
@@ -88,22 +83,35 @@ class GateVerdict:
     reason: str
     figure: float | None
     interval: Interval | None
+    population: Population
     corrected: bool
     samples: int
     unmeasured: int
     detectable: float | None
     repeats: int
+    baseline_repeats: int
+    flip_rate: float | None
     repeats_share: float | None
     outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateReport:
-    """What came out for a file. ``obstacles``: why nothing can be gated, in words; empty where something can."""
+    """What came out for a file.
+
+    Attributes:
+        obstacles: why nothing can be gated, in words; empty where something can.
+        look: which look this is, where items are asked again only while the verdict is open; else None.
+        attempt: how often this run has been gated, this time included.
+        chosen_from: baseline -> of how many runs it was the best, as far as its folder says so.
+    """
 
     file: GateFile
     obstacles: tuple[str, ...]
     verdicts: tuple[GateVerdict, ...]
+    look: Look | None = None
+    attempt: int = 1
+    chosen_from: Mapping[Path, int] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
@@ -111,62 +119,73 @@ class GateReport:
         return max((entry.verdict for entry in self.verdicts), key=list(Verdict).index)
 
     @property
+    def is_open(self) -> bool:
+        """Whether more repeats could bring a verdict: none failed, and some are undecided for want of answers."""
+        return self.verdict is Verdict.INCONCLUSIVE
+
+    @property
     def exit_status(self) -> int:
         """0 all gates pass, 1 a gate fails, 10 inconclusive, 11 cannot be gated (docs/ci.md)."""
         return EXIT_STATUS[self.verdict]
 
 
-def judge_run(file: GateFile, run: Run, baselines: Mapping[Path, Run], *, interrupted: str = "") -> GateReport:
+def judge_run(
+    file: GateFile,
+    run: Run,
+    baselines: Mapping[Path, Run],
+    *,
+    interrupted: str = "",
+) -> GateReport:
     """The verdicts on a run.
 
     ``baselines``: the runs that gates name. ``interrupted``: why the run ended early, if it did.
     """
-    obstacles = (*filter(None, [interrupted]), *coverage_obstacles(file, run), *judge_obstacles(file, run))
-    sources = [None if gate.baseline is None else baselines[gate.baseline] for gate in file.gates]
-    values = [metric_values(gate, run, source) for gate, source in zip(file.gates, sources, strict=True)]
-    verdicts = decide([evidence(gate, found) for gate, found in zip(file.gates, values, strict=True)])
-    if obstacles:
-        verdicts = [replace(entry, verdict=Verdict.CANNOT, reason=obstacles[0], outlook=None) for entry in verdicts]
-    return GateReport(file=file, obstacles=obstacles, verdicts=tuple(verdicts))
+    why_not = obstacles(file, run, interrupted)
+    found = [_evidence(gate, run, None if gate.baseline is None else baselines[gate.baseline]) for gate in file.gates]
+    verdicts = decide(found)
+    if why_not:
+        verdicts = [replace(entry, verdict=Verdict.CANNOT, reason=why_not[0], outlook=None) for entry in verdicts]
+    look = max((entry.look for entry in found), key=lambda look: look.repeats) if run.looks else None
+    return GateReport(file=file, obstacles=why_not, verdicts=tuple(verdicts), look=look)
+
+
+def _evidence(gate: Gate, run: Run, baseline: Run | None) -> Evidence:
+    values = metric_values(gate, run, baseline)
+    same_run = baseline is not None and _same(run, baseline)
+    return evidence(gate, values, look=look_at(values, run.looks), same_run=same_run)
+
+
+def _same(run: Run, other: Run) -> bool:
+    return run.manifest.run_id == other.manifest.run_id and run.records == other.records
+
+
+def look_at(values: MetricValues, looks: Sequence[int]) -> Look:
+    """Where these values stand among the looks; without any this is the only one."""
+    repeats = max(1, values.repeats())
+    baseline = values.repeats(of_baseline=True) or float("inf")
+    return Look(repeats=repeats, planned=tuple(looks) or (repeats,), baseline_repeats=baseline)
 
 
 def decide(gates: Sequence[Evidence]) -> list[GateVerdict]:
     """The verdicts on gates of one file, in their order."""
-    tested = [found for found in gates if not found.refusal and found.gate.decision is Decision.INTERVAL]
-    to_pass = step_down([partial(_shows_pass, found) for found in tested], LEVEL)
-    to_fail = step_down([partial(_shows_failure, found) for found in tested], LEVEL)
+    tested = [found for found in gates if found.is_testable and found.gate.decision is Decision.INTERVAL]
+    level = tested[0].gate.level if tested else LEVEL
+    to_fail = step_down([partial(_shows_failure, found) for found in tested], level)
     levels = {
-        found.gate.title: Levels(to_pass=passing, to_fail=failing)
-        for found, passing, failing in zip(tested, to_pass, to_fail, strict=True)
+        found.gate.title: Levels(to_pass=level, to_fail=failing) for found, failing in zip(tested, to_fail, strict=True)
     }
-    return [_verdict(found, levels.get(found.gate.title, Levels())) for found in gates]
-
-
-def coverage_obstacles(file: GateFile, run: Run) -> Iterator[str]:
-    """How the run misses the file's [coverage]; items of studies are left out."""
-    records = benchmark_records(run)
-    planned = sum(not item.key.variant for item in run.manifest.planned)
-    missing = planned - sum(record.measured for record in records)
-    if file.max_unmeasured is not None and missing > file.max_unmeasured:
-        yield f"{missing} of {planned} items not measured (max_unmeasured {file.max_unmeasured})"
-    answered, cut = sum(record.answer is not None for record in records), sum(map(truncated, records))
-    if file.max_truncated is not None and cut > file.max_truncated * answered:
-        yield f"{cut} of {answered} answers cut at max_tokens (max_truncated {file.max_truncated:g})"
+    return [_verdict(found, levels.get(found.gate.title, Levels(level, level))) for found in gates]
 
 
 # --- one gate --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Levels:
-    """The levels of confidence at which a gate is read to see whether it passes, and whether it fails."""
+    """The one-sided levels at which a gate is read to see whether it passes, and whether it fails."""
 
-    to_pass: float = LEVEL
-    to_fail: float = LEVEL
-
-
-def _shows_pass(found: Evidence, level: float) -> bool:
-    return passes(found.gate, found.interval(level))
+    to_pass: float
+    to_fail: float
 
 
 def _shows_failure(found: Evidence, level: float) -> bool:
@@ -178,23 +197,25 @@ def _verdict(found: Evidence, levels: Levels) -> GateVerdict:
     bounds = None if found.refusal or error is None else _bounds(found, levels)
     compared = found.figures if gate.decision is Decision.POINT and not found.refusal else bounds
     verdict = Verdict.CANNOT if compared is None else _compared(found, compared, levels)
-    within = found.source.variance_of_repeats()
-    level, near = max(levels.to_pass, levels.to_fail), found.error_at_threshold
-    detectable = None if near is None else detectable_difference(near, found.freedom, level=level)
+    verdict = Verdict.CANNOT if found.too_few and verdict is not Verdict.FAIL else verdict
+    within = found.source.variance_of_repeats() if found.population is Population.PLOTS else None
     result = GateVerdict(
         gate=gate,
         verdict=verdict,
         reason=_reason(found) if verdict is Verdict.CANNOT else "",
         figure=found.figure,
         interval=bounds,
-        corrected=levels != Levels(),
+        population=found.population,
+        corrected=levels.to_fail != levels.to_pass or len(found.look.planned) > 1,
         samples=found.source.samples,
         unmeasured=found.source.unmeasured,
-        detectable=detectable,
-        repeats=found.source.repeats,
+        detectable=detectable(found, levels.to_fail),
+        repeats=found.source.repeats(),
+        baseline_repeats=found.source.repeats(of_baseline=True),
+        flip_rate=flip_rate(found.source),
         repeats_share=min(1.0, within / error**2) if within is not None and error else None,
     )
-    return replace(result, outlook=outlook(result)) if verdict is Verdict.INCONCLUSIVE else result
+    return replace(result, outlook=outlook(found, levels.to_pass)) if verdict is Verdict.INCONCLUSIVE else result
 
 
 def _bounds(found: Evidence, levels: Levels) -> Interval:
@@ -207,7 +228,7 @@ def _bounds(found: Evidence, levels: Levels) -> Interval:
 def _compared(found: Evidence, compared: Interval, levels: Levels) -> Verdict:
     """The verdict by these bounds. It cannot be had where measuring the rest could bring a verdict."""
     if passes(found.gate, compared):
-        return Verdict.PASS
+        return Verdict.WORSE if _shows_drop(found, compared) else Verdict.PASS
     if fails(found.gate, compared):
         return Verdict.FAIL
     could_pass = any(passes(found.gate, interval) for interval in found.intervals(levels.to_pass))
@@ -216,24 +237,9 @@ def _compared(found: Evidence, compared: Interval, levels: Levels) -> Verdict:
     return Verdict.CANNOT if could_pass or could_fail or undecided_figure else Verdict.INCONCLUSIVE
 
 
+def _shows_drop(found: Evidence, compared: Interval) -> bool:
+    return found.gate.baseline is not None and found.gate.decision is Decision.INTERVAL and compared.high < 0
+
+
 def _reason(found: Evidence) -> str:
-    return found.refusal or f"depends on {found.source.unmeasured} items that were not measured"
-
-
-def outlook(result: GateVerdict) -> Outlook:
-    """What would decide an inconclusive gate: a detectable difference no larger than the truth's distance.
-
-    The truth is taken to be the figure; with a baseline, where that lies farther away, that nothing changed.
-    """
-    gap = 0.0 if result.figure is None else abs(result.figure - result.gate.threshold)
-    if result.gate.baseline is not None:
-        gap = max(gap, -result.gate.threshold)
-    if gap < ROUNDING or not result.detectable:
-        return Outlook()
-    ratio = (gap / result.detectable) ** 2  # of the variance that would do to the variance that there is
-    share = result.repeats_share
-    spare = None if share is None else ratio - (1 - share)
-    return Outlook(
-        samples=math.ceil(result.samples / ratio),
-        repeats=math.ceil(result.repeats * share / spare) if share and spare and spare > 0 else None,
-    )
+    return found.refusal or found.too_few or f"depends on {found.source.unmeasured} items that were not measured"

@@ -14,6 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from reports.analysis.labels import BIASES
+from reports.gates.verdicts import GateReport
 from reports.html import figures, items, studies
 from reports.html.environment import content_security_policy, environment, static
 from reports.records.floors import FLOOR_NAMES
@@ -21,6 +22,7 @@ from reports.records.illustrations import load_sheets, plot_files
 from reports.records.outcomes import ErrorRule
 from reports.records.run_files import RunGarbledError
 from reports.tables.full import full_report
+from reports.tables.gates import gate_section
 from reports.tables.mix import mix_in_words
 from reports.tables.reported_run import ReportedRun, report_on
 from reports.tables.shots import SHOTS_TITLE
@@ -36,7 +38,13 @@ OWN_ITEMS = "none"
 """The filter by variant that leaves the benchmark's own items (items.js)."""
 
 
-def write_page(run_dir: Path, *, errors: ErrorRule = ErrorRule.UNMEASURED, reported: ReportedRun | None = None) -> Path:
+def write_page(
+    run_dir: Path,
+    *,
+    errors: ErrorRule = ErrorRule.UNMEASURED,
+    reported: ReportedRun | None = None,
+    gates: GateReport | None = None,
+) -> Path:
     """Write the page of the run in ``run_dir`` anew; returns its path. Raises RunFileError or OSError.
 
     ``reported``: the run where it has been read, with its texts, in place of ``errors``.
@@ -45,7 +53,7 @@ def write_page(run_dir: Path, *, errors: ErrorRule = ErrorRule.UNMEASURED, repor
     """
     reported = reported or report_on(run_dir, errors=errors, texts=True)
     page, aside = run_dir / HTML_NAME, run_dir / f".{HTML_NAME}.{os.getpid()}"
-    aside.write_text(render_page(reported, run_dir), encoding="utf-8")
+    aside.write_text(render_page(reported, run_dir, gates), encoding="utf-8")
     aside.replace(page)
     return page
 
@@ -56,8 +64,8 @@ def prepare_page() -> None:
         _environment().get_template(name)
 
 
-def render_page(reported: ReportedRun, run_dir: Path) -> str:
-    """The page of this run, whose samples and plots are in ``run_dir``."""
+def render_page(reported: ReportedRun, run_dir: Path, gates: GateReport | None = None) -> str:
+    """The page of this run, whose samples and plots are in ``run_dir``, with the verdicts on it if it was gated."""
     run, evaluation = reported.run, reported.evaluation
     notes: list[str] = []
     try:
@@ -77,6 +85,7 @@ def render_page(reported: ReportedRun, run_dir: Path) -> str:
         .render(
             document=document,
             figures=figures.figures(evaluation, run, reported.breakdowns),
+            gates=None if gates is None else gate_section(gates),
             manifest=run.manifest,
             settings=run.manifest.settings,
             notes=[*notes, *_absent(sheets, stored, plots)],

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reports.records.looks import write_looks
 from reports.records.mixes import MIX_SETTING, Difference, differing, differing_settings
 from reports.records.names import in_words
 from reports.records.records import ItemKey, PlannedItem, Run, RunManifest, manifest_to_json, record_to_json
@@ -19,6 +20,7 @@ from reports.records.run_files import (
     RECORDS_NAME,
     DeviationsFile,
     load_canary_file,
+    load_looks,
     load_run,
 )
 from reports.records.typed_json import encode, encode_indented
@@ -51,6 +53,8 @@ def merge_directories(sources: Sequence[Path], target: Path) -> Run:
         for source in sources:
             _append_whole_lines(source / ANSWERS_NAME, answers.write)
     _join_canaries(sources, target)
+    if (plan := next(filter(None, map(load_looks, sources)), None)) is not None:
+        write_looks(target, plan)
     if merged.deviations:
         (target / DEVIATIONS_NAME).write_bytes(encode(DeviationsFile(deviations=merged.deviations)))
     (target / MANIFEST_NAME).write_bytes(encode(manifest_to_json(merged.manifest)))
@@ -73,6 +77,7 @@ def merge(runs: Sequence[Run]) -> Run:
         judge_agreement=_extreme(min, (run.judge_agreement for run in (first, *others))),
         judge_points=max(run.judge_points for run in runs),
         judge_gullibility=_extreme(max, (run.judge_gullibility for run in (first, *others))),
+        looks=first.looks,
         deviations=tuple(dict.fromkeys(deviation for run in (first, *others) for deviation in run.deviations)),
     )
 

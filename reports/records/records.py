@@ -243,6 +243,7 @@ class Run:
         judge_gullibility: judge -> share of the canary's key points whose grade attacks raised, 0..1; the highest where
             it was tried several times. Empty if attacks were not tried.
         deviations: what was sent in the place of parameters that a server refuses, in words.
+        looks: the numbers of repeats after which somebody looks (``--max-repeats``); empty without.
     """
 
     manifest: RunManifest
@@ -252,6 +253,7 @@ class Run:
     judge_points: int = 0
     judge_gullibility: Mapping[str, float] = field(default_factory=dict)
     deviations: tuple[str, ...] = ()
+    looks: tuple[int, ...] = ()
 
     def final_records(self) -> dict[ItemKey, Record]:
         """The record that counts for each item: the first that measured it, else the last one.
@@ -368,6 +370,8 @@ class _FlatKey:
 # --- user properties of tests ----------------------------------------------------------------------------------------
 
 PROPERTY_PREFIX = "qcal_"
+NOT_NEEDED_PROPERTY = f"{PROPERTY_PREFIX}not_needed"
+"""Of a test whose item was not asked because the verdict was there without it (``--max-repeats``)."""
 
 
 def item_properties(planned: PlannedItem) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from reports.records.looks import LOOKS_NAME, LookPlan
 from reports.records.records import SCHEMA_VERSION, Record, Run, RunManifest, manifest_from_json, record_from_json
 from reports.records.typed_json import DecodeError, decode, decode_object
 from scoring.errors import QCalError
@@ -110,6 +111,7 @@ def load_run(path: Path, *, texts: bool = True) -> Run:
         judge_points=points,
         judge_gullibility=load_judge_gullibility(path),
         deviations=load_deviations(path),
+        looks=() if (plan := load_looks(path)) is None else plan.planned,
     )
 
 
@@ -161,6 +163,20 @@ def load_canary_file(path: Path) -> CanaryFile | None:
         return decode(file.read_bytes(), CanaryFile)
     except DecodeError as error:
         raise RunGarbledError(f"{file}: not a judge canary's result ({error}); delete it") from error
+
+
+def load_looks(path: Path) -> LookPlan | None:
+    """After which repeats somebody looks, in the run in directory ``path``; None without ``--max-repeats``.
+
+    Raises RunGarbledError.
+    """
+    file = path / LOOKS_NAME
+    if not file.is_file():
+        return None
+    try:
+        return decode(file.read_bytes(), LookPlan)
+    except DecodeError as error:
+        raise RunGarbledError(f"{file}: not a plan of looks ({error}); delete it") from error
 
 
 def load_deviations(path: Path) -> tuple[str, ...]:

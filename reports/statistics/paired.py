@@ -125,7 +125,7 @@ def change_interval(
     plain = t_interval(values, level=level)
     if plain is None:
         return None
-    size = _size_of_change(values, plain, limit, item)
+    size = size_of_change(values, limit=limit, item=item)
     bounds = [plain.low, plain.high, *_bounds_by_least_variance(values, size, quantile(len(values) - 1, level))]
     low, high = max(-limit, min(bounds)), min(limit, max(bounds))
     if len(values) < fewest_for(1 - level) or sign_flip_p_value(values) > 1 - level + ROUNDING:
@@ -133,10 +133,11 @@ def change_interval(
     return Interval(max(0.0, low), high) if math.fsum(values) > 0 else Interval(low, min(0.0, high))
 
 
-def _size_of_change(values: Sequence[float], plain: Interval, limit: float, item: float) -> float:
-    if plain.high - plain.low >= NO_CHANGE:
+def size_of_change(values: Sequence[float], *, limit: float = 1.0, item: float = 1.0) -> float:
+    """H of `change_interval`: how much the samples that change do so."""
+    if max(values) - min(values) >= NO_CHANGE:
         return math.fsum(value * value for value in values) / math.fsum(map(abs, values))
-    return limit if abs(plain.low) > NO_CHANGE else item
+    return limit if abs(values[0]) > NO_CHANGE else item
 
 
 def _bounds_by_least_variance(values: Sequence[float], size: float, reach: float) -> Iterator[float]:

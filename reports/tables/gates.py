@@ -13,27 +13,47 @@ from reports.tables.model import Cell, Column, Section, Table, Unit, printed
 
 FAR = 50
 """Beyond this many times the samples nobody will ask: the figure is too close to its threshold."""
-MOST_REPEATS = 100
 VERDICT_WIDTH = max(map(len, Verdict))
 
-COLUMNS = (
-    Column("Gate"),
-    Column("Verdict"),
-    Column("Figure", Unit.SCORE, 1),
-    Column("95% interval", Unit.SCORE, 1, span=True),
-    Column("Samples", Unit.COUNT),
-    Column("Not measured", Unit.COUNT),
-    Column("Detectable", Unit.SCORE, 1),
-    Column("What would help"),
-)
+
+def columns(report: GateReport) -> tuple[Column, ...]:
+    """Those of the table of verdicts."""
+    return (
+        Column("Gate"),
+        Column("Verdict"),
+        Column("Figure", Unit.SCORE, 1),
+        Column(f"{_both_ends(report.file.level)} interval", Unit.SCORE, 1, span=True),
+        Column("For"),
+        Column("Samples", Unit.COUNT),
+        Column("Repeats"),
+        Column("Flips", Unit.PERCENT, 0),
+        Column("Not measured", Unit.COUNT),
+        Column("Detectable", Unit.SCORE, 1),
+        Column("What would help"),
+    )
+
+
+def _both_ends(level: float) -> str:
+    """The level of an interval whose ends are each at this one-sided level."""
+    return f"{100 * (2 * level - 1):.4g}%"
 
 
 def log_lines(report: GateReport, run_dir: Path) -> list[str]:
     """What a log ends with: the verdicts, the most alarming last, and a line that says what to do next."""
     ranked = sorted(report.verdicts, key=lambda entry: list(Verdict).index(entry.verdict))
     gates = [line for entry in ranked for line in _entry_lines(entry, alone=not report.obstacles)]
-    obstacles = [f"not gated: {obstacle}" for obstacle in report.obstacles]
-    return [*gates, *obstacles, closing_line(report, run_dir)]
+    not_gated = [f"not gated: {obstacle}" for obstacle in report.obstacles]
+    return [*gates, *not_gated, *map(str, notes(report)), closing_line(report, run_dir)]
+
+
+def notes(report: GateReport) -> Iterator[str]:
+    """What to know beside the verdicts: looks, attempts, and baselines that were the best of several runs."""
+    if report.look is not None:
+        yield f"looked after {report.look.repeats} of at most {report.look.planned[-1]} repeats"
+    if report.attempt > 1:
+        yield f"attempt {report.attempt} to gate this run: a gate that is tried until it passes proves less"
+    for baseline, runs in report.chosen_from.items():
+        yield f"{baseline} was chosen from {runs} runs: the best of several looks better than it is"
 
 
 def closing_line(report: GateReport, run_dir: Path) -> str:
@@ -43,10 +63,12 @@ def closing_line(report: GateReport, run_dir: Path) -> str:
     match report.verdict:
         case Verdict.PASS:
             words = "every gate passes"
+        case Verdict.WORSE:
+            words = f"every gate passes, {count} with a drop that is shown; next: {_look(entries, run_dir)}"
         case Verdict.FAIL:
             words = f"{count} failed; next: {_look(entries, run_dir)}"
         case Verdict.INCONCLUSIVE:
-            words = f"{count} undecided, none failed; next: more samples or repeats as said above, or a person decides"
+            words = f"{count} undecided, none failed; next: {_ask_more(report)}"
         case Verdict.CANNOT:
             words = f"{count}, none failed; next: {_remedy(report, run_dir)}"
     return f"{report.file.path}: {report.verdict} (exit status {report.exit_status}): {words}"
@@ -57,6 +79,13 @@ def _look(entries: list[GateVerdict], run_dir: Path) -> str:
     if baseline is not None:
         return f"see what broke: python -m reports compare {baseline} {run_dir}"
     return f"see where it fails: python -m reports {run_dir} --full"
+
+
+def _ask_more(report: GateReport) -> str:
+    look = report.look
+    if look is not None and look.repeats < look.planned[-1]:
+        return f"go on with --resume --max-repeats {look.planned[-1]}, which asks again while the verdict is open"
+    return "more samples or repeats as said above, or a person decides"
 
 
 def _remedy(report: GateReport, run_dir: Path) -> str:
@@ -81,8 +110,12 @@ def figures(entry: GateVerdict) -> str:
     column = Column("", Unit.DIFFERENCE if differential else Unit.SCORE, 1)
     parts = [printed(entry.figure, column)]
     if entry.interval is not None:
-        parts.append(f"95% interval {printed(entry.interval, column)}{' (Holm)' if entry.corrected else ''}")
-    parts.append(f"{entry.samples} samples")
+        corrected = ", corrected" if entry.corrected else ""
+        span = f"{_both_ends(entry.gate.level)} interval {printed(entry.interval, column)}"
+        parts.append(f"{span} ({entry.population}{corrected})")
+    parts.append(f"{entry.samples} samples{_repeats(entry)}")
+    if entry.flip_rate is not None:
+        parts.append(f"{100 * entry.flip_rate:.0f}% of answers flip between repeats")
     if entry.unmeasured:
         parts.append(f"{entry.unmeasured} items not measured")
     if entry.detectable is not None:
@@ -90,6 +123,12 @@ def figures(entry: GateVerdict) -> str:
     if entry.repeats_share is not None:
         parts.append(f"{100 * entry.repeats_share:.0f}% of the variance from repeats")
     return ", ".join(parts)
+
+
+def _repeats(entry: GateVerdict) -> str:
+    if entry.gate.baseline is not None:
+        return f" x {entry.repeats} against x {entry.baseline_repeats}"
+    return f" x {entry.repeats}" if entry.repeats > 1 else ""
 
 
 def _edges(entry: GateVerdict, column: Column) -> str:
@@ -106,24 +145,34 @@ def advice(entry: GateVerdict) -> str:
     """Why there is no verdict, or what would bring one; empty where there is one."""
     if entry.verdict is Verdict.CANNOT:
         return entry.reason
-    if entry.outlook is None:
-        return ""
-    samples = entry.outlook.samples
+    if entry.verdict is Verdict.WORSE:
+        return "a drop is shown, and shown to be no larger than allowed"
+    return "" if entry.outlook is None else _outlook_words(entry, entry.outlook.samples)
+
+
+def _outlook_words(entry: GateVerdict, samples: int | None) -> str:
     if samples is None:
         return "the figure lies on the threshold: no number of samples decides it"
+    if entry.gate.baseline is not None:
+        return f"{_repeats_advice(entry)}; or about {samples} samples in both runs"
     if samples > FAR * entry.samples:
         return f"too close to the threshold: it would take about {samples} samples"
-    both = " in both runs" if entry.gate.baseline is not None else ""
-    return f"about {samples} samples would decide it{both}; {_repeats_advice(entry)}"
+    return f"about {samples} samples would decide it; {_repeats_advice(entry)}"
 
 
 def _repeats_advice(entry: GateVerdict) -> str:
-    if entry.repeats_share is None:
-        return "--repeats 3 would show how much repeats can do"
-    repeats = entry.outlook and entry.outlook.repeats
-    if not repeats or repeats > MOST_REPEATS:
+    outlook, against_baseline = entry.outlook, entry.gate.baseline is not None
+    if outlook is None or entry.flip_rate is None:
+        return "--repeats 3 would show how much repeats can do" if not against_baseline else _REPEATS_WANTED
+    if not outlook.repeats:
         return "more repeats alone would not"
-    return f"or --repeats {repeats} (now {entry.repeats})"
+    now = f"now {entry.repeats} against {entry.baseline_repeats}" if against_baseline else f"now {entry.repeats}"
+    both = " in both runs" if outlook.both else ""
+    words = f"--repeats {outlook.repeats}{both} ({now})"
+    return f"{words} would decide it" if against_baseline else f"or {words}"
+
+
+_REPEATS_WANTED = "--repeats 4 in the baseline and 2 here would decide on this benchmark alone"
 
 
 # --- for reports -----------------------------------------------------------------------------------------------------
@@ -132,20 +181,29 @@ def _repeats_advice(entry: GateVerdict) -> str:
 def gate_section(report: GateReport) -> Section:
     """The verdicts as a table."""
     rows = tuple(_cells(entry) for entry in report.verdicts)
-    notes = [f"{report.file.path}: {report.verdict}, exit status {report.exit_status}."]
-    notes += [f"Not gated: {obstacle}." for obstacle in report.obstacles]
-    notes.append("Intervals after Holm's correction for several gates, and widened by what was not measured.")
-    notes.append("Detectable: how far from the threshold the truth must lie for a verdict in 80% of cases.")
-    return Section(title="Gates", tables=(Table(title="Gates", columns=COLUMNS, rows=rows, notes=tuple(notes)),))
+    lines = [f"{report.file.path}: {report.verdict}, exit status {report.exit_status}."]
+    lines += [f"Not gated: {obstacle}." for obstacle in report.obstacles]
+    lines += [f"{line[:1].upper()}{line[1:]}." for line in notes(report)]
+    lines.append(f"Each end of an interval is at {100 * report.file.level:g}%, widened by what was not measured.")
+    lines.append("This benchmark: only answers vary. Plots like these: samples vary as well.")
+    lines.append("Failures and drops are shown after Holm's correction for several gates.")
+    lines.append("Flips: answers whose score changes by half or more from one repeat to another.")
+    lines.append("Detectable: how far from the threshold the truth must lie for a verdict in 80% of cases.")
+    table = Table(title="Gates", columns=columns(report), rows=rows, notes=tuple(lines))
+    return Section(title="Gates", tables=(table,))
 
 
 def _cells(entry: GateVerdict) -> tuple[Cell, ...]:
+    against = f"{entry.repeats} against {entry.baseline_repeats}"
     return (
         entry.gate.title,
         entry.verdict.value,
         entry.figure,
         entry.interval,
+        entry.population.value,
         entry.samples,
+        against if entry.gate.baseline is not None else str(entry.repeats),
+        entry.flip_rate,
         entry.unmeasured,
         entry.detectable,
         advice(entry),
@@ -158,6 +216,10 @@ def gates_json(report: GateReport) -> dict[str, Any]:
         "file": str(report.file.path),
         "verdict": report.verdict,
         "exit_status": report.exit_status,
+        "level": report.file.level,
+        "attempt": report.attempt,
+        "look": None if report.look is None else {"repeats": report.look.repeats, "planned": list(report.look.planned)},
+        "chosen_from": {str(path): runs for path, runs in report.chosen_from.items()},
         "obstacles": list(report.obstacles),
         "gates": [_entry_json(entry) for entry in report.verdicts],
     }
@@ -170,6 +232,7 @@ def _entry_json(entry: GateVerdict) -> dict[str, Any]:
         "metric": gate.metric.name,
         "family": gate.family,
         "baseline": None if gate.baseline is None else str(gate.baseline),
+        "anchor": gate.anchor,
         "threshold": gate.threshold,
         "at_most": gate.at_most,
         "mode": gate.decision,
@@ -180,11 +243,16 @@ def _entry_json(entry: GateVerdict) -> dict[str, Any]:
 
 # --- GitHub ----------------------------------------------------------------------------------------------------------
 
-ANNOTATIONS = {Verdict.FAIL: "error", Verdict.CANNOT: "error", Verdict.INCONCLUSIVE: "warning"}
+ANNOTATIONS = {
+    Verdict.FAIL: "error",
+    Verdict.CANNOT: "error",
+    Verdict.INCONCLUSIVE: "warning",
+    Verdict.WORSE: "warning",
+}
 
 
 def github_annotations(report: GateReport) -> list[str]:
-    """A workflow command of GitHub for each gate that does not pass."""
+    """A workflow command of GitHub for each gate that does not simply pass."""
     return [
         f"::{ANNOTATIONS[entry.verdict]} title={_property(f'QCalEval gate: {entry.verdict}')}::"
         f"{_message(' - '.join(filter(None, [f'{entry.gate.title}: {figures(entry)}', advice(entry)])))}"

@@ -1,0 +1,193 @@
+"""``--max-repeats``: after each repeat of all items somebody looks, and asks again only while the verdict is open.
+
+All repeats are collected as items, in the order of their repeat. Only those of the repeats that are open are declared
+to the engine, so that it does not run ahead over a look. When the last of them has reported, the gates are judged by
+what is on record: either the next repeat opens, or what is left is not needed, and its tests are skipped with that
+reason. What was not needed was never planned, so that it counts as neither missing nor unmeasured.
+
+In the main thread, but for `demand` and `declare`, which xdist's workers call from the engine's thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from qcal_plugin.engine.failures import EngineStopped, NotNeeded
+from qcal_plugin.engine.result import EngineResult
+from qcal_plugin.session.active_run import ActiveRun
+from qcal_plugin.session.directory import RunDirectoryError
+from reports.gates.file import GateFile
+from reports.gates.verdicts import Verdict, judge_run
+from reports.records.looks import LookPlan, write_looks
+from reports.records.records import PROPERTY_PREFIX, ItemKey, PlannedItem, Run
+from reports.records.run_files import RunFileError, load_looks, load_run
+from scoring.questions import Mode, Question
+
+PHASES = frozenset({"setup", "call", "teardown"})
+OUT_OF_ORDER = (
+    "an item of a later repeat was run before all of an earlier one; with --max-repeats leave out what reorders tests"
+)
+
+
+def look_plan(evaluation: ActiveRun, first: int, most: int) -> LookPlan:
+    """The plan of a run that begins or goes on, written into its folder. Raises RunDirectoryError or RunFileError.
+
+    A run that began without one has been asked as often as is planned in it.
+    """
+    folder = evaluation.directory
+    asked = max((item.key.repeat + 1 for item in folder.manifest.planned), default=first)
+    plan = load_looks(folder.path) or LookPlan(first=first, most=most, open=max(first, min(asked, most)))
+    if plan.most != most:
+        raise RunDirectoryError(
+            f"{folder.path}: --max-repeats was {plan.most}, is now {most}; how often to look is decided before looking"
+        )
+    write_looks(folder.path, plan)
+    return plan
+
+
+class Looks:
+    """The items of a run as far as they are open; the engine's face for tests while verdicts are awaited."""
+
+    def __init__(
+        self,
+        evaluation: ActiveRun,
+        plan: LookPlan,
+        gates: GateFile,
+        baselines: Mapping[Path, Run],
+        *,
+        say: Callable[[str], None],
+        waits: bool,
+    ) -> None:
+        self._evaluation = evaluation
+        self._gates = gates
+        self._baselines = baselines
+        self._say = say
+        self._waits = waits
+        self._plan = plan
+        self._lock = threading.RLock()
+        self._declared: dict[ItemKey, PlannedItem] = {}
+        self._ended: set[ItemKey] = set()
+        self._lost = 0
+        self._waiting: list[tuple[ItemKey, Future[EngineResult]]] = []
+        self._closed = ""
+        evaluation.engine.on_stop = self.stop
+
+    # --- for tests ---
+
+    def declare(self, planned: Sequence[PlannedItem]) -> None:
+        """Say which items may be demanded; those of repeats that are not open yet wait for a look."""
+        with self._lock:
+            self._declared.update({item.key: item for item in planned})
+            self._evaluation.declare([item for item in planned if self._is_open(item.key)])
+
+    def demand(self, key: ItemKey) -> Future[EngineResult]:
+        """The item's outcome; fails with NotNeeded where a look decides before it is asked."""
+        with self._lock:
+            if self._is_open(key):
+                return self._evaluation.demand(key)
+            handle: Future[EngineResult] = Future()
+            if self._closed:
+                handle.set_exception(NotNeeded(self._closed))
+            elif not self._waits and self._outstanding():
+                handle.set_exception(EngineStopped(OUT_OF_ORDER))
+            elif (stopped := self._evaluation.engine.stopped) is not None:
+                handle.set_exception(EngineStopped(stopped))
+            else:
+                self._waiting.append((key, handle))
+            return handle
+
+    def stop(self, reason: str) -> None:
+        """Nothing is asked any more: tell those who wait for a look."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for _, handle in waiting:
+            handle.set_exception(EngineStopped(reason))
+
+    # --- for the session ---
+
+    def report(self, report: pytest.TestReport) -> None:
+        """A test has reported; the last one of all open repeats brings a look."""
+        if report.when in PHASES:
+            key = _key_of(report) if report.when == "teardown" else None
+            if key is None:
+                return
+            self._ended.add(key)
+        else:  # xdist, of an item on which a worker crashed: which item it was, its properties do not say
+            self._lost += 1
+        self._look_if_due()
+
+    def _look_if_due(self) -> None:
+        with self._lock:
+            later = any(not self._is_open(key) for key in self._declared)
+            if self._closed or not later or len(self._outstanding()) > self._lost:
+                return
+            verdict = self._verdict()
+            self._plan = self._plan.after_look(verdict, goes_on=verdict is Verdict.INCONCLUSIVE)
+            write_looks(self._evaluation.directory.path, self._plan)
+            self._lost = 0
+            if verdict is Verdict.INCONCLUSIVE:
+                self._say(f"look after {_times(self._plan.open - 1)}: {verdict}, asking everything once more")
+                self._open_next()
+            else:
+                self._closed = f"{verdict} after {_times(self._plan.open)} of at most {self._plan.most}"
+                self._say(f"look: {self._closed}; what is left is not needed")
+                self._tell_waiting()
+
+    def _verdict(self) -> Verdict:
+        try:
+            run = load_run(self._evaluation.directory.path, texts=False)
+        except RunFileError:
+            return Verdict.CANNOT  # said at the end of the session
+        return judge_run(self._gates, run, self._baselines).verdict
+
+    def _open_next(self) -> None:
+        self._evaluation.declare([item for key, item in self._declared.items() if key.repeat == self._plan.open - 1])
+        waiting = [entry for entry in self._waiting if self._is_open(entry[0])]
+        self._waiting = [entry for entry in self._waiting if not self._is_open(entry[0])]
+        for key, handle in waiting:
+            self._evaluation.demand(key).add_done_callback(partial(_pass_on, handle))
+
+    def _tell_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for _, handle in waiting:
+            handle.set_exception(NotNeeded(self._closed))
+
+    def _is_open(self, key: ItemKey) -> bool:
+        return key.repeat < self._plan.open
+
+    def _outstanding(self) -> list[ItemKey]:
+        return [key for key in self._declared if self._is_open(key) and key not in self._ended]
+
+
+def _key_of(report: pytest.TestReport) -> ItemKey | None:
+    """The item that a test measures, from its properties; None for other tests."""
+    found = {name.removeprefix(PROPERTY_PREFIX): str(value) for name, value in report.user_properties}
+    if "sample" not in found or "question" not in found:
+        return None
+    return ItemKey(
+        sample_id=found["sample"],
+        question=Question(found["question"]),
+        mode=Mode(found["mode"]),
+        repeat=int(found.get("repeat", 0)),
+        variant=found.get("variant", ""),
+    )
+
+
+def _pass_on(handle: Future[EngineResult], done: Future[EngineResult]) -> None:
+    if handle.done():
+        return
+    error = done.exception()
+    if error is not None:
+        handle.set_exception(error)
+    else:
+        handle.set_result(done.result())
+
+
+def _times(repeats: int) -> str:
+    return "1 repeat" if repeats == 1 else f"{repeats} repeats"

@@ -1,0 +1,102 @@
+"""What a verdict is about, and how far single answers vary.
+
+- *This benchmark*: the samples are fixed and only answers vary. It takes repeats in both runs (`fixed_benchmark`).
+- *Plots like these*: samples drawn at random. It needs no repeats; its interval is wider, because it also holds what
+  other samples would have brought.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from itertools import combinations
+
+import numpy as np
+
+from reports.gates.metrics import MetricValues, Part
+from reports.statistics.fixed_benchmark import AnswerNoise, growth, noise_of_repeats
+from scoring.questions import Question
+
+FLIP = 0.5
+"""An answer flips if its score differs from another repeat's by at least this."""
+
+
+class Population(StrEnum):
+    """What an interval is about."""
+
+    BENCHMARK = "this benchmark"
+    PLOTS = "plots like these"
+
+
+def noise_by_side(values: MetricValues) -> list[AnswerNoise | None]:
+    """The noise of each run and mode behind a figure, in the order of a question's parts; None without repeats."""
+    sides = [dict(zip(values.questions, parts, strict=True)) for parts in zip(*values.questions.values(), strict=True)]
+    return [noise_of_repeats(_contributions(parts), _gained(parts.values())) for parts in sides]
+
+
+def _gained(parts: Iterable[Part]) -> float:
+    """See `fixed_benchmark.growth`; without repeats what answers that were always right gain."""
+    questions = [
+        [measured for repeats in part.items.values() if len(measured := _measured(repeats)) > 1] for part in parts
+    ]
+    if not all(questions):
+        return 1 / max(1, len(questions))
+    means, variances, largest = [], [], []
+    for items in questions:
+        spreads = [statistics.variance(item) for item in items]
+        centres = [math.fsum(item) / len(item) for item in items]
+        means.append(statistics.fmean(centres))
+        variances.append(statistics.fmean(spreads))
+        largest.append(
+            statistics.fmean(
+                centre * (1 - centre) + spread / len(item)
+                for item, centre, spread in zip(items, centres, spreads, strict=True)
+            )
+        )
+    return float(growth(np.array(means), np.array(variances), np.array(largest)))
+
+
+def _measured(repeats: Iterable[float | None]) -> list[float]:
+    return [value for value in repeats if value is not None]
+
+
+def flip_rate(values: MetricValues) -> float | None:
+    """The share of pairs of repeats of an item whose scores differ by `FLIP` or more: baselines first.
+
+    None where nothing was repeated.
+    """
+    for of_baseline in (True, False):
+        items = [measured for measured in _measured_items(values, of_baseline=of_baseline) if len(measured) > 1]
+        if items:
+            return math.fsum(_flips(measured) for measured in items) / len(items)
+    return None
+
+
+def _measured_items(values: MetricValues, *, of_baseline: bool) -> Iterator[list[float]]:
+    for parts in values.questions.values():
+        for part in parts:
+            if part.of_baseline is of_baseline:
+                for repeats in part.items.values():
+                    yield _measured(repeats)
+
+
+def _flips(measured: Sequence[float]) -> float:
+    pairs = list(combinations(measured, 2))
+    return sum(abs(first - second) >= FLIP for first, second in pairs) / len(pairs)
+
+
+def _contributions(parts: dict[Question, Part]) -> Iterator[list[float]]:
+    """Of each sample what each repeat brings to the figure: sum over questions of value / (questions * samples)."""
+    measured = {
+        question: {sample: found for sample, repeats in part.items.items() if (found := _measured(repeats))}
+        for question, part in parts.items()
+    }
+    for sample in sorted(set().union(*measured.values())):
+        asked = [(question, found[sample]) for question, found in measured.items() if sample in found]
+        count = min(len(found) for _, found in asked)
+        yield [
+            math.fsum(found[repeat] / (len(parts) * len(measured[question])) for question, found in asked)
+            for repeat in range(count)
+        ]

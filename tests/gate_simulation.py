@@ -1,0 +1,329 @@
+"""How often verdicts are right and wrong, over designs and flip rates: the tables of docs/ci.md.
+
+    python -m tests.gate_simulation                  the tables, in Markdown
+    uv run --with statgate==0.1.1 --with evalsig==0.1.2 python -m tests.gate_simulation --others
+                                                     what these two make of the same simulated releases
+
+The benchmark has its real size: 243 samples of 22 families, six questions, Q1, Q3 and Q5 graded in thirds. An item is
+right with a chance of its own; families differ, and so do the samples of a family. The chances are as far from 0 and 1
+as makes so many answers flip between two runs of one model. Everything is seeded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaincinv
+
+from reports.statistics.fixed_benchmark import bounds, growth
+from reports.statistics.group_sequential import Look
+
+Floats: TypeAlias = NDArray[np.float64]
+
+SAMPLES, FAMILIES, QUESTIONS = 243, 22, 6
+GRADED = np.array([True, False, True, False, True, False])
+PARTS = 3
+MEAN = 0.6
+MAX_DROP = 0.02
+LEVEL = 0.95
+FLIP_RATES = (0.35, 0.18, 0.09, 0.03)
+SEED = 20260428
+AT_ONCE = 100
+NEW_ITEMS = 0.5
+"""The share of items on which another model has chances of its own."""
+
+
+# --- models ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class World:
+    """A model in production: its chances, shape (samples, questions), and how much an item's chance varies."""
+
+    chances: Floats
+    families: Floats
+    spread: float
+
+
+@lru_cache
+def world(flips: float) -> World:
+    """The model of which so many answers flip between two runs."""
+    random = np.random.default_rng(SEED)
+    families = random.beta(8 * MEAN, 8 * (1 - MEAN), size=FAMILIES)[np.arange(SAMPLES) % FAMILIES][:, None]
+    place = random.random((SAMPLES, QUESTIONS))
+    low, high = 1e-3, 1e3
+    for _ in range(40):
+        spread = float(np.sqrt(low * high))
+        chances = _chances(families, spread, place)
+        low, high = (spread, high) if np.mean(2 * chances * (1 - chances)) < flips else (low, spread)
+    return World(chances, families, spread)
+
+
+def _chances(families: Floats, spread: float, place: Floats) -> Floats:
+    found: Floats = betaincinv(spread * families, spread * (1 - families), place)
+    return found
+
+
+def same(found: World, drop: float = 0.0) -> Floats:
+    """The model itself; with a drop every item is a little worse."""
+    return found.chances * (1 - drop / found.chances.mean())
+
+
+def concentrated(found: World, drop: float) -> Floats:
+    """A drop on few samples, all of whose questions break."""
+    chances, left = found.chances.copy(), drop * found.chances.size
+    for sample in np.random.default_rng(SEED + 1).permutation(SAMPLES):
+        total = chances[sample].sum()
+        chances[sample] *= 1 - min(1.0, left / total) if total > 0 else 1
+        left -= min(left, total)
+    return chances
+
+
+def another(found: World, drop: float = 0.0) -> Floats:
+    """Another model with this mean on these very items: half of them have new chances."""
+    random = np.random.default_rng(SEED + 2)
+    fresh = _chances(found.families, found.spread, random.random(found.chances.shape))
+    mixed = np.clip(np.where(random.random(fresh.shape) < NEW_ITEMS, fresh, found.chances), 1e-9, 1 - 1e-9)
+    odds, low, high = np.log(mixed / (1 - mixed)), -9.0, 9.0
+    for _ in range(60):
+        shift = (low + high) / 2
+        shifted: Floats = 1 / (1 + np.exp(-(odds + shift)))
+        low, high = (shift, high) if shifted.mean() < found.chances.mean() - drop else (low, shift)
+    return shifted
+
+
+CASES: dict[str, Callable[[World], Floats]] = {
+    "same": same,
+    "new": another,
+    "drop 2, thin": lambda found: same(found, 0.02),
+    "drop 2, concentrated": lambda found: concentrated(found, 0.02),
+    "drop 2, new": lambda found: another(found, 0.02),
+    "drop 4, thin": lambda found: same(found, 0.04),
+    "drop 4, concentrated": lambda found: concentrated(found, 0.04),
+    "drop 4, new": lambda found: another(found, 0.04),
+}
+
+
+def answers(random: np.random.Generator, chances: Floats, releases: int, repeats: int) -> Floats:
+    """Scores of items: shape (releases, repeats, samples, questions)."""
+    shape = (releases, repeats, SAMPLES)
+    labels = random.random((*shape, int((~GRADED).sum())), dtype=np.float32) < chances[:, ~GRADED]
+    fields = random.random((*shape, int(GRADED.sum()), PARTS), dtype=np.float32) < chances[:, GRADED][..., None]
+    found: Floats = np.empty((*shape, QUESTIONS))
+    found[..., ~GRADED], found[..., GRADED] = labels, fields.mean(axis=-1)
+    return found
+
+
+# --- designs ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Design:
+    """How often the baseline was asked, and after how many repeats of the candidate somebody looks."""
+
+    name: str
+    baseline: int
+    looks: tuple[int, ...]
+
+
+ONCE = Design("1 run against 1", 1, (1,))
+SEQUENTIAL = Design("up to 4 against 4, a look after each", 4, (1, 2, 3, 4))
+DESIGNS = (
+    ONCE,
+    Design("1 run against 4", 4, (1,)),
+    Design("2 runs against 4", 4, (2,)),
+    Design("4 runs against 4", 4, (4,)),
+    SEQUENTIAL,
+)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Of simulated releases: those that pass, those that fail, and the mean number of repeats."""
+
+    passed: float
+    failed: float
+    repeats: float
+
+
+@lru_cache(maxsize=512)
+def simulate(flips: float, case: str, design: Design, *, releases: int, seed: int = 0) -> Shares:
+    """The verdicts on a gate on the mean of six questions with max_drop 2."""
+    found, random = world(flips), np.random.default_rng((SEED, seed))
+    chances = CASES[case](found)
+    parts = [
+        verdicts(
+            answers(random, found.chances, count, design.baseline),
+            answers(random, chances, count, design.looks[-1]),
+            design,
+        )
+        for count in _portions(releases)
+    ]
+    passed, failed, repeats = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Shares(float(passed.mean()), float(failed.mean()), float(repeats.mean()))
+
+
+def _portions(releases: int) -> Iterator[int]:
+    for start in range(0, releases, AT_ONCE):
+        yield min(AT_ONCE, releases - start)
+
+
+def verdicts(baseline: Floats, candidate: Floats, design: Design) -> tuple[NDArray[np.bool_], ...]:
+    """Passed, failed and repeats of each release; see `reports.gates`, of which this is the arithmetic in bulk."""
+    count = len(baseline)
+    passed, failed, still = np.zeros(count, bool), np.zeros(count, bool), np.ones(count, bool)
+    used = np.zeros(count)
+    for repeats in design.looks:
+        level = Look(repeats=repeats, planned=design.looks, baseline_repeats=design.baseline).nominal(LEVEL)
+        low, high = interval(baseline, candidate[:, :repeats], level)
+        used[still] = repeats
+        passes, fails = low >= -MAX_DROP - 1e-9, high < -MAX_DROP - 1e-9
+        passed |= still & passes
+        failed |= still & fails
+        still &= ~(passes | fails)
+    return passed, failed, used
+
+
+def interval(baseline: Floats, candidate: Floats, level: float) -> tuple[Floats, Floats]:
+    """On this benchmark where both sides have repeats, else for plots like these."""
+    growths = [_gained(side) for side in (baseline, candidate) if side.shape[1] > 1]
+    baseline, candidate = baseline.mean(axis=-1), candidate.mean(axis=-1)
+    differences = candidate.mean(axis=1) - baseline.mean(axis=1)
+    mean = differences.mean(axis=1)
+    if min(baseline.shape[1], candidate.shape[1]) == 1:
+        variance = differences.var(axis=1, ddof=1) / SAMPLES
+        size = (differences**2).sum(axis=1) / np.maximum(np.abs(differences).sum(axis=1), 1e-12)
+        freedom = np.full(len(mean), SAMPLES - 1.0)
+        gained = np.minimum(size, growths[0]) if growths else size
+        return bounds(mean, variance, freedom, answers=SAMPLES, item=size, gained=gained, level=level)
+    sides = [_noise(side) for side in (baseline, candidate)]
+    variance = sides[0][0] + sides[1][0]
+    squares = sides[0][1] + sides[1][1]
+    asked = SAMPLES * min(baseline.shape[1], candidate.shape[1])
+    freedom = np.where(squares > 0, np.maximum(1.0, variance**2 / np.maximum(squares, 1e-300)), asked - 1.0)
+    gained = np.maximum(*growths)
+    return bounds(mean, variance, freedom, answers=asked, item=1 / QUESTIONS, gained=gained, level=level)
+
+
+def _gained(side: Floats) -> Floats:
+    """See `growth`; ``side`` of shape (releases, repeats, samples, questions)."""
+    means, variances = side.mean(axis=1), side.var(axis=1, ddof=1)
+    largest = means * (1 - means) + variances / side.shape[1]
+    return growth(means.mean(axis=1), variances.mean(axis=1), largest.mean(axis=1))
+
+
+def _noise(side: Floats) -> tuple[Floats, Floats]:
+    repeats = side.shape[1]
+    variances = side.var(axis=1, ddof=1) / repeats / SAMPLES**2
+    return variances.sum(axis=1), (variances**2).sum(axis=1) / (repeats + 1)
+
+
+# --- other gates -----------------------------------------------------------------------------------------------------
+
+
+def statgate_verdict(baseline: Floats, candidate: Floats) -> tuple[bool, bool]:
+    """Of statgate: paired, margin 2 points, 95%; (ships, blocks)."""
+    from statgate import EvalRecord, GateSettings, evaluate_gate
+
+    sides = [
+        [EvalRecord(case_id=str(n), score=float(value)) for n, value in enumerate(side)]
+        for side in (baseline, candidate)
+    ]
+    settings = GateSettings(margin=MAX_DROP, resamples=1000, permutations=100, seed=1)
+    verdict = evaluate_gate(*sides, settings).verdict.value
+    return verdict == "SHIP", verdict == "BLOCK"
+
+
+def evalsig_verdict(baseline: Floats, candidate: Floats) -> tuple[bool, bool]:
+    """Of evalsig: paired t, one-sided 5%, at least 2 points better; (allows, rejects)."""
+    import evalsig
+
+    frames = [
+        evalsig.RunFrame(
+            "run", "model", "task", "score", [evalsig.ItemResult(str(n), float(v)) for n, v in enumerate(s)]
+        )
+        for s in (baseline, candidate)
+    ]
+    verdict = evalsig.gate(*frames, min_delta=MAX_DROP, method="paired_t").verdict.value
+    return verdict == "ALLOW", verdict == "REJECT"
+
+
+OTHERS = {"statgate 0.1.1": statgate_verdict, "evalsig 0.1.2": evalsig_verdict}
+
+
+def others(releases: int) -> Iterator[str]:
+    """A table of what other gates make of one run against one, the mean of six questions."""
+    cases = ("same", "new", "drop 2, thin", "drop 4, thin")
+    yield from _head(("gate", "flips", "same model passes", "new one passes", "drop of 2 passes", "drop of 4 fails"))
+    for name, judge in OTHERS.items():
+        for flips in FLIP_RATES:
+            shares = []
+            for case in cases:
+                random = np.random.default_rng((SEED, 9))
+                before = answers(random, world(flips).chances, releases, 1)[:, 0].mean(axis=-1)
+                now = answers(random, CASES[case](world(flips)), releases, 1)[:, 0].mean(axis=-1)
+                shares.append(np.mean([judge(*pair) for pair in zip(before, now, strict=True)], axis=0))
+            figures = [shares[0][0], shares[1][0], shares[2][0], shares[3][1]]
+            yield _row(name, f"{100 * flips:.0f}%", *(f"{figure:.2f}" for figure in figures))
+
+
+# --- tables ----------------------------------------------------------------------------------------------------------
+
+
+def tables(releases: int, designs: Sequence[Design] = DESIGNS) -> Iterator[str]:
+    """Markdown: a row per design and flip rate. Of three kinds of drop the worst stands in the table."""
+    yield from _head(
+        (
+            "design",
+            "flips",
+            "same model passes",
+            "equally good new one passes",
+            "drop of exactly 2 passes",
+            "drop of 4 fails",
+            "mean repeats, same / new",
+        )
+    )
+    for design in designs:
+        for flips in FLIP_RATES:
+            found = {case: simulate(flips, case, design, releases=releases) for case in CASES}
+            wrong = max(found[case].passed for case in CASES if case.startswith("drop 2"))
+            right = min(found[case].failed for case in CASES if case.startswith("drop 4"))
+            yield _row(
+                design.name,
+                f"{100 * flips:.0f}%",
+                *(f"{figure:.2f}" for figure in (found["same"].passed, found["new"].passed)),
+                f"{wrong:.3f}",
+                f"{right:.2f}",
+                f"{found['same'].repeats:.1f} / {found['new'].repeats:.1f}",
+            )
+
+
+def _head(names: Sequence[str]) -> Iterator[str]:
+    yield _row(*names)
+    yield _row(*["---"] * len(names))
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Print what the options ask for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--others", action="store_true", help="statgate and evalsig in place of our own designs")
+    parser.add_argument("--releases", type=int, default=1000, help="of each kind (default: 1000)")
+    options = parser.parse_args()
+    for line in others(options.releases) if options.others else tables(options.releases):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
