@@ -4,7 +4,8 @@ A barrier that the gate raises passes electrons by thermal activation, so its re
 (thermionic emission; Sze & Ng, Physics of Semiconductor Devices, chapter 3). In series with the rest of the channel
 that makes I = I_open / (1 + exp((i - midpoint) / width)); I_open falls linearly, as the gate thins out the electrons by
 its capacitance. Such a point contact on helium: Rees et al., Phys. Rev. Lett. 106, 026803 (2011). The lock-in amplifier
-adds Gaussian noise.
+adds Gaussian noise; where that is all there is, it comes with drifts and with a charge that jumps to and fro nearby
+(random telegraph noise; Machlup, J. Appl. Phys. 25, 341, 1954).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.random import Generator
 
 from scoring.reference import JSON
 from synthetic.drawing.style import Drawing, PlotType, Style
+from synthetic.drawing.trace_looks import in_trace_look
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.physics.readout import Floats
 
@@ -57,6 +59,41 @@ class Truth:
         return self.low / self.high
 
     @property
+    def lowest(self) -> float:
+        """The lowest current."""
+        return float(self.current.min())
+
+    @property
+    def highest(self) -> float:
+        """The highest current."""
+        return float(self.current.max())
+
+    @property
+    def mean(self) -> float:
+        """The mean current."""
+        return float(self.current.mean())
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of all currents."""
+        return float(self.current.std())
+
+    @property
+    def steepness(self) -> float:
+        """How many indices the fall from 90% to 10% takes."""
+        return 2.0 * KNEE * self.width
+
+    @property
+    def settled(self) -> int:
+        """How many points are on the low plateau."""
+        return self.last_index - self.cut_off_index + 1
+
+    @property
+    def midway(self) -> float:
+        """The current halfway between the ends of the sweep."""
+        return (self.high + self.low) / 2.0
+
+    @property
     def saturation_index(self) -> int:
         """The last index on the high plateau."""
         return math.floor(self.midpoint - KNEE * self.width)
@@ -77,19 +114,24 @@ class Truth:
         return math.ceil(self.midpoint + 2.0 * KNEE * self.width)
 
 
-def _simulate(rng: Generator, *, floor: Range, width: Range = (0.3, 1.2), widths_beyond: Range | None = None) -> Truth:
+def _index(rng: Generator) -> Floats:
+    """The gate indices: of one distribution, whatever becomes of the current."""
+    return np.arange(int(rng.choice([31, 36, 41, 51])), dtype=np.float64)
+
+
+def _simulate(rng: Generator, *, floor: Range, width: Range = (0.25, 1.2), widths_beyond: Range | None = None) -> Truth:
     """A pinch-off.
 
     ``floor``: the current of a closed channel, as a share of that of an open one, from a leak or a wrong zero;
     ``widths_beyond``: how far, in widths, the midpoint lies beyond the end of the sweep; within the sweep if None.
     """
-    index = np.arange(int(rng.choice([31, 36, 41, 51])))
+    index = _index(rng)
     spread, end = float(rng.uniform(*width)), float(index[-1])
-    inside = rng.uniform(8.0, 0.7 * end)
+    inside = rng.uniform(6.0, 0.7 * end)
     midpoint = float(inside if widths_beyond is None else end + spread * rng.uniform(*widths_beyond))
     full = float(rng.uniform(150.0, 800.0))
     noise = full * float(rng.uniform(0.003, 0.02))
-    thinned = 1.0 - float(rng.uniform(0.0, 0.25)) * index / midpoint
+    thinned = 1.0 - float(rng.uniform(0.0, 0.3)) * index / midpoint
     opened = thinned / (1.0 + np.exp((index - midpoint) / spread))
     share = float(rng.uniform(*floor))
     # a leak or an offset lifts or lowers the whole trace; full is the current at the start
@@ -98,19 +140,24 @@ def _simulate(rng: Generator, *, floor: Range, width: Range = (0.3, 1.2), widths
 
 
 def _simulate_no_transition(rng: Generator) -> Truth:
-    """The gate has no effect: no electrons, whose current would be zero, or a channel that stays open."""
-    count = int(rng.choice([31, 36, 41, 51]))
-    noise = float(rng.uniform(5.0, 30.0))
-    level = float(rng.uniform(-1.0, 1.0) if rng.random() < 0.5 else rng.uniform(4.0, 12.0)) * noise
-    return Truth(current=rng.normal(level, noise, size=count), midpoint=math.inf, width=1.0, noise=noise)
+    """The gate has no effect: the channel stays open, or there are no electrons, and noise makes the trace."""
+    index = _index(rng)
+    level = float(rng.uniform(100.0, 600.0) if rng.random() < 0.8 else rng.uniform(-3.0, 3.0))
+    noise = max(abs(level), 200.0) * float(rng.uniform(0.02, 0.06))
+    jumped = np.cumsum(rng.random(len(index)) < rng.uniform(0.05, 0.2)) % 2
+    drift = np.cumsum(rng.normal(0.0, 0.1, len(index)))
+    slow = noise * (float(rng.uniform(-2.5, 2.5)) * jumped + drift - drift.mean())
+    return Truth(
+        current=level + slow + rng.normal(0.0, noise, size=len(index)), midpoint=math.inf, width=1.0, noise=noise
+    )
 
 
 def _falling(truth: Truth) -> bool:
-    return truth.high - truth.low > 6.0 * truth.noise
+    return truth.high - truth.low > 9.0 * truth.noise
 
 
 def _rising(truth: Truth) -> bool:
-    return truth.low - truth.high > 6.0 * truth.noise
+    return truth.low - truth.high > 9.0 * truth.noise
 
 
 def _pinched(truth: Truth) -> bool:
@@ -124,26 +171,22 @@ def _near_zero(truth: Truth) -> bool:
 
 
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
-    index, marked = np.arange(len(truth.current)), bool(style.rng.random() < 0.7)
+    index, marked = np.arange(len(truth.current)), bool(style.rng.random() < 0.85)
     axes = style.axes()
-    style.curve(axes, index, truth.current, label="Current", ink=style.data)
+    style.curve(axes, index, truth.current, label="_Current", ink=style.data)
     if marked:
         style.points(axes, index, truth.current, label="_Current")
-    bottom, top = min(0.0, float(truth.current.min())), max(0.0, float(truth.current.max()))
-    axes.set_ylim(bottom - 0.05 * (top - bottom), top + 0.07 * (top - bottom))
-    if style.rng.random() < 0.5:
-        axes.axhline(0.0, color="gray", linewidth=0.8, linestyle=":")
     style.dress(
         axes,
-        title=str(style.rng.choice(["Pinch-off", "Gate sweep", "Current through the channel"])),
-        x_label=str(style.rng.choice(["Gate voltage index", "Gate index", "Index of gate voltage"])),
-        y_label=str(style.rng.choice(["Current (a.u.)", "I [a.u.]", "Lock-in current (a.u.)"])),
+        title=str(style.rng.choice(["Pinch-off Trace", "Pinch-off", "Pinch-off Trace", "Gate sweep"])),
+        x_label=str(style.rng.choice(["Gate Voltage Index", "Gate voltage index", "Gate Voltage Index", "Gate index"])),
+        y_label=str(style.rng.choice(["Current (a.u.)", "Current (a.u.)", "Lock-in current (a.u.)"])),
     )
     marks = f" with {style.marker_name}" if marked else ""
     features = (
         f"The current is shown as a {style.data.name} line{marks} against the gate index.",
         f"The gate index runs from 0 to {truth.last_index}.",
-        f"The current begins near {truth.high:.0f} and ends near {truth.low:.0f}.",
+        f"The current lies between about {truth.lowest:.0f} and {truth.highest:.0f}.",
         _course(truth),
     )
     return (style.drawing(axes, plot_type=PlotType.LINE, features=features),)
@@ -151,7 +194,7 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
 
 def _course(truth: Truth) -> str:
     if not _falling(truth):
-        return "The current scatters around one level at all gate voltages, without any step."
+        return "The current fluctuates strongly from point to point, without a clear and lasting fall."
     if not _pinched(truth):
         return "The current begins to fall late in the sweep and is still falling at its end."
     if _near_zero(truth):
@@ -186,7 +229,7 @@ FAMILY: Family[Truth] = Family(
         "transition_index": {"type": "int_count", "tol_full": 1, "tol_half": 2},
         "saturation_index": {"type": "int_count", "tol_full": 1, "tol_half": 2},
     },
-    draw=_draw,
+    draw=in_trace_look(_draw, marker_size=5.0, line_width=1.5, alpha=1.0),
     parameters=_parameters,
     scenarios=(
         Scenario(
@@ -194,7 +237,7 @@ FAMILY: Family[Truth] = Family(
             status="INCOMPLETE",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.NO_FIT,
-            simulate=partial(_simulate, floor=(0.0, 0.06), width=(1.2, 3.5), widths_beyond=(-0.5, 0.6)),
+            simulate=partial(_simulate, floor=(0.0, 0.085), width=(0.8, 3.5), widths_beyond=(-0.5, 0.6)),
         ),
         Scenario(
             name="pinchoff_failure_noisy_no_transition",
@@ -210,21 +253,21 @@ FAMILY: Family[Truth] = Family(
             status="NEGATIVE_OFFSET",
             outcome=Outcome.ANOMALOUS,
             assessment=Assessment.NO_FIT,
-            simulate=partial(_simulate, floor=(-0.6, -0.2)),
+            simulate=partial(_simulate, floor=(-0.7, -0.2)),
         ),
         Scenario(
             name="pinchoff_failure_stabilize_positive",
             status="POSITIVE_OFFSET",
             outcome=Outcome.ANOMALOUS,
             assessment=Assessment.NO_FIT,
-            simulate=partial(_simulate, floor=(0.22, 0.5)),
+            simulate=partial(_simulate, floor=(0.2, 0.55)),
         ),
         Scenario(
             name="pinchoff_success",
             status="SUCCESS",
             outcome=Outcome.EXPECTED,
             assessment=Assessment.NO_FIT,
-            simulate=partial(_simulate, floor=(0.0, 0.06)),
+            simulate=partial(_simulate, floor=(0.0, 0.085)),
         ),
     ),
 )
