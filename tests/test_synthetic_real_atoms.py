@@ -17,11 +17,26 @@ FACTS = [
             "pinchoff_failure_noisy_no_transition_a",
             {"points": 41, "lowest": 267, "highest": 321, "spread": 14, "difference": 24},
         ),
+        (
+            "mot_loading",
+            "mot_loading_good_a",
+            {"width px": 327, "height px": 217, "sigma px": 10, "brightest": 0.85, "x": 0.28, "y": 0.61},
+        ),
+        ("mot_loading", "mot_loading_no_signal_a", {"width px": 280, "height px": 187, "noise": 0.058}),
     ]
     for what, value in facts.items()
 ]
 
 READ = {
+    "mot_loading": {
+        "width px": lambda truth: truth.size_px[0],
+        "height px": lambda truth: truth.size_px[1],
+        "sigma px": lambda truth: truth.width_px,
+        "brightest": lambda truth: truth.brightest,
+        "x": lambda truth: truth.centre_px[0] / truth.size_px[0],
+        "y": lambda truth: truth.centre_px[1] / truth.size_px[1],
+        "noise": lambda truth: truth.noise,
+    },
     "pinchoff": {
         "points": lambda truth: len(truth.current),
         "lowest": lambda truth: truth.lowest,

@@ -18,6 +18,7 @@ from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 
 from scoring.reference import JSON
+from synthetic.drawing.atom_looks import CIRCUIT_INKS, in_atom_look
 from synthetic.drawing.style import CYAN, MAGENTA, ORANGE, Drawing, Ink, PlotType, Style
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.physics.fitting import Fit, fit
@@ -25,7 +26,7 @@ from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
 
-CAMERAS_PX = ((327, 217), (320, 240), (300, 300), (400, 280))
+WIDTHS_PX = (260, 341)
 COLORMAPS = ("viridis", "plasma", "inferno", "cividis", "gray")  # dark where there is no light
 MARK = Ink("white", "white")
 OTHER_MARKS = {"viridis": MAGENTA, "plasma": CYAN, "inferno": CYAN, "cividis": MAGENTA, "gray": ORANGE}
@@ -38,7 +39,9 @@ LOPSIDED = 0.08
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One image, in counts, row by row from below; ``atoms_px`` is the trap's centre, x and y, if there are atoms.
+    """One image, in shares of what the camera can show, row by row from below.
+
+    ``atoms_px`` is the trap's centre, x and y, if there are atoms.
 
     ``significance`` is the highest point of the smoothed image above its median, in standard deviations of its noise.
     """
@@ -79,9 +82,24 @@ class Truth:
         rows, columns = np.indices(self.image.shape)
         across, up = columns + 0.5 - self.fit.values[1], rows + 0.5 - self.fit.values[2]
         distance = np.hypot(across / self.fit.values[3], up / self.fit.values[4])
-        light = np.where(distance < 6.0, self.image - np.median(self.image), 0.0)
+        light = np.where(distance < 6.0, self.image - self.fit.values[5], 0.0)
         outside = np.where(distance > 1.5, light, 0.0) / np.maximum(np.hypot(across, up), 1.0)
         return float(np.sum(outside * across) / np.sum(light)), float(np.sum(outside * up) / np.sum(light))
+
+    @property
+    def brightest(self) -> float:
+        """The fitted height, as a share of what the camera can show; 0 without a fit."""
+        return self.fit.values[0] if self.fit else 0.0
+
+    @property
+    def noise(self) -> float:
+        """The noise of a single pixel of the background."""
+        return _noise(self.image)
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """The image's width and height."""
+        return self.image.shape[1], self.image.shape[0]
 
     @property
     def lopsidedness(self) -> float:
@@ -103,19 +121,24 @@ def _model(at: Floats, height: float, x: float, y: float, width_x: float, width_
     return np.asarray(floor + height * np.exp(-0.5 * squares))
 
 
-def _simulate(rng: Generator, *, photons_per_px: Range, tail: Range = (0.0, 0.0)) -> Truth:
-    """``photons_per_px``: the cloud's light at its centre, were it all in the core; ``tail``: the part that is not."""
-    width, height = CAMERAS_PX[rng.integers(len(CAMERAS_PX))]
-    background = rng.uniform(60.0, 150.0)
-    sigma_px = rng.uniform(8.0, 13.0) * np.array([rng.uniform(0.92, 1.08), 1.0])
-    centre = np.array([rng.uniform(0.3, 0.7) * width, rng.uniform(0.35, 0.65) * height])
-    count = int(rng.poisson(2.0 * np.pi * sigma_px.prod() * rng.uniform(*photons_per_px)))
-    angle, length_px = rng.uniform(0.0, 2.0 * np.pi), 2.6 * float(sigma_px[1])
+def _simulate(rng: Generator, *, brightness: Range, tail: Range = (0.0, 0.0)) -> Truth:
+    """``brightness``: the centre, were all light in the core, over a full pixel; ``tail``: the part that is not in it.
+
+    Camera, exposure and noise are of one distribution, whatever becomes of the atoms.
+    """
+    width = int(rng.integers(*WIDTHS_PX))
+    height = round(width * rng.uniform(0.64, 0.72))
+    full_counts, background = rng.uniform(250.0, 900.0), rng.uniform(0.01, 0.06)
+    sigma_px = rng.uniform(7.0, 14.0) * np.array([rng.uniform(0.92, 1.08), 1.0])
+    centre = np.array([rng.uniform(0.22, 0.78) * width, rng.uniform(0.3, 0.7) * height])
+    count = int(rng.poisson(2.0 * np.pi * sigma_px.prod() * full_counts * rng.uniform(*brightness)))
+    angle, length_px = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(2.5, 3.2) * float(sigma_px[1])
     escaped = rng.random(count) < rng.uniform(*tail)
     away: Floats = np.outer(np.where(escaped, rng.exponential(length_px, count), 0.0), [np.cos(angle), np.sin(angle)])
     places = centre + rng.normal(size=(count, 2)) * sigma_px + away
     light, *_ = np.histogram2d(places[:, 1], places[:, 0], bins=(height, width), range=((0, height), (0, width)))
-    image = light + rng.poisson(background, (height, width)) + rng.normal(0.0, rng.uniform(2.0, 5.0), (height, width))
+    counts = light + rng.poisson(background * full_counts, (height, width))
+    image = np.clip(counts / full_counts + rng.normal(0.0, rng.uniform(0.04, 0.12), (height, width)), 0.0, 1.0)
     significance = _significance(image)
     return Truth(
         image=image,
@@ -149,20 +172,35 @@ def _fitted(image: Floats) -> Fit | None:
 
 
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
-    normalized = bool(style.rng.random() < 0.5)
-    darkest = truth.image.min() if normalized else 0.0
-    shown = (truth.image - darkest) / (np.ptp(truth.image) if normalized else 1.0)
-    colormap = style.coloured(str(style.rng.choice(COLORMAPS)), COLORMAPS)
+    normalized = bool(style.rng.random() < 0.85)
+    shown = truth.image if normalized else np.round(255.0 * truth.image)
+    usual = COLORMAPS[0] if style.rng.random() < 0.8 else str(style.rng.choice(COLORMAPS))
+    colormap = style.coloured(usual, COLORMAPS)
     mark = style.coloured(MARK, [OTHER_MARKS[colormap]])
     axes = style.axes()
-    height, width = truth.image.shape
-    picture = axes.imshow(shown, cmap=colormap, origin="lower", extent=(0, width, 0, height), interpolation="nearest")
+    width, height = truth.size_px
+    picture = axes.imshow(
+        shown,
+        cmap=colormap,
+        vmin=0.0,
+        vmax=1.0 if normalized else 255.0,
+        origin="lower",
+        extent=(0, width, 0, height),
+        interpolation="nearest",
+    )
     figure = axes.figure
-    figure.colorbar(picture, ax=axes, label="Intensity (a.u.)" if normalized else "Counts", shrink=0.85)
+    figure.colorbar(picture, ax=axes, label="Intensity (a.u.)" if normalized else "Counts")
     if truth.fit is not None:
         _mark(axes, truth.fit, mark)
-    x_label, y_label = style.rng.choice([["X (pixels)", "Y (pixels)"], ["x [px]", "y [px]"], ["Column", "Row"]])
-    style.dress(axes, title=str(style.rng.choice(["MOT fluorescence", "MOT image"])), x_label=x_label, y_label=y_label)
+    x_label, y_label = style.rng.choice(
+        [["X (pixels)", "Y (pixels)"], ["X (pixels)", "Y (pixels)"], ["x [px]", "y [px]"]]
+    )
+    style.dress(
+        axes,
+        title=str(style.rng.choice(["MOT Loading", "MOT Loading", "MOT fluorescence"])),
+        x_label=x_label,
+        y_label=y_label,
+    )
     axes.grid(visible=False)
     features = (
         f"A camera image of {width} by {height} pixels shows the fluorescence in the colours of {colormap}.",
@@ -199,7 +237,12 @@ def _contours(truth: Truth, ink: Ink) -> str:
 
 def _parameters(truth: Truth) -> JSON:
     x, y = truth.centre_px
-    return {"has_cloud": truth.has_cloud, "center_x": round(x), "center_y": round(y), "cloud_present": truth.has_cloud}
+    return {
+        "has_cloud": truth.has_cloud,
+        "center_x": round(x, 1),
+        "center_y": round(y, 1),
+        "cloud_present": truth.has_cloud,
+    }
 
 
 FAMILY: Family[Truth] = Family(
@@ -209,7 +252,7 @@ FAMILY: Family[Truth] = Family(
         "NO_SIGNAL": lambda truth: not truth.has_cloud,
         "ASYMMETRIC": lambda truth: truth.has_cloud and truth.lopsidedness > LOPSIDED,
     },
-    # The axes are read to about 2% of 300 to 400 pixels; the brightest place of a cloud with a tail, which one might
+    # The axes are read to about 2% of 260 to 340 pixels; the brightest place of a cloud with a tail, which one might
     # give instead of the drawn centre, is about 10 pixels away from it at most.
     field_rules={
         "has_cloud": {"type": "bool"},
@@ -217,7 +260,7 @@ FAMILY: Family[Truth] = Family(
         "center_y": {"type": "abs", "tol_full": 10, "tol_half": 20},
         "cloud_present": {"type": "bool"},
     },
-    draw=_draw,
+    draw=in_atom_look(_draw, inks=CIRCUIT_INKS, size_px=(640, 480), serif=0.0, font_size=11.0),
     parameters=_parameters,
     scenarios=(
         Scenario(
@@ -225,14 +268,14 @@ FAMILY: Family[Truth] = Family(
             status="SUCCESS",
             outcome=Outcome.EXPECTED,
             assessment=Assessment.RELIABLE,
-            simulate=partial(_simulate, photons_per_px=(80, 400)),
+            simulate=partial(_simulate, brightness=(0.4, 0.95)),
         ),
         Scenario(
             name="mot_loading_no_signal",
             status="NO_SIGNAL",
             outcome=Outcome.APPARATUS,
             assessment=Assessment.NO_FIT,
-            simulate=partial(_simulate, photons_per_px=(0, 0)),
+            simulate=partial(_simulate, brightness=(0.0, 0.0)),
         ),
         # like tweezer_array_failure_aberrated and the other neutral-atom failures with a clear but distorted signal: an
         # earlier step, here the beams' balance, has to be redone; no Gaussian describes the tail
@@ -241,7 +284,7 @@ FAMILY: Family[Truth] = Family(
             status="ASYMMETRIC",
             outcome=Outcome.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(_simulate, photons_per_px=(350, 900), tail=(0.5, 0.7)),
+            simulate=partial(_simulate, brightness=(0.7, 1.6), tail=(0.5, 0.7)),
         ),
     ),
 )
