@@ -1,4 +1,4 @@
-"""As test_synthetic_real_maps.py: what real plots of atoms and electrons show lies within the scenario types' ranges."""
+"""As test_synthetic_real_maps.py: what real plots of atoms and electrons show lies within our ranges."""
 
 import pytest
 
@@ -23,11 +23,34 @@ FACTS = [
             {"width px": 327, "height px": 217, "sigma px": 10, "brightest": 0.85, "x": 0.28, "y": 0.61},
         ),
         ("mot_loading", "mot_loading_no_signal_a", {"width px": 280, "height px": 187, "noise": 0.058}),
+        (
+            "cz_benchmarking",
+            "cz_benchmarking_success_a",
+            {"depths": 4, "deepest": 24, "retention": 0.9955, "retention error": 0.0004, "retention chi2": 0.519}
+            | {"polarization": 0.9968, "polarization error": 0.0006, "polarization chi2": 0.646, "first": 0.948},
+        ),
+        (
+            "cz_benchmarking",
+            "cz_benchmarking_failure_no_gate_a",
+            {"depths": 4, "deepest": 8, "retention": 0.9994, "retention error": 0.0013, "retention chi2": 0.21}
+            | {"polarization": 0.4025, "polarization error": 0.5115, "polarization chi2": 8.773, "first": 0.956},
+        ),
     ]
     for what, value in facts.items()
 ]
 
 READ = {
+    "cz_benchmarking": {
+        "depths": lambda truth: len(set(truth.depth)),
+        "deepest": lambda truth: truth.max_depth,
+        "retention": lambda truth: truth.retention_per_cz.value,
+        "retention error": lambda truth: truth.retention_per_cz.error,
+        "retention chi2": lambda truth: truth.retention_chi2,
+        "polarization": lambda truth: truth.polarization.value,
+        "polarization error": lambda truth: truth.polarization.error,
+        "polarization chi2": lambda truth: truth.success_chi2,
+        "first": lambda truth: truth.first_retention,
+    },
     "mot_loading": {
         "width px": lambda truth: truth.size_px[0],
         "height px": lambda truth: truth.size_px[1],

@@ -20,25 +20,33 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from scoring.reference import JSON
+from synthetic.drawing.atom_looks import CIRCUIT_INKS, in_atom_look
 from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.physics.fitting import Fit, fit
-from synthetic.physics.measured import Measured, measured
+from synthetic.physics.measured import Measured
 from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
 
-DEPTHS = ((0, 2, 4, 8, 16), (0, 2, 4, 8, 12, 20), (0, 2, 6, 12, 24), (0, 2, 4, 8, 12, 16, 20))
-SITES = 30
+RETAINED = "Probability to retain both atoms"
+
+DEPTHS = ((0, 4, 6, 8), (0, 3, 6, 9), (0, 4, 8, 12), (0, 2, 4, 8), (0, 5, 10, 15), (0, 4, 8, 16), (0, 6, 12, 18))
+DEPTHS += ((0, 8, 16, 24), (0, 4, 8, 12, 16), (0, 5, 10, 20), (0, 6, 12, 24), (0, 10, 20, 30), (0, 4, 8, 16, 24))
+SITES = 220
+DECIMALS = 4
 RANDOM_STATE = 0.25
-GOOD, POOR, FLAT = 0.985, 0.9, 0.998
+GOOD, POOR, FLAT = 0.98, 0.9, 0.99
 """Per gate: what a good retention or polarization is above, what a missing gate's polarization is below, and what a
-retention is above where no atom has been in the Rydberg state."""
+retention is above where hardly an atom has been in the Rydberg state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One experiment; an element of the arrays is one random circuit. ``success`` is that of retained pairs."""
+    """One experiment; an element of the arrays is one random circuit. ``success`` is that of retained pairs.
+
+    The error bars are cautious by the factor ``caution``: they leave room for drifts that did not happen.
+    """
 
     sites: tuple[int, int]
     depth: Floats
@@ -46,6 +54,7 @@ class Truth:
     success: Floats
     retention_sigma: Floats
     success_sigma: Floats
+    caution: float
     phase_rad: float
     loss_per_gate: float
     retention_fit: Fit
@@ -59,12 +68,12 @@ class Truth:
     @property
     def retention_per_cz(self) -> Measured:
         """The fitted probability to retain both atoms, per gate."""
-        return measured(self.retention_fit.values[1], self.retention_fit.errors[1], digits=1)
+        return _printed(self.retention_fit)
 
     @property
     def polarization(self) -> Measured:
         """The fitted polarization per cycle."""
-        return measured(self.success_fit.values[1], self.success_fit.errors[1], digits=1)
+        return _printed(self.success_fit)
 
     @property
     def retention_chi2(self) -> float:
@@ -75,6 +84,26 @@ class Truth:
     def success_chi2(self) -> float:
         """Reduced chi squared of the success probability, to three digits."""
         return float(f"{self.success_fit.reduced_chi_squared:.3g}")
+
+    @property
+    def loss_percent(self) -> float:
+        """The fitted loss per gate."""
+        return 100.0 * (1.0 - self.retention_fit.values[1])
+
+    @property
+    def depolarization_percent(self) -> float:
+        """The fitted loss of polarization per cycle."""
+        return 100.0 * (1.0 - self.success_fit.values[1])
+
+    @property
+    def first_retention(self) -> float:
+        """The mean retention without a gate."""
+        return float(self.retention[self.depth == 0].mean())
+
+    @property
+    def first_success(self) -> float:
+        """The mean success probability without a gate."""
+        return float(self.success[self.depth == 0].mean())
 
     @property
     def last_retention(self) -> float:
@@ -97,6 +126,13 @@ class Truth:
         return max(round(-1.0 / math.log(self.success_fit.values[1])), 1)
 
 
+def _printed(fitted: Fit) -> Measured:
+    """The value per gate, as it is printed: to four decimals, its error below the whole range of 0 to 1."""
+    step = 10.0**-DECIMALS
+    error = min(max(round(fitted.errors[1], DECIMALS), step), 1.0 - step)
+    return Measured(value=round(fitted.values[1], DECIMALS), error=round(error, DECIMALS), decimals=DECIMALS)
+
+
 def _retained(depth: Floats, start: float, per_gate: float) -> Floats:
     return start * per_gate**depth
 
@@ -107,7 +143,7 @@ def _succeeded(depth: Floats, start: float, per_cycle: float) -> Floats:
 
 def _simulate(rng: Generator, *, phase_error_rad: Range, loss_per_gate: Range, depolarization: Range) -> Truth:
     depths = DEPTHS[rng.integers(len(DEPTHS))]
-    circuits, shots = int(rng.integers(10, 21)), int(rng.integers(80, 180))
+    circuits, shots, caution = int(rng.integers(9, 16)), int(rng.integers(80, 160)), float(rng.uniform(1.0, 2.1))
     phase_rad = np.pi + rng.choice([-1.0, 1.0]) * rng.uniform(*phase_error_rad)
     loss, mixing = rng.uniform(*loss_per_gate), rng.uniform(*depolarization)
     depth = np.repeat(np.array(depths, dtype=np.float64), circuits)
@@ -117,18 +153,19 @@ def _simulate(rng: Generator, *, phase_error_rad: Range, loss_per_gate: Range, d
     counts = rng.binomial(survivors, RANDOM_STATE + contrast * (fidelity - RANDOM_STATE))
     retention, success = survivors / shots, counts / survivors
     retention_sigma, success_sigma = (
-        _sigma(survivors, np.full_like(survivors, shots), circuits),
-        _sigma(counts, survivors, circuits),
+        caution * _sigma(survivors, np.full_like(survivors, shots), circuits),
+        caution * _sigma(counts, survivors, circuits),
     )
     fits = [
-        fit(model, depth, y, (0.95, start), bounds=((low, 0.05), (1.0, 1.0)), sigma=sigma)
+        fit(model, depth, y, (0.95, start), bounds=((low, 0.3), (1.0, 1.0)), sigma=sigma)
         for model, y, sigma, low, start in (
             (_retained, retention, retention_sigma, 0.0, 0.99),
             (_succeeded, success, success_sigma, RANDOM_STATE, 0.9),
         )
     ]
     assert fits[0] and fits[1]  # noqa: S101, PT018 - bounded exponentials converge; the tests run many seeds
-    first, second = sorted(int(site) for site in rng.choice(SITES, 2, replace=False))
+    first = int(rng.integers(SITES))
+    second = max(first + int(rng.choice([-2, -1, 1, 2])), 0) if first else 1
     return Truth(
         sites=(first, second),
         depth=depth,
@@ -136,6 +173,7 @@ def _simulate(rng: Generator, *, phase_error_rad: Range, loss_per_gate: Range, d
         success=success,
         retention_sigma=retention_sigma,
         success_sigma=success_sigma,
+        caution=caution,
         phase_rad=float(phase_rad),
         loss_per_gate=loss,
         retention_fit=fits[0],
@@ -186,31 +224,39 @@ def _calibrated(truth: Truth) -> bool:
 
 
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
-    pair = f"{style.rng.choice(['Sites', 'Pair', 'Atoms'])} {truth.sites}"
-    x_label = str(style.rng.choice(["CZ gates in the circuit", "Circuit depth (CZ gates)", "Number of CZ gates"]))
+    pair = f"{style.rng.choice(['Sites', 'Sites', 'Sites', 'Pair'])} {truth.sites}"
+    usual = "Number of CZ gates in circuit"
+    x_label = str(style.rng.choice([usual, usual, "Number of CZ gates", "Circuit depth (CZ gates)"]))
     return (_draw_one(truth, style, "retention", pair, x_label), _draw_one(truth, style, "success", pair, x_label))
 
 
 def _draw_one(truth: Truth, style: Style, kind: Literal["retention", "success"], pair: str, x_label: str) -> Drawing:
     if kind == "retention":
         y, sigma, fitted, chi2 = truth.retention, truth.retention_sigma, truth.retention_fit, truth.retention_chi2
-        result, y_label = f"Retention per CZ: {truth.retention_per_cz.in_parentheses}", "P(both atoms retained)"
+        result, y_label = (
+            f"Probability to retain both atoms per CZ: {_in_parentheses(truth.retention_per_cz)}",
+            RETAINED,
+        )
     else:
         y, sigma, fitted, chi2 = truth.success, truth.success_sigma, truth.success_fit, truth.success_chi2
-        result, y_label = f"Cycle polarization: {truth.polarization.in_parentheses}", "Success probability"
-    axes = style.axes(height=1.08)
+        result, y_label = f"Cycle polarization: {_in_parentheses(truth.polarization)}", "Success probability"
+    axes = style.axes()
     style.error_bars(axes, truth.depth, y, sigma, label="circuits")
-    depths = np.unique(truth.depth)
-    means = [y[truth.depth == depth].mean() for depth in depths]
-    axes.plot(depths, means, "o", color=style.second.code, markersize=8.0, zorder=4, label="mean")
+    depths, circuits = np.unique(truth.depth), int(np.sum(truth.depth == 0))
+    means = y.reshape(-1, circuits).mean(axis=1)
+    errors = np.sqrt((sigma.reshape(-1, circuits) ** 2).mean(axis=1) / circuits)
+    axes.errorbar(depths, means, yerr=errors, fmt="o", color=style.second.code, markersize=6.0, zorder=4, label="mean")
     dense = np.linspace(0.0, truth.max_depth, 200)
     style.curve(axes, dense, fitted.at(dense), label="fit")
-    axes.set_xticks(depths)
-    axes.set_ylim(bottom=min(axes.get_ylim()[0], 0.75))  # so that flat looks flat
     style.dress(axes, title="", x_label=x_label, y_label=y_label)
     # Q5 asks for what the title says, so every style has it
-    axes.set_title(f"{pair}\n{result}\nReduced χ²: {chi2:.3g}", fontsize="medium")
+    axes.set_title(f"{pair}\n{result}\nReduced chi squared: {chi2:.3g}")
     return style.drawing(axes, plot_type=PlotType.SCATTER, features=_features(truth, style, kind, result))
+
+
+def _in_parentheses(result: Measured) -> str:
+    """Such as "0.9955 (4)"."""
+    return result.in_parentheses.replace("(", " (")
 
 
 def _features(truth: Truth, style: Style, kind: str, result: str) -> tuple[str, ...]:
@@ -261,7 +307,7 @@ FAMILY: Family[Truth] = Family(
         "chi_squared_polarization": {"type": "pct", "tol_full": 0.05, "tol_half": 0.2},
         "max_circuit_depth": {"type": "int_count", "tol_full": 0, "tol_half": 0},
     },
-    draw=_draw,
+    draw=in_atom_look(_draw, inks=CIRCUIT_INKS, size_px=(640, 480), serif=0.5, marker_size=3.5),
     parameters=_parameters,
     scenarios=(
         Scenario(
@@ -270,7 +316,7 @@ FAMILY: Family[Truth] = Family(
             outcome=Outcome.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
-                _simulate, phase_error_rad=(0.45, 1.0), loss_per_gate=(0.012, 0.05), depolarization=(0.005, 0.02)
+                _simulate, phase_error_rad=(0.5, 1.2), loss_per_gate=(0.018, 0.05), depolarization=(0.005, 0.03)
             ),
         ),
         # light that excites hardly any atom leaves about half of the phase out, and loses none
@@ -280,7 +326,7 @@ FAMILY: Family[Truth] = Family(
             outcome=Outcome.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
-                _simulate, phase_error_rad=(1.4, 2.0), loss_per_gate=(0.0, 0.0002), depolarization=(0.001, 0.004)
+                _simulate, phase_error_rad=(1.0, 1.9), loss_per_gate=(0.0, 0.0008), depolarization=(0.001, 0.006)
             ),
         ),
         Scenario(
@@ -289,7 +335,7 @@ FAMILY: Family[Truth] = Family(
             outcome=Outcome.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(
-                _simulate, phase_error_rad=(0.0, 0.05), loss_per_gate=(0.004, 0.008), depolarization=(0.002, 0.005)
+                _simulate, phase_error_rad=(0.0, 0.06), loss_per_gate=(0.002, 0.009), depolarization=(0.001, 0.006)
             ),
         ),
     ),
