@@ -18,9 +18,7 @@ A_WORD = "a word"
 
 # families that are being reworked; to be empty
 BEING_MENDED = (
-    "pingpong",
     "qubit_flux_spectroscopy",
-    "microwave_ramsey",
 )
 SCENARIOS = [
     pytest.param(scenario, marks=[pytest.mark.xfail(FAMILIES[scenario] in BEING_MENDED, reason="being reworked")])

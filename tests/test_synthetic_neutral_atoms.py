@@ -52,7 +52,7 @@ def test_pulses_detuned_by_twice_their_rabi_frequency_transfer_at_most_five_eigh
 
 def test_the_clock_detuning_is_found():
     for truth in truths("microwave_ramsey", "success"):
-        assert truth.resonance_hz == pytest.approx(truth.fit.values[3], abs=5.0 * truth.fit.errors[3])
+        assert truth.resonance_hz == pytest.approx(-truth.detuning.value, abs=5.0 * truth.detuning.error)
 
 
 def test_the_ramsey_frequency_and_t2_are_found_where_groups_cover_an_oscillation():

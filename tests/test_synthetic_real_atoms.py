@@ -35,11 +35,33 @@ FACTS = [
             {"depths": 4, "deepest": 8, "retention": 0.9994, "retention error": 0.0013, "retention chi2": 0.21}
             | {"polarization": 0.4025, "polarization error": 0.5115, "polarization chi2": 8.773, "first": 0.956},
         ),
+        (
+            "microwave_ramsey",
+            "microwave_ramsey_success_a",
+            {"points": 15, "edge kHz": 10, "fringes": 2.9, "detuning Hz": 713, "error Hz": 53.4, "curve": 0.93}
+            | {"highest": 0.95, "lowest": 0.085},
+        ),
+        (
+            "microwave_ramsey",
+            "microwave_ramsey_failure_detuned_a",
+            {"points": 15, "edge kHz": 10, "fringes": 2.9, "detuning Hz": -2054, "error Hz": 188.8, "curve": 1.0}
+            | {"highest": 0.95, "lowest": 0.43},
+        ),
     ]
     for what, value in facts.items()
 ]
 
 READ = {
+    "microwave_ramsey": {
+        "points": lambda truth: truth.count,
+        "edge kHz": lambda truth: truth.edge_khz,
+        "fringes": lambda truth: truth.fringes,
+        "detuning Hz": lambda truth: truth.detuning.value,
+        "error Hz": lambda truth: truth.detuning.error,
+        "curve": lambda truth: round(truth.curve_top, 2),
+        "highest": lambda truth: truth.highest,
+        "lowest": lambda truth: truth.lowest,
+    },
     "cz_benchmarking": {
         "depths": lambda truth: len(set(truth.depth)),
         "deepest": lambda truth: truth.max_depth,

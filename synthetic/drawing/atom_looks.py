@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from synthetic.drawing.style import GREEN, Drawing, Ink, Style
+from synthetic.drawing.style import Drawing, Ink, Style
 from synthetic.drawing.usual_looks import TAB_BLUE, TAB_ORANGE, Inks, in_usual_look, is_usual
 
 T = TypeVar("T")
 Draw = Callable[[T, Style], tuple[Drawing, ...]]
 
 TAB_GREEN = Ink("green", "#2ca02c")
-FRINGE_INKS = (TAB_BLUE, GREEN, TAB_ORANGE)
+FRINGE_INKS = (TAB_BLUE, TAB_GREEN, TAB_ORANGE)
 CIRCUIT_INKS = (TAB_BLUE, TAB_ORANGE, TAB_GREEN)
 
 
