@@ -18,8 +18,9 @@ import numpy as np
 from numpy.random import Generator
 
 from scoring.reference import JSON
+from synthetic.drawing.atom_looks import in_atom_look
 from synthetic.drawing.style import Drawing, PlotType, Style
-from synthetic.drawing.trace_looks import in_trace_look
+from synthetic.drawing.trace_looks import TRACE_INKS, TRACE_PX
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.physics.readout import Floats
 
@@ -229,7 +230,7 @@ FAMILY: Family[Truth] = Family(
         "transition_index": {"type": "int_count", "tol_full": 1, "tol_half": 2},
         "saturation_index": {"type": "int_count", "tol_full": 1, "tol_half": 2},
     },
-    draw=in_trace_look(_draw, marker_size=5.0, line_width=1.5, alpha=1.0),
+    draw=in_atom_look(_draw, inks=TRACE_INKS, size_px=TRACE_PX, serif=0.0, font_size=11.0, gridded=True),
     parameters=_parameters,
     scenarios=(
         Scenario(
