@@ -47,11 +47,60 @@ FACTS = [
             {"points": 15, "edge kHz": 10, "fringes": 2.9, "detuning Hz": -2054, "error Hz": 188.8, "curve": 1.0}
             | {"highest": 0.95, "lowest": 0.43},
         ),
+        (
+            "rydberg_ramsey",
+            "rydberg_ramsey_success_a",
+            {"groups": 4, "points": 28, "end us": 6.96, "MHz": 9.937, "MHz error": 0.002, "T2 us": 9.7, "T2 error": 0.9}
+            | {"chi2": 1.3, "noise kHz": 23.1, "covered": 1.15},
+        ),
+        (
+            "rydberg_ramsey",
+            "rydberg_ramsey_failure_undersampled_a",
+            {"groups": 6, "points": 38, "end us": 7.6, "MHz": 4.35, "T2 us": 2.5, "T2 error": 0.1, "chi2": 14.0}
+            | {"noise kHz": 91.4, "covered": 0.49},
+        ),
+        (
+            "rydberg_spectroscopy",
+            "rydberg_spectroscopy_success_a",
+            {"points": 17, "edge MHz": 2.0, "chi2": 0.8, "f0 kHz": 43.04, "f0 error": 7.4, "ns": 2226, "ns error": 18}
+            | {"MHz": 2.004, "MHz error": 0.02, "highest": 0.88, "lowest": 0.04},
+        ),
+        (
+            "rydberg_spectroscopy",
+            "rydberg_spectroscopy_failure_low_contrast_a",
+            {"points": 20, "edge MHz": 2.0, "chi2": 6.6, "f0 kHz": -181.5, "f0 error": 13, "ns": 2292, "ns error": 36}
+            | {"MHz": 1.082, "MHz error": 0.027, "highest": 0.77, "lowest": 0.13},
+        ),
     ]
     for what, value in facts.items()
 ]
 
 READ = {
+    "rydberg_spectroscopy": {
+        "points": lambda truth: truth.count,
+        "edge MHz": lambda truth: truth.edge_mhz,
+        "chi2": lambda truth: truth.sites[0].chi_squared,
+        "f0 kHz": lambda truth: float(truth.sites[0].f0_khz.value),
+        "f0 error": lambda truth: float(truth.sites[0].f0_khz.error),
+        "ns": lambda truth: float(truth.sites[0].pulse_ns.value),
+        "ns error": lambda truth: float(truth.sites[0].pulse_ns.error),
+        "MHz": lambda truth: float(truth.sites[0].f_rabi_mhz.value),
+        "MHz error": lambda truth: float(truth.sites[0].f_rabi_mhz.error),
+        "highest": lambda truth: truth.sites[0].retention.max(),
+        "lowest": lambda truth: truth.sites[0].retention.min(),
+    },
+    "rydberg_ramsey": {
+        "groups": lambda truth: truth.groups,
+        "points": lambda truth: truth.count,
+        "end us": lambda truth: truth.end_us,
+        "MHz": lambda truth: truth.frequency.value,
+        "MHz error": lambda truth: truth.frequency.error,
+        "T2 us": lambda truth: truth.t2.value,
+        "T2 error": lambda truth: truth.t2.error,
+        "chi2": lambda truth: truth.reduced_chi_squared,
+        "noise kHz": lambda truth: truth.noise_khz,
+        "covered": lambda truth: truth.covered,
+    },
     "microwave_ramsey": {
         "points": lambda truth: truth.count,
         "edge kHz": lambda truth: truth.edge_khz,

@@ -14,25 +14,36 @@ from functools import partial
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from scoring.reference import JSON
-from synthetic.drawing.style import Drawing, PlotType, Style
+from synthetic.drawing.atom_looks import in_atom_look
+from synthetic.drawing.style import Drawing, Ink, PlotType, Style
+from synthetic.drawing.usual_looks import TAB_BLUE
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.physics.fitting import Fit, fit
-from synthetic.physics.measured import Measured, measured
+from synthetic.physics.measured import Measured
 from synthetic.physics.readout import Floats, measured_population
 
 Range = tuple[float, float]
 
 LONGEST_T2_US = 40.0
-GROUPS = 4
+SHORTEST_T2_US = 1.5
+USUAL_T2_US = 10.0
+USUAL_PX = (1280, 450)
+FRAME = "#808080"
+SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
+WIDE, FLAT = 1.9, 0.85
+RED_INKS = (Ink("red", "#ff0000"), TAB_BLUE, Ink("green", "#008000"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One experiment. A row of the arrays is a group of delays; ``frequency_mhz`` is the true one."""
+    """One experiment; ``group`` says to which group of delays a point belongs. ``frequency_mhz`` is the true one."""
 
+    experiment: int
     delay_us: Floats
+    group: NDArray[np.int64]
     occupancy: Floats
     sigma: Floats
     frequency_mhz: float
@@ -41,24 +52,42 @@ class Truth:
 
     @property
     def covered(self) -> float:
-        """The part of an oscillation that a group covers."""
-        return float(np.ptp(self.delay_us[0])) * self.frequency_mhz
+        """The part of an oscillation that a group covers, the mean of all groups."""
+        lengths = [np.ptp(self.delay_us[self.group == number]) for number in range(self.groups)]
+        return float(np.mean(lengths)) * self.frequency_mhz
 
     @property
-    def per_group(self) -> int:
-        """Points in each group."""
-        return int(self.delay_us.shape[1])
+    def groups(self) -> int:
+        """How many groups of delays there are."""
+        return int(self.group.max()) + 1
+
+    @property
+    def count(self) -> int:
+        """How many delays there are in all groups."""
+        return len(self.delay_us)
+
+    @property
+    def oscillations(self) -> float:
+        """How often the fitted curve oscillates up to the last delay."""
+        return self.end_us * self.fit.values[0]
+
+    @property
+    def first_us(self) -> float:
+        """The length of the first group."""
+        return float(np.ptp(self.delay_us[self.group == 0]))
 
     @property
     def frequency(self) -> Measured:
         """The fitted frequency in MHz."""
-        return measured(self.fit.values[0], self.fit.errors[0], digits=1)
+        error = max(round(self.fit.errors[0], 3), 0.001)
+        return Measured(value=round(self.fit.values[0], 3), error=error, decimals=3)
 
     @property
     def t2(self) -> Measured:
         """The fitted T2 in microseconds."""
         rate = self.fit.values[2]
-        return measured(1.0 / rate, self.fit.errors[2] / rate**2, digits=1)
+        error = min(max(round(self.fit.errors[2] / rate**2, 1), 0.1), LONGEST_T2_US)
+        return Measured(value=round(1.0 / rate, 1), error=error, decimals=1)
 
     @property
     def reduced_chi_squared(self) -> float:
@@ -68,19 +97,19 @@ class Truth:
     @property
     def noise_khz(self) -> float:
         """The standard deviation of the detuning that belongs to the fitted T2, as printed."""
-        return float(f"{1e3 * np.sqrt(2.0) / (2.0 * np.pi) * self.fit.values[2]:.3g}")
+        return round(float(1e3 * np.sqrt(2.0) / (2.0 * np.pi) * self.fit.values[2]), 1)
 
     @property
     def end_us(self) -> float:
         """The last delay."""
-        return float(self.delay_us[-1, -1])
+        return float(self.delay_us[-1])
 
     @property
     def verdict(self) -> str:
         """How the fitted curve relates to the groups."""
-        if self.reduced_chi_squared < 2.0:
+        if self.reduced_chi_squared < 3.0:
             return "passes the few points of each group, as curves of other frequencies would"
-        return "misses points of several groups"
+        return "misses the points of several groups, above all of the later ones"
 
     @property
     def better_step_ns(self) -> float:
@@ -93,42 +122,58 @@ def _model(t: Floats, frequency: float, amplitude: float, rate: float, phase: fl
     return centre + amplitude * np.exp(-((t * rate) ** 2)) * np.cos(2.0 * np.pi * frequency * t + phase)
 
 
-def _simulate(rng: Generator, *, covered: Range, per_group: tuple[int, int]) -> Truth:
-    """The oscillation is about one fringe of the first gap off the frequency that was set."""
-    set_mhz, first_gap_us = float(rng.uniform(6.0, 9.0)), rng.uniform(0.7, 0.9)
-    frequency = set_mhz + float(rng.choice([-1.0, 1.0]) * rng.uniform(0.8, 1.2) / first_gap_us)
-    gaps_us = first_gap_us * np.array([0.0, 1.0, rng.uniform(2.2, 2.8), rng.uniform(3.6, 4.4)])
-    length_us, points = rng.uniform(*covered) / frequency, int(rng.integers(*per_group))
-    delay_us = (rng.uniform(0.08, 0.2) + np.cumsum(gaps_us))[:, None] + np.linspace(0.0, length_us, points)
-    t2_us, shots = float(rng.uniform(7.0, 14.0)), int(rng.integers(150, 350))
-    phase, amplitude = float(rng.uniform(-0.5, 0.5)), rng.uniform(0.42, 0.46)
-    expected = _model(delay_us, frequency, amplitude, 1.0 / t2_us, phase, rng.uniform(0.49, 0.52))
+def _simulate(rng: Generator, *, covered: Range) -> Truth:
+    """``covered``: the part of an oscillation that a group covers. Of one distribution otherwise, for both types.
+
+    The oscillation is about one fringe of the first gap off the frequency that was set.
+    """
+    gaps_us = np.array([rng.uniform(1.1, 1.7), *rng.uniform(0.8, 2.7, int(rng.integers(2, 5)))])
+    set_mhz = float(rng.uniform(4.0, 10.5))
+    frequency = set_mhz + float(rng.choice([-1.0, 1.0]) * rng.uniform(0.7, 1.3) / gaps_us[0])
+    starts_us = rng.uniform(0.05, 0.2) + np.concatenate([[0.0], np.cumsum(gaps_us)])
+    sizes = [int(rng.integers(7, 9)), *rng.integers(4, 9, len(gaps_us))]
+    lengths_us = rng.uniform(*covered, len(sizes)) / frequency
+    delay_us = np.concatenate(
+        [
+            start + np.linspace(0.0, length, size)
+            for start, length, size in zip(starts_us, lengths_us, sizes, strict=True)
+        ]
+    )
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    t2_us, shots = float(rng.uniform(7.0, 14.0)), int(rng.integers(100, 250))
+    phase, amplitude = float(rng.uniform(-0.5, 0.5)), rng.uniform(0.4, 0.46)
+    expected = _model(delay_us, frequency, amplitude, 1.0 / t2_us, phase, rng.uniform(0.49, 0.53))
     occupancy = measured_population(rng, expected, shots=shots)
     sigma = np.sqrt((occupancy * shots + 1.0) * ((1.0 - occupancy) * shots + 1.0) / (shots + 3.0)) / (shots + 2.0)
+    coarse = max(covered) < 1.0
     return Truth(
+        experiment=int(rng.integers(300_000, 480_000)),
         delay_us=delay_us,
+        group=group,
         occupancy=occupancy,
         sigma=sigma,
         frequency_mhz=frequency,
         t2_us=t2_us,
-        fit=_fitted(delay_us, occupancy, sigma, set_mhz=set_mhz),
+        fit=_fitted(delay_us, group, occupancy, sigma, set_mhz=set_mhz, coarse=coarse),
     )
 
 
-def _fitted(delay_us: Floats, occupancy: Floats, sigma: Floats, *, set_mhz: float) -> Fit:
+def _fitted(
+    delay_us: Floats, group: NDArray[np.int64], occupancy: Floats, sigma: Floats, *, set_mhz: float, coarse: bool
+) -> Fit:
     """Two groups, then three, then all, each fit starting where the last one ended.
 
-    The first starts at the strongest line of the first group, if that has two points more than the three parameters of
-    a sinusoid of a given frequency; else at the frequency that was set.
+    The first starts at the strongest line near the frequency that was set; or at that frequency itself, if the groups
+    cover too little of an oscillation to tell the fringes apart (``coarse``).
     """
-    start = _strongest(delay_us[:2].ravel(), occupancy[:2].ravel(), set_mhz) if delay_us.shape[1] > 5 else set_mhz
+    start = set_mhz if coarse else _strongest(delay_us, occupancy, set_mhz)
     values: tuple[float, ...] = (start, 0.4, 0.1, 0.0, 0.5)
     bounds = (
         (0.5 * set_mhz, 0.05, 1.0 / LONGEST_T2_US, -2.0 * np.pi, 0.3),
-        (1.5 * set_mhz, 0.5, 2.0, 2.0 * np.pi, 0.7),
+        (1.5 * set_mhz, 0.5, 1.0 / SHORTEST_T2_US, 2.0 * np.pi, 0.7),
     )
-    for groups in range(2, GROUPS + 1):
-        t, p, s = (array[:groups].ravel() for array in (delay_us, occupancy, sigma))
+    for last in range(1, int(group.max()) + 1):
+        t, p, s = (array[group <= last] for array in (delay_us, occupancy, sigma))
         fitted = fit(_model, t, p, values, bounds=bounds, sigma=s)
         values = fitted.values if fitted else values
     assert fitted is not None  # noqa: S101 - a bounded sinusoid through all groups converges; the tests run many seeds
@@ -136,56 +181,65 @@ def _fitted(delay_us: Floats, occupancy: Floats, sigma: Floats, *, set_mhz: floa
 
 
 def _strongest(t: Floats, p: Floats, set_mhz: float) -> float:
-    """The frequency within a third of ``set_mhz`` whose sine and cosine leave least of a group."""
-    frequencies = set_mhz * np.linspace(0.65, 1.35, 141)
+    """The frequency within 1.6 MHz of ``set_mhz`` whose decaying sine and cosine leave least of all groups."""
+    frequencies = set_mhz + np.arange(-1.6, 1.6, 0.1 / t[-1])
     angles = 2.0 * np.pi * frequencies[:, None] * t
-    waves = np.stack([np.cos(angles), np.sin(angles), np.ones_like(angles)], axis=-1)
+    decay = np.exp(-((t / USUAL_T2_US) ** 2))
+    waves = np.stack([decay * np.cos(angles), decay * np.sin(angles), np.ones_like(angles)], axis=-1)
     left = [float(np.sum((p - wave @ np.linalg.lstsq(wave, p)[0]) ** 2)) for wave in waves]
     return float(frequencies[int(np.argmin(left))])
 
 
 def _undersampled(truth: Truth) -> bool:
-    """A group covers less than half an oscillation: not both a maximum and a minimum."""
-    return truth.covered < 0.5
+    """A group covers clearly less than an oscillation."""
+    return truth.covered < 0.7
 
 
 def _consistent(truth: Truth) -> bool:
     """What is left over between curve and points is noise, in all groups together."""
-    return truth.covered >= 0.75 and truth.reduced_chi_squared < 3.0
+    return truth.covered >= 0.7 and truth.reduced_chi_squared < 3.0
 
 
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
-    scale, unit = (1.0, "µs") if style.rng.random() < 0.5 else (1e3, "ns")
-    axes = style.axes(width=1.9, height=0.85)
+    scale, unit = (1e3, "ns") if style.rng.random() < 0.8 else (1.0, "µs")
+    axes = style.axes(width=WIDE, height=FLAT)
+    if style.look != "instrument" and style.rng.random() < 0.8:
+        axes.figure.set_facecolor(FRAME)
     label = "data"
-    for delay_us, occupancy, sigma in zip(truth.delay_us, truth.occupancy, truth.sigma, strict=True):
-        style.error_bars(axes, delay_us * scale, occupancy, sigma, label=label)
-        axes.plot(delay_us * scale, occupancy, "-", color=style.data.code, linewidth=1.0, zorder=2.8)
+    for number in range(truth.groups):
+        delay_us, occupancy, sigma = (a[truth.group == number] for a in (truth.delay_us, truth.occupancy, truth.sigma))
+        axes.errorbar(delay_us * scale, occupancy, sigma, fmt="none", ecolor=style.data.code, alpha=0.3, zorder=2.5)
+        style.points(axes, delay_us * scale, occupancy, label=label)
+        axes.plot(delay_us * scale, occupancy, "-", color=style.data.code, linewidth=style.line_width, zorder=2.8)
         label = "_"  # one entry in the legend
-    dense = np.linspace(0.0, 1.01 * truth.end_us, 4000)
-    axes.plot(dense * scale, truth.fit.at(dense), "-", color=style.fit.code, linewidth=1.1, label="fit")
-    axes.set_xlim(0.0, 1.01 * truth.end_us * scale)
-    axes.set_ylim(-0.03, 1.03)
+    dense = np.linspace(0.0, truth.end_us, 4000)
+    axes.plot(dense * scale, truth.fit.at(dense), "-", color=style.fit.code, linewidth=style.line_width, label="fit")
+    axes.set_xlim(0.0, truth.end_us * scale)
+    axes.set_ylim(0.0, 1.0)
     style.dress(
         axes,
         title="",
-        x_label=str(style.rng.choice([f"Delay ({unit})", f"Time [{unit}]", f"Time between pulses ({unit})"])),
-        y_label=str(style.rng.choice(["Occupancy", "Ground-state occupancy", "Retention"])),
+        x_label=str(style.rng.choice([f"time [{unit}]", f"time [{unit}]", f"delay [{unit}]"])),
+        y_label=str(style.rng.choice(["occupancy", "occupancy", "ground-state occupancy"])),
     )
     axes.set_title(  # Q5 asks for what it says, so every style has it
-        f"f = {truth.frequency.plus_minus} MHz, T2 = {truth.t2.plus_minus} µs\n"
-        f"Reduced χ²: {truth.reduced_chi_squared:.1f}, frequency noise {truth.noise_khz:g} kHz"
+        f"Exp ID: {truth.experiment}\nFreq={_printed(truth.frequency)} MHz\nT2={_printed(truth.t2)} us\n"
+        f"RChi2={truth.reduced_chi_squared:.1f} (Frequency Noise {SIGMA} = sqrt(2)/T2 = {truth.noise_khz:.1f} kHz)"
     )
     return (style.drawing(axes, plot_type=PlotType.SCATTER, features=_features(truth, style)),)
 
 
+def _printed(result: Measured) -> str:
+    return result.plus_minus.replace("±", "+/-")
+
+
 def _features(truth: Truth, style: Style) -> tuple[str, ...]:
-    where = "only a part of an oscillation" if _undersampled(truth) else "at least a whole oscillation"
+    where = "only a part of an oscillation" if _undersampled(truth) else "about an oscillation or more"
     points = f"{style.data.name.capitalize()} {style.marker_name}"
     values = f"{truth.frequency.plus_minus} MHz, a T2 of {truth.t2.plus_minus} µs"
     return (
-        f"{points} stand in {GROUPS} short groups of delays up to {truth.end_us:.1f} µs.",
-        f"Each group of {truth.per_group} points covers {where} of the signal.",
+        f"{points} stand in {truth.groups} short groups of delays up to {truth.end_us:.1f} µs.",
+        f"Each group covers {where} of the signal.",
         f"The {style.fit.name} curve is a fast oscillation with a decaying amplitude, fitted to all groups.",
         f"The title gives {values} and a reduced chi squared of {truth.reduced_chi_squared:.1f}.",
     )
@@ -205,8 +259,8 @@ def _parameters(truth: Truth) -> JSON:
 FAMILY: Family[Truth] = Family(
     name="rydberg_ramsey",
     criteria={"SUCCESS": _consistent, "UNDERSAMPLED": _undersampled},
-    # All values are printed: tolerances only forgive a misread last digit. A standard error has a single digit, and a
-    # wrong one is at most half right.
+    # All values are printed: tolerances only forgive a misread last digit. A standard error has few digits, and a wrong
+    # one is at most half right.
     field_rules={
         "frequency_MHz": {"type": "pct", "tol_full": 0.005, "tol_half": 0.02},
         "frequency_MHz_unc": {"type": "pct", "tol_full": 0.1, "tol_half": 0.5},
@@ -215,7 +269,13 @@ FAMILY: Family[Truth] = Family(
         "RChi2": {"type": "pct", "tol_full": 0.1, "tol_half": 0.3},
         "frequency_noise_kHz": {"type": "pct", "tol_full": 0.05, "tol_half": 0.2},
     },
-    draw=_draw,
+    draw=in_atom_look(
+        _draw,
+        inks=RED_INKS,
+        size_px=(round(USUAL_PX[0] / WIDE), round(USUAL_PX[1] / FLAT)),
+        serif=1.0,
+        marker_size=7.0,
+    ),
     parameters=_parameters,
     scenarios=(
         Scenario(
@@ -223,14 +283,14 @@ FAMILY: Family[Truth] = Family(
             status="UNDERSAMPLED",
             outcome=Outcome.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
-            simulate=partial(_simulate, covered=(0.15, 0.35), per_group=(4, 6)),
+            simulate=partial(_simulate, covered=(0.25, 0.6)),
         ),
         Scenario(
             name="rydberg_ramsey_success",
             status="SUCCESS",
             outcome=Outcome.EXPECTED,
             assessment=Assessment.RELIABLE,
-            simulate=partial(_simulate, covered=(1.0, 1.5), per_group=(7, 10)),
+            simulate=partial(_simulate, covered=(0.85, 1.5)),
         ),
     ),
 )
