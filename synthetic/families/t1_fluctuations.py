@@ -21,7 +21,7 @@ from synthetic.drawing.trace_looks import in_trace_look
 from synthetic.family import Assessment, Family, Outcome, Scenario
 from synthetic.physics.readout import Floats, measured_population
 
-SHOTS = (8, 80)
+SHOTS = (11, 80)
 """For each delay, whatever T1 does: an estimated lifetime scatters by about 3 to 13%."""
 DWELL = 6
 """Repetitions that a telegraphic T1 stays at a level, at least."""
@@ -138,7 +138,7 @@ def _simulate_stable(rng: Generator) -> Truth:
 def _simulate_telegraphic(rng: Generator) -> Truth:
     """A random telegraph: given their number, its switches are evenly distributed, with a dwell time between them."""
     high_us, count = _run(rng)
-    low_us = high_us * float(rng.uniform(0.35, 0.6))
+    low_us = high_us * float(rng.uniform(0.35, 0.55))
     switches = int(rng.integers(2, 7))
     free = np.sort(rng.uniform(0.0, count - DWELL * (switches + 1), size=switches))
     places = np.ceil(free + DWELL * np.arange(1, switches + 1))
