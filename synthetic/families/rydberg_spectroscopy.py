@@ -288,7 +288,8 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     what = str(style.rng.choice(["Optical Detuning", "Optical Detuning", "Laser Detuning"]))
     for axes, site in zip(panels, truth.sites, strict=True):
         _draw_site(axes, truth.detuning_mhz, site, style, scale)
-        axes.grid(visible=grid, alpha=0.6)
+        if grid:
+            axes.grid(visible=True, alpha=0.6)
         axes.set_xlabel(what + unit, family=TITLE_FONT)
         axes.set_title(  # Q5 asks for what it says, so every style has it
             f"f0={site.f0_khz.plus_minus} kHz\nt={site.pulse_ns.plus_minus} ns\n"
