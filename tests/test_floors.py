@@ -25,6 +25,7 @@ from scoring.dispatch import Scorer, score
 from scoring.questions import Mode, Question
 from scoring.reference import Reference
 from tests.dataset_factory import demonstrating_dataset
+from tests.endpoint import Reply
 from tests.run_factory import manifest, planned_item, scored, write_run
 
 pytest_plugins = ["pytester"]
@@ -232,6 +233,55 @@ def test_a_run_puts_the_floors_on_record_and_shows_icl_minus_copying(quick, endp
     assert "Above copying" in render(overview(of_junit, floors=True))
     page = (result.run_dir / "report.html").read_text()
     assert "above copying" in page
+
+
+def test_judges_grade_what_repeating_a_demonstration_scores_in_q3(quick, endpoint, shown_folder, workers):
+    """The lexical judge finds "Significance of rabi" in the demonstration's answer, and another number."""
+    asked = ["--baseline", "copy", "--dataset", str(shown_folder), "--questions", "Q3,Q6", "--modes", "icl"]
+    result = quick.run("--demo", *asked, "--judge-baselines", "--repeats", "2", "--no-html", *workers)
+    assert 0 == result.exit_status, result.out
+    copies = [record for record in result.records if record.get("variant") == "copied"]
+    assert {("Q3", "icl", "scored")} == {(each["question"], each["mode"], each["status"]) for each in copies}
+    assert {"Significance of rabi 1."} == {each["answer"] for each in copies if each["sample_id"] == "rabi_success_a"}
+    (of_q3,) = (entry for entry in result.report["questions"] if entry["question"] == "Q3")
+    assert {"Q3": "copy_last"} == of_q3["floor"]["rules"]
+    assert 0 == of_q3["floor"]["above"]["mean"]
+    assert 0 < of_q3["floor"]["floor"] < 1
+    assert "a study with variants of the benchmark" not in result.report["not_comparable_because"]
+    again = quick.run("--answers", "run", "--dataset", str(shown_folder), "--no-html", *workers, run_dir="again")
+    assert 0 == again.exit_status, again.out
+
+
+def test_stored_answers_get_judged_floors_too(quick, endpoint, shown_folder):
+    asked = ["--demo", "--dataset", str(shown_folder), "--questions", "Q3", "--modes", "icl", "--no-html"]
+    assert 8 == len(quick.run(*asked).records)
+    url = ["--judge-url", endpoint.base_url, "--judge-baselines"]
+    endpoint.script = lambda _: Reply("[1, 0.5, 0]")
+    result = quick.run("--answers", "run", "--dataset", str(shown_folder), *url, "--no-html", run_dir="again")
+    assert 0 == result.exit_status, result.out
+    assert 8 == sum(record.get("variant") == "copied" for record in result.records)
+    assert 0.5 == result.report["questions"][0]["floor"]["floor"]
+
+
+def test_a_prompt_without_a_demonstration_has_nothing_to_judge(quick, tiny_folder, tmp_path):
+    data = demonstrating_dataset()
+    for row in data.fewshot:
+        row["q3_prompt"] = "Now the query plot: <image>\nWhat is it?"
+    folder = str(data.write(tmp_path / "bare"))
+    asked = ["--demo", "--dataset", folder, "--questions", "Q3", "--modes", "icl", "--limit", "1", "--no-html"]
+    result = quick.run(*asked, "--judge-baselines")
+    assert "the prompt demonstrates no answer to repeat" in result.out
+
+
+@pytest.mark.parametrize(
+    ("options", "mistake"),
+    [
+        (["--model-url", "http://localhost:1/v1"], "--judge-baselines without --judge-url: there is no judge to try"),
+        (["--demo", "--shots", "1"], "--shots and --judge-baselines: give one of them"),
+    ],
+)
+def test_mistakes_with_judged_floors_are_said(quick, options, mistake):
+    assert mistake in quick.run("--judge-baselines", *options).out
 
 
 def test_an_older_run_without_floors_shows_none():

@@ -103,6 +103,11 @@ def _judge(add: Add) -> None:
     )
     add("--judge-canary", action="store_true", help="first let the judges grade answers of known worth")
     add(
+        "--judge-baselines",
+        action="store_true",
+        help="let the judges also grade what repeating a demonstration scores in Q3, see docs/baselines.md",
+    )
+    add(
         "--judge-template",
         metavar="FILE",
         help="another wording of the judge's prompt (default: the suite's own)",

@@ -33,7 +33,7 @@ from scoring.key_points import default_template, load_template
 from scoring.questions import Question
 from synthetic.drawing.perturbation import Perturbation
 
-DEMO_DATASET = "synthetic:seed=7,per-scenario=1,siblings=6"
+DEMO_DATASET = "synthetic:seed=7,per-scenario=1,siblings=22"
 DEMO_SHOTS_DATASET = "synthetic:seed=7,per-scenario=2,families=drag+gmm+pinchoff+rabi+ramsey_t2star+res_spec+t1"
 """Siblings for all: the families with five scenario types, and the paper's."""
 
@@ -102,7 +102,7 @@ def read_config(config: pytest.Config) -> RunConfig:
         model=read_model(option),
         judges=read_judges(option),
         judge_template=_template(option("judge_template")),
-        judge_canary=_canary(option),
+        judge_canary=_with_judge(option, "judge_canary", "--judge-canary"),
         dataset=_dataset(option),
         dataset_revision=option("dataset_revision"),
         mix=read_mix(option),
@@ -116,6 +116,7 @@ def read_config(config: pytest.Config) -> RunConfig:
             repeats=_collected_repeats(option),
             controls=parsed("--control", parse_controls, option("control")) if option("control") else (),
             shots=shots,
+            judge_baselines=_with_judge(option, "judge_baselines", "--judge-baselines"),
         ),
         perturbations=_perturbations(option),
         max_tokens=at_least(1, "--max-tokens", option("max_tokens")),
@@ -200,10 +201,11 @@ def _perturbations(option: Callable[[str], Any]) -> tuple[Perturbation, ...]:
     return parsed("--perturb", parse, option("perturb")) if option("perturb") else ()
 
 
-def _canary(option: Callable[[str], Any]) -> bool:
-    if option("judge_canary") and not (option("judge_url") or option("demo")):
-        raise pytest.UsageError("--judge-canary without --judge-url: there is no judge to try")
-    return bool(option("judge_canary"))
+def _with_judge(option: Callable[[str], Any], name: str, flag: str) -> bool:
+    """A switch that needs a judge."""
+    if option(name) and not (option("judge_url") or option("demo")):
+        raise pytest.UsageError(f"{flag} without --judge-url: there is no judge to try")
+    return bool(option(name))
 
 
 def _template(path: str | None) -> str:

@@ -57,9 +57,11 @@ def read_shots(config: pytest.Config) -> ShotPlan | None:
     given = [*option("shots"), *take_spaced_values(config, ["--shots"])["--shots"]]
     if not given:
         return None
-    for other in ("control", "perturb"):
+    for other in ("control", "perturb", "judge_baselines"):
         if option(other):
-            raise pytest.UsageError(f"--shots and --{other}: give one of them; each asks the items in another way")
+            raise pytest.UsageError(
+                f"--shots and --{other.replace('_', '-')}: give one of them; each asks the items in another way"
+            )
     return ShotPlan(
         counts=parsed("--shots", parse_counts, given),
         orders=at_least(1, "--shot-orders", option("shot_orders")),

@@ -36,6 +36,7 @@ from qcal_plugin.session.directory import RunDirectory, RunDirectoryError
 from qcal_plugin.session.preflight import ResolvedTarget, resolve_target
 from qcal_plugin.session.recording import Recorder
 from qcal_plugin.session.stored import DEMONSTRATIONS_SEED, StoredAnswers
+from qcal_plugin.studies.copies import CopyingModel
 from qcal_plugin.studies.studied import StudiedDataset
 from qcal_plugin.worker.measuring import Measurement, fails_mark
 from reports.records.mixes import MIX_SETTING
@@ -180,7 +181,7 @@ class ActiveRun:
         self.judges = self._judges(config, who)
         self.engine = Engine(
             cases=dataset.case,
-            model=self._model(config, who),
+            model=CopyingModel(self._model(config, who)),
             judges=self.judges,
             endpoints=self.endpoints,
             journal=self._journal,

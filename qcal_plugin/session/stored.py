@@ -15,6 +15,7 @@ from qcal_plugin.session.directory import ANSWERS_FILE, MANIFEST_FILE, RunDirect
 from qcal_plugin.studies.selection import Selection
 from qcal_plugin.studies.studied import benchmark_key
 from reports.exchange.official_input import InferenceEntry, OfficialFileError, read_inference
+from reports.records.conditions import COPIED
 from reports.records.records import Answer, ItemKey, PlannedItem, RunManifest
 from scoring.errors import BadValueError, QCalError
 from scoring.questions import Mode
@@ -95,6 +96,12 @@ class StoredAnswers:
             return selected
         wanted = {benchmark_key(item.key) for item in selected}
         items = tuple(item for item in self.planned if item.key.mode in modes and benchmark_key(item.key) in wanted)
+        known = {item.key for item in items}
+        items += tuple(
+            item
+            for item in selected
+            if item.key.variant == COPIED and item.key not in known and item.key._replace(variant="") in known
+        )
         if not items:
             raise BadValueError(f"nothing to score: {self.source} has planned none of the selected items")
         return items

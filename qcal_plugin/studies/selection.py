@@ -11,9 +11,10 @@ from typing import NamedTuple, TypeVar
 
 from qcal_plugin.dataset.prepared import SampleEntry
 from qcal_plugin.studies.controls import Control, can_be_controlled
+from qcal_plugin.studies.copies import has_judged_floor
 from qcal_plugin.studies.shots import ShotPlan, conditions, queries
 from qcal_plugin.studies.studied import StudiedDataset
-from reports.records.conditions import Shots
+from reports.records.conditions import COPIED, Shots
 from reports.records.records import ItemKey, PlannedItem
 from scoring.errors import BadValueError
 from scoring.questions import Mode, Question
@@ -39,6 +40,7 @@ class Selection:
     repeats: int = 1
     controls: tuple[Control, ...] = ()
     shots: ShotPlan | None = None
+    judge_baselines: bool = False
 
 
 def parse_modes(text: str) -> tuple[Mode, ...]:
@@ -104,8 +106,8 @@ def select_items(selection: Selection, dataset: StudiedDataset) -> tuple[Planned
     """`select` with the options of a command line.
 
     Behind each item stand its controls, as far as the dataset has other plots to show, the perturbations under which
-    its plots differ, and its repeats. With a `ShotPlan` only its questions are asked. Raises BadValueError where
-    nothing is left to ask.
+    its plots differ, a repeated demonstration that judges grade (``--judge-baselines``), and its repeats. With a
+    `ShotPlan` only its questions are asked. Raises BadValueError where nothing is left to ask.
     """
     if selection.shots is not None:
         return _repeated(_shot_items(selection, selection.shots, dataset.own_samples), selection.repeats)
@@ -119,9 +121,14 @@ def select_items(selection: Selection, dataset: StudiedDataset) -> tuple[Planned
     varied = (
         replace(item, key=item.key._replace(variant=variant))
         for item in items
-        for variant in variants[item.key.sample_id]
+        for variant in (*variants[item.key.sample_id], *_copies(item, selection))
     )
     return _repeated(varied, selection.repeats)
+
+
+def _copies(item: PlannedItem, selection: Selection) -> Iterator[str]:
+    if selection.judge_baselines and has_judged_floor(item.key):
+        yield COPIED
 
 
 def _selected(selection: Selection, samples: Sequence[SampleEntry], modes: Iterable[Mode]) -> tuple[PlannedItem, ...]:

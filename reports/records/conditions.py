@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+COPIED = "copied"
+"""The variant of an in-context item that the last demonstration answers: its score is a floor of the item."""
+
 
 class Shots(NamedTuple):
     """So many demonstrations in the prompt, in one of their orders (1 for the first)."""

@@ -5,12 +5,13 @@ A run directory and JUnit files both become an `Evaluation`; nothing behind this
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeVar, assert_never
 
-from reports.records.floors import Floors
+from reports.records.conditions import COPIED
+from reports.records.floors import Floor, Floors
 from reports.records.mixes import Mix, mix_of
 from reports.records.records import UNANSWERED, ItemKey, Record, Run, RunManifest, Status
 from scoring.questions import Question
@@ -96,7 +97,8 @@ class Evaluation:
     """Everything that the figures of a report rest on.
 
     ``outcomes`` stand in the order of their keys, whatever the order of collection, of shards or of files was: so the
-    same outcomes give the same figures to the last digit. ``errors`` is the rule in force (`counting_errors`),
+    same outcomes give the same figures to the last digit. Those of repeated demonstrations (`COPIED`) become floors of
+    the items that they belong to. ``errors`` is the rule in force (`counting_errors`),
     None where a file's scores do not say which one its writer used.
     """
 
@@ -111,12 +113,24 @@ class Evaluation:
             if mix is None
             else (replace(outcome, sample=mix.sample(outcome.key.sample_id)) for outcome in self.outcomes)
         )
-        object.__setattr__(self, "outcomes", tuple(sorted(outcomes, key=lambda outcome: outcome.key)))
+        in_order = sorted(_with_judged_floors(tuple(outcomes)), key=lambda outcome: outcome.key)
+        object.__setattr__(self, "outcomes", tuple(in_order))
 
     @property
     def benchmark(self) -> tuple[Outcome, ...]:
         """The outcomes of the benchmark's own items, without those of a study's variants."""
         return tuple(outcome for outcome in self.outcomes if not outcome.key.variant)
+
+
+def _with_judged_floors(outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
+    """The outcomes without repeated demonstrations, whose scores are floors of the items that they belong to."""
+    copies = {outcome.key: outcome for outcome in outcomes if outcome.key.variant == COPIED}
+    for outcome in outcomes:
+        copy = None if outcome.key.variant else copies.get(outcome.key._replace(variant=COPIED))
+        if copy is not None and copy.measured and copy.value is not None:
+            yield replace(outcome, floors={**outcome.floors, Floor.COPY_LAST: copy.value})
+        elif outcome.key not in copies:
+            yield outcome
 
 
 def evaluation_of(run: Run) -> Evaluation:

@@ -81,7 +81,7 @@ class Answer:
         refusal: the server's words in place of an answer.
         served_model: who answered, as the server says; ``fingerprint`` and ``provider`` likewise, if it does.
         ttft_s: from sending to the first text of a streamed reply.
-        attempts: requests sent for this answer, at least 1.
+        attempts: requests sent for this answer, at least 1; 0 if no model was asked (``--judge-baselines``).
         latency_s: of the attempt that succeeded, from sending to the last byte.
         queue_s: from the moment the item was ready to be asked until that attempt was sent.
     """

@@ -1,0 +1,48 @@
+"""``--judge-baselines``: the last demonstration's answer to Q3, graded by the judges like a model's.
+
+Such an item has the variant `COPIED` of the in-context item whose floor it is. The model is not asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qcal_plugin.dataset.cases import Case, TextPart
+from qcal_plugin.demo.content import Picture, demonstrated, shown
+from qcal_plugin.engine.chat import ChatRequest
+from qcal_plugin.engine.failures import RequestFailed
+from qcal_plugin.engine.model import Model
+from reports.records.conditions import COPIED
+from reports.records.records import Answer, ItemKey
+from scoring.questions import Mode, Question
+
+FINISHED = "stop"
+
+
+def has_judged_floor(key: ItemKey) -> bool:
+    """Whether judges have to grade what repeating a demonstration scores on this item."""
+    return key.mode is Mode.ICL and key.question is Question.Q3 and not key.variant
+
+
+@dataclass(frozen=True, slots=True)
+class CopyingModel:
+    """A model in whose place demonstrations answer items of the variant `COPIED`."""
+
+    model: Model
+
+    def request(self, case: Case) -> ChatRequest:
+        """See `Model`."""
+        return self.model.request(case)
+
+    async def ask(self, case: Case, request: ChatRequest, ready_at: float) -> Answer:
+        """See `Model`. Raises RequestFailed if nothing is demonstrated."""
+        if case.key.variant != COPIED:
+            return await self.model.ask(case, request, ready_at)
+        parts = [part.text if isinstance(part, TextPart) else Picture("") for part in case.prompt]
+        examples = shown(parts)[:-1]
+        text = demonstrated(examples[-1].text) if examples else ""
+        if not text:
+            raise RequestFailed(
+                kind="no_demonstration", message="the prompt demonstrates no answer to repeat", attempts=0
+            )
+        return Answer(text=text, finish_reason=FINISHED, attempts=0)
