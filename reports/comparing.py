@@ -56,9 +56,9 @@ def compare_runs(paths: Sequence[Path], choices: Choices, page: Path | None = No
     parts = _parts(runs, choices)
     document = beside([(name, _document(part, choices, name, paths)) for name, part in parts])
     if page is not None:
-        found = flips(paths[0], paths[1]) if len(paths) == 2 else ()
+        flipped = flips(paths[0], paths[1]) if len(paths) == 2 else ()
         charts = [chart for name, part in parts for chart in _charts(part, name)]
-        page.write_text(render_plain_page(document, flips=found, standings=charts), encoding="utf-8")
+        page.write_text(render_plain_page(document, flips=flipped, standings=charts), encoding="utf-8")
     return document
 
 

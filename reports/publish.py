@@ -104,8 +104,8 @@ def _shots_json(evaluation: Evaluation, run: Run) -> dict[str, Any]:
 
 
 def _pictures_json(evaluation: Evaluation) -> dict[str, Any]:
-    found = pictures_json(picture_studies(evaluation.outcomes))
-    return {name: rows for name, rows in found.items() if rows}
+    studies = pictures_json(picture_studies(evaluation.outcomes))
+    return {name: rows for name, rows in studies.items() if rows}
 
 
 def figures_json(evaluation: Evaluation) -> dict[str, Any]:

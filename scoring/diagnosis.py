@@ -30,9 +30,9 @@ def read_status(text: str) -> str | None:
     long ones, the first in the text.
     """
     for pattern in _HEADED:
-        found = pattern.search(text)
-        if found and found[1].upper() in STATUS_CODES:
-            return found[1].upper()
+        match = pattern.search(text)
+        if match and match[1].upper() in STATUS_CODES:
+            return match[1].upper()
     first_line = text.strip().partition("\n")[0].strip().upper()
     if first_line in STATUS_CODES:
         return first_line

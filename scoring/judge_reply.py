@@ -72,7 +72,7 @@ def parse_grades(reply: str, n_key_points: int) -> Grades:
     missing = [0.0] * (n_key_points - len(numbers))
     return Grades(
         grades=(*map(_clamped, numbers), *missing),
-        faults=tuple(fault for fault, found in faults.items() if found),
+        faults=tuple(fault for fault, present in faults.items() if present),
     )
 
 

@@ -125,7 +125,7 @@ def mean_grade(grades: Sequence[Sequence[float]], n_key_points: int) -> float:
 
 def _quoted_lines(text: str) -> list[str]:
     """The lines, by every kind of line break that Unicode knows, each behind "| "."""
-    defused = CHAT_MARKUP.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+    defused = CHAT_MARKUP.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
     return [f"| {''.join(map(_printable, line))}" for line in defused.splitlines() or [""]]
 
 

@@ -59,8 +59,8 @@ def _stated(answer: str, headings: Sequence[str], names: Collection[str]) -> str
 
 def _next_line(answer: str, start: int) -> str:
     """The first line from a position on that holds a word, from that word on."""
-    found = _LINE_WITH_A_WORD.match(answer, start)
-    return found["line"] if found else ""
+    match = _LINE_WITH_A_WORD.match(answer, start)
+    return match["line"] if match else ""
 
 
 def _only_name(value: str, names: Collection[str]) -> str | None:
@@ -73,5 +73,5 @@ def _only_name(value: str, names: Collection[str]) -> str | None:
 
 
 def _whole_first_line(answer: str) -> str | None:
-    found = _ONE_WORD.match(answer)
-    return found[1].upper() if found and found[1].upper() in STATUS_CODES else None
+    match = _ONE_WORD.match(answer)
+    return match[1].upper() if match and match[1].upper() in STATUS_CODES else None

@@ -97,9 +97,9 @@ def suspicious(text: str) -> tuple[Flag, ...]:
     """
     as_it_is, *others = readings("\n".join(shown_parts(text)))
     plain = set(_signs(as_it_is))
-    found = plain.union(*(set(_signs(reading)) - {Flag.OTHER_LANGUAGE} for reading in others))
-    flags = [flag for flag in _SIGNS if flag in found]
-    flags += [Flag.DISGUISED] if found - plain else []
+    signs = plain.union(*(set(_signs(reading)) - {Flag.OTHER_LANGUAGE} for reading in others))
+    flags = [flag for flag in _SIGNS if flag in signs]
+    flags += [Flag.DISGUISED] if signs - plain else []
     return (*flags, Flag.OVERSIZED) if len(text) > MAX_ANSWER_CHARS else tuple(flags)
 
 

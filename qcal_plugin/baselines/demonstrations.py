@@ -67,12 +67,14 @@ def demonstrations(
     groups = list(_groups(prompt))
     queries = [index for index, group in enumerate(groups) if any(image in own_images for image in group.images)]
     query = queries[-1] if queries else len(groups)
-    found = [
+    examples = [
         (index, answer)
         for index, group in enumerate(groups)
         if index != query and (answer := _answer(question, group, answers, own=index in queries)) is not None
     ]
-    return Demonstrations(answers=tuple(answer for _, answer in found), before=sum(index < query for index, _ in found))
+    return Demonstrations(
+        answers=tuple(answer for _, answer in examples), before=sum(index < query for index, _ in examples)
+    )
 
 
 def _groups(prompt: Sequence[Piece]) -> Iterator[_Group]:

@@ -47,7 +47,7 @@ def credential_in(value: JSON, name: str = "") -> str | None:
             return None
     if named := next((path for path, _ in entries if looks_like_credential(path.rpartition(".")[2])), None):
         return _shown(named)
-    return next((found for path, item in entries if (found := credential_in(item, path))), None)
+    return next((inner for path, item in entries if (inner := credential_in(item, path))), None)
 
 
 def _is_secret_name(path: str) -> bool:

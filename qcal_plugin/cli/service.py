@@ -174,9 +174,9 @@ def _objectives(text: str | None) -> tuple[Objective, ...]:
 
 
 def _numbers(flag: str, lists: Sequence[str], *, whole: bool) -> list[float]:
-    found = [text.strip() for entry in lists for text in entry.split(",")]
-    for text in found:
+    texts = [text.strip() for entry in lists for text in entry.split(",")]
+    for text in texts:
         if not NUMBER.fullmatch(text) or float(text) <= 0 or (whole and "." in text):
             kind = "whole numbers, at least 1" if whole else "numbers above 0"
             raise pytest.UsageError(f"{flag} {text!r}: expected {kind}, such as {flag} 1,2,5")
-    return [float(text) for text in found]
+    return [float(text) for text in texts]

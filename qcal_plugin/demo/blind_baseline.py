@@ -89,7 +89,7 @@ def _described(instructions: str, prompt_text: str) -> str:
 
 def _first_of_each(instructions: str) -> JSON:
     """The schema as JSON: of ``"a" | "b"`` the first, of a type's name null. None if there is no readable schema."""
-    schema = _ALTERNATIVES.sub(lambda found: found[1] if found[1].startswith('"') else "null", instructions)
+    schema = _ALTERNATIVES.sub(lambda match: match[1] if match[1].startswith('"') else "null", instructions)
     start = re.search(r"[{\[]", schema)
     try:
         value: JSON = json.JSONDecoder().raw_decode(schema, start.start())[0] if start else None

@@ -69,8 +69,8 @@ def lexical_grades(answer: str, key_points: Sequence[str]) -> tuple[float, ...]:
 def _recall(key_point: str, words: frozenset[str], numbers: frozenset[float]) -> float:
     wanted_words, wanted_numbers = _words(key_point), _numbers(key_point)
     terms = len(wanted_words) + len(wanted_numbers)
-    found = len(wanted_words & words) + sum(_occurs(number, numbers) for number in wanted_numbers)
-    return found / terms if terms else 0.0
+    matched = len(wanted_words & words) + sum(_occurs(number, numbers) for number in wanted_numbers)
+    return matched / terms if terms else 0.0
 
 
 def _grade(recall: float) -> float:

@@ -46,8 +46,8 @@ class NearestPlot:
             return demonstrated(nearest.text)
         text = prompt_text(parts)
         question = asked_question(text)
-        found = min(self._candidates(question, text), key=lambda plot: distance(seen, plot.pictures))
-        answer = found.answers[question]
+        best = min(self._candidates(question, text), key=lambda plot: distance(seen, plot.pictures))
+        answer = best.answers[question]
         return _for_pictures(answer, len(seen)) if question is Question.Q1 else answer
 
     def _candidates(self, question: Question, text: str) -> Sequence[RememberedPlot]:

@@ -42,8 +42,8 @@ def _directions(ink: Features) -> Features:
     rows, columns = (size // CELL_PX for size in ink.shape)
     row, column = np.indices(ink.shape) // CELL_PX
     place = (row * columns + column) * DIRECTIONS + direction
-    found = np.bincount(place.ravel(), weights=strength.ravel(), minlength=rows * columns * DIRECTIONS)
-    return found.astype(np.float64)
+    histogram = np.bincount(place.ravel(), weights=strength.ravel(), minlength=rows * columns * DIRECTIONS)
+    return histogram.astype(np.float64)
 
 
 def _profiles(ink: Features) -> Features:

@@ -125,9 +125,9 @@ def _spans(text: str, wanted: Needle) -> Iterator[Span]:
         for form in wanted.plain:
             yield from ((origin[start], origin[end]) for start, end in _occurrences(view, form))
         standard, lower = compact.translate(_STANDARD_ALPHABET), compact.translate(_ASCII_LOWER)
-        found = [span for form in wanted.hexadecimal for span in _occurrences(lower, form)]
-        found += [span for core in wanted.base64 for span in _base64_occurrences(standard, core)]
-        for start, end in found:
+        spans = [span for form in wanted.hexadecimal for span in _occurrences(lower, form)]
+        spans += [span for core in wanted.base64 for span in _base64_occurrences(standard, core)]
+        for start, end in spans:
             yield origin[kept[start]], origin[kept[end - 1] + 1]
         view, steps = _substituted(view, _ESCAPE, _character)
         origin = [origin[step] for step in steps]
@@ -169,19 +169,19 @@ def _fully_decoded(text: str) -> str:
 def _character(match: re.Match[str]) -> str:
     """What an escape stands for; the escape itself if it stands for nothing."""
     kind = match.lastgroup
-    found = match[kind] if kind else ""
+    escape = match[kind] if kind else ""
     match kind:
         case "low":
-            return chr(0x10000 + ((int(match["high"], 16) - 0xD800) << 10) + int(found, 16) - 0xDC00)
+            return chr(0x10000 + ((int(match["high"], 16) - 0xD800) << 10) + int(escape, 16) - 0xDC00)
         case "unit" | "long" | "byte":
-            code = int(found.strip("{}"), 16)
+            code = int(escape.strip("{}"), 16)
             return chr(code) if code < 0x110000 else match[0]
         case "short":
-            return _SHORT.get(found, found)
+            return _SHORT.get(escape, escape)
         case "percent":
-            return unquote_to_bytes(f"%{found}").decode("utf-8", "surrogateescape")
+            return unquote_to_bytes(f"%{escape}").decode("utf-8", "surrogateescape")
         case "quoted":
-            return unquote_to_bytes(f"%{found.replace('=', '%')}").decode("utf-8", "surrogateescape")
+            return unquote_to_bytes(f"%{escape.replace('=', '%')}").decode("utf-8", "surrogateescape")
         case _:
-            written = html.unescape(f"&{found};")
-            return match[0] if written == f"&{found};" else written
+            written = html.unescape(f"&{escape};")
+            return match[0] if written == f"&{escape};" else written

@@ -43,8 +43,8 @@ class EventReader:
 
 
 def _data(lines: list[bytes]) -> list[bytes]:
-    found = (line.removeprefix(b"data:").strip() for line in lines if line.startswith(b"data:"))
-    return [data for data in found if data]
+    payloads = (line.removeprefix(b"data:").strip() for line in lines if line.startswith(b"data:"))
+    return [data for data in payloads if data]
 
 
 @dataclass(slots=True)
@@ -146,10 +146,10 @@ class StreamedReply:
 
     def count(self, *path: str) -> int | None:
         """A count that ``usage`` holds; None if it does not."""
-        found: Any = self.usage
+        value: Any = self.usage
         for name in path:
-            found = found.get(name) if isinstance(found, dict) else None
-        return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
+            value = value.get(name) if isinstance(value, dict) else None
+        return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _text(delta: Mapping[str, Any], name: str) -> str:

@@ -37,7 +37,7 @@ def asked_wait_s(headers: Mapping[str, str], body: bytes, now: float | None = No
     clock = time.time() if now is None else now
     lowered = {name.lower(): value for name, value in headers.items()}
     inner = _parsed(body)
-    upstream = {name.lower(): value for found in _header_objects(inner) for name, value in found.items()}
+    upstream = {name.lower(): value for group in _header_objects(inner) for name, value in group.items()}
     for source in (lowered, upstream):
         for wait_s in (_retry_after_s(source, clock), _reset_s(source, clock)):
             if wait_s is not None:

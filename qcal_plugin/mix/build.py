@@ -154,8 +154,8 @@ def _warnings(choices: Sequence[Choice]) -> Iterator[str]:
 
 def _lines(choice: Choice, entry: SampleEntry) -> SampleLines:
     part = choice.part.name
-    found = choice.dataset.lines(split(entry.sample_id)[1])
-    icl_id = found.entry["icl_id"]
+    stored = choice.dataset.lines(split(entry.sample_id)[1])
+    icl_id = stored.entry["icl_id"]
     return SampleLines(
         entry={
             "sample_id": entry.sample_id,
@@ -166,12 +166,12 @@ def _lines(choice: Choice, entry: SampleEntry) -> SampleLines:
             "pictures": entry.pictures,
             **({} if entry.source_id is None else {"source_id": in_mix(part, entry.source_id)}),
         },
-        references=found.references,
+        references=stored.references,
         prompts={
             mode: {question: [_named(part, piece) for piece in pieces] for question, pieces in asked.items()}
-            for mode, asked in found.prompts.items()
+            for mode, asked in stored.prompts.items()
         },
-        floors=found.floors,
+        floors=stored.floors,
     )
 
 

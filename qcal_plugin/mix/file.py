@@ -73,8 +73,8 @@ def _mix(path: Path, data: Mapping[str, Any]) -> MixFile:
     title = text("the file", data, "title")
     if not title.isprintable():
         raise MixFileError(f"title is {title!r}; expected one line of text")
-    found = enumerate(entries(data, "part", "mix"), start=1)
-    parts = tuple(_part(path.parent, f"part {position}", entry) for position, entry in found)
+    numbered = enumerate(entries(data, "part", "mix"), start=1)
+    parts = tuple(_part(path.parent, f"part {position}", entry) for position, entry in numbered)
     names = [part.name for part in parts]
     if again := next((name for position, name in enumerate(names) if name in names[:position]), None):
         raise MixFileError(f"part {names.index(again, names.index(again) + 1) + 1}: name {again!r} is taken by another")
@@ -122,8 +122,8 @@ def _weight(place: str, entry: Mapping[str, Any]) -> float:
     weight = entry.get("weight")
     if not is_weight(weight):
         raise MixFileError(f"{place}: weight is {weight!r}; expected a number above 0, at most {LARGEST_WEIGHT:g}")
-    found: float = weight  # type: ignore[assignment]  # is_weight says so
-    return found
+    checked: float = weight  # type: ignore[assignment]  # is_weight says so
+    return checked
 
 
 def _texts(place: str, entry: Mapping[str, Any], name: str) -> tuple[str, ...]:

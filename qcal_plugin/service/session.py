@@ -111,10 +111,10 @@ class ServiceSession:
             share = attainment(self._measured(self._settings.search_level(load)), objectives)
             return share >= ATTAINMENT
 
-        found = highest_load(meets, HIGHEST_TRIED)
-        if found is None:
+        highest = highest_load(meets, HIGHEST_TRIED)
+        if highest is None:
             pytest.fail(f"not even one request in flight keeps --slo: {100 * share:.0f}% of them did", pytrace=False)
-        return found
+        return highest
 
     # --- what they do ---
 

@@ -348,10 +348,10 @@ def _settings(config: RunConfig, who: Participants) -> dict[str, JSON]:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in DISTRIBUTIONS:
         try:
-            found[name] = importlib.metadata.version(name)
+            versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue  # run from a checkout that is not installed
-    return found
+    return versions

@@ -160,8 +160,8 @@ def unlike(earlier: RunManifest, later: RunManifest) -> list[str]:
         before, now = getattr(earlier, name), getattr(later, name)
         if name == "settings":
             differences += [
-                f"{found.name} was {in_words(found.before)}, is now {in_words(found.now)}"
-                for found in differing_settings(before, now)
+                f"{difference.name} was {in_words(difference.before)}, is now {in_words(difference.now)}"
+                for difference in differing_settings(before, now)
             ]
         elif name == "judges":
             before, now = [judge.model for judge in before], [judge.model for judge in now]

@@ -122,21 +122,21 @@ def estimate(
     )
 
 
-def estimate_lines(found: Estimate, config: RunConfig, assumed: Assumptions) -> list[str]:
+def estimate_lines(total: Estimate, config: RunConfig, assumed: Assumptions) -> list[str]:
     """The estimate in words."""
-    model_tokens = f"model {found.model_input_tokens:,.0f} in, {found.model_output_tokens:,.0f} out"
-    judge_tokens = f"judges {found.judge_input_tokens:,.0f} in, {found.judge_output_tokens:,.0f} out"
-    sizes = f"{found.body_bytes / 1e6:.1f} MB in all, the largest request {found.largest_body_bytes / 1e6:.2f} MB"
+    model_tokens = f"model {total.model_input_tokens:,.0f} in, {total.model_output_tokens:,.0f} out"
+    judge_tokens = f"judges {total.judge_input_tokens:,.0f} in, {total.judge_output_tokens:,.0f} out"
+    sizes = f"{total.body_bytes / 1e6:.1f} MB in all, the largest request {total.largest_body_bytes / 1e6:.2f} MB"
     limits = f"--concurrency {config.concurrency}, --judge-concurrency {config.judge_concurrency}"
     answers = f"{assumed.answer_tokens:g} tokens and {assumed.seconds_per_answer:g} s an answer"
-    asked = ", ".join(f"{name}: {count}" for name, count in sorted(found.items.items(), reverse=True))
-    cost = "" if found.cost is None else f", cost about {found.cost:.2f}"
+    asked = ", ".join(f"{name}: {count}" for name, count in sorted(total.items.items(), reverse=True))
+    cost = "" if total.cost is None else f", cost about {total.cost:.2f}"
     return [
-        f"items: {found.model_requests} ({asked})",
-        f"requests: {found.model_requests} to the model, {found.judge_requests} to {len(config.judges)} judge(s)",
-        f"images: {found.images} sent, {found.distinct_images} distinct; {sizes}",
+        f"items: {total.model_requests} ({asked})",
+        f"requests: {total.model_requests} to the model, {total.judge_requests} to {len(config.judges)} judge(s)",
+        f"images: {total.images} sent, {total.distinct_images} distinct; {sizes}",
         f"tokens, estimated: {model_tokens}; {judge_tokens}{cost}",
-        f"time, estimated: {found.seconds:,.0f} s at {limits}",
+        f"time, estimated: {total.seconds:,.0f} s at {limits}",
         f"assumed: {assumed.image_tokens:g} tokens an image, {answers}, {assumed.seconds_per_verdict:g} s a verdict",
         "nothing was asked",
     ]
@@ -174,9 +174,9 @@ class DryRun:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the estimate."""
-        found = estimate(self._planned, self._dataset.case, self._config, self._assumed)
+        total = estimate(self._planned, self._dataset.case, self._config, self._assumed)
         terminalreporter.section("dry run", "=")
-        for line in estimate_lines(found, self._config, self._assumed):
+        for line in estimate_lines(total, self._config, self._assumed):
             terminalreporter.write_line(log_line(f"qcal: {line}"))
 
 

@@ -133,22 +133,22 @@ def load_stored_answers(path: Path) -> StoredAnswers:
 
 def _of_inference_file(path: Path) -> StoredAnswers:
     """Nothing is known of the requests behind these answers but the protocol's own parameters."""
-    found = read_inference(path)
+    inference = read_inference(path)
     return StoredAnswers(
         source=str(path),
-        model=found.model,
+        model=inference.model,
         base_url="not stated",
         dataset=None,
-        sampling=Sampling(model=found.model, max_tokens=PROTOCOL_MAX_TOKENS, temperature=0.0),
+        sampling=Sampling(model=inference.model, max_tokens=PROTOCOL_MAX_TOKENS, temperature=0.0),
         answers={
-            ItemKey(entry.entry_id, question, found.mode, repeat): StoredAnswer(
+            ItemKey(entry.entry_id, question, inference.mode, repeat): StoredAnswer(
                 answer=Answer(text=clean_text(text).strip()), request_sha256=None
             )
-            for repeat, entry in _numbered(found.entries)
+            for repeat, entry in _numbered(inference.entries)
             for question, text in entry.answers.items()
             if text is not None
         },
-        mode=found.mode,
+        mode=inference.mode,
     )
 
 

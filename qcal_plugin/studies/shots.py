@@ -57,18 +57,18 @@ def queries(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[SampleEntry]
     Raises BadValueError for unknown families, for more demonstrations than any has, and where there is nothing to ask.
     """
     families = _families(plan, samples)
-    found = [
+    candidates = [
         sample
         for sample in samples
         if sample.family in families and any(_own_type(sample, other) for other in samples if other is not sample)
     ]
-    enough = [sample for sample in found if _others(sample, samples) >= max(plan.counts)]
-    if not found:
+    enough = [sample for sample in candidates if _others(sample, samples) >= max(plan.counts)]
+    if not candidates:
         raise BadValueError(
             f"--shots: {_named(families)} has no sample with another one of its scenario type to show; --shot-families "
             "chooses others, --dataset synthetic:per-scenario=3 has three of each"
         )
-    most = max(_others(sample, samples) for sample in found)
+    most = max(_others(sample, samples) for sample in candidates)
     if max(plan.counts) > most:
         raise BadValueError(
             f"--shots {max(plan.counts)}: the largest of these families has {most} other samples to show"
@@ -150,21 +150,21 @@ def copy_flags(
         same = score(question, text, other, (), scorer=scorer).value == 1
         return same and score(question, other.answer, reference, (), scorer=scorer).value < 1
 
-    found = [copied(other) for other in shown]
+    copies = [copied(other) for other in shown]
     flags = {
-        Flag.COPIES_DEMONSTRATION: any(found),
-        Flag.COPIES_LAST_DEMONSTRATION: bool(found) and found[-1],
+        Flag.COPIES_DEMONSTRATION: any(copies),
+        Flag.COPIES_LAST_DEMONSTRATION: bool(copies) and copies[-1],
     }
     return tuple(flag for flag, holds in flags.items() if holds)
 
 
 def parse_counts(texts: Sequence[str]) -> tuple[int, ...]:
     """``0 1 2`` or ``0,1,2``, ascending, each once. Raises BadValueError on anything but whole numbers."""
-    found = [text.strip() for entry in texts for text in entry.split(",")]
-    for text in found:
+    numbers = [text.strip() for entry in texts for text in entry.split(",")]
+    for text in numbers:
         if not text.isdecimal():
             raise BadValueError(f"{text!r}: expected whole numbers, such as --shots 0 1 2 3 4 5")
-    return tuple(sorted({int(text) for text in found}))
+    return tuple(sorted({int(text) for text in numbers}))
 
 
 def parse_families(text: str) -> tuple[str, ...]:
@@ -215,12 +215,12 @@ def _own_type(sample: SampleEntry, other: SampleEntry) -> bool:
 
 def _orders(sample: SampleEntry, chosen: Sequence[SampleEntry], seed: int) -> Iterator[list[SampleEntry]]:
     """Different orders of the same demonstrations, at random, as many as there are."""
-    found: set[tuple[str, ...]] = set()
+    seen: set[tuple[str, ...]] = set()
     for attempt in itertools.count():
         ranked = sorted(chosen, key=lambda other: _rank(seed, sample, f"{attempt}/{other.sample_id}"))
         ids = tuple(other.sample_id for other in ranked)
-        if ids not in found:
-            found.add(ids)
+        if ids not in seen:
+            seen.add(ids)
             yield ranked
 
 

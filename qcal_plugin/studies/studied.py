@@ -92,13 +92,13 @@ class StudiedDataset:
 
     def floors_of(self, key: ItemKey, scorer: Scorer) -> Mapping[Floor, float]:
         """What answers that look at no plot score on the item. Raises KeyError if there is no such item."""
-        found = self.dataset.floors_of(benchmark_key(key), scorer)
+        floors = self.dataset.floors_of(benchmark_key(key), scorer)
         examples = self.demonstrations(key)
         if not examples or key.question.needs_judge:
-            return found
+            return floors
         shown = Demonstrations(answers=tuple(example.answer for example in examples), before=len(examples))
         copied = floors_of(key.question, self.reference(key), shown.copied(key.question))
-        return {**found, **floors_from_json(copied[scorer])}
+        return {**floors, **floors_from_json(copied[scorer])}
 
     def is_redrawn(self, sample_id: str, perturbation: str) -> bool:
         """Whether the sample's own pictures differ under the perturbation. Raises KeyError if there is no sample."""

@@ -51,8 +51,8 @@ def parametrize_skipped(metafunc: pytest.Metafunc, reason: str) -> None:
 def planned_item(item: pytest.Item) -> PlannedItem | None:
     """What a collected test measures; None for other tests."""
     callspec = getattr(item, "callspec", None)
-    found = callspec.params.get(PARAMETER) if callspec is not None else None
-    return found if isinstance(found, PlannedItem) else None
+    value = callspec.params.get(PARAMETER) if callspec is not None else None
+    return value if isinstance(value, PlannedItem) else None
 
 
 def may_be_skipped(item: pytest.Item) -> bool:

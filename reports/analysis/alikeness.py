@@ -62,6 +62,6 @@ def _reasons(entrant: Entrant, standard: Entrant) -> Iterator[str]:
 
 def unlike_words(standard: Entrant, entrant: Entrant) -> tuple[str, ...]:
     """What differs in dataset, scorer, judges and settings, in words about the second run."""
-    found = unlike_fields(standard.identity, entrant.identity)
-    parted = [words.removesuffix(" in the other").partition(" in one and ") for words in found]
+    differences = unlike_fields(standard.identity, entrant.identity)
+    parted = [words.removesuffix(" in the other").partition(" in one and ") for words in differences]
     return tuple(f"{before} in the others and {now} here" for before, _, now in parted)

@@ -136,12 +136,12 @@ def hard_scenarios(outcomes: Sequence[Outcome]) -> list[ScenarioScore]:
 
 def hard_for_all(evaluations: Iterable[Evaluation], mode: Mode) -> list[tuple[str, str, Question]]:
     """Family, scenario type and question of what is hard in every evaluation, in the order of the first one."""
-    found = [
+    hard = [
         [(score.family, score.scenario_type, score.question) for score in hard_scenarios(outcomes)]
         for evaluation in evaluations
         if (outcomes := [outcome for outcome in evaluation.benchmark if outcome.key.mode is mode])
     ]
-    return [entry for entry in found[0] if all(entry in others for others in found[1:])] if found else []
+    return [entry for entry in hard[0] if all(entry in others for others in hard[1:])] if hard else []
 
 
 def _confusion(mode: Mode, outcomes: Sequence[Outcome], measured: Sequence[Record]) -> Iterator[ConfusionMatrix]:

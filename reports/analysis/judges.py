@@ -144,14 +144,14 @@ def _pair(records: Sequence[Record], judges: Sequence[str], i: int, j: int) -> P
 def _alone(records: Sequence[Record]) -> Iterator[JudgedAlone]:
     for mode in Mode:
         for question in Question:
-            found = [r for r in records if r.key.mode is mode and r.key.question is question]
-            if found:
-                scores = np.array([_scores_alone(record) for record in found])
+            group = [r for r in records if r.key.mode is mode and r.key.question is question]
+            if group:
+                scores = np.array([_scores_alone(record) for record in group])
                 yield JudgedAlone(
                     mode=mode,
                     question=question,
-                    items=len(found),
-                    together=float(np.mean([record.score.value for record in found if record.score is not None])),
+                    items=len(group),
+                    together=float(np.mean([record.score.value for record in group if record.score is not None])),
                     alone=tuple(scores.mean(axis=0).tolist()),
                 )
 

@@ -57,17 +57,17 @@ def mix_score(evaluation: Evaluation) -> MixScore | None:
     benchmark = evaluation.benchmark
     of_parts = grouped(benchmark, lambda outcome: split(outcome.key.sample_id)[0])
     groups = [_groups(of_parts.get(part.name, [])) for part in mix.parts]
-    values = [_values(found) for found in groups]
+    values = [_values(values_of_part) for values_of_part in groups]
     scores = tuple(
         PartScore(
             part=part,
             share=mix.share(part),
             coverage=coverage(of_parts.get(part.name, [])),
-            mean=_mean(found),
-            interval=weighted_interval([1.0], [found]) if found else None,
+            mean=_mean(values_of_part),
+            interval=weighted_interval([1.0], [values_of_part]) if values_of_part else None,
             unmeasured=tuple(name for name, group in named.items() if not sample_scores(group)),
         )
-        for part, named, found in zip(mix.parts, groups, values, strict=True)
+        for part, named, values_of_part in zip(mix.parts, groups, values, strict=True)
     )
     means = [score.mean for score in scores if score.mean is not None]
     shares = [score.share for score in scores]

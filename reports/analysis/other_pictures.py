@@ -90,16 +90,16 @@ def _rows(studies: Sequence[PictureStudy], variants: Container[str]) -> Iterator
 
 
 def _row_json(study: PictureStudy, row: PictureRow, earlier: str, later: str, difference: str) -> dict[str, Any]:
-    found = row.compared.difference
+    change = row.compared.difference
     return {
         "variant": study.variant,
         "mode": study.mode,
         "group": row.compared.name,
         earlier: row.compared.earlier_mean,
         later: row.compared.later_mean,
-        difference: found.mean,
-        "interval": found.interval and asdict(found.interval),
-        "samples": found.samples,
+        difference: change.mean,
+        "interval": change.interval and asdict(change.interval),
+        "samples": change.samples,
         "items": row.items,
         "moved": row.moved,
         "flipped": row.flipped,

@@ -45,22 +45,22 @@ def pairs(entrants: Sequence[Entrant], mode: Mode, question: Question | None = N
 
     Errors are clustered by sample (`reports.statistics.paired`).
     """
-    found = [
+    all_pairs = [
         Pair(first=a, second=b, difference=difference, adjusted_p=None)
         for a, b in itertools.combinations(range(len(entrants)), 2)
         if (difference := _difference(entrants[a], entrants[b], mode, question)).mean is not None
     ]
-    tested = [pair for pair in found if pair.difference.p_value is not None]
+    tested = [pair for pair in all_pairs if pair.difference.p_value is not None]
     levels = adjusted([pair.difference.p_value or 0.0 for pair in tested])
     known = dict(zip([(pair.first, pair.second) for pair in tested], levels, strict=True))
-    return [replace(pair, adjusted_p=known.get((pair.first, pair.second))) for pair in found]
+    return [replace(pair, adjusted_p=known.get((pair.first, pair.second))) for pair in all_pairs]
 
 
-def ranking(place: int, found: Sequence[Pair]) -> Ranking:
+def ranking(place: int, compared: Sequence[Pair]) -> Ranking:
     """What the pairs say of the entrant at this place."""
     signs = [
         (pair.difference.mean or 0.0) * (1 if pair.second == place else -1) if pair.shown else 0.0
-        for pair in found
+        for pair in compared
         if place in {pair.first, pair.second}
     ]
     ahead, behind = sum(sign > 0 for sign in signs), sum(sign < 0 for sign in signs)

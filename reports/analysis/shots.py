@@ -82,10 +82,10 @@ def shot_outcomes(outcomes: Sequence[Outcome]) -> dict[Question, dict[int, list[
         for outcome in outcomes
         if outcome.key[:2] in queries and outcome.key.mode is Mode.ZEROSHOT and not outcome.key.variant
     ]
-    found: dict[Question, dict[int, list[Outcome]]] = {}
+    by_shots: dict[Question, dict[int, list[Outcome]]] = {}
     for shots, outcome in sorted([*zeroshot, *asked], key=lambda entry: (entry[1].key.question, entry[0].number)):
-        found.setdefault(outcome.key.question, {}).setdefault(shots.number, []).append(outcome)
-    return found
+        by_shots.setdefault(outcome.key.question, {}).setdefault(shots.number, []).append(outcome)
+    return by_shots
 
 
 def shot_figures(

@@ -80,15 +80,15 @@ class Entrant:
 
     def mean(self, mode: Mode, question: Question | None = None) -> float | None:
         """The mean of a question, or of a mode's questions; None where there is none."""
-        found = self.standings.get((mode, question))
-        return None if found is None else found.mean
+        standing = self.standings.get((mode, question))
+        return None if standing is None else standing.mean
 
     def delta(self, question: Question | None) -> float | None:
         """ICL mean minus zero-shot mean, as published: of a question, or of those that both modes ask."""
         questions = [question] if question else [asked for asked in Mode.ICL.questions if self._in_both(asked)]
         pairs = [(self.mean(Mode.ICL, asked), self.mean(Mode.ZEROSHOT, asked)) for asked in questions]
-        found = [icl - zeroshot for icl, zeroshot in pairs if icl is not None and zeroshot is not None]
-        return statistics.fmean(found) if found and len(found) == len(pairs) else None
+        deltas = [icl - zeroshot for icl, zeroshot in pairs if icl is not None and zeroshot is not None]
+        return statistics.fmean(deltas) if deltas and len(deltas) == len(pairs) else None
 
     def _in_both(self, question: Question) -> bool:
         return all((mode, question) in self.standings for mode in Mode)
@@ -155,8 +155,8 @@ def _standing(outcomes: Sequence[Outcome]) -> Standing:
 
 
 def _by_family(outcomes: Sequence[Outcome], mean: Callable[[Sequence[Outcome]], float | None]) -> dict[str, float]:
-    found = {family: mean(group) for family, group in grouped(outcomes, lambda outcome: outcome.family).items()}
-    return {family: value for family, value in found.items() if value is not None}
+    means = {family: mean(group) for family, group in grouped(outcomes, lambda outcome: outcome.family).items()}
+    return {family: value for family, value in means.items() if value is not None}
 
 
 def _mean(outcomes: Sequence[Outcome]) -> float | None:

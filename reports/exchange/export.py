@@ -90,11 +90,11 @@ def _row(record: Record) -> dict[str, Any]:
 
 
 def _write_csv(run: Run, target: Path) -> None:
-    found = list(rows(run))
+    records = list(rows(run))
     with target.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(found[0]) if found else [], lineterminator="\n")
+        writer = csv.DictWriter(stream, fieldnames=list(records[0]) if records else [], lineterminator="\n")
         writer.writeheader()
-        for row in found:
+        for row in records:
             writer.writerow({name: neutral(cell) if isinstance(cell, str) else cell for name, cell in row.items()})
 
 

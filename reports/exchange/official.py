@@ -85,8 +85,8 @@ def aggregates(scores: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     }
     return {
         "aggregate": {
-            question.value: {"mean": statistics.fmean(found), "median": statistics.median(found)}
-            for question, found in values.items()
+            question.value: {"mean": statistics.fmean(own), "median": statistics.median(own)}
+            for question, own in values.items()
         },
         "overall_mean": statistics.fmean(entry["overall"] for entry in entries) if entries else None,
         "classification_accuracy": {
@@ -122,11 +122,11 @@ def _means(repeats: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
 
 
 def _mean_entry(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    found = [entry["scores"] for entry in entries]
-    asked = [question for question in Question if any(question in scores for scores in found)]
+    scored = [entry["scores"] for entry in entries]
+    asked = [question for question in Question if any(question in scores for scores in scored)]
     scores: dict[str, Any] = {}
     for question in asked:
-        values = [scores[question]["score"] for scores in found if question in scores]
+        values = [scores[question]["score"] for scores in scored if question in scores]
         scores[question.value] = {"score": rounded(statistics.fmean(values)), "repeats": values}
     scores["overall"] = rounded(statistics.fmean(scores[question]["score"] for question in asked))
     return {**entries[0], "scores": scores}

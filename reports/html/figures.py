@@ -155,11 +155,11 @@ def family_rows(modes: Sequence[ModeFigures], outcomes: Iterable[Outcome]) -> It
 
 def hard_scenarios(modes: Iterable[ModeFigures]) -> list[HardScenario]:
     """The scenario types with hard questions, those with the most of them first."""
-    found: dict[tuple[str, str], list[tuple[Mode, ScenarioScore]]] = {}
+    by_scenario: dict[tuple[str, str], list[tuple[Mode, ScenarioScore]]] = {}
     for figures_of_mode in modes:
         for score in figures_of_mode.breakdown.hard_scenarios:
-            found.setdefault((score.family, score.scenario_type), []).append((figures_of_mode.mode, score))
-    ranked = sorted(found.items(), key=lambda entry: (-len(entry[1]), entry[0]))
+            by_scenario.setdefault((score.family, score.scenario_type), []).append((figures_of_mode.mode, score))
+    ranked = sorted(by_scenario.items(), key=lambda entry: (-len(entry[1]), entry[0]))
     return [
         HardScenario(family=family, scenario_type=scenario, scores=tuple(scores))
         for (family, scenario), scores in ranked

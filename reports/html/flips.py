@@ -45,10 +45,10 @@ def flips(earlier_dir: Path, later_dir: Path) -> tuple[Flip, ...]:
     Raises RunFileError or OSError.
     """
     earlier, later = load_run(earlier_dir), load_run(later_dir)
-    found = flipped_items(evaluation_of(earlier), evaluation_of(later))[:MOST_FLIPS]
+    flipped = flipped_items(evaluation_of(earlier), evaluation_of(later))[:MOST_FLIPS]
     before, now = counted_records(earlier), counted_records(later)
     sheets = load_sheets(later_dir)
-    wanted = {digest for name, *_ in found if name.sample_id in sheets for digest in sheets[name.sample_id].plots}
+    wanted = {digest for name, *_ in flipped if name.sample_id in sheets for digest in sheets[name.sample_id].plots}
     pictures = plots_json({digest: path for digest, path in plot_files(later_dir).items() if digest in wanted})
     return tuple(
         Flip(
@@ -59,7 +59,7 @@ def flips(earlier_dir: Path, later_dir: Path) -> tuple[Flip, ...]:
             later=_side(later_score, now.get(_key(name))),
             plots=_plots(sheets[name.sample_id].plots if name.sample_id in sheets else (), pictures),
         )
-        for name, earlier_score, later_score in found
+        for name, earlier_score, later_score in flipped
     )
 
 

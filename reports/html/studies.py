@@ -51,9 +51,9 @@ def picture_charts(evaluation: Evaluation) -> tuple[PictureChart, ...]:
 
 def picture_axis(charts: Iterable[PictureChart]) -> ChartAxis:
     """One axis for all of them, so that they can be compared."""
-    found = [row.compared.difference for chart in charts for row in chart.rows]
-    bounds = [bound for difference in found if (span := difference.interval) for bound in (span.low, span.high)]
-    return difference_axis([*bounds, *(difference.mean for difference in found if difference.mean is not None)])
+    differences = [row.compared.difference for chart in charts for row in chart.rows]
+    bounds = [bound for difference in differences if (span := difference.interval) for bound in (span.low, span.high)]
+    return difference_axis([*bounds, *(difference.mean for difference in differences if difference.mean is not None)])
 
 
 def _picture_title(variant: str) -> str:

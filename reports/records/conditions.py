@@ -26,5 +26,5 @@ _SHOTS = re.compile(r"(\d+)-shot(?:-order(\d+))?")
 
 def parse_shots(variant: str) -> Shots | None:
     """Inverse of `Shots.variant`; None for other variants."""
-    found = _SHOTS.fullmatch(variant)
-    return None if found is None else Shots(int(found[1]), int(found[2] or 1))
+    match = _SHOTS.fullmatch(variant)
+    return None if match is None else Shots(int(match[1]), int(match[2] or 1))

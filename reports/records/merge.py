@@ -84,7 +84,8 @@ def merge(runs: Sequence[Run]) -> Run:
 
 def _check_alike(first: RunManifest, other: RunManifest) -> None:
     settings = [
-        found._replace(name=f"setting {found.name}") for found in differing_settings(first.settings, other.settings)
+        difference._replace(name=f"setting {difference.name}")
+        for difference in differing_settings(first.settings, other.settings)
     ]
     for name, ours, theirs in sorted(differing(_traits(first), _traits(other)) + settings, key=_telling):
         raise MergeError(
@@ -93,9 +94,9 @@ def _check_alike(first: RunManifest, other: RunManifest) -> None:
         )
 
 
-def _telling(found: Difference) -> tuple[bool, str]:
+def _telling(difference: Difference) -> tuple[bool, str]:
     """A mix's own settings first: the revision of its dataset follows from them."""
-    return not found.name.startswith(f"setting {MIX_SETTING}."), found.name
+    return not difference.name.startswith(f"setting {MIX_SETTING}."), difference.name
 
 
 def _traits(manifest: RunManifest) -> dict[str, object]:
@@ -106,8 +107,8 @@ def _traits(manifest: RunManifest) -> dict[str, object]:
 
 def _extreme(choose: Callable[[list[float]], float], figures: Iterable[Mapping[str, float]]) -> dict[str, float]:
     """Each judge's lowest or highest figure."""
-    found = [entry for figure in figures for entry in figure.items()]
-    return {name: choose([figure for judge, figure in found if judge == name]) for name, _ in found}
+    entries = [entry for figure in figures for entry in figure.items()]
+    return {name: choose([figure for judge, figure in entries if judge == name]) for name, _ in entries}
 
 
 def _join_canaries(sources: Sequence[Path], target: Path) -> None:

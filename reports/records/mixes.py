@@ -124,8 +124,8 @@ class Difference(NamedTuple):
 def differing(before: Mapping[str, object], now: Mapping[str, object]) -> list[Difference]:
     """What differs, sorted by name."""
     names = sorted(before.keys() | now.keys())
-    found = (Difference(name, before.get(name), now.get(name)) for name in names)
-    return [difference for difference in found if difference.before != difference.now]
+    differences = (Difference(name, before.get(name), now.get(name)) for name in names)
+    return [difference for difference in differences if difference.before != difference.now]
 
 
 def differing_settings(before: Mapping[str, JSON], now: Mapping[str, JSON]) -> list[Difference]:

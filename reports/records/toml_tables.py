@@ -48,10 +48,10 @@ def check_keys(place: str, table: object, known: set[str]) -> None:
 
 def entries(data: Mapping[str, Any], name: str, purpose: str) -> list[Any]:
     """The tables of ``[[name]]``, at least one. Raises TomlError, with the purpose of having one."""
-    found = data.get(name, [])
-    if not isinstance(found, list) or not found:
+    tables = data.get(name, [])
+    if not isinstance(tables, list) or not tables:
         raise TomlError(f"no [[{name}]] in it: without one there is nothing to {purpose}")
-    return found
+    return tables
 
 
 def text(place: str, table: Mapping[str, Any], name: str) -> str:

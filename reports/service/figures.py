@@ -250,11 +250,11 @@ def _asked_in(others: Iterable[ServiceRecord], records: Iterable[ServiceRecord])
 
 
 def _by_sample(records: Iterable[ServiceRecord]) -> dict[str, float]:
-    found: dict[str, list[float]] = {}
+    by_sample: dict[str, list[float]] = {}
     for record in records:
         if record.score is not None:
-            found.setdefault(record.sample_id or "", []).append(record.score)
-    return {sample: math.fsum(scores) / len(scores) for sample, scores in found.items()}
+            by_sample.setdefault(record.sample_id or "", []).append(record.score)
+    return {sample: math.fsum(scores) / len(scores) for sample, scores in by_sample.items()}
 
 
 def _mean(scores: Mapping[str, float]) -> float:

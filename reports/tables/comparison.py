@@ -100,14 +100,14 @@ def _items_fact(earlier: Evaluation, later: Evaluation) -> str:
 
 def _score_tables(earlier: Evaluation, later: Evaluation) -> Iterator[Table]:
     before, now = outcomes_by_mode(earlier), outcomes_by_mode(later)
-    found: dict[str, tuple[Row, ...]] = {}
+    rows_by_title: dict[str, tuple[Row, ...]] = {}
     for mode in (mode for mode in Mode if mode in before and mode in now):
         name = capitalised(MODE_NAMES[mode])
-        found[f"{name} by question"] = tuple(question_rows(before[mode], now[mode]))
-        found[f"{name} by family"] = tuple(family_rows(before[mode], now[mode]))
-    tested = [row for rows in found.values() for row in rows if row.difference.p_value is not None]
+        rows_by_title[f"{name} by question"] = tuple(question_rows(before[mode], now[mode]))
+        rows_by_title[f"{name} by family"] = tuple(family_rows(before[mode], now[mode]))
+    tested = [row for rows in rows_by_title.values() for row in rows if row.difference.p_value is not None]
     together = dict(zip(map(id, tested), adjusted([row.difference.p_value or 0.0 for row in tested]), strict=True))
-    for title, rows in found.items():
+    for title, rows in rows_by_title.items():
         yield _table(title, rows, together)
 
 
@@ -126,9 +126,18 @@ def _table(title: str, rows: Sequence[Row], together: Mapping[int, float]) -> Ta
 
 
 def _cells(row: Row, together: float | None) -> tuple[Cell, ...]:
-    found = row.difference
+    difference = row.difference
     means = (row.earlier_mean, row.later_mean)
-    return (row.name, *means, found.mean, found.interval, found.p_value, together, found.detectable, found.samples)
+    return (
+        row.name,
+        *means,
+        difference.mean,
+        difference.interval,
+        difference.p_value,
+        together,
+        difference.detectable,
+        difference.samples,
+    )
 
 
 def _change_tables(earlier: Evaluation, later: Evaluation) -> Iterator[Table]:
@@ -147,8 +156,8 @@ def _change_tables(earlier: Evaluation, later: Evaluation) -> Iterator[Table]:
     yield flip_table(earlier, later)
 
 
-def _change_cells(question: Question, found: LabelChanges) -> tuple[Cell, ...]:
-    return (question.value, found.fixed, found.broken)
+def _change_cells(question: Question, changes: LabelChanges) -> tuple[Cell, ...]:
+    return (question.value, changes.fixed, changes.broken)
 
 
 def flip_table(earlier: Evaluation, later: Evaluation) -> Table:

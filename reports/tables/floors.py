@@ -37,28 +37,28 @@ def with_floors(columns: Sequence[Column]) -> tuple[Column, ...]:
     return (*spared, *FLOOR_COLUMNS)
 
 
-def floor_cells(found: AboveFloor | None) -> tuple[Cell, ...]:
+def floor_cells(floor: AboveFloor | None) -> tuple[Cell, ...]:
     """The cells under `FLOOR_COLUMNS`."""
-    return (None, None, None) if found is None else (found.floor, found.above.mean, found.above.interval)
+    return (None, None, None) if floor is None else (floor.floor, floor.above.mean, floor.above.interval)
 
 
-def floor_notes(found: AboveFloor | None) -> Iterator[str]:
+def floor_notes(floor: AboveFloor | None) -> Iterator[str]:
     """What the floors of a table are; ``found``: over all its questions."""
-    if found is None:
+    if floor is None:
         yield "Floor: not known; runs of earlier versions and files of other tools hold none."
         return
-    names = (f"{FLOOR_NAMES[rule]} ({question_span(asked)})" for rule, asked in _by_rule(found.rules).items())
+    names = (f"{FLOOR_NAMES[rule]} ({question_span(asked)})" for rule, asked in _by_rule(floor.rules).items())
     yield f"Floor: what answers without a look at the plot score: {', '.join(names)}; Above: Mean minus Floor, paired."
-    if Question.Q1 in found.rules:
+    if Question.Q1 in floor.rules:
         yield "Q1's floor names plot type and scales, and no key points."
-    if len(found.rules) > 1:
-        yield f"Floor and Above of the Mean are over {question_span(found.rules)}."
+    if len(floor.rules) > 1:
+        yield f"Floor and Above of the Mean are over {question_span(floor.rules)}."
 
 
 def copying_table(title: str, summaries: Mapping[Question, Summary]) -> Iterator[Table]:
     """ICL minus copying, a row per question of mode ICL; nothing if no floor is known."""
-    found = {question: summary.floor for question, summary in summaries.items() if summary.floor is not None}
-    if found:
+    floors = {question: summary.floor for question, summary in summaries.items() if summary.floor is not None}
+    if floors:
         rows = tuple(
             (
                 question.value,
@@ -69,7 +69,7 @@ def copying_table(title: str, summaries: Mapping[Question, Summary]) -> Iterator
                 above.above.interval,
                 above.above.samples,
             )
-            for question, above in found.items()
+            for question, above in floors.items()
         )
         yield Table(title=title, columns=COPYING_COLUMNS, rows=rows, notes=_COPYING_NOTES)
 
@@ -81,7 +81,7 @@ _COPYING_NOTES = (
 
 
 def _by_rule(rules: Mapping[Question, Floor]) -> dict[Floor, list[Question]]:
-    found: dict[Floor, list[Question]] = {}
+    by_rule: dict[Floor, list[Question]] = {}
     for question, rule in rules.items():
-        found.setdefault(rule, []).append(question)
-    return found
+        by_rule.setdefault(rule, []).append(question)
+    return by_rule

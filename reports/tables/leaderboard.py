@@ -32,8 +32,8 @@ def leaderboard_table(evaluation: Evaluation, mode: Mode, *, floors: bool = Fals
     rows.append((mean.mean, _cells(name, "this run", mean.mean, own, mode)))
     ranked = [*_ranked(sorted(rows, key=lambda entry: -entry[0]), comparable=not reasons)]
     if floors:
-        found = {question: _floor(summary) for (_, question), summary in by_question(outcomes).items()}
-        ranked.append((None, *_cells("floor of this run's items", "", None, found, mode)))
+        floor_values = {question: _floor(summary) for (_, question), summary in by_question(outcomes).items()}
+        ranked.append((None, *_cells("floor of this run's items", "", None, floor_values, mode)))
     return Table(
         title=f"Among the published models ({MODE_NAMES[mode]})",
         columns=(Column("Rank", Unit.COUNT), Column("Model"), Column("Type"), *_score_columns(mode)),

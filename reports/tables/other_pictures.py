@@ -62,6 +62,6 @@ def _columns(earlier: str, later: str, difference: str, *counts: str) -> tuple[C
 
 
 def _compared_cells(row: PictureRow) -> tuple[Cell, ...]:
-    found = row.compared.difference
+    difference = row.compared.difference
     means = row.compared.earlier_mean, row.compared.later_mean
-    return (row.compared.name, *means, found.mean, found.interval, found.samples)
+    return (row.compared.name, *means, difference.mean, difference.interval, difference.samples)

@@ -188,11 +188,11 @@ def mode_table(title: str, summaries: dict[Question, Summary], mean: MeanOfQuest
     notes = tuple(_score_notes(summaries, mean))
     if not floors:
         return Table(title=title, columns=SCORE_COLUMNS, rows=(*rows, total), notes=notes)
-    found = [*(summary.floor for summary in summaries.values()), mean.floor]
+    floor_values = [*(summary.floor for summary in summaries.values()), mean.floor]
     return Table(
         title=title,
         columns=with_floors(SCORE_COLUMNS),
-        rows=tuple((*row, *floor_cells(above)) for row, above in zip((*rows, total), found, strict=True)),
+        rows=tuple((*row, *floor_cells(above)) for row, above in zip((*rows, total), floor_values, strict=True)),
         notes=(*notes, *floor_notes(mean.floor)),
     )
 

@@ -12,9 +12,9 @@ from reports.tables.model import QUESTION, Cell, Column, Table, Unit
 
 def reasoning_tables(run: Run) -> Iterator[Table]:
     """One table, a row per mode and question; none where no answer came with a thought."""
-    found = reasoning(run)
-    if found:
-        rows = tuple((MODE_NAMES[mode], question.value, *_cells(entry)) for (mode, question), entry in found.items())
+    groups = reasoning(run)
+    if groups:
+        rows = tuple((MODE_NAMES[mode], question.value, *_cells(entry)) for (mode, question), entry in groups.items())
         yield Table(title="Reasoning", columns=_COLUMNS, rows=rows, notes=_NOTES)
 
 

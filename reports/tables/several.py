@@ -192,7 +192,7 @@ def _pair_tables(entrants: Sequence[Entrant], *, full: bool) -> Iterator[Table]:
 
 
 def _pair_table(entrants: Sequence[Entrant], mode: Mode, question: Question | None) -> Table:
-    found = pairs(entrants, mode, question)
+    compared = pairs(entrants, mode, question)
     rows = tuple(
         (
             entrants[pair.first].name,
@@ -202,20 +202,20 @@ def _pair_table(entrants: Sequence[Entrant], mode: Mode, question: Question | No
             pair.adjusted_p,
             pair.difference.samples,
         )
-        for pair in found
+        for pair in compared
     )
     name = capitalised(MODE_NAMES[mode])
     notes = (
         "Difference: second minus first, on the samples that both measured.",
-        f"p (Holm): exact sign-flip test by sample, corrected for the {len(found)} pairs of this table.",
-        *(_tally(entrants[place], ranking(place, found)) for place in range(len(entrants))),
+        f"p (Holm): exact sign-flip test by sample, corrected for the {len(compared)} pairs of this table.",
+        *(_tally(entrants[place], ranking(place, compared)) for place in range(len(entrants))),
     )
     title = f"{name}, {question}: every pair" if question else f"{name} mean: every pair"
     return Table(title=title, columns=PAIR_COLUMNS, rows=rows, notes=notes if question is None else ())
 
 
-def _tally(entrant: Entrant, found: Ranking) -> str:
-    return f"{entrant.name}: ahead of {found.ahead}, behind {found.behind}, undecided {found.undecided}."
+def _tally(entrant: Entrant, ranking: Ranking) -> str:
+    return f"{entrant.name}: ahead of {ranking.ahead}, behind {ranking.behind}, undecided {ranking.undecided}."
 
 
 def _pair_details(runs: Sequence[Compared]) -> Iterator[Section]:
