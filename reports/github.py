@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reports.gates.verdicts import GateReport
 from reports.publish import SUMMARY_NAME
+from reports.records.files import is_there, read_file
 from reports.tables.gates import github_annotations
 
 
@@ -18,6 +19,6 @@ def annotation_lines(report: GateReport | None, environment: Mapping[str, str]) 
 def add_job_summary(run_dir: Path, environment: Mapping[str, str]) -> None:
     """Append the run's ``summary.md`` to the job's summary, where there is one. Raises OSError."""
     target, summary = environment.get("GITHUB_STEP_SUMMARY"), run_dir / SUMMARY_NAME
-    if target and summary.exists():
+    if target and is_there(summary):
         with Path(target).open("a", encoding="utf-8") as stream:
-            stream.write(summary.read_text(encoding="utf-8") + "\n")
+            stream.write(read_file(summary).decode() + "\n")

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from reports.analysis.other_pictures import picture_studies, pictures_json
 from reports.analysis.reasoning import reasoning
 from reports.analysis.shots import shot_figures
 from reports.gates.verdicts import GateReport
+from reports.records.files import write_file
 from reports.records.outcomes import ErrorRule, Evaluation, counted_records, grouped
 from reports.records.records import Run
 from reports.records.typed_json import json_safe
@@ -130,7 +130,4 @@ def _identity_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _write(file: Path, text: str) -> None:
-    """Writes aside and renames: a reader never sees half a report."""
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(file)
+    write_file(file, text.encode())

@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[1]
 SAMPLE_FOLDER = REPOSITORY.parent / "shared" / "qcaleval-sample"
 OF_OTHERS = ("QCAL_", "COV_", "CI", "BUILD_NUMBER", "GITHUB_")
 """Beginnings of variables that inner sessions must not see: a CI's change what pytest prints."""
-VOLATILE_FIELDS = ("finished_at", "latency_s", "queue_s")
+VOLATILE_FIELDS = ("finished_at", "latency_s", "queue_s", "crc")
 LOADED_BY_SESSIONS = (
     "qcal_plugin.session.owner",
     "qcal_plugin.worker.remote",

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from qcal_plugin.dataset.cache import write_file, write_folder
+from qcal_plugin.dataset.cache import write_folder
 from qcal_plugin.dataset.cases import ImagePart, TextPart
 from qcal_plugin.dataset.layout import FILES, SAMPLES_FILE
 from qcal_plugin.dataset.prepare import (
@@ -25,6 +25,7 @@ from qcal_plugin.dataset.prepare import (
     resolve,
 )
 from qcal_plugin.dataset.prepared import DatasetIdentity, content_sha256, open_prepared
+from reports.records.files import write_file
 from reports.records.records import ItemKey
 from scoring.questions import Mode, Question
 from tests.dataset_factory import RULES, png, tiny_dataset

@@ -4,11 +4,13 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from qcal_plugin.engine.journal import AnswerJournal, Journal, JournalError, read_lines
+from reports.records.lines import sealed
 from reports.records.records import Answer, ItemKey, Verdict
 from reports.records.typed_json import decode_object
 from scoring.questions import Mode, Question
@@ -43,7 +45,7 @@ def numbers(path):
     return [line["n"] for _, line in read_lines(path, decode_object)]
 
 
-@pytest.mark.parametrize("cut", range(1, 9))
+@pytest.mark.parametrize("cut", range(2, 25))
 def test_a_torn_last_line_is_cut_off_wherever_it_was_torn(tmp_path, cut):
     path = tmp_path / "a.jsonl"
     journal_of(path, {"n": 1}, {"n": 2})
@@ -52,9 +54,101 @@ def test_a_torn_last_line_is_cut_off_wherever_it_was_torn(tmp_path, cut):
 
     assert [1] == numbers(path)
     journal = Journal(path)
-    assert 8 - cut == journal.torn_bytes
+    assert 25 - cut == journal.torn_bytes
     journal.append({"n": 3})
     assert [1, 3] == numbers(path)
+
+
+def test_a_last_line_that_lacks_only_its_end_is_kept(tmp_path):
+    path = tmp_path / "a.jsonl"
+    journal_of(path, {"n": 1}, {"n": 2})
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert [1, 2] == numbers(path)
+    journal = Journal(path)
+    assert (0, 0, whole) == (journal.torn_bytes, journal.damaged_lines, path.read_bytes())
+    journal.append({"n": 3})
+    assert [1, 2, 3] == numbers(path)
+
+
+@pytest.mark.parametrize("start", range(0, 2400, 97))
+def test_a_lost_block_of_512_bytes_never_goes_unnoticed(tmp_path, start):
+    """Whole lines in it are missing; the two that it cut into are one damaged line."""
+    path = tmp_path / "a.jsonl"
+    journal_of(path, *({"n": n, "text": "ab" * n} for n in range(60)))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:start] + whole[start + 512 :])
+    kept = numbers(path)
+    journal = Journal(path)
+    assert kept == numbers(path) == sorted(set(kept))
+    assert journal.damaged_lines <= 1
+    aside = path.with_name("a.jsonl.damaged")
+    assert journal.damaged_lines == (len(aside.read_bytes().splitlines()) if aside.exists() else 0)
+    assert set(path.read_bytes().splitlines()) <= set(whole.splitlines())
+    journal.append({"n": 100})
+    assert [*kept, 100] == numbers(path)
+
+
+@pytest.mark.parametrize("place", range(0, 75, 2))
+def test_a_changed_byte_changes_no_datum_unnoticed(tmp_path, place):
+    path = tmp_path / "a.jsonl"
+    journal_of(path, {"n": 1}, {"n": 2}, {"n": 3})
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    in_name_of_checksum = b'"crc":' not in bytes(content).splitlines()[place // 25]
+    journal = Journal(path)
+    found = numbers(path)
+    assert set(found) <= {1, 2, 3}
+    assert in_name_of_checksum or (found != [1, 2, 3] and journal.damaged_lines + bool(journal.torn_bytes) == 1)
+
+
+def test_lines_of_earlier_versions_have_no_checksum_and_are_read(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"n":1}\n{"n":2}')
+    journal_of(path, {"n": 3})
+    assert [1, 2, 3] == numbers(path)
+
+
+def test_what_was_written_is_brought_to_the_disk_without_a_further_line_and_at_the_end(tmp_path, monkeypatch):
+    """A file system that forgets: only what stood in the file when fsync was called is there after a power loss."""
+    path, on_disk, synced = tmp_path / "a.jsonl", tmp_path / "disk.jsonl", threading.Event()
+
+    def fsync(descriptor):
+        on_disk.write_bytes(path.read_bytes())
+        synced.set()
+
+    journal = Journal(path)
+    monkeypatch.setattr("os.fsync", fsync)
+    journal.append({"n": 1})
+    assert synced.wait(30)
+    assert [1] == numbers(on_disk)
+    journal.append({"n": 2})
+    journal.close()
+    assert [1, 2] == numbers(on_disk)
+
+
+def append_until_it_fails(journal):
+    for _ in range(10_000):
+        journal.append({"n": 2})
+        time.sleep(0.001)
+
+
+def test_a_disk_that_fails_later_stops_the_next_line(tmp_path, monkeypatch):
+    failed = threading.Event()
+
+    def fsync(descriptor):
+        failed.set()
+        raise OSError(5, "Input/output error")
+
+    journal = Journal(tmp_path / "a.jsonl")
+    monkeypatch.setattr("os.fsync", fsync)
+    journal.append({"n": 1})
+    assert failed.wait(30)
+    with pytest.raises(JournalError, match=r"cannot write .*Input/output error"):
+        append_until_it_fails(journal)
+    with pytest.raises(JournalError, match="Input/output error"):
+        journal.close()
 
 
 def test_a_torn_line_longer_than_the_reading_window_is_cut_off(tmp_path):
@@ -88,28 +182,33 @@ def test_a_full_disk_leaves_no_half_line_and_the_journal_goes_on_when_there_is_r
     assert [1, 3] == numbers(path)
 
 
-@pytest.mark.parametrize(
-    "garbage",
-    [
-        b"\0\0\0\0",
-        b"{",
-        b"[]",
-        b"7",
-        b'{"type": "answer"}',
-        b'{"type": "answer", "answer": 3}',
-        b"\xff\xfe",
-        b"[" * 9999,
-    ],
-)
-def test_a_garbled_line_is_named_with_what_to_do(tmp_path, garbage):
+@pytest.mark.parametrize("garbage", [b'{"type": "answer"}', b'{"type": "answer", "answer": 3}'])
+def test_a_line_of_another_kind_is_named_with_what_to_do_and_nothing_is_changed(tmp_path, garbage):
+    path = tmp_path / "answers.jsonl"
+    journal = AnswerJournal(path)
+    journal.add_answer(KEY, "abc", Answer(text="one"))
+    journal.close()
+    path.write_bytes(b"{\n" + sealed(json.loads(garbage)) + path.read_bytes() + b"{torn")
+    before = path.read_bytes()
+
+    with pytest.raises(JournalError, match=r"answers\.jsonl, line 2: .*; remove the line to go on$"):
+        AnswerJournal(path)
+    assert before == path.read_bytes()
+    assert ["answers.jsonl"] == [file.name for file in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("garbage", [b"\0\0\0\0", b"{", b"[]", b"7", b"\xff\xfe", b"[" * 9999])
+def test_a_damaged_line_is_set_aside_and_the_others_are_found(tmp_path, garbage):
     path = tmp_path / "answers.jsonl"
     journal = AnswerJournal(path)
     journal.add_answer(KEY, "abc", Answer(text="one"))
     journal.close()
     path.write_bytes(garbage + b"\n" + path.read_bytes())
 
-    with pytest.raises(JournalError, match=r"answers\.jsonl, line 1: .*; remove the line to go on$"):
-        AnswerJournal(path)
+    journal = AnswerJournal(path)
+    assert 1 == journal.damaged_lines
+    assert "one" == journal.answer(KEY, "abc").text
+    assert garbage + b"\n" == path.with_name("answers.jsonl.damaged").read_bytes()
 
 
 def test_answers_and_verdicts_are_found_again_only_for_the_same_request(tmp_path):
@@ -277,23 +376,32 @@ def test_a_garbled_run_json_is_one_clear_line(quick, asking, content):
     assert "Traceback" not in result.out
 
 
-@pytest.mark.parametrize("name", ["answers.jsonl", "records.jsonl"])
-def test_a_garbled_journal_is_one_clear_line(quick, asking, name):
+@pytest.mark.parametrize(("name", "asked"), [("answers.jsonl", 1), ("records.jsonl", 0)])
+def test_the_item_of_a_damaged_line_is_asked_again(quick, endpoint, asking, name, asked):
+    """A record whose answer is on disk is made from it again."""
     first = quick.run(*asking)
-    path = first.run_dir / name
-    path.write_bytes(b'{"half": \n' + path.read_bytes())
+    expected, path = first.comparable_records(), first.run_dir / name
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[3] = lines[3].replace(b"SUCCESS", b"SUCCESs")
+    path.write_bytes(b"".join(lines))
+    (first.run_dir / "records.jsonl").write_bytes(
+        b"".join((first.run_dir / "records.jsonl").read_bytes().splitlines(keepends=True)[:3])
+        if name == "answers.jsonl"
+        else (first.run_dir / "records.jsonl").read_bytes()
+    )
     result = quick.run(*asking, "--resume")
-    assert 4 == result.exit_status
-    assert f"{name}, line 1: " in result.out
-    assert "remove the line to go on" in result.out
-    assert "Traceback" not in result.out
+    assert 0 == result.exit_status, result.out
+    assert f"{name}: moved 1 damaged line to {name}.damaged; what is lost with them is asked again" in result.out
+    assert lines[3] == path.with_name(f"{name}.damaged").read_bytes()
+    assert 8 + asked == len(endpoint.requests)
+    assert [item["sample_id"] for item in expected] == [item["sample_id"] for item in result.comparable_records()]
 
 
 def test_an_answer_that_does_not_say_to_what_request_is_one_clear_line(quick, asking):
     path = quick.run(*asking).run_dir / "answers.jsonl"
-    first, *others = path.read_text().splitlines(keepends=True)
-    line = {name: value for name, value in json.loads(first).items() if name != "request_sha256"}
-    path.write_text("".join((json.dumps(line) + "\n", *others)))
+    first, *others = path.read_bytes().splitlines(keepends=True)
+    line = {name: value for name, value in json.loads(first).items() if name not in {"request_sha256", "crc"}}
+    path.write_bytes(b"".join((sealed(line), *others)))
     result = quick.run(*asking, "--resume")
     assert 4 == result.exit_status
     assert (

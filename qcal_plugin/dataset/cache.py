@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import secrets
-import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from qcal_plugin.dataset.errors import DatasetError
+from reports.records.files import read_file
 
 CACHE_VARIABLE = "QCAL_CACHE_DIR"
 
@@ -28,29 +27,6 @@ def cache_dir() -> Path:
         raise DatasetError(
             f"no folder for the cache: {error} Set {CACHE_VARIABLE} to a folder that can be written"
         ) from error
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write aside, to the disk, then replace: other processes, and a later start, see the whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with aside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def read_file(path: Path) -> bytes:
-    """The content of a regular file. Raises OSError on anything else, such as a link or a pipe."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - of a descriptor
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
-        return file.read()
 
 
 def read_verified(path: Path, sha256: str) -> bytes:

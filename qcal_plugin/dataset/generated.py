@@ -9,8 +9,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from qcal_plugin.dataset.cache import read_file, write_file, write_folder
+from qcal_plugin.dataset.cache import write_folder
 from qcal_plugin.dataset.layout import FILES, content_digest
+from reports.records.files import read_file, write_file
 from synthetic.settings import SYNTHETIC_VERSION, SyntheticSettings
 
 GENERATED_FILE = "generated.sha256"

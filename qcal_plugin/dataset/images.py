@@ -13,8 +13,9 @@ from typing import NamedTuple
 import PIL
 from PIL import ExifTags, Image, ImageOps
 
-from qcal_plugin.dataset.cache import read_verified, write_file
+from qcal_plugin.dataset.cache import read_verified
 from qcal_plugin.dataset.prepared import image_file
+from reports.records.files import write_file
 
 MAX_PIXELS = 40_000_000
 """Larger pictures are refused by their header, before they are decoded (160 MB as RGBA)."""

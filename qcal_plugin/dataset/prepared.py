@@ -30,9 +30,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qcal_plugin.dataset.cache import read_file, read_verified
+from qcal_plugin.dataset.cache import read_verified
 from qcal_plugin.dataset.cases import Case, ImagePart, PromptPart, TextPart
 from qcal_plugin.dataset.verified_file import VerifiedFile
+from reports.records.files import read_file
 from reports.records.floors import Floor, floors_from_json
 from reports.records.mixes import MIX_SETTING, mix_from_json
 from reports.records.records import ItemKey

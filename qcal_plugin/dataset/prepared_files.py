@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qcal_plugin.dataset.cache import write_file
 from qcal_plugin.dataset.prepared import (
     FORMAT_VERSION,
     INDEX_FILE,
@@ -19,6 +18,7 @@ from qcal_plugin.dataset.prepared import (
     content_sha256,
     lines_file,
 )
+from reports.records.files import write_file
 
 
 class _Lines(NamedTuple):

@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from qcal_plugin.dataset.cache import write_file
 from qcal_plugin.engine.failures import EngineStopped
 from qcal_plugin.engine.judge import Judge, Submission
+from reports.records.files import write_file
 from reports.records.run_files import CANARY_NAME, CanaryFile, CanaryJudge
 from reports.records.typed_json import encode_indented
 from scoring.canary import CanaryAnswer, agreement, attacked_twins, gullibility, load_canary

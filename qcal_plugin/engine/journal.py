@@ -6,15 +6,20 @@ JournalError    a line cannot be written or read; the message names the file
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
+from qcal_plugin.engine.disk import Syncer
+from reports.records.files import is_there, open_file, open_to_append, write_parts
+from reports.records.lines import Line, checked_lines, sealed
 from reports.records.records import Answer, ItemKey, Verdict, key_from_json, key_to_json
-from reports.records.typed_json import DecodeError, convert, decode_object, encode
+from reports.records.typed_json import DecodeError, convert, decode_object
 from scoring.errors import QCalError
+
+DAMAGED_SUFFIX = ".damaged"
 
 
 class JournalError(QCalError):
@@ -27,66 +32,140 @@ T = TypeVar("T")
 class Journal:
     """A file of JSON lines, each handed to the operating system whole; safe to append to from several threads.
 
-    A torn last line, left by a crash, is cut off when the file is opened: its item counts as not measured.
+    What was written is on the disk a second later (`Syncer`). When the file is opened it is read and put right: a torn
+    last line, left by a crash, is cut off, and lines that a disk or a copy has damaged are moved to a file beside it;
+    their items count as not measured. Nothing is changed if a line cannot be used for another reason.
+
+    ``read`` is given each sound line and its offset; it raises DecodeError for a line that is none of this file's.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, read: Callable[[bytes, int], None] | None = None) -> None:
         self.path = path
-        self._lock = threading.Lock()
         try:
-            self.torn_bytes = _cut_torn_line(path)
-            self._file = path.open("ab", buffering=0)
-            self._size = path.stat().st_size
+            found = _survey(path, read) if is_there(path) else _Survey()
+            self.torn_bytes, self.damaged_lines = found.torn_bytes, len(found.damaged)
+            self._file = _repaired(path, found)
+            self._size = self._file.seek(0, 2)
+            self._syncer = Syncer(self._file.fileno())
         except OSError as error:
             raise JournalError(f"cannot write {path}: {error.strerror}") from error
 
     def append(self, data: object) -> int:
         """Write one line; returns its offset in bytes. Raises JournalError, as on a full disk; no half line stays."""
-        line = encode(data) + b"\n"
-        with self._lock:
-            offset = self._size
-            try:
-                self._write(line)
-            except OSError as error:
-                with contextlib.suppress(OSError):
-                    self._file.truncate(offset)
-                raise JournalError(f"cannot write {self.path}: {error.strerror}; what was measured stays") from error
-            self._size += len(line)
+        line = sealed(data)
+        try:
+            with self._syncer.writing():
+                offset = self._size
+                self._append_whole(line)
+                self._size += len(line)
+        except OSError as error:
+            raise JournalError(f"cannot write {self.path}: {error.strerror}; what was measured stays") from error
         return offset
 
-    def _write(self, line: bytes) -> None:
-        rest = memoryview(line)
-        while rest:
-            rest = rest[self._file.write(rest) :]
+    def _append_whole(self, line: bytes) -> None:
+        try:
+            _write_whole(self._file, line)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._size)
+            raise
 
     def read(self, offset: int) -> bytes:
         """The line at `offset`."""
-        with self.path.open("rb") as file:
+        with open_file(self.path) as file:
             file.seek(offset)
             return file.readline()
 
     def close(self) -> None:
-        """Close the file."""
-        with self._lock:
+        """Bring all of it to the disk and close the file. Raises JournalError if the disk does not take it."""
+        try:
+            self._syncer.close()
+        except OSError as error:
+            raise JournalError(f"cannot write {self.path}: {error.strerror}") from error
+        finally:
             self._file.close()
 
 
 def read_lines(path: Path, parse: Callable[[bytes], T]) -> Iterator[tuple[int, T]]:
-    """What `parse` makes of each line, with its offset; a torn last line is left out.
+    """What `parse` makes of each sound line, with its offset; torn and damaged lines are left out.
 
-    Raises JournalError on a line for which `parse` raises DecodeError.
+    Raises JournalError on a line for which `parse` raises DecodeError, and OSError.
     """
     offset = 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                parsed = parse(line)
-            except DecodeError as error:
-                raise JournalError(f"{path}, line {number}: {error}; remove the line to go on") from error
-            yield offset, parsed
-            offset += len(line)
+    for line in checked_lines(path):
+        if line.is_sound:
+            yield offset, _parsed(path, line, parse)
+        offset += len(line.content)
+
+
+@dataclass(slots=True)
+class _Survey:
+    """What is wrong with a file.
+
+    Attributes:
+        lacks_end: its last line is sound but for its line end.
+        is_bare: its lines have no checksums.
+    """
+
+    is_bare: bool = False
+    torn_bytes: int = 0
+    lacks_end: bool = False
+    damaged: dict[int, bytes] = field(default_factory=dict)
+
+
+def _survey(path: Path, read: Callable[[bytes, int], None] | None) -> _Survey:
+    """Read the file as it will be when it is put right. Raises JournalError, OSError."""
+    found, offset = _Survey(), 0
+    for line in checked_lines(path):
+        if line.is_torn:
+            found.torn_bytes = len(line.content)
+        elif line.is_sound:
+            content = _with_checksum(line)
+            found.is_bare = found.is_bare or not line.has_checksum
+            found.lacks_end = not content.endswith(b"\n")
+            if read is not None:
+                _parsed(path, line, partial(_at, read, offset))
+            offset += len(content)
+        else:
+            found.damaged[line.number] = line.content
+    return found
+
+
+def _at(read: Callable[[bytes, int], None], offset: int, content: bytes) -> None:
+    read(content, offset)
+
+
+def _repaired(path: Path, found: _Survey) -> BinaryIO:
+    """The file, open to append, without what is wrong with it. Raises OSError."""
+    if found.damaged:
+        with open_to_append(path.with_name(path.name + DAMAGED_SUFFIX)) as aside:
+            for content in found.damaged.values():
+                _write_whole(aside, content if content.endswith(b"\n") else content + b"\n")
+    if found.damaged or found.is_bare:
+        write_parts(path, (_with_checksum(line) for line in checked_lines(path) if line.is_sound))
+    file = open_to_append(path)
+    if found.torn_bytes and not (found.damaged or found.is_bare):
+        file.truncate(file.seek(0, 2) - found.torn_bytes)
+    if found.lacks_end:
+        _write_whole(file, b"\n")
+    return file
+
+
+def _with_checksum(line: Line) -> bytes:
+    return line.content if line.has_checksum else sealed(decode_object(line.content))
+
+
+def _write_whole(file: BinaryIO, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _parsed(path: Path, line: Line, parse: Callable[[bytes], T]) -> T:
+    try:
+        return parse(line.content)
+    except DecodeError as error:
+        raise JournalError(f"{path}, line {line.number}: {error}; remove the line to go on") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,16 +194,19 @@ class AnswerJournal:
     """
 
     def __init__(self, path: Path) -> None:
-        self._journal = Journal(path)
         self._answers: dict[ItemKey, int] = {}
         self._verdicts: dict[tuple[ItemKey, str], int] = {}
-        for offset, stored in read_lines(path, stored_line):
-            self._index(stored.key, stored.verdict, offset)
+        self._journal = Journal(path, self._read)
 
     @property
     def torn_bytes(self) -> int:
         """What a crash had left of a last line."""
         return self._journal.torn_bytes
+
+    @property
+    def damaged_lines(self) -> int:
+        """How many lines were set aside."""
+        return self._journal.damaged_lines
 
     def answer(self, key: ItemKey, request_sha256: str) -> Answer | None:
         """The stored answer to this very request, if there is one."""
@@ -155,6 +237,10 @@ class AnswerJournal:
         """Close the file."""
         self._journal.close()
 
+    def _read(self, line: bytes, offset: int) -> None:
+        stored = stored_line(line)
+        self._index(stored.key, stored.verdict, offset)
+
     def _stored(self, offset: int | None, request_sha256: str) -> StoredLine | None:
         """The line at the offset, if it belongs to this very request."""
         stored = None if offset is None else stored_line(self._journal.read(offset))
@@ -165,22 +251,3 @@ class AnswerJournal:
             self._answers[key] = offset
         else:
             self._verdicts[key, verdict.judge] = offset
-
-
-def _cut_torn_line(path: Path) -> int:
-    """Remove what stands after the last line break; returns how many bytes that were."""
-    if not path.exists():
-        return 0
-    with path.open("rb+") as file:
-        size = file.seek(0, 2)
-        end = size
-        while end > 0:
-            start = max(0, end - 65536)
-            file.seek(start)
-            position = file.read(end - start).rfind(b"\n")
-            if position >= 0:
-                end = start + position + 1
-                break
-            end = start
-        file.truncate(end)
-        return size - end

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from qcal_plugin.dataset.cache import write_file
 from qcal_plugin.engine.endpoint import Endpoint
 from qcal_plugin.engine.limiter import Limiter
+from reports.records.files import read_file, write_file
 from reports.records.typed_json import DecodeError, decode, encode_indented
 
 ENGINE_FILE = "engine.json"
@@ -68,6 +68,6 @@ class EngineLog:
 def _sessions(path: Path) -> list[Any]:
     """The earlier sessions; none where the file is missing or not ours: figures are no reason to end a run."""
     try:
-        return decode(path.read_bytes(), _Log).sessions
+        return decode(read_file(path), _Log).sessions
     except (OSError, DecodeError):
         return []

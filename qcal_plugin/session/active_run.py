@@ -22,7 +22,7 @@ from qcal_plugin.engine.budget import Budget
 from qcal_plugin.engine.canary import judge_canary, write_canary
 from qcal_plugin.engine.endpoint import Endpoint, Pause
 from qcal_plugin.engine.engine import RUN_OVER, Engine
-from qcal_plugin.engine.journal import AnswerJournal
+from qcal_plugin.engine.journal import DAMAGED_SUFFIX, AnswerJournal
 from qcal_plugin.engine.judge import Judge, ModelJudge
 from qcal_plugin.engine.limiter import Limiter
 from qcal_plugin.engine.log import EngineLog
@@ -207,7 +207,16 @@ class ActiveRun:
     def repaired(self) -> tuple[str, ...]:
         """What was put right in the folder, a line each."""
         torn = {"answers.jsonl": self._journal.torn_bytes, "records.jsonl": self.recorder.torn_bytes}
-        return tuple(f"{name}: removed {size} bytes of a line that a crash cut" for name, size in torn.items() if size)
+        damaged = {"answers.jsonl": self._journal.damaged_lines, "records.jsonl": self.recorder.damaged_lines}
+        return (
+            *(f"{name}: removed {size} bytes of a line that a crash cut" for name, size in torn.items() if size),
+            *(
+                f"{name}: moved {number} damaged line{'s' if number > 1 else ''} to {name}{DAMAGED_SUFFIX}; "
+                "what is lost with them is asked again"
+                for name, number in damaged.items()
+                if number
+            ),
+        )
 
     async def _restore(self) -> None:
         """Prepare the dataset anew as far as its cache is damaged. Raises OSError where that is not possible."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from qcal_plugin.dataset.cache import write_file
 from qcal_plugin.engine.adaptation import REPORTED, Adaptation, Change
+from reports.records.files import read_file, write_file
 from reports.records.run_files import DEVIATIONS_NAME, DeviationsFile
 from reports.records.typed_json import DecodeError, decode, encode_indented
 
@@ -41,7 +41,7 @@ class Deviations:
 def _read(path: Path) -> Mapping[str, list[Change]]:
     """What an earlier session wrote; nothing if the file is missing or not ours: it is learned again at little cost."""
     try:
-        changes = decode(path.read_bytes(), DeviationsFile).changes
+        changes = decode(read_file(path), DeviationsFile).changes
         return {role: [Change(name) for name in names] for role, names in changes.items()}
     except (OSError, DecodeError, ValueError):  # ValueError: a change that this version does not know
         return {}

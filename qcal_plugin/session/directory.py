@@ -16,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from qcal_plugin.dataset.cache import write_file
+from reports.records.files import is_there, open_file, read_if_there, write_file
 from reports.records.mixes import differing_settings
 from reports.records.names import in_words
 from reports.records.records import PlannedItem, RunManifest, manifest_from_json, manifest_to_json
@@ -69,6 +69,8 @@ class RunDirectory:
         directory = cls(path, manifest)
         try:
             path.mkdir(parents=True, exist_ok=True)
+            if is_there(path / LOCK_FILE):
+                open_file(path / LOCK_FILE).close()  # refuses a link: a lock is written
             directory._lock.acquire(timeout=0)
         except Timeout as error:
             raise RunDirectoryError(f"{path}: another session is writing this run; wait for it to end") from error
@@ -107,7 +109,7 @@ class RunDirectory:
     def _join(self, *, resume: bool) -> None:
         earlier = read_manifest(self.path)
         if earlier is None:
-            if self.records.exists() and self.records.stat().st_size:
+            if is_there(self.records) and self.records.lstat().st_size:
                 raise RunDirectoryError(
                     f"{self.path} holds records but no {MANIFEST_FILE}: restore it, or choose another --run-dir"
                 )
@@ -137,13 +139,13 @@ class RunDirectory:
 def read_manifest(path: Path) -> RunManifest | None:
     """The manifest in a run's folder; None where there is none. Raises RunDirectoryError on an unreadable one."""
     file = path / MANIFEST_FILE
-    if not file.exists():
-        return None
     try:
-        return manifest_from_json(decode_object(file.read_bytes()))
+        content = read_if_there(file)
+        return None if content is None else manifest_from_json(decode_object(content))
     except (OSError, DecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise RunDirectoryError(
-            f"{file} is not readable as a run's manifest ({error}); choose another folder"
+            f"{file} is not readable as a run's manifest ({reason}); choose another folder"
         ) from error
 
 

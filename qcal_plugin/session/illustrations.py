@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from qcal_plugin.dataset.cache import read_file, read_verified, write_file
+from qcal_plugin.dataset.cache import read_verified
 from qcal_plugin.dataset.cases import Case, ImagePart, PromptPart, TextPart
 from qcal_plugin.studies.studied import benchmark_key
 from reports.records import illustrations
+from reports.records.files import read_file, write_file
 from reports.records.illustrations import PLOTS_NAME, References, SampleSheet, write_sheets
 from reports.records.records import ItemKey, PlannedItem
 from scoring.questions import Mode, Question
@@ -60,12 +61,11 @@ def illustrate(
     write_sheets(run_dir, sheets)
     missing = [image for image in images.values() if _stored_plot(image) is None]
     _fill_cache(missing, progress, threads=threads, stopping=stopping)
-    (run_dir / PLOTS_NAME).mkdir(exist_ok=True)
     for image in images.values():
         if stopping.is_set():
             return False
         plot = _stored_plot(image) or encode_plot(_png(image))
-        (run_dir / PLOTS_NAME / f"{image.sha256}.webp").write_bytes(plot)
+        write_file(run_dir / PLOTS_NAME / f"{image.sha256}.webp", plot)
     return True
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from qcal_plugin.engine.journal import Journal, read_lines
+from qcal_plugin.engine.journal import Journal
 from qcal_plugin.engine.result import EngineResult
 from qcal_plugin.worker.measuring import Measurement
 from reports.records.records import WITHHELD, ItemKey, PlannedItem, Record, Status, record_from_line, record_to_json
@@ -23,14 +23,17 @@ class Recorder:
         self.measured: dict[ItemKey, float] = {}
         self._latest: dict[ItemKey, Status] = {}
         self._outcome = outcome
-        self._journal = Journal(path)
-        for _, record in read_lines(path, record_from_line):
-            self._note(record.key, record.status, None if record.score is None else record.score.value)
+        self._journal = Journal(path, self._read)
 
     @property
     def torn_bytes(self) -> int:
         """What a crash had left of a last line."""
         return self._journal.torn_bytes
+
+    @property
+    def damaged_lines(self) -> int:
+        """How many lines were set aside."""
+        return self._journal.damaged_lines
 
     def take(self, measurement: Measurement, planned: PlannedItem) -> None:
         """Write one measurement. A stored answer that tells nothing new adds no second line."""
@@ -50,6 +53,10 @@ class Recorder:
     def close(self) -> None:
         """Close the file."""
         self._journal.close()
+
+    def _read(self, line: bytes, _offset: int) -> None:
+        record = record_from_line(line)
+        self._note(record.key, record.status, None if record.score is None else record.score.value)
 
     def _note(self, key: ItemKey, status: Status, value: float | None) -> None:
         self._latest[key] = status

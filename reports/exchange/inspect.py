@@ -35,6 +35,7 @@ from inspect_ai.model import (
 from inspect_ai.scorer import Score as InspectScore
 
 from reports.analysis.standings import entrant
+from reports.records.files import read_file
 from reports.records.illustrations import MEDIA_TYPES, PromptBlock, SampleSheet, load_sheets, plot_files
 from reports.records.outcomes import counted_records, evaluation_of
 from reports.records.records import Answer, Record, Run, record_to_json
@@ -59,7 +60,7 @@ class _Plots:
     def url(self, digest: str) -> str | None:
         if digest not in self.urls and digest in self.files:
             file = self.files[digest]
-            content = base64.b64encode(file.read_bytes()).decode()
+            content = base64.b64encode(read_file(file)).decode()
             self.urls[digest] = f"data:{MEDIA_TYPES[file.suffix]};base64,{content}"
         return self.urls.get(digest)
 

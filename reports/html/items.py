@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.analysis.labels import answered_label, expected_label
+from reports.records.files import read_file
 from reports.records.illustrations import MEDIA_TYPES, PromptBlock, Prompts, SampleSheet, references_to_json
 from reports.records.outcomes import MISSING, counted_records
 from reports.records.records import Answer, PlannedItem, Record, Run, Verdict, score_to_json
@@ -50,7 +51,7 @@ def plots_json(files: Mapping[str, Path]) -> dict[str, str]:
     """Digest -> the plot as a ``data:`` URL, as many as `PLOT_BUDGET` allows. Raises OSError."""
     plots, left = {}, PLOT_BUDGET
     for digest, file in files.items():
-        content = file.read_bytes()
+        content = read_file(file)
         if len(content) <= left:
             left -= len(content)
             plots[digest] = f"data:{MEDIA_TYPES[file.suffix]};base64,{base64.b64encode(content).decode()}"

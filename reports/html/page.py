@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from reports.analysis.labels import BIASES
 from reports.gates.verdicts import GateReport
 from reports.html import figures, items, studies
 from reports.html.environment import content_security_policy, environment, static
+from reports.records.files import write_file
 from reports.records.floors import FLOOR_NAMES
 from reports.records.illustrations import load_sheets, plot_files
 from reports.records.outcomes import ErrorRule
@@ -52,9 +52,8 @@ def write_page(
     Without the run's samples or plots, or where they cannot be read, the page says so and shows the rest.
     """
     reported = reported or report_on(run_dir, errors=errors, texts=True)
-    page, aside = run_dir / HTML_NAME, run_dir / f".{HTML_NAME}.{os.getpid()}"
-    aside.write_text(render_page(reported, run_dir, gates), encoding="utf-8")
-    aside.replace(page)
+    page = run_dir / HTML_NAME
+    write_file(page, render_page(reported, run_dir, gates).encode())
     return page
 
 

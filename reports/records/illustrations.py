@@ -6,7 +6,6 @@ digest of the image that was sent. Both may be absent: figures need neither.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
+from reports.records.files import files_by_digest, read_file, read_if_there, write_file, write_parts
 from reports.records.run_files import RunGarbledError
 from reports.records.typed_json import DecodeError, convert, decode_object, encode, to_builtins
 from scoring.questions import Mode, Question
@@ -92,10 +92,12 @@ def references_to_json(references: References) -> dict[str, Any]:
 def load_sheets(run_dir: Path) -> dict[str, SampleSheet]:
     """The samples by id; none where the run wrote none. Raises RunGarbledError."""
     file = run_dir / SAMPLES_NAME
-    if not file.is_file():
-        return {}
+    try:
+        content = read_if_there(file)
+    except OSError as error:
+        raise RunGarbledError(f"{file}: {error.strerror}") from error
     sheets = {}
-    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
+    for number, line in enumerate((content or b"").splitlines(), start=1):
         try:
             sheet = sheet_from_json(decode_object(line))
         except DecodeError as error:
@@ -106,16 +108,12 @@ def load_sheets(run_dir: Path) -> dict[str, SampleSheet]:
 
 def write_sheets(run_dir: Path, sheets: Iterable[SampleSheet]) -> None:
     """Write ``samples.jsonl`` anew. Raises OSError."""
-    lines = [encode(sheet_to_json(sheet)) + b"\n" for sheet in sheets]
-    aside = run_dir / f".{SAMPLES_NAME}"
-    aside.write_bytes(b"".join(lines))
-    aside.replace(run_dir / SAMPLES_NAME)
+    write_parts(run_dir / SAMPLES_NAME, (encode(sheet_to_json(sheet)) + b"\n" for sheet in sheets))
 
 
 def plot_files(run_dir: Path) -> dict[str, Path]:
     """The plots by the digest of the image that was sent."""
-    files = sorted((run_dir / PLOTS_NAME).glob("*"))
-    return {file.stem: file for file in files if file.suffix in MEDIA_TYPES}
+    return dict(files_by_digest(run_dir / PLOTS_NAME, MEDIA_TYPES))
 
 
 def join_illustrations(sources: Sequence[Path], target: Path) -> None:
@@ -125,8 +123,7 @@ def join_illustrations(sources: Sequence[Path], target: Path) -> None:
         for sample_id, sheet in load_sheets(source).items():
             sheets[sample_id] = _joined(sheets[sample_id], sheet) if sample_id in sheets else sheet
         for file in plot_files(source).values():
-            (target / PLOTS_NAME).mkdir(exist_ok=True)
-            shutil.copyfile(file, target / PLOTS_NAME / file.name)
+            write_file(target / PLOTS_NAME / file.name, read_file(file))
     if sheets:
         write_sheets(target, sheets.values())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reports.records.files import write_file
 from reports.records.typed_json import encode_indented
 
 LOOKS_NAME = "looks.json"
@@ -38,6 +39,4 @@ class LookPlan:
 
 def write_looks(run_dir: Path, plan: LookPlan) -> None:
     """Write the plan beside a run's records, whole or not at all."""
-    aside = run_dir / f".{LOOKS_NAME}"
-    aside.write_bytes(encode_indented(plan))
-    aside.replace(run_dir / LOOKS_NAME)
+    write_file(run_dir / LOOKS_NAME, encode_indented(plan))

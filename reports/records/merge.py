@@ -5,10 +5,12 @@ MergeError      the runs are not parts of one evaluation, or the target is taken
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from reports.records.files import is_there, write_file, write_parts
+from reports.records.lines import checked_lines, sealed
 from reports.records.looks import write_looks
 from reports.records.mixes import MIX_SETTING, Difference, differing, differing_settings
 from reports.records.names import in_words
@@ -42,22 +44,19 @@ def merge_directories(sources: Sequence[Path], target: Path) -> Run:
 
     Raises MergeError, or RunFileError for a source that is no run.
     """
-    if (target / MANIFEST_NAME).exists():
+    if is_there(target / MANIFEST_NAME):
         raise MergeError(f"{target}: holds a run already; name a new directory with --out")
     merged = merge([load_run(source) for source in sources])
     merged = replace(merged, manifest=replace(merged.manifest, run_id=target.resolve().name))
     target.mkdir(parents=True, exist_ok=True)
-    with (target / RECORDS_NAME).open("wb") as stream:
-        stream.writelines(encode(record_to_json(record)) + b"\n" for record in merged.records)
-    with (target / ANSWERS_NAME).open("wb") as answers:
-        for source in sources:
-            _append_whole_lines(source / ANSWERS_NAME, answers.write)
+    write_parts(target / RECORDS_NAME, (sealed(record_to_json(record)) for record in merged.records))
+    write_parts(target / ANSWERS_NAME, (line for source in sources for line in _sound_lines(source / ANSWERS_NAME)))
     _join_canaries(sources, target)
     if (plan := next(filter(None, map(load_looks, sources)), None)) is not None:
         write_looks(target, plan)
     if merged.deviations:
-        (target / DEVIATIONS_NAME).write_bytes(encode(DeviationsFile(deviations=merged.deviations)))
-    (target / MANIFEST_NAME).write_bytes(encode(manifest_to_json(merged.manifest)))
+        write_file(target / DEVIATIONS_NAME, encode(DeviationsFile(deviations=merged.deviations)))
+    write_file(target / MANIFEST_NAME, encode(manifest_to_json(merged.manifest)))
     return merged
 
 
@@ -116,13 +115,11 @@ def _join_canaries(sources: Sequence[Path], target: Path) -> None:
     canaries = [canary for source in sources if (canary := load_canary_file(source)) is not None]
     if canaries:
         joined = replace(canaries[0], judges=tuple(judge for canary in canaries for judge in canary.judges))
-        (target / CANARY_NAME).write_bytes(encode_indented(joined))
+        write_file(target / CANARY_NAME, encode_indented(joined))
 
 
-def _append_whole_lines(file: Path, write: Callable[[bytes], object]) -> None:
-    """Copies the lines of ``file``, if it exists, but for a last one that was cut while it was written."""
-    if file.exists():
-        with file.open("rb") as stream:
-            for line in stream:
-                if line.endswith(b"\n"):
-                    write(line)
+def _sound_lines(file: Path) -> Iterator[bytes]:
+    """The lines of ``file``, if it exists, but for those that are torn or damaged. Raises OSError."""
+    for line in checked_lines(file) if is_there(file) else ():
+        if line.is_sound:
+            yield line.content if line.content.endswith(b"\n") else line.content + b"\n"

@@ -237,6 +237,7 @@ class Run:
 
     Attributes:
         torn_lines: lines that were cut while they were written, and so hold no record (0 or 1).
+        damaged_lines: lines that are not what was written, and so are not read.
         judge_agreement: judge -> share of the canary's key points that it graded as known, 0..1; the lowest where it
             was tried several times (shards). Empty without ``--judge-canary``.
         judge_points: how many key points that is a share of; 0 where it is not known.
@@ -249,6 +250,7 @@ class Run:
     manifest: RunManifest
     records: tuple[Record, ...]
     torn_lines: int = 0
+    damaged_lines: int = 0
     judge_agreement: Mapping[str, float] = field(default_factory=dict)
     judge_points: int = 0
     judge_gullibility: Mapping[str, float] = field(default_factory=dict)

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from reports.records.files import is_there, read_if_there
+from reports.records.lines import Line, checked_lines
 from reports.records.looks import LOOKS_NAME, LookPlan
-from reports.records.records import SCHEMA_VERSION, Record, Run, RunManifest, manifest_from_json, record_from_json
+from reports.records.records import SCHEMA_VERSION, Record, Run, RunManifest, manifest_from_json, record_from_line
 from reports.records.typed_json import DecodeError, decode, decode_object
 from scoring.errors import QCalError
 from scoring.score import Score
@@ -85,28 +87,30 @@ class RunTooNewError(RunFileError):
 def load_run(path: Path, *, texts: bool = True) -> Run:
     """The run in directory ``path``; one without ``records.jsonl`` has measured nothing yet.
 
-    A last line that was cut while it was written (no line end, no JSON) is left out and counted in ``Run.torn_lines``.
+    A last line that was cut while it was written (no line end, no JSON) is left out and counted in ``Run.torn_lines``,
+    a line whose checksum is wrong in ``Run.damaged_lines``: `--resume` asks their items again.
     ``texts=False`` drops the answers' and replies' texts once read, request digests and times of day, and all but the
     value of the other scorer's scores: what only computes figures then needs little memory, whatever the models wrote.
 
     Raises RunFileError.
     """
     manifest = load_manifest(path)
-    records_path = path / RECORDS_NAME
-    torn = 0
+    torn = damaged = 0
     records: list[Record] = []
-    if records_path.exists():
-        for number, line, complete in _lines(records_path):
-            record = _read_line(line, records_path, number, complete=complete)
-            if record is None:
-                torn += 1
-            else:
-                records.append(record if texts else _without_texts(record))
+    for line in _lines(path / RECORDS_NAME):
+        record = _read_line(line, path / RECORDS_NAME)
+        if record is not None:
+            records.append(record if texts else _without_texts(record))
+        elif line.is_torn:
+            torn += 1
+        else:
+            damaged += 1
     agreement, points = load_judge_agreement(path)
     return Run(
         manifest=manifest,
         records=tuple(records),
         torn_lines=torn,
+        damaged_lines=damaged,
         judge_agreement=agreement,
         judge_points=points,
         judge_gullibility=load_judge_gullibility(path),
@@ -118,10 +122,10 @@ def load_run(path: Path, *, texts: bool = True) -> Run:
 def load_manifest(path: Path) -> RunManifest:
     """The manifest of the run in directory ``path``. Raises RunFileError."""
     file = path / MANIFEST_NAME
-    if not file.is_file():
+    content = _content(file)
+    if content is None:
         raise RunMissingError(f"{path}: no {MANIFEST_NAME} here; name a run directory, such as runs/<run id>")
     try:
-        content = file.read_bytes()
         _check_version(decode(content, _Versioned).schema_version, file)
         return manifest_from_json(decode_object(content))
     except DecodeError as error:
@@ -157,10 +161,11 @@ def load_canary_file(path: Path) -> CanaryFile | None:
     Raises RunGarbledError.
     """
     file = path / CANARY_NAME
-    if not file.is_file():
+    content = _content(file)
+    if content is None:
         return None
     try:
-        return decode(file.read_bytes(), CanaryFile)
+        return decode(content, CanaryFile)
     except DecodeError as error:
         raise RunGarbledError(f"{file}: not a judge canary's result ({error}); delete it") from error
 
@@ -171,10 +176,11 @@ def load_looks(path: Path) -> LookPlan | None:
     Raises RunGarbledError.
     """
     file = path / LOOKS_NAME
-    if not file.is_file():
+    content = _content(file)
+    if content is None:
         return None
     try:
-        return decode(file.read_bytes(), LookPlan)
+        return decode(content, LookPlan)
     except DecodeError as error:
         raise RunGarbledError(f"{file}: not a plan of looks ({error}); delete it") from error
 
@@ -182,10 +188,11 @@ def load_looks(path: Path) -> LookPlan | None:
 def load_deviations(path: Path) -> tuple[str, ...]:
     """See `Run.deviations`; of the run in directory ``path``. Raises RunGarbledError."""
     file = path / DEVIATIONS_NAME
-    if not file.is_file():
+    content = _content(file)
+    if content is None:
         return ()
     try:
-        return decode(file.read_bytes(), DeviationsFile).deviations
+        return decode(content, DeviationsFile).deviations
     except DecodeError as error:
         raise RunGarbledError(f"{file}: not a run's deviations ({error}); delete it") from error
 
@@ -197,26 +204,31 @@ def _check_version(version: int, file: Path) -> None:
         )
 
 
-def _lines(file: Path) -> Iterator[tuple[int, bytes, bool]]:
-    """Each non-blank line with its number and whether it has its line end."""
-    with file.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            if line.strip():
-                yield number, line, line.endswith(b"\n")
+def _content(file: Path) -> bytes | None:
+    """The content of a run's file; None if there is none. Raises RunGarbledError for one that is not opened."""
+    try:
+        return read_if_there(file)
+    except OSError as error:
+        raise RunGarbledError(f"{file}: {error.strerror}") from error
 
 
-def _read_line(line: bytes, file: Path, number: int, *, complete: bool) -> Record | None:
-    """The record on one line; None if the line was cut while it was written."""
+def _lines(file: Path) -> Iterator[Line]:
+    """The lines of a run's file; none if there is no such file. Raises RunGarbledError for one that is not opened."""
     try:
-        data = decode_object(line)
-    except DecodeError as error:
-        if not complete:
-            return None
-        raise _garbled(file, number, error) from error
+        if is_there(file):
+            yield from checked_lines(file)
+    except OSError as error:
+        raise RunGarbledError(f"{file}: {error.strerror}") from error
+
+
+def _read_line(line: Line, file: Path) -> Record | None:
+    """The record on one line; None if the line is torn or damaged."""
+    if not line.is_sound:
+        return None
     try:
-        return record_from_json(data)
+        return record_from_line(line.content)
     except DecodeError as error:
-        raise _garbled(file, number, error) from error
+        raise _garbled(file, line.number, error) from error
 
 
 def _garbled(file: Path, number: int, error: Exception) -> RunGarbledError:

@@ -5,13 +5,14 @@ Times in seconds by the client's monotonic clock; None where a moment never came
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from reports.records.lines import Line, checked_lines
 from reports.records.records import Failure
 from reports.records.run_files import RunGarbledError
 from reports.records.typed_json import DecodeError, decode
@@ -240,11 +241,11 @@ def read_levels(path: Path) -> tuple[MeasuredLevel, ...]:
     """The levels in a ``service.jsonl``; requests of one that was not finished are left out. Raises RunGarbledError."""
     levels: list[MeasuredLevel] = []
     records: list[ServiceRecord] = []
-    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+    for line in _lines(path):
         try:
-            entry = decode(line, _Line)
+            entry = decode(line.content, _Line)
         except DecodeError as error:
-            raise RunGarbledError(f"{path}, line {number}: not a line of a service study ({error})") from error
+            raise RunGarbledError(f"{path}, line {line.number}: not a line of a service study ({error})") from error
         if entry.request is not None:
             records.append(entry.request)
         elif entry.level is not None:
@@ -253,3 +254,11 @@ def read_levels(path: Path) -> tuple[MeasuredLevel, ...]:
             levels.append(MeasuredLevel(level=level, records=held, stopped=entry.stopped))
             records = []
     return tuple(levels)
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    """The lines but for a torn one. Raises RunGarbledError for a file that is not opened."""
+    try:
+        yield from (line for line in checked_lines(path) if not line.is_torn)
+    except OSError as error:
+        raise RunGarbledError(f"{path}: {error.strerror}") from error

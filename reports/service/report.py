@@ -14,6 +14,7 @@ from typing import Any
 
 from reports.html.plain_page import render_plain_page
 from reports.html.studies import svg_url
+from reports.records.files import is_there, write_file
 from reports.records.records import RunManifest
 from reports.records.run_files import load_manifest
 from reports.render import markdown as render_markdown
@@ -29,7 +30,7 @@ SCHEMA_VERSION = 1
 
 def is_service_study(run_dir: Path) -> bool:
     """Whether the run measured a service under load, and not the benchmark."""
-    return (run_dir / SERVICE_NAME).is_file()
+    return is_there(run_dir / SERVICE_NAME)
 
 
 def publish_service(run_dir: Path, *, full: bool = False) -> Document:
@@ -51,9 +52,7 @@ def publish_service(run_dir: Path, *, full: bool = False) -> Document:
         "report.md": render_markdown.render(document),
         "report.html": render_plain_page(document, ((_chart_words(figures), image),)),
     }.items():
-        aside = run_dir / f".{name}"
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(run_dir / name)
+        write_file(run_dir / name, text.encode())
     return document if full else service_document(manifest, service_overview(figures, levels, objectives))
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from reports.analysis.standings import Entrant, entrant
+from reports.records.files import read_file
 from reports.records.outcomes import ErrorRule, benchmark_records, counting_errors, evaluation_of
 from reports.records.plain_text import one_line
 from reports.records.records import Record
@@ -142,7 +143,7 @@ def _said(record: Record) -> Said:
 def _verdict(file: Path) -> str | None:
     """The gates' verdict that the run's report holds; None without."""
     try:
-        verdict = json.loads(file.read_bytes())["gates"]["verdict"]
+        verdict = json.loads(read_file(file))["gates"]["verdict"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return verdict if isinstance(verdict, str) else None

@@ -315,6 +315,7 @@ def findings(run: Run) -> dict[str, int]:
         **{f"judge {judge}: {fault} reply": count for (judge, fault), count in sorted(faults.items())},
         "record of an item that was not planned": len({record.key for record in run.records} - planned),
         "line cut while it was written": run.torn_lines,
+        "damaged line, not read; --resume asks its item again": run.damaged_lines,
     }
     return {name: count for name, count in counts.items() if count}
 
