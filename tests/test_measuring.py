@@ -6,8 +6,8 @@ import pytest
 
 from qcal_plugin.engine.result import EngineResult
 from qcal_plugin.session.recording import Recorder
-from qcal_plugin.worker.measuring import Measurement, below_mark, lost_label_flags
-from reports.records.records import Answer, Run, Status, Verdict
+from qcal_plugin.worker.measuring import below_mark, lost_label_flags
+from reports.records.records import Answer, Record, Run, Status, Verdict
 from reports.tables.overview import findings
 from scoring.dispatch import Scorer, score
 from scoring.questions import Question
@@ -18,6 +18,11 @@ from tests.run_factory import manifest, planned_item, scored
 
 def graded(value):
     return Score(value=value, extracted=None, expected=None)
+
+
+def record_of(item, status, score=None):
+    """A record as a test makes it, without the engine's part."""
+    return Record(key=item.key, family=item.family, scenario_type=item.scenario_type, status=status, score=score)
 
 
 @pytest.mark.parametrize("mark", range(101))
@@ -49,7 +54,7 @@ def test_an_item_whose_stored_answer_tells_nothing_new_has_one_line_however_ofte
             attempts=sent,
         )
         recorder = Recorder(tmp_path / "records.jsonl", lambda _, outcome=outcome: outcome)
-        recorder.take(Measurement(key=item.key, status=status, score=score), item)
+        recorder.take(record_of(item, status, score))
         recorder.close()
     assert 1 == len((tmp_path / "records.jsonl").read_text().splitlines())
 
@@ -66,12 +71,12 @@ def test_an_item_that_was_unjudged_and_is_judged_later_has_a_second_line(tmp_pat
         attempts=0,
     )
     recorder = Recorder(tmp_path / "records.jsonl", lambda _: outcome)
-    for measurement in (
-        Measurement(key=item.key, status=Status.UNJUDGED),
-        Measurement(key=item.key, status=Status.UNJUDGED),
-        Measurement(key=item.key, status=Status.SCORED, score=graded(0.5)),
+    for record in (
+        record_of(item, Status.UNJUDGED),
+        record_of(item, Status.UNJUDGED),
+        record_of(item, Status.SCORED, graded(0.5)),
     ):
-        recorder.take(measurement, item)
+        recorder.take(record)
     recorder.close()
     assert 2 == len((tmp_path / "records.jsonl").read_text().splitlines())
 

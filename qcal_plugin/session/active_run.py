@@ -38,9 +38,9 @@ from qcal_plugin.session.recording import Recorder
 from qcal_plugin.session.stored import DEMONSTRATIONS_SEED, StoredAnswers
 from qcal_plugin.studies.copies import CopyingModel
 from qcal_plugin.studies.studied import StudiedDataset
-from qcal_plugin.worker.measuring import Measurement, fails_mark
+from qcal_plugin.worker.measuring import fails_mark
 from reports.records.mixes import MIX_SETTING
-from reports.records.records import ItemKey, JudgeIdentity, PlannedItem, RunManifest
+from reports.records.records import ItemKey, JudgeIdentity, PlannedItem, Record, RunManifest
 from reports.records.run_files import CanaryJudge
 from scoring.dispatch import SCORER_VERSION
 from scoring.questions import Question
@@ -241,12 +241,11 @@ class ActiveRun:
         """The outcome of an item that a test has taken."""
         return self.engine.demand(key).result()
 
-    def take(self, measurement: Measurement) -> None:
-        """Put a measurement on record. Raises JournalError where it cannot be written."""
-        planned = self._planned.get(measurement.key)
-        if planned is not None:
-            self.recorder.take(measurement, planned)
-            self.engine.release(planned.key)
+    def take(self, record: Record) -> None:
+        """Write a test's record. Raises JournalError if that is not possible."""
+        if record.key in self._planned:
+            self.recorder.take(record)
+            self.engine.release(record.key)
 
     def close(self) -> None:
         """End the engine and let go of the folder."""

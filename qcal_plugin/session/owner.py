@@ -20,11 +20,10 @@ from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.session.summary import closing_lines, header_lines, print_tables, shown, write_page
 from qcal_plugin.worker.channel import ChannelServer
 from qcal_plugin.worker.keys import RUNNER, WORKER_INPUT
-from qcal_plugin.worker.measuring import Measurement
 from qcal_plugin.worker.remote import WorkerInput
 from qcal_plugin.worker.runner import Runner
 from reports.records.plain_text import log_line, log_text
-from reports.records.records import PROPERTY_PREFIX
+from reports.records.records import PROPERTY_PREFIX, record_from_line
 from scoring.errors import QCalError
 
 if TYPE_CHECKING:
@@ -170,12 +169,12 @@ class RunOwner:
         ).to_json()
 
     def _record(self, report: pytest.TestReport) -> None:
-        text = getattr(report, "qcal_measurement", None)
+        text = getattr(report, "qcal_record", None)
         if text is None or self._run is None:
             return
-        del report.qcal_measurement  # pytest keeps reports to the end
+        del report.qcal_record  # pytest keeps reports to the end
         try:
-            self._run.evaluation.take(Measurement.from_json(text))
+            self._run.evaluation.take(record_from_line(text))
         except (JournalError, EngineStopped) as error:
             report.outcome = "failed"
             report.longrepr = log_line(f"not on record: {error}")

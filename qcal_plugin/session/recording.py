@@ -9,15 +9,14 @@ from pathlib import Path
 
 from qcal_plugin.engine.journal import Journal
 from qcal_plugin.engine.result import EngineResult
-from qcal_plugin.worker.measuring import Measurement
-from reports.records.records import WITHHELD, ItemKey, PlannedItem, Record, Status, record_from_line, record_to_json
+from reports.records.records import WITHHELD, ItemKey, Record, Status, record_from_line, record_to_json
 
 _KEPT_WITHOUT_SCORE = WITHHELD | {Status.UNJUDGED}
 """Statuses of items whose answer is kept but has no score; a stored answer of this kind tells nothing new."""
 
 
 class Recorder:
-    """Completes measurements with what the engine knows and writes each before its test's report is shown."""
+    """Completes records with what the engine knows and writes each before its test's report is shown."""
 
     def __init__(self, path: Path, outcome: Callable[[ItemKey], EngineResult]) -> None:
         self.measured: dict[ItemKey, float] = {}
@@ -35,16 +34,26 @@ class Recorder:
         """How many lines were set aside."""
         return self._journal.damaged_lines
 
-    def take(self, measurement: Measurement, planned: PlannedItem) -> None:
-        """Write one measurement. A stored answer that tells nothing new adds no second line."""
-        key, outcome = planned.key, self._outcome(planned.key)
-        known = measurement.status is self._latest.get(key) and measurement.status in _KEPT_WITHOUT_SCORE
+    def take(self, record: Record) -> None:
+        """Write the record with the engine's part. A stored answer that tells nothing new adds no second line."""
+        key, outcome = record.key, self._outcome(record.key)
+        known = record.status is self._latest.get(key) and record.status in _KEPT_WITHOUT_SCORE
         if outcome.attempts == 0 and (key in self.measured or known):
             return
+        attempts = outcome.attempts
         if outcome.answer is not None and key not in self._latest:  # asked by a session that did not live to record it
-            outcome = replace(outcome, attempts=outcome.answer.attempts)
-        self._journal.append(record_to_json(_record(measurement, planned, outcome)))
-        self._note(key, measurement.status, None if measurement.score is None else measurement.score.value)
+            attempts = outcome.answer.attempts
+        complete = replace(
+            record,
+            answer=outcome.answer,
+            verdicts=outcome.verdicts,
+            error=outcome.error,
+            request_sha256=outcome.request_sha256,
+            attempts=attempts,
+            finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        )
+        self._journal.append(record_to_json(complete))
+        self._note(key, record.status, None if record.score is None else record.score.value)
 
     def unjudged(self) -> int:
         """How many items have an answer that nobody has judged."""
@@ -62,23 +71,3 @@ class Recorder:
         self._latest[key] = status
         if value is not None:
             self.measured.setdefault(key, value)
-
-
-def _record(measurement: Measurement, planned: PlannedItem, outcome: EngineResult) -> Record:
-    return Record(
-        key=planned.key,
-        family=planned.family,
-        scenario_type=planned.scenario_type,
-        status=measurement.status,
-        score=measurement.score,
-        other_score=measurement.other_score,
-        unanswered_score=measurement.unanswered_score,
-        answer=outcome.answer,
-        verdicts=outcome.verdicts,
-        error=outcome.error,
-        request_sha256=outcome.request_sha256,
-        attempts=outcome.attempts,
-        flags=measurement.flags,
-        floors=measurement.floors,
-        finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-    )

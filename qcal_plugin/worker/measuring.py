@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 
-from reports.records.floors import Floors
 from reports.records.plain_text import one_line
-from reports.records.records import Answer, ItemKey, PlannedItem, Status, Verdict, json_safe_score
-from reports.records.typed_json import decode, encode
+from reports.records.records import Answer, PlannedItem, Record, Verdict
 from scoring.dispatch import Scorer, score
 from scoring.final_answer import thought_flags
 from scoring.flags import Flag
@@ -52,34 +50,6 @@ class CaseUnderTest:
         return score(self.question, scored_text(answer, scorer), self.reference, grades, scorer=scorer)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """What came out of one item's test."""
-
-    key: ItemKey
-    status: Status
-    score: Score | None = None
-    other_score: Score | None = None
-    unanswered_score: Score | None = None
-    flags: tuple[str, ...] = ()
-    floors: Floors = field(default_factory=dict)
-
-    def to_json(self) -> str:
-        """As text: report attributes cross process borders by exact type, and text always passes."""
-        safe = replace(
-            self,
-            score=json_safe_score(self.score),
-            other_score=json_safe_score(self.other_score),
-            unanswered_score=json_safe_score(self.unanswered_score),
-        )
-        return encode(safe).decode()
-
-    @classmethod
-    def from_json(cls, text: str) -> Measurement:
-        """Inverse of `to_json`."""
-        return decode(text, cls)
-
-
 ROUNDING = 1e-9
 """What scores of 0..100 may differ by without being different."""
 
@@ -89,8 +59,8 @@ OUTCOME: pytest.StashKey[EngineResult] = pytest.StashKey()
 INTERRUPTED_WAIT: pytest.StashKey[str] = pytest.StashKey()
 """On an item: what ended the wait for its outcome, in words."""
 
-MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
-"""On an item: what its report carries to the controller."""
+RECORD: pytest.StashKey[Record] = pytest.StashKey()
+"""On an item: its record as far as a test knows it. Its report carries it to the owner, who adds the engine's part."""
 
 NOT_NEEDED: pytest.StashKey[str] = pytest.StashKey()
 """On an item: why it was not asked, in words."""

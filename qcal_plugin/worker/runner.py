@@ -16,11 +16,10 @@ from qcal_plugin.studies.studied import StudiedDataset
 from qcal_plugin.worker import collection
 from qcal_plugin.worker.measuring import (
     INTERRUPTED_WAIT,
-    MEASUREMENT,
     NOT_NEEDED,
     OUTCOME,
+    RECORD,
     CaseUnderTest,
-    Measurement,
     answer_flags,
     below_mark,
     lost_label_flags,
@@ -35,11 +34,13 @@ from reports.records.records import (
     Failure,
     ItemKey,
     PlannedItem,
+    Record,
     Status,
     Verdict,
     floor_properties,
     item_properties,
     outcome_properties,
+    record_line,
 )
 from scoring.dispatch import Scorer
 from scoring.score import Score
@@ -61,7 +62,7 @@ class ResultSource(Protocol):
 
 
 class Runner:
-    """Collects the selected items, waits for their outcomes, turns them into measurements on reports."""
+    """Collects the selected items, waits for their outcomes, puts their records on reports."""
 
     def __init__(
         self,
@@ -126,9 +127,9 @@ class Runner:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Put the measurement on the report, and the answer's latency in the place of the test's own microseconds."""
         report = yield
-        measurement = item.stash.get(MEASUREMENT, None)
-        if measurement is not None and (call.when == "call" or (call.when == "setup" and not report.passed)):
-            report.qcal_measurement = measurement.to_json()  # type: ignore[attr-defined]
+        record = item.stash.get(RECORD, None)
+        if record is not None and (call.when == "call" or (call.when == "setup" and not report.passed)):
+            report.qcal_record = record_line(record)  # type: ignore[attr-defined]
             answer = item.stash[OUTCOME].answer
             report.duration = report.duration if answer is None else answer.latency_s
         if call.when == "teardown":
@@ -161,12 +162,11 @@ class Runner:
             pytest.skip(f"{outcome.status}: {_withheld_words(outcome.answer)}; counted apart, not scored")
         return outcome.answer
 
-    def _unanswered(self, planned: PlannedItem, status: Status, answer: Answer | None = None) -> Measurement:
+    def _unanswered(self, planned: PlannedItem, status: Status, answer: Answer | None = None) -> Record:
         """What is noted of an item without an answer, or with one that was withheld."""
         question, text = planned.key.question, "" if answer is None else answer.text
-        return Measurement(
-            key=planned.key,
-            status=status,
+        return replace(
+            _record(planned, status),
             unanswered_score=score_without_answer(question, self.case(planned).reference, text),
             flags=() if answer is None else answer_flags(question, answer),
         )
@@ -180,10 +180,10 @@ class Runner:
         outcome = item.stash[OUTCOME]
         flags = answer_flags(planned.key.question, answer)
         if outcome.status is Status.UNJUDGED:
-            self._note(item, Measurement(key=planned.key, status=Status.UNJUDGED, flags=flags))
+            self._note(item, replace(_record(planned, Status.UNJUDGED), flags=flags))
             pytest.skip("unjudged: no --judge-url; the answer is kept, --answers RUN judges it later")
         if outcome.status is Status.JUDGE_FAILED:
-            self._note(item, Measurement(key=planned.key, status=Status.JUDGE_FAILED, flags=flags))
+            self._note(item, replace(_record(planned, Status.JUDGE_FAILED), flags=flags))
             pytest.fail(f"not judged: {_words(outcome.error)}", pytrace=False)
         return outcome.verdicts
 
@@ -194,9 +194,8 @@ class Runner:
         assert outcome.answer is not None, "a score has an answer"
         other = case.other_score(outcome.answer, outcome.verdicts)
         compatible, strict = (score, other) if case.scorer is Scorer.COMPATIBLE else (other, score)
-        measurement = Measurement(
-            key=case.planned.key,
-            status=Status.SCORED,
+        record = replace(
+            _record(case.planned, Status.SCORED),
             score=score,
             other_score=other,
             flags=(
@@ -205,7 +204,7 @@ class Runner:
                 *self._copy_flags(case, outcome.answer),
             ),
         )
-        self._note(item, measurement)
+        self._note(item, record)
         complaint = below_mark(score, self._config.pass_marks.get(case.question))
         if complaint is not None:
             pytest.fail(complaint, pytrace=False)
@@ -236,13 +235,16 @@ class Runner:
         item.user_properties[:] = [*others, *item_properties(planned), *self._identity]
         _forget(item)
 
-    def _note(self, item: pytest.Item, measurement: Measurement) -> None:
-        floors = self._dataset.floors_of(measurement.key, self._config.scorer)
-        item.stash[MEASUREMENT] = replace(measurement, floors=floors)
+    def _note(self, item: pytest.Item, record: Record) -> None:
+        floors = self._dataset.floors_of(record.key, self._config.scorer)
+        item.stash[RECORD] = replace(record, floors=floors)
         item.user_properties.extend(
-            outcome_properties(measurement.status, measurement.score, measurement.unanswered_score)
-            + floor_properties(floors)
+            outcome_properties(record.status, record.score, record.unanswered_score) + floor_properties(floors)
         )
+
+
+def _record(planned: PlannedItem, status: Status) -> Record:
+    return Record(key=planned.key, family=planned.family, scenario_type=planned.scenario_type, status=status)
 
 
 def _set_aside(item: pytest.Item, reason: str) -> None:
@@ -254,8 +256,8 @@ def _set_aside(item: pytest.Item, reason: str) -> None:
 def _forget(item: pytest.Item) -> None:
     if OUTCOME in item.stash:
         del item.stash[OUTCOME]
-    if MEASUREMENT in item.stash:
-        del item.stash[MEASUREMENT]
+    if RECORD in item.stash:
+        del item.stash[RECORD]
     if INTERRUPTED_WAIT in item.stash:
         del item.stash[INTERRUPTED_WAIT]
 

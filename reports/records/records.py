@@ -339,7 +339,15 @@ def record_from_json(data: Mapping[str, Any]) -> Record:
     return convert({name: value for name, value in nested.items() if value is not None}, Record)
 
 
-def record_from_line(line: bytes) -> Record:
+def record_line(record: Record) -> str:
+    """The record as a line of ``records.jsonl``, without its line end; on a test's report too.
+
+    Report attributes pass between processes by exact type, and text always passes.
+    """
+    return encode(record_to_json(record)).decode()
+
+
+def record_from_line(line: bytes | str) -> Record:
     """The record on a line of ``records.jsonl``. Raises DecodeError."""
     return record_from_json(decode_object(line))
 
