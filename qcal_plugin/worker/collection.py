@@ -102,7 +102,6 @@ def item_id(item: PlannedItem) -> str:
 
 def spare_garbage_collection() -> None:
     """Let garbage collections pass over what was imported and collected: it stays to the end of the session."""
-    gc.collect()
     gc.freeze()
 
 

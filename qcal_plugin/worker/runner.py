@@ -178,12 +178,12 @@ class Runner:
         """
         item = self._item
         outcome = item.stash[OUTCOME]
-        flags = answer_flags(planned.key.question, answer)
+        if outcome.status in {Status.UNJUDGED, Status.JUDGE_FAILED}:
+            flags = answer_flags(planned.key.question, answer)
+            self._note(item, replace(_record(planned, outcome.status), flags=flags))
         if outcome.status is Status.UNJUDGED:
-            self._note(item, replace(_record(planned, Status.UNJUDGED), flags=flags))
             pytest.skip("unjudged: no --judge-url; the answer is kept, --answers RUN judges it later")
         if outcome.status is Status.JUDGE_FAILED:
-            self._note(item, replace(_record(planned, Status.JUDGE_FAILED), flags=flags))
             pytest.fail(f"not judged: {_words(outcome.error)}", pytrace=False)
         return outcome.verdicts
 
