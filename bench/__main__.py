@@ -23,6 +23,7 @@ from bench.tables import MEGABYTE, Target, measurement_table, target_table
 COLLECTED_IN = re.compile(r"collected in ([\d.]+)s")
 KILOBYTE = 1e3
 KILOBYTES_OF_OURS = 4
+MISSING_SHARE = 0.05
 PLAIN_TESTS = """
 import pytest
 
@@ -52,7 +53,7 @@ FULL = Scale(
     icl_rows=ICL_ROWS,
     copies=10,
     concurrency=128,
-    judge_concurrency=16,
+    judge_concurrency=64,
     workers=(4, 16),
     delay_s=1.0,
     short_delay_s=0.25,
@@ -84,15 +85,15 @@ class Bench:
         """The dataset of all parts but the one about scale."""
         return self.folder / "dataset"
 
-    def ours(self, dataset: Path, *more: str) -> Command:
-        """The suite as a user starts it, without the page: the scripts it is measured against write none."""
-        run_dir = self.folder / f"run{len(self.measured)}"
+    def ours(self, dataset: Path, *more: str, page: bool = False, run_dir: Path | None = None) -> Command:
+        """The suite as a user starts it; without the page against scripts that write none."""
+        run_dir = run_dir or self.folder / f"run{len(self.measured)}"
         return lambda url: [
             *(sys.executable, "-m", "pytest", "test_qcaleval", "-q", "-o", f"cache_dir={self.folder / 'pytest_cache'}"),
             *("--dataset", str(dataset), "--run-dir", str(run_dir)),
             *("--model-url", f"{url}/model/v1", "--model", "model"),
             *("--judge-url", f"{url}/judge/v1", "--judge-model", "judge"),
-            "--no-html",
+            *(() if page else ("--no-html",)),
             *self._limits(),
             *more,
         ]
@@ -109,11 +110,11 @@ class Bench:
         command = [sys.executable, "-m", f"bench.{module}", str(self.dataset), *self._limits(), *more]
         return lambda url: [*command, "--url", url]
 
-    def run(self, name: str, command: Command, delays: Delays) -> Measurement:
-        """Measure, keep, say so."""
+    def run(self, name: str, command: Command, delays: Delays, *, cold: bool = False) -> Measurement:
+        """Measure, keep, say so; ``cold``: with a cache of its own, which holds no prepared dataset and no plot."""
         number = len(self.measured)
         variables = {
-            "QCAL_CACHE_DIR": str(self.folder / "cache"),
+            "QCAL_CACHE_DIR": str(self.folder / (f"cache{number}" if cold else "cache")),
             "HF_DATASETS_CACHE": str(self.folder / f"datasets{number}"),
             "HF_HUB_OFFLINE": "1",
         }
@@ -150,8 +151,22 @@ def fixed_delay(bench: Bench) -> list[Target]:
         Target("peak memory / reference-shaped", ours.peak_bytes / plain.peak_bytes, 0.50),
         Target("wall / reference-shaped with a full judge pool", ours.wall_s / pooled.wall_s, 1.00),
         Target("time to the first request", ours.to_first_request_s, 2.5, "s"),
+        *_page_targets(bench, bound_s),
         *_flow_targets(ours, scale.concurrency),
         *(target for run in parallel for target in _parallel_targets(run, ours, scale.concurrency)),
+    ]
+
+
+def _page_targets(bench: Bench, bound_s: float) -> list[Target]:
+    """What a user waits for who wants report.html: on a data set of which no plot has been made, and afterwards."""
+    delays = Delays(fixed_s=bench.scale.delay_s)
+    first = bench.run("ours, page on, data set new", bench.ours(bench.dataset, page=True), delays, cold=True)
+    again = bench.run("ours, page on", bench.ours(bench.dataset, page=True), delays)
+    return [
+        Target("page on, data set new: last answer to prompt", first.after_last_s, 3.0, "s"),
+        Target("page on: last answer to prompt", again.after_last_s, 3.0, "s"),
+        Target("page on: wall / bound", _over(again.wall_s, bound_s), 1.25),
+        Target("page on: CPU an item", 1000 * again.cpu_s / again.model["requests"], 4.0, "ms"),
     ]
 
 
@@ -168,6 +183,9 @@ def _parallel_targets(run: Measurement, single: Measurement, concurrency: int) -
     return [
         *_flow_targets(run, concurrency),
         Target(f"{run.name}: asking / that of one process", _over(run.asking_s, single.asking_s), 1.02),
+        Target(f"{run.name}: wall / that of one process", run.wall_s / single.wall_s, 1.15),
+        Target(f"{run.name}: CPU / that of one process", run.cpu_s / single.cpu_s, 1.8),
+        Target(f"{run.name}: memory / that of one process", run.peak_bytes / single.peak_bytes, 2.5),
         Target(f"{run.name}: memory of a worker", _over(run.worker_bytes, MEGABYTE), 60, "MB"),
     ]
 
@@ -193,7 +211,7 @@ def many_times(bench: Bench) -> list[Target]:
     scale, delays = bench.scale, Delays(fixed_s=bench.scale.short_delay_s)
     large = bench.folder / "large"
     make(large, samples=scale.samples, icl_rows=scale.icl_rows, copies=scale.copies)
-    _warm_up(bench, large)
+    prepared = bench.run(f"{scale.copies} times the data set, new", bench.ours(large, "--collect-only"), delays)
     one = bench.run("short delay: ours", bench.ours(bench.dataset), delays)
     many = bench.run(f"short delay: ours, {scale.copies} times the items", bench.ours(large), delays)
     items = one.model["requests"], many.model["requests"]
@@ -205,6 +223,60 @@ def many_times(bench: Bench) -> list[Target]:
     return [
         Target(f"{times}: wall", many.wall_s / one.wall_s, scale.copies * 1.05),
         Target(f"{times}: memory per further item", per_item, pytests_own + KILOBYTES_OF_OURS, "kB"),
+        Target(f"{times}: data set prepared, wall", prepared.wall_s, 12.0, "s"),
+        Target(f"{times}: data set prepared, memory", prepared.peak_bytes / MEGABYTE, 250, "MB"),
+        *_reported_targets(bench, large, times),
+    ]
+
+
+def _reported_targets(bench: Bench, dataset: Path, times: str) -> list[Target]:
+    """With the page: what is written at the end of many items, from the run's files again, and after a resumption."""
+    delays, run_dir = Delays(fixed_s=bench.scale.short_delay_s), bench.folder / "paged"
+    run = bench.run(f"{times}, page on", bench.ours(dataset, page=True, run_dir=run_dir), delays)
+    page_bytes = (run_dir / "report.html").stat().st_size
+    again = bench.run(f"{times}: python -m reports", lambda _: [sys.executable, "-m", "reports", str(run_dir)], delays)
+    _forget(run_dir, share=MISSING_SHARE)
+    resume = bench.ours(dataset, "--resume", page=True, run_dir=run_dir)
+    resumed = bench.run(f"{times}: --resume with {MISSING_SHARE:.0%} missing", resume, delays)
+    return [
+        Target(f"{times}, page on: last answer to prompt", run.after_last_s, 15.0, "s"),
+        Target(f"{times}, page on: memory", run.peak_bytes / MEGABYTE, 300, "MB"),
+        Target(f"{times}: size of the page", page_bytes / MEGABYTE, 30, "MB"),
+        Target(f"{times}: python -m reports, wall", again.wall_s, 8.0, "s"),
+        Target(f"{times}: --resume with {MISSING_SHARE:.0%} missing, wall", resumed.wall_s, 25.0, "s"),
+    ]
+
+
+def _forget(run_dir: Path, *, share: float) -> None:
+    """Take the items that were recorded last out of a run, as if it had been stopped before them."""
+    records = (run_dir / "records.jsonl").read_bytes().splitlines(keepends=True)
+    gone = {_item(line) for line in records[round(len(records) * (1 - share)) :]}
+    for name in ("answers.jsonl", "records.jsonl"):
+        lines = (run_dir / name).read_bytes().splitlines(keepends=True)
+        (run_dir / name).write_bytes(b"".join(line for line in lines if _item(line) not in gone))
+
+
+def _item(line: bytes) -> tuple[str, str, str]:
+    data = json.loads(line)
+    return data["sample_id"], data["question"], data["mode"]
+
+
+def rate(bench: Bench) -> list[Target]:
+    """The highest rate: an endpoint that answers at once. 900 requests a second are 1.11 ms each."""
+    run = bench.run("no delay: ours", bench.ours(bench.dataset), Delays(fixed_s=0.0))
+    requests = run.model["requests"] + run.judge["requests"]
+    return [Target("no delay: time a request", _over(1000 * (run.asking_s or 0.0), requests), 1000 / 900, "ms")]
+
+
+def cold(bench: Bench) -> list[Target]:
+    """A data set that is new here: all of it, and what a look at five samples needs."""
+    delays = Delays(fixed_s=0.0)
+    whole = bench.run("data set new: collection", bench.ours(bench.dataset, "--collect-only"), delays, cold=True)
+    five = bench.run("data set new: --limit 5", bench.ours(bench.dataset, "--limit", "5"), delays, cold=True)
+    return [
+        Target("data set new: --limit 5, wall", five.wall_s, 3.0, "s"),
+        Target("data set new: collected, wall", whole.wall_s, 12.0, "s"),
+        Target("data set new: collected, memory", whole.peak_bytes / MEGABYTE, 250, "MB"),
     ]
 
 
@@ -218,7 +290,9 @@ def collection(bench: Bench) -> list[Target]:
 
 PARTS: dict[str, Callable[[Bench], list[Target]]] = {
     "collection": collection,
+    "cold": cold,
     "fixed": fixed_delay,
+    "rate": rate,
     "tail": long_tail,
     "scale": many_times,
 }

@@ -28,8 +28,9 @@ class Measurement:
     """One run. Times in seconds, memory as proportional set size (PSS) in bytes.
 
     ``worker_bytes`` is the largest of the processes below the first one, None if there was none. ``to_first_request_s``
-    counts from the command's start, ``asking_s`` from the first request's arrival to the last reply; None without
-    requests. ``model`` and ``judge`` are the endpoint's counts.
+    counts from the command's start, ``asking_s`` from the first request's arrival to the last reply,
+    ``after_last_s`` from there to the command's end; None without requests. ``model`` and ``judge`` are the endpoint's
+    counts.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Measurement:
     worker_bytes: int | None
     to_first_request_s: float | None
     asking_s: float | None
+    after_last_s: float | None
     model: dict[str, Any]
     judge: dict[str, Any]
     output: str = field(repr=False)
@@ -70,6 +72,7 @@ def measure(name: str, command: Command, delays: Delays, log: Path, variables: M
         _, status, usage = os.wait4(process.pid, 0)
         wall_s = time.monotonic() - begin
         tree.stop()
+        ended_at = time.time()
         stats = json.load(urllib.request.urlopen(f"{url}/stats"))
     process.returncode = os.waitstatus_to_exitcode(status)  # taken from under Popen: it would wait again
     first = [lane["first_request_at"] for lane in stats.values() if lane["first_request_at"] is not None]
@@ -83,6 +86,7 @@ def measure(name: str, command: Command, delays: Delays, log: Path, variables: M
         worker_bytes=tree.worker_bytes,
         to_first_request_s=min(first) - started_at if first else None,
         asking_s=max(last) - min(first) if first and last else None,
+        after_last_s=ended_at - max(last) if last else None,
         model=stats["model"],
         judge=stats["judge"],
         output=log.read_text(errors="replace"),
