@@ -25,6 +25,12 @@ def test_arrivals_ascend_from_zero_and_depend_on_the_seed_alone(rate, number, bu
     assert times == arrival_times(rate, number, burstiness=burstiness, seed=seed)
 
 
+@given(rate=RATES, number=st.integers(2, 200), burstiness=st.floats(0.1, 10), seed=st.integers())
+def test_the_rate_offered_is_the_one_asked_for(rate, number, burstiness, seed):
+    times = arrival_times(rate, number, burstiness=burstiness, seed=seed)
+    assert rate == pytest.approx((number - 1) / times[-1])
+
+
 @pytest.mark.parametrize("burstiness", [0.5, 1.0, 4.0])
 @pytest.mark.parametrize("rate", [0.5, 20.0])
 def test_gaps_have_the_mean_and_spread_of_their_distribution(rate, burstiness):

@@ -105,7 +105,8 @@ class LoadRunner:
     async def _hold_open(self, run: LevelRun, client: StreamClient) -> None:
         """So many a second, however many are in flight. What is in flight when the level is stopped is given up."""
         total = run.level.warmup + run.level.number
-        times = arrival_times(run.level.load, total, burstiness=self._burstiness, seed=self._seed)
+        seed = f"{self._seed}/{run.level.name}"  # loads with the same gaps would share their luck
+        times = arrival_times(run.level.load, total, burstiness=self._burstiness, seed=seed)
         tasks: list[asyncio.Task[None]] = []
         for number, at in enumerate(times):
             planned_at = run.began_at + at

@@ -21,7 +21,7 @@ from reports.render import markdown as render_markdown
 from reports.service.chart import load_chart
 from reports.service.figures import LevelFigures, level_figures
 from reports.service.records import SERVICE_NAME, parse_objectives, read_levels
-from reports.service.tables import service_overview, service_sections
+from reports.service.tables import highest_load_words, service_overview, service_sections
 from reports.tables.model import Document, Section
 
 CHART_NAME = "service.svg"
@@ -42,7 +42,8 @@ def publish_service(run_dir: Path, *, full: bool = False) -> Document:
     settings = _study(manifest)
     objectives = parse_objectives(settings["slo"]) if settings.get("slo") else ()
     figures = [level_figures(level, objectives, levels[0] if level is not levels[0] else None) for level in levels]
-    document = service_document(manifest, service_sections(figures, levels, objectives))
+    highest = highest_load_words(figures)
+    document = service_document(manifest, service_sections(figures, levels, objectives), highest)
     chart = load_chart(figures)
     report = json.dumps(service_json(manifest, figures), indent=1, ensure_ascii=False, allow_nan=False)
     image = svg_url(chart)
@@ -53,16 +54,17 @@ def publish_service(run_dir: Path, *, full: bool = False) -> Document:
         "report.html": render_plain_page(document, ((_chart_words(figures), image),)),
     }.items():
         write_file(run_dir / name, text.encode())
-    return document if full else service_document(manifest, service_overview(figures, levels, objectives))
+    return document if full else service_document(manifest, service_overview(figures, levels, objectives), highest)
 
 
-def service_document(manifest: RunManifest, sections: tuple[Section, ...]) -> Document:
-    """Tables, with what they are about."""
+def service_document(manifest: RunManifest, sections: tuple[Section, ...], highest: str | None) -> Document:
+    """Tables, with what they are about; the answer of a search for the ``highest`` load comes first."""
     stand_ins = "; ".join(manifest.stand_ins)
     study = _study(manifest)
     return Document(
         title=f"Service under load: {manifest.model}",
         facts=(
+            *((("Highest load", highest),) if highest else ()),
             ("Model", f"{manifest.model} at {manifest.base_url}"),
             ("Sent", f"{study.get('load')}, dataset {manifest.dataset} at {manifest.dataset_revision}"),
             ("Asked", f"max_tokens {manifest.settings.get('max_tokens')}, min_tokens {study.get('min_tokens')}"),

@@ -134,17 +134,18 @@ def goodput_tables(figures: Sequence[LevelFigures], objectives: Sequence[Objecti
     notes = (
         "Good: answered and within every objective / requests, cached ones left out; failed and cut ones are not good.",
         "Goodput/s: as Requests/s, good requests only.",
-        *_search_notes(figures),
     )
     yield Table(title=f"Goodput: {wanted}", columns=columns, rows=rows, notes=notes)
 
 
-def _search_notes(figures: Sequence[LevelFigures]) -> Iterator[str]:
+def highest_load_words(figures: Sequence[LevelFigures]) -> str | None:
+    """What ``--find-max-load`` has found; None where nothing was searched."""
     tried = [level for level in figures if level.level.kind is LoadKind.SEARCH]
-    if tried:
-        met = [level.level.load for level in tried if (level.good or 0.0) >= ATTAINMENT]
-        highest = f"{max(met):g} requests in flight" if met else "none that was tried"
-        yield f"Highest load with {100 * ATTAINMENT:.0f}% good requests: {highest} (doubling, then bisection)."
+    if not tried:
+        return None
+    met = [level.level.load for level in tried if (level.good or 0.0) >= ATTAINMENT]
+    highest = f"{max(met):g} requests in flight" if met else "none that was tried"
+    return f"{highest} with {100 * ATTAINMENT:.0f}% good requests (doubling, then bisection)"
 
 
 def accuracy_tables(figures: Sequence[LevelFigures]) -> Iterator[Table]:
