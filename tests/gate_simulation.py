@@ -134,12 +134,14 @@ class Design:
 
 
 ONCE = Design("1 run against 1", 1, (1,))
-SEQUENTIAL = Design("up to 4 against 4, a look after each", 4, (1, 2, 3, 4))
+SEQUENTIAL = Design("up to 4 against 8, a look after each", 8, (1, 2, 3, 4))
+"""What docs/ci.md recommends."""
 DESIGNS = (
     ONCE,
     Design("1 run against 4", 4, (1,)),
     Design("2 runs against 4", 4, (2,)),
     Design("4 runs against 4", 4, (4,)),
+    Design("up to 4 against 4, a look after each", 4, (1, 2, 3, 4)),
     SEQUENTIAL,
 )
 

@@ -53,11 +53,11 @@ def test_a_drop_of_exactly_max_drop_passes_in_no_more_than_5_of_100_cases(design
 @pytest.mark.parametrize("flips", FLIP_RATES)
 def test_an_unchanged_model_and_an_equally_good_one_pass(flips):
     same, new = (simulate(flips, case, SEQUENTIAL, releases=RELEASES) for case in ("same", "new"))
-    assert 0.9 <= within_error(same.passed)
+    assert 0.9 <= same.passed
     assert 0.8 <= new.passed
     assert 0 == same.failed == new.failed
-    assert same.repeats <= 2.1
-    assert new.repeats <= 2.25
+    assert same.repeats <= 2
+    assert new.repeats <= 2.1
 
 
 @pytest.mark.parametrize("flips", FLIP_RATES)

@@ -362,4 +362,11 @@ def test_the_full_report(snapshot):
 
 def test_without_records_the_full_report_is_what_scores_allow():
     titles = [section.title for section in full_report(evaluation_of(complete_run())).sections]
-    assert ["Scores", "Behind the scores", "Published models", "Zero-shot: families", "ICL: families"] == titles
+    assert [
+        "Scores",
+        "Behind the scores",
+        "Published models",
+        "New families",
+        "Zero-shot: families",
+        "ICL: families",
+    ] == titles

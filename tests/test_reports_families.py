@@ -6,7 +6,7 @@ import statistics
 import numpy as np
 import pytest
 
-from reports.statistics.families import dispersions
+from reports.statistics.families import dispersions, new_family_interval
 from reports.statistics.intervals import LARGEST_DISPERSION, dispersion, mean_interval
 
 SIZES = (2, 3, 4, 5, 6, 7, 7, 8, 8, 9, 10, 11, 12, 12, 13, 14, 15, 16, 18, 19, 20, 21)
@@ -65,3 +65,25 @@ def test_families_with_few_fields_hold_the_truth_as_often_as_others(fields):
             held[count].append(interval.low <= truth <= interval.high)
     for count, cases in held.items():
         assert 0.93 - 2.5 * math.sqrt(0.05 * 0.95 / len(cases)) <= statistics.fmean(cases), count
+
+
+def test_new_families_are_less_sure_than_other_samples_of_these():
+    """Families differ in difficulty: the interval by sample covers their mean, that by family the population's."""
+    random = np.random.default_rng(5)
+    by_sample, by_family, ratios = [], [], []
+    for _ in range(300):
+        means = random.beta(3, 2, size=22)
+        families = np.repeat(np.arange(22), SIZES)
+        values = [float(value) for value in random.random(len(families)) < means[families]]
+        narrow, wide = mean_interval(values), new_family_interval(values, [f"f{family}" for family in families])
+        by_sample.append(narrow.low <= 0.6 <= narrow.high)
+        by_family.append(wide.low <= 0.6 <= wide.high)
+        ratios.append((wide.high - wide.low) / (narrow.high - narrow.low))
+    assert statistics.fmean(by_sample) < 0.85
+    assert 0.91 <= statistics.fmean(by_family)
+    assert 1.4 < statistics.fmean(ratios) < 2
+
+
+def test_one_family_says_nothing_about_others():
+    assert new_family_interval([1.0, 0.0, 1.0], ["a"] * 3) is None
+    assert new_family_interval([], []) is None

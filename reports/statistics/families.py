@@ -21,7 +21,16 @@ from typing import TypeVar
 
 import numpy as np
 
-from reports.statistics.intervals import LARGEST_DISPERSION, ROUNDING, Dispersion, Floats, dispersion, largest_within
+from reports.statistics.intervals import (
+    LARGEST_DISPERSION,
+    ROUNDING,
+    Dispersion,
+    Floats,
+    Interval,
+    dispersion,
+    largest_within,
+    mean_interval,
+)
 
 MOST_FIELDS = 5
 """A coarser lattice than 1/5 shows in few scores only by chance."""
@@ -29,6 +38,20 @@ FEWEST_FREEDOM = 4
 """A scaled inverse chi-squared prior of f0 degrees of freedom has the relative variance 2 / (f0 - 4)."""
 
 Name = TypeVar("Name")
+
+
+def new_family_interval(values: Sequence[float], families: Sequence[str]) -> Interval | None:
+    """The interval of the mean of ``values`` (one per sample) where whole families are drawn; None under two families.
+
+    Of values clustered by family: M + G / n * sum over the family's samples of (value - M), for G families and n
+    samples; see `intervals.mean_interval`.
+    """
+    names = sorted(set(families))
+    mean = math.fsum(values) / len(values) if values else 0.0
+    sums = dict.fromkeys(names, 0.0)
+    for value, family in zip(values, families, strict=True):
+        sums[family] += value - mean
+    return mean_interval([mean + len(names) / len(values) * sums[name] for name in names])
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from reports.tables.floors import FLOOR_COLUMNS, floor_cells, with_floors
 from reports.tables.judges import judge_tables
 from reports.tables.leaderboard import leaderboard_table
 from reports.tables.model import QUESTION, Cell, Column, Document, Section, Table, Unit, capitalised, printed
+from reports.tables.new_families import new_family_section
 from reports.tables.overview import INTERVAL_NAME, document, overview
 from reports.tables.shots import shot_details
 from scoring.questions import Mode, Question
@@ -51,7 +52,8 @@ def full_report(
     parts = (section for breakdown in breakdowns.values() for section in sections(breakdown, floors=floors))
     shots = shot_details(evaluation)
     short = short or overview(evaluation, run, floors=floors)
-    return document(evaluation, (*short.sections, *published, *shots, *judges, *parts), run)
+    sure = new_family_section(evaluation)
+    return document(evaluation, (*short.sections, *published, sure, *shots, *judges, *parts), run)
 
 
 def sections(breakdown: Breakdown, *, floors: bool = False) -> Iterator[Section]:

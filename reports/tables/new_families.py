@@ -1,0 +1,66 @@
+"""How sure the means are for plots like these, and for experiment families that are not in the benchmark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from reports.records.names import MODE_NAMES
+from reports.records.outcomes import Evaluation, Outcome, grouped
+from reports.statistics.aggregate import sample_scores
+from reports.statistics.families import new_family_interval
+from reports.statistics.intervals import cluster_values, mean_interval
+from reports.tables.model import QUESTION, Cell, Column, Section, Table, Unit, capitalised
+from scoring.questions import Mode, Question
+
+COLUMNS = (
+    QUESTION,
+    Column("Mean", Unit.SCORE, 1),
+    Column("95%, plots like these", Unit.SCORE, 1, span=True),
+    Column("95%, new families", Unit.SCORE, 1, span=True),
+    Column("Families", Unit.COUNT),
+)
+NOTES = (
+    "Plots like these: other samples of these families. New families: clustered by family, as if these were drawn at",
+    "random from many. What a model shows on a family that nobody asked about lies in the second.",
+)
+
+
+def new_family_section(evaluation: Evaluation) -> Section:
+    """A table per mode: each question and the mean of the questions."""
+    modes = grouped(evaluation.benchmark, lambda outcome: outcome.key.mode)
+    tables = tuple(
+        Table(
+            title=f"{capitalised(MODE_NAMES[mode])}: how sure the means are",
+            columns=COLUMNS,
+            rows=tuple(_rows(modes[mode])),
+            notes=NOTES,
+        )
+        for mode in Mode
+        if mode in modes
+    )
+    return Section(title="New families", tables=tables)
+
+
+def _rows(outcomes: Sequence[Outcome]) -> Iterator[tuple[Cell, ...]]:
+    families = {outcome.sample: outcome.family for outcome in outcomes}
+    by_question = grouped(outcomes, lambda outcome: outcome.key.question)
+    scores = {question: sample_scores(by_question[question]) for question in Question if question in by_question}
+    for question, found in scores.items():
+        yield _row(question.value, found, families)
+    if len(scores) > 1:
+        complete = all(scores.values())
+        samples = sorted(set().union(*scores.values()))
+        values = dict(zip(samples, cluster_values(list(scores.values())), strict=True)) if complete else {}
+        yield _row("Mean", values, families)
+
+
+def _row(name: str, values: Mapping[str, float], families: Mapping[str, str]) -> tuple[Cell, ...]:
+    groups = [families[sample] for sample in values]
+    return (
+        name,
+        math.fsum(values.values()) / len(values) if values else None,
+        mean_interval(list(values.values())),
+        new_family_interval(list(values.values()), groups),
+        len(set(groups)),
+    )
