@@ -13,7 +13,7 @@ INSTALLED := $(VENV)/.installed
 
 # the first 87 samples are one of each scenario type; those behind them are shown in ICL prompts but not asked about
 demo: $(INSTALLED)
-	$(BIN)/python -m pytest --demo --baseline nearest --floors --limit 87 -q
+	$(BIN)/python -m pytest --demo --baseline nearest --control blank --judge-baselines --floors --limit 87 -q
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 3 --dist loadfile

@@ -11,14 +11,15 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
 PICTURE = REPOSITORY / "docs" / "report.png"
-SAMPLES = "87"
+DEMO = ("--demo", "--baseline", "nearest", "--control", "blank", "--judge-baselines", "--floors", "--limit", "87")
+"""As in ``make demo``."""
 WIDTH, HEIGHT = 1280, 860
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         run_dir = Path(folder) / "run"
-        command = [sys.executable, "-m", "pytest", "--demo", "--limit", SAMPLES, f"--run-dir={run_dir}", "-q"]
+        command = [sys.executable, "-m", "pytest", *DEMO, f"--run-dir={run_dir}", "-q"]
         subprocess.run([*command, "-o", f"cache_dir={folder}/cache"], cwd=REPOSITORY, check=True)
         photograph(run_dir / "report.html", PICTURE)
     print(f"written: {PICTURE}")

@@ -235,6 +235,16 @@ def test_a_run_puts_the_floors_on_record_and_shows_icl_minus_copying(quick, endp
     assert "above copying" in page
 
 
+def test_it_is_said_if_only_some_samples_have_a_floor():
+    run = run_with(
+        floored("a", "Q6", "zeroshot", 1.0, constant=0.5),
+        floored("b", "Q6", "zeroshot", 1.0),
+        floored("a", "Q2", "zeroshot", 1.0, constant=0.5),
+    )
+    text = render(overview(evaluation_of(run), run, floors=True))
+    assert "Floor and Above are over the samples that have a floor: Q6 1 of 2." in text
+
+
 def test_judges_grade_what_repeating_a_demonstration_scores_in_q3(quick, endpoint, shown_folder, workers):
     """The lexical judge finds "Significance of rabi" in the demonstration's answer, and another number."""
     asked = ["--baseline", "copy", "--dataset", str(shown_folder), "--questions", "Q3,Q6", "--modes", "icl"]
@@ -343,7 +353,7 @@ def test_the_page_shows_floors(tmp_path):
         *(floored(letter, "Q6", "icl", 1.0, copy_last=0.5) for letter in "abc"),
     )
     page = write_page(write_run(run, tmp_path / "run")).read_text()
-    assert "floor 25.0, above +75.0" in page
+    assert "floor 25.0: +75.0" in page
     assert "above copying +50.0" in page
 
 

@@ -24,8 +24,7 @@ from reports.statistics.aggregate import (
     coverage,
     icl_deltas,
 )
-from reports.tables.floors import floor_notes
-from reports.tables.model import capitalised
+from reports.tables.floors import rules_in_words
 from reports.tables.overview import findings
 from scoring.questions import Mode, Question
 
@@ -179,11 +178,10 @@ def distributions(records: Iterable[Record]) -> Iterator[BoxPlot]:
 
 
 def _floor_words(modes: Iterable[ModeFigures]) -> Iterator[str]:
-    """What the floors of each mode are, in sentences; nothing if none are known."""
+    """What the floors of each mode are; nothing if none are known."""
     for one in modes:
         if one.mean.floor is not None:
-            yield f"{capitalised(MODE_NAMES[one.mode])}:"
-            yield from floor_notes(one.mean.floor)
+            yield f"{MODE_NAMES[one.mode]}: {rules_in_words(one.mean.floor)}"
 
 
 def _distribution(title: str, unit: str, groups: Mapping[tuple[Mode, Question], Sequence[float]]) -> BoxPlot:

@@ -42,17 +42,29 @@ def floor_cells(floor: AboveFloor | None) -> tuple[Cell, ...]:
     return (None, None, None) if floor is None else (floor.floor, floor.above.mean, floor.above.interval)
 
 
-def floor_notes(floor: AboveFloor | None) -> Iterator[str]:
-    """What the floors of a table are; ``found``: over all its questions."""
+def floor_notes(floor: AboveFloor | None, summaries: Mapping[Question, Summary]) -> Iterator[str]:
+    """What the floors of a table are; ``floor``: over all its questions."""
     if floor is None:
         yield "Floor: not known; runs of earlier versions and files of other tools hold none."
         return
-    names = (f"{FLOOR_NAMES[rule]} ({question_span(asked)})" for rule, asked in _by_rule(floor.rules).items())
-    yield f"Floor: what answers without a look at the plot score: {', '.join(names)}; Above: Mean minus Floor, paired."
+    yield f"Floor: what answers without a look at the plot score: {rules_in_words(floor)}."
+    yield "Above: Mean minus Floor on the same items, paired by sample."
     if Question.Q1 in floor.rules:
         yield "Q1's floor names plot type and scales, and no key points."
+    partly = [
+        f"{question} {summary.floor.above.samples} of {summary.samples}"
+        for question, summary in summaries.items()
+        if summary.floor is not None and summary.floor.above.samples < summary.samples
+    ]
+    if partly:
+        yield f"Floor and Above are over the samples that have a floor: {', '.join(partly)}."
     if len(floor.rules) > 1:
         yield f"Floor and Above of the Mean are over {question_span(floor.rules)}."
+
+
+def rules_in_words(floor: AboveFloor) -> str:
+    """``copy last (Q5), copy most frequent (Q6)``."""
+    return ", ".join(f"{FLOOR_NAMES[rule]} ({question_span(asked)})" for rule, asked in _by_rule(floor.rules).items())
 
 
 def copying_table(title: str, summaries: Mapping[Question, Summary]) -> Iterator[Table]:

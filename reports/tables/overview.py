@@ -193,7 +193,7 @@ def mode_table(title: str, summaries: dict[Question, Summary], mean: MeanOfQuest
         title=title,
         columns=with_floors(SCORE_COLUMNS),
         rows=tuple((*row, *floor_cells(above)) for row, above in zip((*rows, total), floor_values, strict=True)),
-        notes=(*notes, *floor_notes(mean.floor)),
+        notes=(*notes, *floor_notes(mean.floor, summaries)),
     )
 
 
