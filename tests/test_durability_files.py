@@ -362,7 +362,7 @@ def test_records_without_run_json_are_not_taken_for_this_runs(quick, asking):
     (first.run_dir / "run.json").unlink()
     second = quick.run(*asking)
     assert 4 == second.exit_status
-    assert "ERROR: run holds records but no run.json: restore it, or choose another --run-dir" in second.out
+    assert "ERROR: run holds records but no run.json: restore it, choose another --run-dir, or add --r" in second.out
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"schema_version": 1}', "null"])

@@ -186,6 +186,7 @@ def _run(add: Add) -> None:
         example="runs/my-vlm",
     )
     add("--resume", action="store_true", help="go on with the last run (or --run-dir): ask all that is missing")
+    add("--rebuild", action="store_true", help="with --resume, if run.json is lost: start anew from its answers")
     add(
         "--answers",
         metavar="RUN",

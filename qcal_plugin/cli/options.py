@@ -69,6 +69,7 @@ class RunConfig:
     request_timeout_s: float
     run_dir: Path | None
     resume: bool
+    rebuild: bool
     last_failed: bool
     answers: Path | None
     demo: bool
@@ -128,6 +129,7 @@ def read_config(config: pytest.Config) -> RunConfig:
         request_timeout_s=at_least(0.001, "--request-timeout", option("request_timeout")),
         run_dir=Path(option("run_dir")) if option("run_dir") else None,
         resume=option("resume"),
+        rebuild=_rebuild(option),
         last_failed=bool(option("lf")) if _has(config, "lf") else False,
         answers=Path(option("answers")) if option("answers") else None,
         demo=demo,
@@ -206,6 +208,12 @@ def _with_judge(option: Callable[[str], Any], name: str, flag: str) -> bool:
     if option(name) and not (option("judge_url") or option("demo")):
         raise pytest.UsageError(f"{flag} without --judge-url: there is no judge to try")
     return bool(option(name))
+
+
+def _rebuild(option: Callable[[str], Any]) -> bool:
+    if option("rebuild") and not option("resume"):
+        raise pytest.UsageError("--rebuild without --resume: there is no run to rebuild")
+    return bool(option("rebuild"))
 
 
 def _template(path: str | None) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -36,8 +37,16 @@ JUDGE_SETTINGS = ("judge_template_sha256", "judge_max_tokens")
 """Settings that mean nothing in a run without judges."""
 
 
+LEFTOVER = re.compile(r"\.[\w.-]+\.[0-9a-f]{16}")
+"""Names of files aside, as `reports.records.files.write_parts` chooses them."""
+
+
 class RunDirectoryError(QCalError):
     """The run directory cannot be used; ``str()`` is for the user."""
+
+
+class UnreadableManifestError(RunDirectoryError):
+    """There is a ``run.json``, and it is not readable."""
 
 
 class RunDirectory:
@@ -61,9 +70,10 @@ class RunDirectory:
         return self.path / RECORDS_FILE
 
     @classmethod
-    def open(cls, path: Path, manifest: RunManifest, *, resume: bool) -> RunDirectory:
+    def open(cls, path: Path, manifest: RunManifest, *, resume: bool, rebuild: bool = False) -> RunDirectory:
         """Create the folder, or continue the run in it. Raises RunDirectoryError where that is not possible.
 
+        ``rebuild``: if ``run.json`` is lost, start anew from the answers that are there.
         A run that continues keeps its id, start and planned items; `manifest` must agree with it in IDENTITY_FIELDS.
         """
         directory = cls(path, manifest)
@@ -77,7 +87,10 @@ class RunDirectory:
         except OSError as error:
             raise RunDirectoryError(f"{path}: {error.strerror}; choose another --run-dir") from error
         try:
+            if rebuild:
+                directory._set_aside()
             directory._join(resume=resume)
+            directory._remove_leftovers()
         except BaseException:
             directory.close()
             raise
@@ -106,12 +119,29 @@ class RunDirectory:
                 parent.rmdir()
         return True
 
+    def _set_aside(self) -> None:
+        """Rename a lost ``run.json``, and the records that nobody can tell it belongs to. The answers stay."""
+        try:
+            if read_manifest(self.path) is not None:
+                raise RunDirectoryError(f"--rebuild: {self.path / MANIFEST_FILE} is readable; leave --rebuild out")
+        except UnreadableManifestError:
+            _rename_aside(self.path / MANIFEST_FILE)
+        if is_there(self.records):
+            _rename_aside(self.records)
+
+    def _remove_leftovers(self) -> None:
+        """Delete what a killed session was about to write. It never got its name, so nobody has read it."""
+        for file in self.path.iterdir():
+            if LEFTOVER.fullmatch(file.name):
+                file.unlink(missing_ok=True)
+
     def _join(self, *, resume: bool) -> None:
         earlier = read_manifest(self.path)
         if earlier is None:
             if is_there(self.records) and self.records.lstat().st_size:
                 raise RunDirectoryError(
-                    f"{self.path} holds records but no {MANIFEST_FILE}: restore it, or choose another --run-dir"
+                    f"{self.path} holds records but no {MANIFEST_FILE}: restore it, choose another --run-dir, or add "
+                    "--resume --rebuild to start anew from the answers that are there"
                 )
             return
         if not resume:
@@ -144,9 +174,19 @@ def read_manifest(path: Path) -> RunManifest | None:
         return None if content is None else manifest_from_json(decode_object(content))
     except (OSError, DecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise RunDirectoryError(
-            f"{file} is not readable as a run's manifest ({reason}); choose another folder"
+        raise UnreadableManifestError(
+            f"{file} is not readable as a run's manifest ({reason}); choose another folder, or add "
+            "--resume --rebuild to start anew from the answers that are there"
         ) from error
+
+
+def _rename_aside(path: Path) -> None:
+    """Give a file the first free name behind its own. Raises RunDirectoryError."""
+    names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in count())
+    try:
+        path.rename(next(name for name in names if not is_there(name)))
+    except OSError as error:
+        raise RunDirectoryError(f"--rebuild: {path}: {error.strerror}") from error
 
 
 def judged_by(earlier: RunManifest, later: RunManifest) -> RunManifest:

@@ -16,6 +16,7 @@ from qcal_plugin.session.local_source import Asked, LocalSource
 from qcal_plugin.session.near_misses import nothing_selected
 from qcal_plugin.session.preparation import PreparedRun, prepare_run
 from qcal_plugin.session.progress import Progress
+from qcal_plugin.session.signals import ending_as_ctrl_c
 from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.session.summary import closing_lines, header_lines, print_tables, shown, write_page
 from qcal_plugin.worker.channel import ChannelServer
@@ -47,6 +48,7 @@ class RunOwner:
         self._illustrator: Illustrator | None = None
         self._gates: GateReport | None = None
         self._looks: Looks | None = None
+        self._has_reports: bool | None = None
 
     # --- hooks ---
 
@@ -112,6 +114,8 @@ class RunOwner:
         yield
         self._close_log()
         session.exitstatus = session.exitstatus if self._gates is None else self._gates.exit_status
+        if self._has_reports is False and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.INTERRUPTED  # as on a disk that is full earlier
 
     def pytest_unconfigure(self) -> None:
         """Let go of everything, also where setting up failed half-way."""
@@ -120,6 +124,7 @@ class RunOwner:
     # --- what they do ---
 
     def _set_up(self) -> None:
+        self._exits.enter_context(ending_as_ctrl_c())
         run = self._run = prepare_run(self._pytest_config, self._config, self._exits, self._steps)
         self._progress = Progress(run.evaluation, self._pytest_config)
         if self._config.html:
@@ -206,6 +211,7 @@ class RunOwner:
         errors, floors = self._config.errors, self._config.floors
         texts = self._illustrator is not None
         reported = print_tables(run.evaluation, terminal, errors=errors, floors=floors, gates=self._gates, texts=texts)
+        self._has_reports = reported is not None
         if self._illustrator is not None:
             self._page = write_page(
                 run, self._illustrator, reported, errors=errors, gates=self._gates, progress=self._steps

@@ -15,10 +15,12 @@ from qcal_plugin.dataset.prepare import Progress
 from qcal_plugin.dataset.prepared import PreparedDataset
 from qcal_plugin.session.active_run import ActiveRun, Participants, describe, find_participants
 from qcal_plugin.session.data import prepare_studied
+from qcal_plugin.session.descriptors import within_limit
 from qcal_plugin.session.directory import MANIFEST_FILE, RunDirectory, RunDirectoryError, new_run_path
 from qcal_plugin.session.stored import load_stored_answers
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.studies.studied import StudiedDataset
+from reports.records.files import is_there
 from reports.records.records import PlannedItem, Run, RunManifest, identity_properties
 from reports.records.run_files import CanaryJudge
 
@@ -35,6 +37,7 @@ class PreparedRun:
         identity: properties that every test of the run carries.
         canary: how the judges graded the canary; empty without ``--judge-canary``.
         baselines: the runs that ``--gate`` compares with, by path.
+        notes: what else the user should know beforehand, a line each.
     """
 
     evaluation: ActiveRun
@@ -44,6 +47,7 @@ class PreparedRun:
     identity: Sequence[tuple[str, str]]
     canary: Sequence[CanaryJudge]
     baselines: Mapping[Path, Run]
+    notes: Sequence[str] = ()
 
 
 def prepare_run(pytest_config: pytest.Config, config: RunConfig, exits: ExitStack, progress: Progress) -> PreparedRun:
@@ -51,6 +55,7 @@ def prepare_run(pytest_config: pytest.Config, config: RunConfig, exits: ExitStac
 
     `progress` is told of what takes a while, where the dataset is new here.
     """
+    config, notes = within_limit(config)
     stored = load_stored_answers(config.answers) if config.answers else None
     name = pytest_config.getoption("dataset") or (stored.dataset if stored else None) or config.dataset
     variants = frozenset() if stored is None else stored.variants
@@ -78,6 +83,7 @@ def prepare_run(pytest_config: pytest.Config, config: RunConfig, exits: ExitStac
         identity=identity_properties(directory.manifest),
         canary=evaluation.try_judges() if config.judge_canary else (),
         baselines=baselines,
+        notes=notes,
     )
 
 
@@ -100,7 +106,9 @@ def _open_directory(
     """The run's folder, remembered for ``--lf`` and ``--resume``; neither is left where nothing was planned."""
     cache: pytest.Cache | None = getattr(pytest_config, "cache", None)  # there is none under -p no:cacheprovider
     path, resume = _run_path(config, cache, pytest_config.invocation_params.dir / RUNS_FOLDER, who.model_name)
-    directory = RunDirectory.open(path, describe(config, dataset, who, path.name), resume=resume)
+    directory = RunDirectory.open(
+        path, describe(config, dataset, who, path.name), resume=resume, rebuild=config.rebuild
+    )
     exits.callback(_discard_unplanned, directory, cache, None if cache is None else cache.get(LAST_RUN, None))
     exits.callback(directory.close)
     if cache is not None:
@@ -117,7 +125,7 @@ def _run_path(config: RunConfig, cache: pytest.Cache | None, parent: Path, model
     """The run's folder, and whether a run in it goes on."""
     resume = config.resume or config.last_failed
     if config.run_dir is not None:
-        if config.resume and not (config.run_dir / MANIFEST_FILE).exists():
+        if config.resume and not config.rebuild and not is_there(config.run_dir / MANIFEST_FILE):
             raise RunDirectoryError(f"--resume: no run in {config.run_dir}; leave it out to start one there")
         return config.run_dir, resume
     last = cache.get(LAST_RUN, None) if resume and cache is not None else None

@@ -31,7 +31,7 @@ def header_lines(run: PreparedRun) -> list[str]:
     """What is measured, on what, where it is written, and what the user should know beforehand."""
     manifest = run.evaluation.directory.manifest
     judges = ", ".join(judge.model for judge in manifest.judges) or "none: Q1 and Q3 stay unjudged"
-    warnings = (*run.who.warnings, *run.studied.dataset.warnings, *run.evaluation.repaired)
+    warnings = (*run.who.warnings, *run.studied.dataset.warnings, *run.evaluation.repaired, *run.notes)
     lines = [
         f"qcal: {manifest.model} at {manifest.base_url}; judge: {judges}",
         f"qcal: dataset {manifest.dataset} at {manifest.dataset_revision}",

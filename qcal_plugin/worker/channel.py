@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import os
 import secrets
 import shutil
 import socket
@@ -58,6 +59,11 @@ class ChannelReply:
     not_needed: str | None = None
 
 
+SOCKET_NAME = "engine"
+LONGEST_SOCKET_PATH = 104
+"""Bytes in the address of a unix socket, with its end: 108 on Linux, 104 on macOS and BSD."""
+
+
 class ChannelServer:
     """Serves the workers from the engine's event loop.
 
@@ -90,10 +96,9 @@ class ChannelServer:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _open(self) -> ChannelAddress:
-        if hasattr(socket, "AF_UNIX"):
-            # mkdtemp gives mode 0700: other users of the machine cannot connect. The token is for the TCP case.
-            self._folder = tempfile.mkdtemp(prefix="qcal-")
-            path = str(Path(self._folder) / "engine")
+        self._folder = _socket_folder() if hasattr(socket, "AF_UNIX") else None
+        if self._folder is not None:
+            path = str(Path(self._folder) / SOCKET_NAME)
             self._server = await asyncio.start_unix_server(self._serve, path)
             return ChannelAddress(path=path, port=None, token=self._token)
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -139,6 +144,18 @@ class ChannelServer:
         except NotNeeded as reason:
             return ChannelReply(key=key, not_needed=str(reason))
         return ChannelReply(key=key, outcome=outcome)
+
+
+def _socket_folder() -> str | None:
+    """A folder whose name is short enough for a socket in it; None where there is none, as with a long TMPDIR.
+
+    mkdtemp gives mode 0700: other users of the machine cannot connect. The token is for the TCP case.
+    """
+    for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - mkdtemp makes a folder of our own in it
+        if len(os.fsencode(parent)) + len("/qcal-12345678/" + SOCKET_NAME) < LONGEST_SOCKET_PATH:
+            with contextlib.suppress(OSError):
+                return tempfile.mkdtemp(prefix="qcal-", dir=parent)
+    return None
 
 
 class ChannelClient:
