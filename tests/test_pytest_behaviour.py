@@ -312,3 +312,9 @@ def test_lf_with_a_pass_mark_keeps_the_measured_score(session, endpoint):
 def test_no_object_stays_out_of_garbage_collection_behind_a_session(quick):
     assert 0 == quick.run("--demo", "--limit", "1", "-q").exit_status
     assert 0 == gc.get_freeze_count()
+
+
+@pytest.mark.parametrize(("options", "warned"), [((), True), (("--temperature", "0.7"), False)])
+def test_repeats_that_may_all_be_alike_are_pointed_out(session, options, warned):
+    result = session("--limit", "1", "--questions", "Q6", "--repeats", "2", *options)
+    assert warned == ("--repeats at temperature 0" in " ".join(result.out.split()))

@@ -31,7 +31,8 @@ def header_lines(run: PreparedRun) -> list[str]:
     """What is measured, on what, where it is written, and what the user should know beforehand."""
     manifest = run.evaluation.directory.manifest
     judges = ", ".join(judge.model for judge in manifest.judges) or "none: Q1 and Q3 stay unjudged"
-    warnings = (*run.who.warnings, *run.studied.dataset.warnings, *run.evaluation.repaired, *run.notes)
+    of_run = (*run.evaluation.repaired, *run.notes, *_about_repeats(run))
+    warnings = (*run.who.warnings, *run.studied.dataset.warnings, *of_run)
     lines = [
         f"qcal: {manifest.model} at {manifest.base_url}; judge: {judges}",
         f"qcal: dataset {manifest.dataset} at {manifest.dataset_revision}",
@@ -45,6 +46,17 @@ def header_lines(run: PreparedRun) -> list[str]:
         ),
     ]
     return list(map(log_line, lines))
+
+
+def _about_repeats(run: PreparedRun) -> Iterator[str]:
+    """What ``--repeats`` can show depends on whether the server draws anew for each request."""
+    sampling = run.who.sampling
+    drawn_anew = sampling.temperature > 0 or "temperature" in sampling.extra_body or run.who.model is None
+    if any(item.key.repeat for item in run.items) and not drawn_anew:
+        yield (
+            "--repeats at temperature 0: many servers answer each repeat alike, which says nothing about the spread; "
+            "--temperature 0.7 would, but its scores are not comparable"
+        )
 
 
 def print_tables(
