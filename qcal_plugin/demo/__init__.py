@@ -1,1 +1,1 @@
-"""The embedded model and judge of ``--demo``."""
+"""The embedded models and judge of ``--demo`` and ``--baseline``."""
