@@ -1,5 +1,5 @@
 # make demo: try the suite without a model. make test: the suite's own tests. Both set up .venv where it is missing.
-# make chaos: every fault, 50 kills; writes the tables in docs/reliability.md.
+# make chaos: every fault, 50 kills, attacks; writes the tables in docs/reliability.md. make audit: known vulnerabilities.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,8 +8,9 @@ BIN := $(VENV)/bin
 # often than for a core, hence three workers; those of a file stay on one, so that what they share is made once
 unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/.installed
+SOURCES := scoring reports synthetic qcal_plugin test_qcaleval
 
-.PHONY: demo test check bench chaos pictures clean
+.PHONY: demo test check audit bench chaos pictures clean
 
 # the first 87 samples are one of each scenario type; those behind them are shown in ICL prompts but not asked about
 demo: $(INSTALLED)
@@ -26,6 +27,13 @@ check: $(INSTALLED)
 	$(BIN)/deptry . 2>&1
 	@if [ -d ../shared/conformance ]; then $(BIN)/python -m scoring.conformance ../shared/conformance; fi
 
+# known vulnerabilities of what is installed; bandit on our code (what it calls medium are rules S of ruff, met or with a
+# reason where they are not). Findings are warnings
+audit: $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --editable '.[audit]' || echo "warning: pip-audit and bandit cannot be installed"
+	@$(BIN)/pip-audit --local --skip-editable --progress-spinner off || echo "warning: pip-audit has findings, or no network"
+	@$(BIN)/bandit --quiet --recursive --severity-level high $(SOURCES) || echo "warning: bandit has findings"
+
 # report.html as the README shows it: docs/report.png
 pictures: $(INSTALLED)
 	$(BIN)/python -m bench.pictures
@@ -36,6 +44,7 @@ bench: $(INSTALLED)
 chaos: $(INSTALLED)
 	$(BIN)/python -m tests.fault_matrix
 	$(BIN)/python -m tests.kill_and_resume
+	$(BIN)/python -m tests.attack
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

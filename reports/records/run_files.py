@@ -17,6 +17,7 @@ from reports.records.files import is_there, read_if_there
 from reports.records.lines import Line, checked_lines
 from reports.records.looks import LOOKS_NAME, LookPlan
 from reports.records.records import SCHEMA_VERSION, Record, Run, RunManifest, manifest_from_json, record_from_line
+from reports.records.shared import Shared
 from reports.records.typed_json import DecodeError, decode, decode_object
 from scoring.errors import QCalError
 from scoring.score import Score
@@ -97,10 +98,11 @@ def load_run(path: Path, *, texts: bool = True) -> Run:
     manifest = load_manifest(path)
     torn = damaged = 0
     records: list[Record] = []
+    shared = Shared(manifest.planned)
     for line in _lines(path / RECORDS_NAME):
         record = _read_line(line, path / RECORDS_NAME)
         if record is not None:
-            records.append(record if texts else _without_texts(record))
+            records.append(shared.of(record if texts else _without_texts(record)))
         elif line.is_torn:
             torn += 1
         else:
