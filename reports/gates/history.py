@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reports.gates.verdicts import GateReport
+from reports.records.files import open_to_append, read_if_there, write_file
 from reports.records.run_files import RunGarbledError
 from reports.records.typed_json import DecodeError, decode, encode_indented
 
@@ -36,7 +37,7 @@ def with_history(report: GateReport, run_dir: Path) -> GateReport:
     Raises RunGarbledError or OSError.
     """
     file = run_dir / ATTEMPTS_NAME
-    earlier = len(file.read_bytes().splitlines()) if file.is_file() else 0
+    earlier = len((read_if_there(file) or b"").splitlines())
     line = json.dumps(
         {
             "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -45,24 +46,26 @@ def with_history(report: GateReport, run_dir: Path) -> GateReport:
             "gates": {entry.gate.title: entry.verdict.value for entry in report.verdicts},
         }
     )
-    with file.open("a", encoding="utf-8") as stream:
-        stream.write(f"{line}\n")
+    with open_to_append(file) as stream:
+        stream.write(f"{line}\n".encode())
     return replace(report, attempt=earlier + 1, chosen_from=_chosen_from(report.file.baselines))
 
 
 def note_baseline(run_dir: Path, chosen_from: int) -> None:
     """Write down of how many runs this one was chosen."""
-    (run_dir / BASELINE_NAME).write_bytes(encode_indented(BaselineNote(chosen_from=chosen_from)))
+    write_file(run_dir / BASELINE_NAME, encode_indented(BaselineNote(chosen_from=chosen_from)))
 
 
 def _chosen_from(baselines: Iterable[Path]) -> dict[Path, int]:
-    found = ((path, path / BASELINE_NAME) for path in baselines)
-    notes = {path: _read(file) for path, file in found if file.is_file()}
+    notes = {path: _read(path / BASELINE_NAME) for path in baselines}
     return {path: runs for path, runs in notes.items() if runs > 1}
 
 
 def _read(file: Path) -> int:
+    content = read_if_there(file)
+    if content is None:
+        return 1
     try:
-        return decode(file.read_bytes(), BaselineNote).chosen_from
+        return decode(content, BaselineNote).chosen_from
     except DecodeError as error:
         raise RunGarbledError(f"{file}: not a note on a baseline ({error}); delete it") from error

@@ -38,5 +38,5 @@ class LookPlan:
 
 
 def write_looks(run_dir: Path, plan: LookPlan) -> None:
-    """Write the plan beside a run's records, whole or not at all."""
+    """Write the plan beside a run's records, whole or not at all. Raises OSError."""
     write_file(run_dir / LOOKS_NAME, encode_indented(plan))
