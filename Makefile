@@ -34,7 +34,7 @@ audit: $(INSTALLED)
 	@$(BIN)/pip-audit --local --skip-editable --progress-spinner off || echo "warning: pip-audit has findings, or no network"
 	@$(BIN)/bandit --quiet --recursive --severity-level high $(SOURCES) || echo "warning: bandit has findings"
 
-# report.html as the README shows it: docs/report.png
+# pages as README and docs show them: docs/*.png
 pictures: $(INSTALLED)
 	$(BIN)/python -m bench.pictures
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
-from reports.analysis.leaderboard import published_q6_by_family, published_rows
+from reports.analysis.leaderboard import published_rows
 from reports.records.illustrations import PLOTS_NAME, SampleSheet, load_sheets, plot_files, write_sheets
 from reports.records.records import (
     Answer,
@@ -81,31 +81,33 @@ def reference_labels(run: Run) -> Labels:
     return {
         (record.key.sample_id, record.key.question): str(record.score.expected)
         for record in run.final_records().values()
-        if record.key.question in LABELLED and record.score is not None
+        if record.key.question in LABELLED and record.score is not None and not record.key.variant
     }
 
 
-def full_plan(sheets: dict[str, SampleSheet], labels: Labels) -> tuple[list[PlannedItem], list[SampleSheet], Labels]:
-    """The benchmark's 22 families and their samples, each with the prompts and plots of a sample that is there."""
+def full_plan(
+    run: Run, sheets: dict[str, SampleSheet], labels: Labels
+) -> tuple[list[PlannedItem], list[SampleSheet], Labels]:
+    """The samples of the benchmark's 22 families, each with the prompts and plots of one of its family in the run."""
+    there: dict[str, list[PlannedItem]] = {}
+    for item in {item.key.sample_id: item for item in run.manifest.planned}.values():
+        there.setdefault(item.family, []).append(item)
     found: Labels = {}
-    there = list(sheets.values())
-    names = [
-        (family, f"{family}_{('success', 'failure_no_signal', 'failure_detuned')[number % 3]}", number)
-        for family, row in zip(published_q6_by_family(), published_rows("q6_by_family_2026_04.csv"), strict=True)
-        for number in range(int(row["samples"]))
-    ]
     planned, written = [], []
-    for place, (family, scenario, number) in enumerate(names):
-        sample = f"{scenario}_{number:02d}"
-        sheet = there[place % len(there)]
-        written.append(replace(sheet, sample_id=sample))
-        found |= {(sample, question): labels.get((sheet.sample_id, question), "SUCCESS") for question in LABELLED}
-        planned += [
-            PlannedItem(key=ItemKey(sample, question, mode), family=family, scenario_type=scenario)
-            for mode in Mode
-            if mode is Mode.ZEROSHOT or place < 236
-            for question in mode.questions
-        ]
+    for row in published_rows("q6_by_family_2026_04.csv"):
+        for number in range(int(row["samples"])):
+            source = there[row["family"]][number % len(there[row["family"]])]
+            sample = f"{source.scenario_type}_{number:02d}"
+            written.append(replace(sheets[source.key.sample_id], sample_id=sample))
+            found |= {(sample, asked): labels.get((source.key.sample_id, asked), "SUCCESS") for asked in LABELLED}
+            planned += [
+                PlannedItem(
+                    key=ItemKey(sample, question, mode), family=row["family"], scenario_type=source.scenario_type
+                )
+                for mode in Mode
+                if mode is Mode.ZEROSHOT or len(written) <= 236
+                for question in mode.questions
+            ]
     return planned, written, found
 
 
@@ -180,9 +182,10 @@ def write_runs(base_dir: Path, out: Path, *, models: int, history: int, full: bo
     """All runs, below ``out``; plots are hard links, so that they take the room of one run."""
     run = load_run(base_dir)
     base, sheets = load_manifest(base_dir), load_sheets(base_dir)
-    planned, written, labels = list(run.manifest.planned), list(sheets.values()), reference_labels(run)
+    planned = [item for item in run.manifest.planned if not item.key.variant]
+    written, labels = list(sheets.values()), reference_labels(run)
     if full:
-        planned, written, labels = full_plan(sheets, labels)
+        planned, written, labels = full_plan(run, sheets, labels)
     scripted = scripted_models(models)
     seed = 0
     for number, model in enumerate(scripted):

@@ -101,7 +101,7 @@ def test_a_runs_own_report_is_packed_and_finds_its_plots(tmp_path):
     write_page(run)
     site = build_site([run], tmp_path / "site")
     page = (site.index.parent / data_of(site)["runs"][0]["href"]).read_text()
-    content = gzip.decompress(base64.b64decode(re.search(r'id="packed">([^<]*)<', page)[1])).decode()
+    content = gzip.decompress(base64.b64decode(re.search(r'id="packed"[^>]*>([^<]*)<', page)[1])).decode()
     assert "../../plots/" in content
     assert "data:image/webp" not in content
     assert len(page) < (run / "report.html").stat().st_size / 2

@@ -60,10 +60,19 @@ def test_a_report_of_its_own_opens_with_plots_and_the_item_of_its_address(browse
     page = browser.open(site)
     page.click("#board-zeroshot .ranks tbody th a")
     page.wait_for_selector("#list tbody tr")
-    assert "vlm plain" not in page.title()
-    page.wait_for_function(
-        "() => [...document.images].length > 0 && [...document.images].every(image => image.naturalWidth)"
-    )
+    page.evaluate("location.hash = '#item=rabi_success_b&question=Q6&mode=zeroshot'")
+    page.wait_for_selector("#detail[open]")
+    assert "reference of rabi_success_b" in page.inner_text("#detail")  # from what all reports share
+    assert "What do you see? plain" in page.inner_text("#detail")
+    page.wait_for_function("() => document.querySelector('#detail .plots img').naturalWidth === 120")
+
+
+def test_a_report_that_was_copied_elsewhere_shows_what_it_has(browser, site, tmp_path):
+    copy = tmp_path / "report.html"
+    copy.write_text(next((site.parent / "runs").glob("*-alpha/report.html")).read_text())
+    page = browser.open(copy, fragment="#item=rabi_success_b&question=Q6&mode=zeroshot")
+    assert "plain answer of rabi_success_b Q6" in page.inner_text("#detail")
+    browser.misdeeds.clear()  # the browser says that files are missing
 
 
 # --- pairs, families, items ------------------------------------------------------------------------------------------

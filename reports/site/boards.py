@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from reports.analysis.alikeness import Field
 from reports.analysis.leaderboard import PublishedScores, published_scores
 from reports.analysis.standings import Entrant, Standing
+from reports.html.charts import ChartAxis
+from reports.site.charts import score_axis
 from scoring.questions import Mode, Question
 
 
@@ -65,6 +67,7 @@ class BoardRow:
 class Board:
     """The rows of a mode, the best mean first. ``reasons``: letter -> why rows with it are greyed."""
 
+    axis: ChartAxis
     mode: Mode
     questions: tuple[Question, ...]
     rows: tuple[BoardRow, ...]
@@ -96,7 +99,10 @@ def _board(found: Contest, mode: Mode) -> Board:
     letters: dict[str, str] = {}
     rows = [*_own_rows(found, mode, letters), *_published_rows(found, mode, letters)]
     rows.sort(key=_rank)
+    means = [row.standings[None] for row in rows]
+    ends = [end for one in means if one.interval is not None for end in (one.interval.low, one.interval.high)]
     return Board(
+        axis=score_axis([*ends, *(one.mean for one in means if one.mean is not None)], vertical=False),
         mode=mode,
         questions=mode.questions,
         rows=tuple(rows),

@@ -47,8 +47,8 @@ class Plot:
     steps: tuple[tuple[float, float, float, float], ...] = ()
 
 
-def score_axis(values: Sequence[float]) -> ChartAxis:
-    """A vertical axis of scores that holds these, from one round figure to another; labelled 0 to 100."""
+def score_axis(values: Sequence[float], *, vertical: bool = True) -> ChartAxis:
+    """An axis of scores that holds these, from one round figure to another; labelled 0 to 100."""
     low, high = min(values, default=0.0), max(values, default=1.0)
     step = next((step for step in STEPS if (high - low) / step <= 5), STEPS[-1])
     bottom, top = max(0.0, math.floor(low / step) * step), min(1.0, math.ceil(high / step) * step)
@@ -56,9 +56,8 @@ def score_axis(values: Sequence[float]) -> ChartAxis:
         bottom, top = (bottom, bottom + step) if bottom + step <= 1 else (top - step, top)
     axis = ChartAxis(low=bottom, high=top)
     marks = [bottom + step * number for number in range(round((top - bottom) / step) + 1)]
-    return ChartAxis(
-        low=bottom, high=top, ticks=tuple(Tick(100 - axis.at(mark), f"{100 * mark:.0f}") for mark in marks)
-    )
+    ticks = tuple(Tick(100 - axis.at(mark) if vertical else axis.at(mark), f"{100 * mark:.0f}") for mark in marks)
+    return ChartAxis(low=bottom, high=top, ticks=ticks)
 
 
 def date_axis(moments: Sequence[float]) -> ChartAxis:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import html
 import json
+import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,20 @@ from reports.html.items import TEXT_LIMITS, island, shortened
 from reports.records.illustrations import SampleSheet, load_sheets, plot_files
 from reports.records.run_files import RunGarbledError
 from reports.site.entries import Entry
-from reports.site.names import ANSWERS, PLOTS
+from reports.site.names import ANSWERS, PLOTS, SAMPLES
 
-PLOTS_BUDGET = 24_000_000
-REPORTS_BUDGET = 20_000_000
+PLOTS_BUDGET = 16_000_000
+REPORTS_BUDGET = 30_000_000
 ANSWERS_BUDGET = 12_000_000
 """Bytes in a site of any number of runs."""
 LEAST_REPORT = 60_000
+SHARED_MARK = "<@shared@>"
+"""Where shared data belong. No data can look like it: in a page every ``<`` of theirs is escaped."""
+LIMITS = (*TEXT_LIMITS, 300, 200, 140, 80)
+"""Characters of a text that may stay, the most first."""
+FRAME, PACKED = 145_000, 0.5
+"""Letters that a packed report takes without what was written in the run, and for each character of that."""
+TRIED_SAMPLES = 6
 COMPRESSION = 6
 ISLAND = '<script type="application/json" id="{}">'
 ISLAND_END = "</script>"
@@ -83,29 +91,35 @@ def write_answers(
     """A script per sample with its references and what each run answered, by place; returns sample -> file name."""
     (site / ANSWERS).mkdir(parents=True)
     samples = sorted({sample for entry in entries for sample in entry.answers})
-    limit = _answer_limit(entries)
+    limit = _answer_limit(entries, samples)
     names = {}
     for number, sample in enumerate(samples):
-        runs = {
-            place: {item: [said.status, said.read, shortened(said.text, limit)] for item, said in answers.items()}
-            for place, entry in enumerate(entries)
-            if (answers := entry.answers.get(sample))
-        }
-        data = {"runs": runs, **_references(sheets.get(sample), plots)}
+        data = {"runs": _answers(entries, sample, limit), **_references(sheets.get(sample), plots)}
         names[sample] = f"{number}.js"
-        script = f"unpacked({number},{json.dumps(packed(json.dumps(data, ensure_ascii=True)))});\n"
+        script = f'unpacked({number},"{packed(json.dumps(data))}");\n'
         (site / ANSWERS / names[sample]).write_text(script, encoding="ascii")
     return names
 
 
-def _answer_limit(entries: Sequence[Entry]) -> int:
-    """How many characters of an answer are kept, so that all of them stay within `ANSWERS_BUDGET` when compressed."""
-    lengths = [len(said.text) for entry in entries for items in entry.answers.values() for said in items.values()]
-    some = [said.text for items in list(entries[0].answers.values())[::10] for said in items.values()]
-    sample = "\n".join(some)
-    ratio = len(packed(sample)) / max(1, len(sample))
-    fitting = (limit for limit in TEXT_LIMITS if ratio * sum(min(length, limit) for length in lengths) < ANSWERS_BUDGET)
-    return next(fitting, TEXT_LIMITS[-1])
+def _answers(entries: Sequence[Entry], sample: str, limit: int) -> dict[int, dict[str, list[str]]]:
+    return {
+        place: {item: [said.status, said.read, _cut(said.text, limit)] for item, said in answers.items()}
+        for place, entry in enumerate(entries)
+        if (answers := entry.answers.get(sample))
+    }
+
+
+def _answer_limit(entries: Sequence[Entry], samples: Sequence[str]) -> int:
+    """How many characters of an answer are kept, so that all of them stay within `ANSWERS_BUDGET` when compressed.
+
+    Judged by a few samples: with each limit their share of all samples is known.
+    """
+    some = samples[:: max(1, len(samples) // TRIED_SAMPLES)]
+    for limit in LIMITS:
+        size = sum(len(packed(json.dumps(_answers(entries, sample, limit)))) for sample in some)
+        if size * len(samples) / len(some) <= ANSWERS_BUDGET:
+            return limit
+    return LIMITS[-1]
 
 
 def _references(sheet: SampleSheet | None, plots: Mapping[str, str]) -> dict[str, Any]:
@@ -134,19 +148,46 @@ def _references(sheet: SampleSheet | None, plots: Mapping[str, str]) -> dict[str
 def pack_report(source: Path, target: Path, plots: Mapping[str, str], budget: int) -> None:
     """Write the report ``source`` to ``target`` (in ``runs/<id>/`` of a site): packed, its plots as files of the site.
 
-    Beyond ``budget`` bytes, long answers lose their middle. Raises OSError or ValueError (not a report).
+    So that it takes about ``budget`` bytes at most, long answers lose their middle, then their end. Raises OSError or
+    ValueError (not a report).
     """
     page = source.read_text(encoding="utf-8")
-    page = _with_island(page, "plots", partial(_addresses, plots=plots))
+    page = _with_island(page, "plots", _addresses(_island(page, "plots"), plots))
     page = page.replace("img-src data:;", "img-src data: 'self' file:;", 1)
-    content = packed(page)
-    for limit in TEXT_LIMITS[3:]:
-        if len(content) <= budget:
-            break
-        page = _with_island(page, "data", partial(_shortened_items, limit=limit))
-        content = packed(page)
+    data = _island(page, "data")
+    shared = _write_shared(data, target.parents[2])
+    lengths = [len(text) for text in _texts(data)]
+    fitting = [limit for limit in LIMITS if FRAME + PACKED * sum(min(length, limit) for length in lengths) <= budget]
+    if not fitting or fitting[0] < LIMITS[0]:
+        data = _shortened_items(data, fitting[0] if fitting else LIMITS[-1])
+    content = packed(_with_data(page, data))
+    if len(content) > budget:
+        content = packed(_with_data(page, _shortened_items(data, LIMITS[-1])))
     target.parent.mkdir(parents=True)
-    target.write_text(_loading_page(page, content), encoding="utf-8")
+    target.write_text(_loading_page(page, content, shared), encoding="utf-8")
+
+
+def _write_shared(data: dict[str, Any], site: Path) -> str:
+    """Take prompts and references out of the data: they are the same in most runs, and are kept once, by content.
+
+    Returns the name of their file in the site's folder of samples.
+    """
+    text = ",".join(f'"{name}":{island(data.pop(name))}' for name in ("samples", "texts"))
+    name = f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.js"
+    file = site / SAMPLES / name
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        aside = file.with_name(f".{os.getpid()}.{name}")
+        aside.write_text(f'shared("{packed(text)}");\n', encoding="ascii")
+        aside.replace(file)
+    return name
+
+
+def _with_data(page: str, data: Mapping[str, Any]) -> str:
+    """The page with this data, and a mark where what is shared belongs (static/loading.js)."""
+    text = island(data)
+    start = page.index(ISLAND.format("data")) + len(ISLAND.format("data"))
+    return f"{page[:start]}{text[:-1]},{SHARED_MARK}}}{page[page.index(ISLAND_END, start) :]}"
 
 
 def _addresses(embedded: Mapping[str, str], plots: Mapping[str, str]) -> dict[str, str]:
@@ -159,25 +200,46 @@ def reports_budget(runs: int) -> int:
     return max(LEAST_REPORT, REPORTS_BUDGET // max(1, runs))
 
 
-def _with_island(page: str, name: str, change: Callable[[dict[str, Any]], object]) -> str:
+def _island(page: str, name: str) -> dict[str, Any]:
     start = page.index(ISLAND.format(name)) + len(ISLAND.format(name))
-    end = page.index(ISLAND_END, start)
-    return page[:start] + island(change(json.loads(page[start:end]))) + page[end:]
+    found: dict[str, Any] = json.loads(page[start : page.index(ISLAND_END, start)])
+    return found
+
+
+def _with_island(page: str, name: str, content: object) -> str:
+    start = page.index(ISLAND.format(name)) + len(ISLAND.format(name))
+    return page[:start] + island(content) + page[page.index(ISLAND_END, start) :]
+
+
+def _texts(data: Mapping[str, Any]) -> Iterator[str]:
+    """What models and judges wrote."""
+    for item in data["items"]:
+        if item.get("answer"):
+            yield item["answer"]["text"]
+            yield item["answer"]["reasoning"] or ""
+        yield from (verdict["reply"] or "" for verdict in item.get("verdicts") or ())
 
 
 def _shortened_items(data: dict[str, Any], limit: int) -> dict[str, Any]:
-    """The items with texts of at most ``limit`` characters, without thoughts."""
+    """The items with texts of at most ``limit`` characters, without thoughts and digests of requests."""
     for item in data["items"]:
+        item["request"] = None
         if item.get("answer"):
-            item["answer"]["text"] = shortened(item["answer"]["text"], limit)
+            item["answer"]["text"] = _cut(item["answer"]["text"], limit)
             item["answer"]["reasoning"] = None
         for verdict in item.get("verdicts") or ():
-            if verdict["reply"] is not None:
-                verdict["reply"] = shortened(verdict["reply"], limit)
+            verdict["reply"] = None if verdict["reply"] is None else _cut(verdict["reply"], limit)
     return data
 
 
-def _loading_page(page: str, content: str) -> str:
+def _cut(text: str, limit: int) -> str:
+    """The text without its middle; where hardly anything may stay, its beginning."""
+    if len(text) <= limit:
+        return text
+    return shortened(text, limit) if limit >= TEXT_LIMITS[-1] else f"{text[:limit]} [...]"
+
+
+def _loading_page(page: str, content: str, shared: str) -> str:
     """A page that unpacks the report and takes its place. Its policy lets the report's script and style run as well."""
     style, script = static("reports.site", ("loading.css",)), static("reports.site", LOADER)
     head = page[: page.index("<style>")]
@@ -194,7 +256,8 @@ def _loading_page(page: str, content: str) -> str:
             policy=policy,
             style=Markup(style),  # noqa: S704 - the package's own
             script=Markup(script),  # noqa: S704
-            content=content,
+            shared=f"../../{SAMPLES}/{shared}",
+            content=Markup(content),  # noqa: S704 - letters of base64
         )
     )
 
