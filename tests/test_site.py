@@ -12,6 +12,7 @@ from reports.__main__ import main
 from reports.analysis.alikeness import field_of
 from reports.analysis.pairs import pairs, ranking
 from reports.analysis.standings import entrant
+from reports.html import page as report_page
 from reports.html.page import write_page
 from reports.records.outcomes import evaluation_of
 from reports.site import packed
@@ -105,6 +106,17 @@ def test_a_runs_own_report_is_packed_and_finds_its_plots(tmp_path):
     assert "../../plots/" in content
     assert "data:image/webp" not in content
     assert len(page) < (run / "report.html").stat().st_size / 2
+
+
+def test_a_report_with_compressed_items_is_packed_as_well(tmp_path, monkeypatch):
+    monkeypatch.setattr(report_page, "LARGEST_PLAIN", 1)
+    run = write_model(tmp_path / "runs", "alpha")
+    assert "application/gzip" in write_page(run).read_text()
+    site = build_site([run], tmp_path / "site")
+    page = (site.index.parent / data_of(site)["runs"][0]["href"]).read_text()
+    content = gzip.decompress(base64.b64decode(re.search(r'id="packed"[^>]*>([^<]*)<', page)[1])).decode()
+    assert "plain answer of rabi_success_b Q6" in content
+    assert "<@shared@>" in content
 
 
 def test_many_reports_lose_the_middle_of_long_answers(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -104,7 +105,7 @@ def _own_report(source: Path, target: Path, *, plots: Mapping[str, str], budget:
     """Whether there was a report to pack."""
     try:
         pack_report(source, target, plots, budget)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, EOFError, zlib.error):
         shutil.rmtree(target.parent, ignore_errors=True)
         return False
     return True

@@ -40,8 +40,6 @@ FRAME, PACKED = 145_000, 0.5
 """Letters that a packed report takes without what was written in the run, and for each character of that."""
 TRIED_SAMPLES = 6
 COMPRESSION = 6
-ISLAND = '<script type="application/json" id="{}">'
-ISLAND_END = "</script>"
 LOADER = ("unpack.js", "loading.js")
 DIGEST = re.compile(r"sha256-[A-Za-z0-9+/=]+")
 
@@ -152,7 +150,7 @@ def pack_report(source: Path, target: Path, plots: Mapping[str, str], budget: in
     ValueError (not a report).
     """
     page = source.read_text(encoding="utf-8")
-    page = _with_island(page, "plots", _addresses(_island(page, "plots"), plots))
+    page = _with_island(page, "plots", island(_addresses(_island(page, "plots"), plots)))
     page = page.replace("img-src data:;", "img-src data: 'self' file:;", 1)
     data = _island(page, "data")
     shared = _write_shared(data, target.parents[2])
@@ -185,9 +183,7 @@ def _write_shared(data: dict[str, Any], site: Path) -> str:
 
 def _with_data(page: str, data: Mapping[str, Any]) -> str:
     """The page with this data, and a mark where what is shared belongs (static/loading.js)."""
-    text = island(data)
-    start = page.index(ISLAND.format("data")) + len(ISLAND.format("data"))
-    return f"{page[:start]}{text[:-1]},{SHARED_MARK}}}{page[page.index(ISLAND_END, start) :]}"
+    return _with_island(page, "data", f"{island(data)[:-1]},{SHARED_MARK}}}")
 
 
 def _addresses(embedded: Mapping[str, str], plots: Mapping[str, str]) -> dict[str, str]:
@@ -201,14 +197,25 @@ def reports_budget(runs: int) -> int:
 
 
 def _island(page: str, name: str) -> dict[str, Any]:
-    start = page.index(ISLAND.format(name)) + len(ISLAND.format(name))
-    found: dict[str, Any] = json.loads(page[start : page.index(ISLAND_END, start)])
+    """The JSON in one of the page's elements, which may be compressed. Raises ValueError without such an element."""
+    found = _element(page, name)
+    text = found["content"]
+    data: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(text)) if found["type"] == "gzip" else text)
+    return data
+
+
+def _with_island(page: str, name: str, text: str) -> str:
+    """The page with this JSON in the element."""
+    found = _element(page, name)
+    opening = f'<script type="application/json" id="{name}">'
+    return f"{page[: found.start()]}{opening}{text}{page[found.end('content') :]}"
+
+
+def _element(page: str, name: str) -> re.Match[str]:
+    found = re.search(rf'<script type="application/(?P<type>json|gzip)" id="{name}">(?P<content>[^<]*)', page)
+    if found is None:
+        raise ValueError(f"no data {name!r} in the page")
     return found
-
-
-def _with_island(page: str, name: str, content: object) -> str:
-    start = page.index(ISLAND.format(name)) + len(ISLAND.format(name))
-    return page[:start] + island(content) + page[page.index(ISLAND_END, start) :]
 
 
 def _texts(data: Mapping[str, Any]) -> Iterator[str]:
