@@ -216,7 +216,7 @@ STEADY = Light(
     jitter=(0.0, 0.01), linewidth_mhz=(0.0, 0.02), drift_mhz=(0.0, 0.01), scatter=(0.0, 0.01), top=(0.88, 0.96)
 )
 UNSTEADY = Light(
-    jitter=(0.03, 0.08), linewidth_mhz=(0.07, 0.13), drift_mhz=(0.05, 0.3), scatter=(0.07, 0.11), top=(0.66, 0.8)
+    jitter=(0.03, 0.08), linewidth_mhz=(0.07, 0.13), drift_mhz=(0.05, 0.3), scatter=(0.05, 0.085), top=(0.66, 0.8)
 )
 
 
@@ -276,8 +276,8 @@ def _clear(truth: Truth) -> bool:
 
 
 def _shallow(truth: Truth) -> bool:
-    """Reduced contrast, or points that scatter around the fit, at most of the sites."""
-    return 2 * sum(not site.clear for site in truth.sites) > len(truth.sites)
+    """Reduced contrast, or points that scatter around the fit, at half of the sites or more."""
+    return 2 * sum(not site.clear for site in truth.sites) >= len(truth.sites)
 
 
 def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
