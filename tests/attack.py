@@ -36,6 +36,8 @@ from tests.run_factory import failed, manifest, planned_item, scored
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
 BEGIN, END = "<!-- attack: begin -->\n", "<!-- attack: end -->\n"
+EVERY_FIELD = 370
+"""Mutations that touch each field of the run at least once."""
 SECRET = "what only the owner of this machine may read"
 LOG_COMMAND = "x\n::error::y\r::set-output name=a::b\u2028::warning::c\x1b[31m ##[error]d"
 HOSTILE = (
@@ -377,7 +379,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--number", type=int, default=None, help="mutations; four times as many cuts and injections")
     given = parser.parse_args()
-    found, findings = attack_all(given.seed, given.number or 250)
+    found, findings = attack_all(given.seed, given.number or EVERY_FIELD)
     text = table(given.seed, found, findings)
     sys.stdout.write(
         "\n".join([*findings, "", *(f"{name}: {dict(counts)}" for name, counts in found.items()), "", text])
