@@ -100,13 +100,13 @@ def test_the_viewer_shows_it(chromium, log_file):
                 break
             except Error:
                 time.sleep(0.3)
-        page.wait_for_selector("text=rabi_success_a-Q1-zeroshot", timeout=60_000)
+        page.wait_for_selector("text=drag_success_a-Q1-zeroshot", timeout=60_000)
         words = page.inner_text("body")
         assert "NaN" not in words
         assert "None" not in words
-        page.click("text=rabi_success_a-Q1-zeroshot")
+        page.click("text=drag_success_a-Q1-zeroshot")
         page.wait_for_function("() => [...document.images].some((one) => one.src.startsWith('data:image/webp'))")
-        assert "plain answer of rabi_success_a Q1" in page.inner_text("body")
+        assert "plain answer of drag_success_a Q1" in page.inner_text("body")
     finally:
         viewer.terminate()
         viewer.wait(10)
