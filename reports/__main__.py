@@ -24,14 +24,14 @@ from reports.publish import publish
 from reports.records.illustrations import join_illustrations
 from reports.records.merge import merge_directories
 from reports.records.outcomes import ErrorRule, counting_errors, identity_of
-from reports.records.plain_text import log_line, log_text
+from reports.records.plain_text import log_text
 from reports.records.run_files import load_manifest, load_run
 from reports.render import text as render_text
 from reports.service.report import is_service_study, publish_service
 from reports.site.build import Site, build_site
 from reports.site.prices import read_prices
 from reports.tables.full import full_report
-from reports.tables.gates import log_lines
+from reports.tables.gates import as_printed, log_lines
 from reports.tables.model import Document
 from reports.tables.overview import overview
 from reports.tables.reported_run import report_on
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m re
         case Site():
             sys.stdout.writelines(f"{log_text(line)}\n" for line in _site_lines(result))
         case GateReport():
-            lines = [*annotation_lines(result, os.environ), *map(log_line, log_lines(result, options.run_dir))]
+            lines = [*annotation_lines(result, os.environ), *map(as_printed, log_lines(result, options.run_dir))]
             sys.stdout.writelines(f"{line}\n" for line in lines)
             return result.exit_status
     return 0

@@ -14,10 +14,9 @@ from reports.gates.file import GateFile
 from reports.gates.history import with_history
 from reports.gates.verdicts import GateReport, GateVerdict, Verdict, judge_run
 from reports.github import annotation_lines
-from reports.records.plain_text import log_line
 from reports.records.records import Run
 from reports.records.run_files import RunFileError, load_run
-from reports.tables.gates import advice, figures, log_lines
+from reports.tables.gates import advice, as_printed, figures, log_lines
 
 COUNTING = ("terminalreporter", "terminalprogress", "session", "lfplugin", "stepwiseplugin", "qcal-session")
 """Plugins that take every report for a test: they would count verdicts, stop at them, or run them again."""
@@ -40,7 +39,7 @@ def gate_session(
 def gate_lines(report: GateReport, run_dir: Path) -> Iterator[str]:
     """The last lines of the log."""
     yield from annotation_lines(report, os.environ)
-    yield from (log_line(f"qcal: {line}") for line in log_lines(report, run_dir))
+    yield from (as_printed(f"qcal: {line}") for line in log_lines(report, run_dir))
 
 
 def _ended_early(session: pytest.Session, trouble: str | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.gates.verdicts import GateReport, GateVerdict, Verdict
-from reports.records.plain_text import log_line
+from reports.records.plain_text import log_line, log_text
 from reports.tables.model import Cell, Column, Section, Table, Unit, printed
 
 FAR = 50
@@ -44,6 +44,11 @@ def log_lines(report: GateReport, run_dir: Path) -> list[str]:
     gates = [line for entry in ranked for line in _entry_lines(entry, alone=not report.obstacles)]
     not_gated = [f"not gated: {obstacle}" for obstacle in report.obstacles]
     return [*gates, *not_gated, *map(str, notes(report)), closing_line(report, run_dir)]
+
+
+def as_printed(line: str) -> str:
+    """A line of `log_lines` as a log may hold it: harmless, on one line, its columns kept."""
+    return log_text(" ".join(line.splitlines()))
 
 
 def notes(report: GateReport) -> Iterator[str]:
