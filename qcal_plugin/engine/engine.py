@@ -23,7 +23,6 @@ import asyncio
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -110,7 +109,7 @@ class Engine:
         self._journal = journal
         self._jobs: dict[ItemKey, Job] = {}
         self._released: set[ItemKey] = set()
-        self._to_forget: deque[ItemKey] = deque()
+        self._to_forget: dict[ItemKey, None] = {}  # in the order of release
         self._begun = False
         self._over = False
         self._ahead: set[ItemKey] = set()
@@ -129,7 +128,8 @@ class Engine:
     def demand(self, key: ItemKey) -> Future[EngineResult]:
         """The item's outcome, when there is one. Fails with EngineStopped where nothing is asked any more."""
         handle: Future[EngineResult] = Future()
-        job = self._jobs.get(key)
+        # A released item is read from the journal: its job's result counts requests, which must be recorded once.
+        job = None if key in self._to_forget else self._jobs.get(key)
         # After `close` the loop runs no more calls, so a handle given to it would never be notified.
         if self._over:
             handle.set_exception(EngineStopped(self.stopped or RUN_OVER))
@@ -141,7 +141,7 @@ class Engine:
 
     def release(self, key: ItemKey) -> None:
         """Forget an item that is on record; a later demand reads its answer from the journal."""
-        self._to_forget.append(key)
+        self._to_forget[key] = None
 
     def drain(self, reason: str) -> None:
         """Ask nothing new; what is in flight may end, and its answers are kept."""
@@ -212,12 +212,12 @@ class Engine:
             job.end(EngineStopped(self.stopped))
 
     def _forget_released(self) -> None:
-        while self._to_forget:
-            key = self._to_forget.popleft()
+        for key in tuple(self._to_forget):
             # it may be demanded again (pytest-rerunfailures) between its record and its release: then its job goes on
             if key in self._jobs and self._jobs[key].ended is not None:
                 del self._jobs[key]
                 self._released.add(key)
+            del self._to_forget[key]  # last: until then `demand` knows that the job's result is on record
 
     def _may_run_ahead(self) -> bool:
         return self.look_ahead is None or len(self._ahead) < self.look_ahead
