@@ -124,7 +124,7 @@ def read_config(path: Path) -> dict[str, FieldRules]:
         raise BadDataError(f"unreadable JSON ({error}). Fetch the file again", file=path.name) from error
     if not isinstance(config, dict):
         raise BadDataError(f"expected a JSON object, family by family, got {_kind(config)}", file=path.name)
-    found = {}
+    rules_by_family = {}
     for family, entry in config.items():
         if not isinstance(entry, dict):
             raise BadDataError(f"family {family!r}: expected a JSON object, got {_kind(entry)}", file=path.name)
@@ -132,8 +132,8 @@ def read_config(path: Path) -> dict[str, FieldRules]:
         if rules is not None:
             if problem := _rules_problem(rules):
                 raise BadDataError(f"family {family!r}, q5_scoring: {problem}", file=path.name)
-            found[family] = rules
-    return found
+            rules_by_family[family] = rules
+    return rules_by_family
 
 
 def _shown(cells: Cells) -> list[RowImage]:

@@ -103,22 +103,22 @@ def _check_text(file: str, batch: Any) -> None:  # noqa: ANN401  pyarrow has no 
             ) from error
 
 
-def _check_column(file: str, found: Any, expected: Any) -> None:  # noqa: ANN401  pyarrow has no types
+def _check_column(file: str, actual: Any, expected: Any) -> None:  # noqa: ANN401  pyarrow has no types
     column = expected.name
-    count = found.names.count(column)
+    count = actual.names.count(column)
     if count != 1:
         fault = "the column is there more than once" if count else "missing column"
         raise BadDataError(f"{fault}. Is this the benchmark's file?", file=file, column=column)
-    kind = found.field(column).type
+    kind = actual.field(column).type
     if not _fits(kind, expected.type):
         raise BadDataError(f"expected {expected.type}, got {kind}", file=file, column=column)
 
 
-def _fits(found: Any, expected: Any) -> bool:  # noqa: ANN401  pyarrow has no types
+def _fits(actual: Any, expected: Any) -> bool:  # noqa: ANN401  pyarrow has no types
     """Whether the types are equal, but for the width of the offsets of texts and lists."""
-    if pa.types.is_list(expected) and (pa.types.is_list(found) or pa.types.is_large_list(found)):
-        return _fits(found.value_type, expected.value_type)
-    return bool(found == expected or (pa.types.is_string(expected) and pa.types.is_large_string(found)))
+    if pa.types.is_list(expected) and (pa.types.is_list(actual) or pa.types.is_large_list(actual)):
+        return _fits(actual.value_type, expected.value_type)
+    return bool(actual == expected or (pa.types.is_string(expected) and pa.types.is_large_string(actual)))
 
 
 def _first_line(error: Exception) -> str:

@@ -33,12 +33,12 @@ class VerifiedFile:
     def line(self, span: tuple[int, int]) -> Any:  # noqa: ANN401  JSON of our own making
         """The line in these bytes, shared by all who ask for it: not to be changed."""
         offset, length = span
-        found = self._recent.get((offset, length))
-        if found is None:
+        parsed = self._recent.get((offset, length))
+        if parsed is None:
             if len(self._recent) >= KEPT_LINES:
                 self._recent = {}
-            found = self._recent[offset, length] = json.loads(self.content()[offset : offset + length])
-        return found
+            parsed = self._recent[offset, length] = json.loads(self.content()[offset : offset + length])
+        return parsed
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, VerifiedFile) and (self.path, self.sha256) == (other.path, other.sha256)

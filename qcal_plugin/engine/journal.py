@@ -42,9 +42,9 @@ class Journal:
     def __init__(self, path: Path, read: Callable[[bytes, int], None] | None = None) -> None:
         self.path = path
         try:
-            found = _survey(path, read) if is_there(path) else _Survey()
-            self.torn_bytes, self.damaged_lines = found.torn_bytes, len(found.damaged)
-            self._file = _repaired(path, found)
+            survey = _survey(path, read) if is_there(path) else _Survey()
+            self.torn_bytes, self.damaged_lines = survey.torn_bytes, len(survey.damaged)
+            self._file = _repaired(path, survey)
             self._size = self._file.seek(0, 2)
             self._syncer = Syncer(self._file.fileno())
         except OSError as error:
@@ -115,38 +115,38 @@ class _Survey:
 
 def _survey(path: Path, read: Callable[[bytes, int], None] | None) -> _Survey:
     """Read the file as it will be when it is put right. Raises JournalError, OSError."""
-    found, offset = _Survey(), 0
+    survey, offset = _Survey(), 0
     for line in checked_lines(path):
         if line.is_torn:
-            found.torn_bytes = len(line.content)
+            survey.torn_bytes = len(line.content)
         elif line.is_sound:
             content = _with_checksum(line)
-            found.is_bare = found.is_bare or not line.has_checksum
-            found.lacks_end = not content.endswith(b"\n")
+            survey.is_bare = survey.is_bare or not line.has_checksum
+            survey.lacks_end = not content.endswith(b"\n")
             if read is not None:
                 _parsed(path, line, partial(_at, read, offset))
             offset += len(content)
         else:
-            found.damaged[line.number] = line.content
-    return found
+            survey.damaged[line.number] = line.content
+    return survey
 
 
 def _at(read: Callable[[bytes, int], None], offset: int, content: bytes) -> None:
     read(content, offset)
 
 
-def _repaired(path: Path, found: _Survey) -> BinaryIO:
+def _repaired(path: Path, survey: _Survey) -> BinaryIO:
     """The file, open to append, without what is wrong with it. Raises OSError."""
-    if found.damaged:
+    if survey.damaged:
         with open_to_append(path.with_name(path.name + DAMAGED_SUFFIX)) as aside:
-            for content in found.damaged.values():
+            for content in survey.damaged.values():
                 _write_whole(aside, content if content.endswith(b"\n") else content + b"\n")
-    if found.damaged or found.is_bare:
+    if survey.damaged or survey.is_bare:
         write_parts(path, (_with_checksum(line) for line in checked_lines(path) if line.is_sound))
     file = open_to_append(path)
-    if found.torn_bytes and not (found.damaged or found.is_bare):
-        file.truncate(file.seek(0, 2) - found.torn_bytes)
-    if found.lacks_end:
+    if survey.torn_bytes and not (survey.damaged or survey.is_bare):
+        file.truncate(file.seek(0, 2) - survey.torn_bytes)
+    if survey.lacks_end:
         _write_whole(file, b"\n")
     return file
 

@@ -167,15 +167,15 @@ class Looks:
 
 def _key_of(report: pytest.TestReport) -> ItemKey | None:
     """The item that a test measures, from its properties; None for other tests."""
-    found = {name.removeprefix(PROPERTY_PREFIX): str(value) for name, value in report.user_properties}
-    if "sample" not in found or "question" not in found:
+    properties = {name.removeprefix(PROPERTY_PREFIX): str(value) for name, value in report.user_properties}
+    if "sample" not in properties or "question" not in properties:
         return None
     return ItemKey(
-        sample_id=found["sample"],
-        question=Question(found["question"]),
-        mode=Mode(found["mode"]),
-        repeat=int(found.get("repeat", 0)),
-        variant=found.get("variant", ""),
+        sample_id=properties["sample"],
+        question=Question(properties["question"]),
+        mode=Mode(properties["mode"]),
+        repeat=int(properties.get("repeat", 0)),
+        variant=properties.get("variant", ""),
     )
 
 

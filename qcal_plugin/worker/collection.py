@@ -83,12 +83,14 @@ def is_load(item: pytest.Item) -> bool:
 def put_in_order(items: list[pytest.Item], *, by_repeat: bool = False) -> None:
     """Sort benchmark tests by mode, in place, and before that by repeat; other tests keep the places in between."""
     modes = list(Mode)
-    found = [(index, planned) for index, item in enumerate(items) if (planned := planned_item(item)) is not None]
+    benchmark_items = [
+        (index, planned) for index, item in enumerate(items) if (planned := planned_item(item)) is not None
+    ]
     in_order = sorted(
-        found, key=lambda entry: (entry[1].key.repeat if by_repeat else 0, modes.index(entry[1].key.mode))
+        benchmark_items, key=lambda entry: (entry[1].key.repeat if by_repeat else 0, modes.index(entry[1].key.mode))
     )
     moved = [items[index] for index, _ in in_order]
-    for (index, _), item in zip(found, moved, strict=True):
+    for (index, _), item in zip(benchmark_items, moved, strict=True):
         items[index] = item
 
 

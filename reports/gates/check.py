@@ -37,8 +37,8 @@ def check_samples(
     run = Run(manifest=replace(manifest, planned=tuple(items)), records=())
     for gate in file.gates:
         baseline = None if gate.baseline is None else baselines[gate.baseline]
-        found = evidence(gate, metric_values(gate, run, baseline))
-        if refusal := found.refusal or found.too_few:
+        shown = evidence(gate, metric_values(gate, run, baseline))
+        if refusal := shown.refusal or shown.too_few:
             raise GateFileError(f"{file.path}: {gate.title}: {refusal}")
 
 

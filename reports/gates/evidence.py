@@ -71,18 +71,20 @@ class Evidence:
     @property
     def figures(self) -> Interval:
         """The lowest and the highest figure that measuring the rest could have brought."""
-        found = [mean(values) for values in self.extremes]
-        return Interval(min(found), max(found))
+        averages = [mean(values) for values in self.extremes]
+        return Interval(min(averages), max(averages))
 
     def intervals(self, level: float) -> list[Interval]:
         """The interval at each of the extremes, both ends at this one-sided level over all looks."""
-        found = (self._interval_of(values, self.look.nominal(level)) for values in self.extremes)
-        return [interval for interval in found if interval is not None]
+        candidates = (self._interval_of(values, self.look.nominal(level)) for values in self.extremes)
+        return [interval for interval in candidates if interval is not None]
 
     def interval(self, level: float) -> Interval:
         """The interval, widened by what was not measured."""
-        found = self.intervals(level)
-        return Interval(min(interval.low for interval in found), max(interval.high for interval in found))
+        all_intervals = self.intervals(level)
+        return Interval(
+            min(interval.low for interval in all_intervals), max(interval.high for interval in all_intervals)
+        )
 
     def _interval_of(self, values: Sequence[float], level: float) -> Interval | None:
         if self.same_run:
@@ -93,9 +95,9 @@ class Evidence:
 
     def _of_plots_like_these(self, values: Sequence[float], level: float) -> Interval | None:
         """With a baseline the lower bound expects more variance of a larger drop (`fixed_benchmark.bounds`)."""
-        found = interval_of(self.gate, values, level, self.spread)
-        if found is None or self.gate.baseline is None:
-            return found
+        drawn = interval_of(self.gate, values, level, self.spread)
+        if drawn is None or self.gate.baseline is None:
+            return drawn
         known = [side.gained for side in self.sides if side is not None]
         size = size_of_change(values, item=item_of(self.gate))
         low, _ = bounds(
@@ -107,7 +109,7 @@ class Evidence:
             gained=min(size, max(known)) if known else size,
             level=level,
         )
-        return Interval(max(-2.0, min(found.low, float(low))), found.high)
+        return Interval(max(-2.0, min(drawn.low, float(low))), drawn.high)
 
     @property
     def freedom(self) -> float:

@@ -150,10 +150,10 @@ def parse_metric(name: str) -> GateMetric:
 
 def _rate(name: str) -> GateMetric | None:
     mode = Mode.ICL if name.startswith("icl.") else Mode.ZEROSHOT
-    found = next((rate for rate in RateName if rate == name.removeprefix("icl.")), None)
-    if found is None or found.question not in mode.questions:
+    match = next((rate for rate in RateName if rate == name.removeprefix("icl.")), None)
+    if match is None or match.question not in mode.questions:
         return None
-    return GateMetric(name=name, mode=mode, questions=(found.question,), rate=found)
+    return GateMetric(name=name, mode=mode, questions=(match.question,), rate=match)
 
 
 def _scores(name: str) -> GateMetric:
@@ -173,8 +173,8 @@ def _scores(name: str) -> GateMetric:
 def _gate_file(path: Path, data: Mapping[str, Any]) -> GateFile:
     check_keys("the file", data, {"gate", "coverage", "judges", "level"})
     level = _level(data)
-    found = enumerate(entries(data, "gate", "decide"), start=1)
-    gates = tuple(gate for position, entry in found for gate in _gates(f"gate {position}", entry, level))
+    numbered = enumerate(entries(data, "gate", "decide"), start=1)
+    gates = tuple(gate for position, entry in numbered for gate in _gates(f"gate {position}", entry, level))
     titles = [gate.title for gate in gates]
     if again := next((position for position, title in enumerate(titles) if title in titles[:position]), None):
         raise GateFileError(f"gate {again + 1} repeats gate {titles.index(titles[again]) + 1}: {titles[again]}")

@@ -174,8 +174,8 @@ def _errors(
     """
     bias = next((bias for bias in BIASES if bias.name == BIAS_RATES.get(rate)), None)
     among: dict[str, bool] = {}
-    found = {item.key: records[item.key] for item in planned if item.key in records}
-    measured = {key: record for key, record in found.items() if record.measured}
+    with_record = {item.key: records[item.key] for item in planned if item.key in records}
+    measured = {key: record for key, record in with_record.items() if record.measured}
     for record in measured.values():
         among[record.scenario_type] = among.get(record.scenario_type, False) or bias is None or bias.among(record)
     for item in planned:
@@ -200,13 +200,13 @@ def _part_values(part: Part, unmeasured_as: float | None) -> dict[str, float]:
     """Sample -> sign * mean of its items; without the samples that have no item to average."""
     if unmeasured_as is not None and part.sign < 0:
         unmeasured_as = 1 - unmeasured_as
-    found = {
+    by_part = {
         sample: [value for value in values if value is not None]
         if unmeasured_as is None
         else [unmeasured_as if value is None else value for value in values]
         for sample, values in part.items.items()
     }
-    return {sample: part.sign * math.fsum(values) / len(values) for sample, values in found.items() if values}
+    return {sample: part.sign * math.fsum(values) / len(values) for sample, values in by_part.items() if values}
 
 
 def _repeat_variance(part: Part, questions: int) -> float | None:

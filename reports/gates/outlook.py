@@ -28,47 +28,47 @@ class Outlook:
 MOST_REPEATS = 32
 
 
-def detectable(found: Evidence, level: float) -> float | None:
+def detectable(shown: Evidence, level: float) -> float | None:
     """How far from the threshold the truth must lie for a verdict in 80% of cases."""
-    error = found.error_at_threshold
+    error = shown.error_at_threshold
     if error is None:
         return None
-    return detectable_difference(error, found.freedom, level=2 * found.look.nominal(level) - 1)
+    return detectable_difference(error, shown.freedom, level=2 * shown.look.nominal(level) - 1)
 
 
-def outlook(found: Evidence, level: float) -> Outlook:
+def outlook(shown: Evidence, level: float) -> Outlook:
     """See `Outlook`: a detectable difference no larger than the truth's distance from the threshold.
 
     The truth is taken to be the figure; with a baseline, where that lies farther away, that nothing changed.
     """
-    gate, reach = found.gate, detectable(found, level)
-    gap = 0.0 if found.figure is None else abs(found.figure - gate.threshold)
+    gate, reach = shown.gate, detectable(shown, level)
+    gap = 0.0 if shown.figure is None else abs(shown.figure - gate.threshold)
     if gate.baseline is not None:
         gap = max(gap, -gate.threshold)
-    error = found.error_at_threshold
+    error = shown.error_at_threshold
     if gap < ROUNDING or not reach or not error:
         return Outlook()
     wanted = error * gap / reach
-    samples = math.ceil(found.source.samples * (error / wanted) ** 2)
+    samples = math.ceil(shown.source.samples * (error / wanted) ** 2)
     if gate.baseline is None:
-        return Outlook(samples=samples, repeats=_repeats_of_a_run(found, error, wanted))
-    repeats, both = _repeats_against_a_baseline(found, wanted)
+        return Outlook(samples=samples, repeats=_repeats_of_a_run(shown, error, wanted))
+    repeats, both = _repeats_against_a_baseline(shown, wanted)
     return Outlook(samples=samples, repeats=repeats, both=both)
 
 
-def _repeats_of_a_run(found: Evidence, error: float, wanted: float) -> int | None:
+def _repeats_of_a_run(shown: Evidence, error: float, wanted: float) -> int | None:
     """What the choice of samples adds stays; the chance of answers shrinks with their number."""
-    within = found.source.variance_of_repeats()
+    within = shown.source.variance_of_repeats()
     if within is None:
         return None
     spare = wanted**2 - max(0.0, error**2 - within)
-    return _within_reason(found.source.repeats() * within / spare) if spare > 0 else None
+    return _within_reason(shown.source.repeats() * within / spare) if spare > 0 else None
 
 
-def _repeats_against_a_baseline(found: Evidence, wanted: float) -> tuple[int | None, bool]:
+def _repeats_against_a_baseline(shown: Evidence, wanted: float) -> tuple[int | None, bool]:
     """On this benchmark. A run without repeats of its own is taken to vary as its baseline does, and the reverse."""
-    run_repeats, baseline_repeats = (found.source.repeats(of_baseline=side) for side in (False, True))
-    run, baseline = _single(found, run_repeats, of_baseline=False), _single(found, baseline_repeats, of_baseline=True)
+    run_repeats, baseline_repeats = (shown.source.repeats(of_baseline=side) for side in (False, True))
+    run, baseline = _single(shown, run_repeats, of_baseline=False), _single(shown, baseline_repeats, of_baseline=True)
     known = run if baseline is None else baseline
     if known is None:
         return None, False
@@ -80,10 +80,10 @@ def _repeats_against_a_baseline(found: Evidence, wanted: float) -> tuple[int | N
     return (None if needed is None else max(2, needed)), True
 
 
-def _single(found: Evidence, repeats: int, *, of_baseline: bool) -> float | None:
+def _single(shown: Evidence, repeats: int, *, of_baseline: bool) -> float | None:
     """The variance of the figure that one repeat of this side has; None where it was not measured."""
-    parts = next(iter(found.source.questions.values()))
-    sides = [side for part, side in zip(parts, found.sides, strict=True) if part.of_baseline is of_baseline]
+    parts = next(iter(shown.source.questions.values()))
+    sides = [side for part, side in zip(parts, shown.sides, strict=True) if part.of_baseline is of_baseline]
     variances = [side.variance * repeats for side in sides if side is not None]
     return math.fsum(variances) if variances and len(variances) == len(sides) else None
 

@@ -90,13 +90,24 @@ def _flips(measured: Sequence[float]) -> float:
 def _contributions(parts: dict[Question, Part]) -> Iterator[list[float]]:
     """Of each sample what each repeat brings to the figure: sum over questions of value / (questions * samples)."""
     measured = {
-        question: {sample: found for sample, repeats in part.items.items() if (found := _measured(repeats))}
+        question: {
+            sample: scores_of_sample
+            for sample, repeats in part.items.items()
+            if (scores_of_sample := _measured(repeats))
+        }
         for question, part in parts.items()
     }
     for sample in sorted(set().union(*measured.values())):
-        asked = [(question, found[sample]) for question, found in measured.items() if sample in found]
-        count = min(len(found) for _, found in asked)
+        asked = [
+            (question, scores_of_sample[sample])
+            for question, scores_of_sample in measured.items()
+            if sample in scores_of_sample
+        ]
+        count = min(len(scores_of_sample) for _, scores_of_sample in asked)
         yield [
-            math.fsum(found[repeat] / (len(parts) * len(measured[question])) for question, found in asked)
+            math.fsum(
+                scores_of_sample[repeat] / (len(parts) * len(measured[question]))
+                for question, scores_of_sample in asked
+            )
             for repeat in range(count)
         ]

@@ -141,11 +141,13 @@ def judge_run(
     ``baselines``: the runs that gates name. ``interrupted``: why the run ended early, if it did.
     """
     why_not = obstacles(file, run, interrupted)
-    found = [_evidence(gate, run, None if gate.baseline is None else baselines[gate.baseline]) for gate in file.gates]
-    verdicts = decide(found)
+    evidences = [
+        _evidence(gate, run, None if gate.baseline is None else baselines[gate.baseline]) for gate in file.gates
+    ]
+    verdicts = decide(evidences)
     if why_not:
         verdicts = [replace(entry, verdict=Verdict.CANNOT, reason=why_not[0], outlook=None) for entry in verdicts]
-    look = max((entry.look for entry in found), key=lambda look: look.repeats) if run.looks else None
+    look = max((entry.look for entry in evidences), key=lambda look: look.repeats) if run.looks else None
     return GateReport(file=file, obstacles=why_not, verdicts=tuple(verdicts), look=look)
 
 
@@ -168,13 +170,13 @@ def look_at(values: MetricValues, looks: Sequence[int]) -> Look:
 
 def decide(gates: Sequence[Evidence]) -> list[GateVerdict]:
     """The verdicts on gates of one file, in their order."""
-    tested = [found for found in gates if found.is_testable and found.gate.decision is Decision.INTERVAL]
+    tested = [each for each in gates if each.is_testable and each.gate.decision is Decision.INTERVAL]
     level = tested[0].gate.level if tested else LEVEL
-    to_fail = step_down([partial(_shows_failure, found) for found in tested], level)
+    to_fail = step_down([partial(_shows_failure, each) for each in tested], level)
     levels = {
-        found.gate.title: Levels(to_pass=level, to_fail=failing) for found, failing in zip(tested, to_fail, strict=True)
+        each.gate.title: Levels(to_pass=level, to_fail=failing) for each, failing in zip(tested, to_fail, strict=True)
     }
-    return [_verdict(found, levels.get(found.gate.title, Levels(level, level))) for found in gates]
+    return [_verdict(each, levels.get(each.gate.title, Levels(level, level))) for each in gates]
 
 
 # --- one gate --------------------------------------------------------------------------------------------------------
@@ -188,58 +190,58 @@ class Levels:
     to_fail: float
 
 
-def _shows_failure(found: Evidence, level: float) -> bool:
-    return fails(found.gate, found.interval(level))
+def _shows_failure(shown: Evidence, level: float) -> bool:
+    return fails(shown.gate, shown.interval(level))
 
 
-def _verdict(found: Evidence, levels: Levels) -> GateVerdict:
-    gate, error = found.gate, found.standard_error
-    bounds = None if found.refusal or error is None else _bounds(found, levels)
-    compared = found.figures if gate.decision is Decision.POINT and not found.refusal else bounds
-    verdict = Verdict.CANNOT if compared is None else _compared(found, compared, levels)
-    verdict = Verdict.CANNOT if found.too_few and verdict is not Verdict.FAIL else verdict
-    within = found.source.variance_of_repeats() if found.population is Population.PLOTS else None
+def _verdict(shown: Evidence, levels: Levels) -> GateVerdict:
+    gate, error = shown.gate, shown.standard_error
+    bounds = None if shown.refusal or error is None else _bounds(shown, levels)
+    compared = shown.figures if gate.decision is Decision.POINT and not shown.refusal else bounds
+    verdict = Verdict.CANNOT if compared is None else _compared(shown, compared, levels)
+    verdict = Verdict.CANNOT if shown.too_few and verdict is not Verdict.FAIL else verdict
+    within = shown.source.variance_of_repeats() if shown.population is Population.PLOTS else None
     result = GateVerdict(
         gate=gate,
         verdict=verdict,
-        reason=_reason(found) if verdict is Verdict.CANNOT else "",
-        figure=found.figure,
+        reason=_reason(shown) if verdict is Verdict.CANNOT else "",
+        figure=shown.figure,
         interval=bounds,
-        population=found.population,
-        corrected=levels.to_fail != levels.to_pass or len(found.look.planned) > 1,
-        samples=found.source.samples,
-        unmeasured=found.source.unmeasured,
-        detectable=detectable(found, levels.to_fail),
-        repeats=found.source.repeats(),
-        baseline_repeats=found.source.repeats(of_baseline=True),
-        flip_rate=flip_rate(found.source),
+        population=shown.population,
+        corrected=levels.to_fail != levels.to_pass or len(shown.look.planned) > 1,
+        samples=shown.source.samples,
+        unmeasured=shown.source.unmeasured,
+        detectable=detectable(shown, levels.to_fail),
+        repeats=shown.source.repeats(),
+        baseline_repeats=shown.source.repeats(of_baseline=True),
+        flip_rate=flip_rate(shown.source),
         repeats_share=min(1.0, within / error**2) if within is not None and error else None,
     )
-    return replace(result, outlook=outlook(found, levels.to_pass)) if verdict is Verdict.INCONCLUSIVE else result
+    return replace(result, outlook=outlook(shown, levels.to_pass)) if verdict is Verdict.INCONCLUSIVE else result
 
 
-def _bounds(found: Evidence, levels: Levels) -> Interval:
-    passing, failing = found.interval(levels.to_pass), found.interval(levels.to_fail)
-    if found.gate.at_most:
+def _bounds(shown: Evidence, levels: Levels) -> Interval:
+    passing, failing = shown.interval(levels.to_pass), shown.interval(levels.to_fail)
+    if shown.gate.at_most:
         return Interval(failing.low, passing.high)
     return Interval(passing.low, failing.high)
 
 
-def _compared(found: Evidence, compared: Interval, levels: Levels) -> Verdict:
+def _compared(shown: Evidence, compared: Interval, levels: Levels) -> Verdict:
     """The verdict by these bounds. It cannot be had where measuring the rest could bring a verdict."""
-    if passes(found.gate, compared):
-        return Verdict.WORSE if _shows_drop(found, compared) else Verdict.PASS
-    if fails(found.gate, compared):
+    if passes(shown.gate, compared):
+        return Verdict.WORSE if _shows_drop(shown, compared) else Verdict.PASS
+    if fails(shown.gate, compared):
         return Verdict.FAIL
-    could_pass = any(passes(found.gate, interval) for interval in found.intervals(levels.to_pass))
-    could_fail = any(fails(found.gate, interval) for interval in found.intervals(levels.to_fail))
-    undecided_figure = found.gate.decision is Decision.POINT
+    could_pass = any(passes(shown.gate, interval) for interval in shown.intervals(levels.to_pass))
+    could_fail = any(fails(shown.gate, interval) for interval in shown.intervals(levels.to_fail))
+    undecided_figure = shown.gate.decision is Decision.POINT
     return Verdict.CANNOT if could_pass or could_fail or undecided_figure else Verdict.INCONCLUSIVE
 
 
-def _shows_drop(found: Evidence, compared: Interval) -> bool:
-    return found.gate.baseline is not None and found.gate.decision is Decision.INTERVAL and compared.high < 0
+def _shows_drop(shown: Evidence, compared: Interval) -> bool:
+    return shown.gate.baseline is not None and shown.gate.decision is Decision.INTERVAL and compared.high < 0
 
 
-def _reason(found: Evidence) -> str:
-    return found.refusal or found.too_few or f"depends on {found.source.unmeasured} items that were not measured"
+def _reason(shown: Evidence) -> str:
+    return shown.refusal or shown.too_few or f"depends on {shown.source.unmeasured} items that were not measured"

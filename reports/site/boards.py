@@ -86,18 +86,18 @@ def contest(entrants: Sequence[Entrant], field: Field) -> Contest:
     return Contest(entrants=tuple(entrants), field=field, latest=tuple(latest), numbers=numbers)
 
 
-def boards(found: Contest) -> list[Board]:
+def boards(contest: Contest) -> list[Board]:
     """A board for each mode that was asked."""
-    return [_board(found, mode) for mode in found.modes]
+    return [_board(contest, mode) for mode in contest.modes]
 
 
 def _recency(place: int, entrants: Sequence[Entrant], field: Field) -> tuple[bool, str, int]:
     return not field.reasons[place], entrants[place].started_at, place
 
 
-def _board(found: Contest, mode: Mode) -> Board:
+def _board(contest: Contest, mode: Mode) -> Board:
     letters: dict[str, str] = {}
-    rows = [*_own_rows(found, mode, letters), *_published_rows(found, mode, letters)]
+    rows = [*_own_rows(contest, mode, letters), *_published_rows(contest, mode, letters)]
     rows.sort(key=_rank)
     means = [row.standings[None] for row in rows]
     ends = [end for one in means if one.interval is not None for end in (one.interval.low, one.interval.high)]
@@ -115,27 +115,27 @@ def _rank(row: BoardRow) -> float:
     return 1.0 if mean is None else -mean
 
 
-def _own_rows(found: Contest, mode: Mode, letters: dict[str, str]) -> Iterator[BoardRow]:
-    for place, entrant in enumerate(found.entrants):
+def _own_rows(contest: Contest, mode: Mode, letters: dict[str, str]) -> Iterator[BoardRow]:
+    for place, entrant in enumerate(contest.entrants):
         if (mode, None) in entrant.standings:
             questions: tuple[Question | None, ...] = (None, *mode.questions)
             yield BoardRow(
                 name=entrant.name,
                 place=place,
-                number=found.numbers.get(place),
+                number=contest.numbers.get(place),
                 standings={
                     question: entrant.standings[mode, question]
                     for question in questions
                     if (mode, question) in entrant.standings
                 },
                 deltas={question: entrant.delta(question) for question in questions} if mode is Mode.ICL else {},
-                notes=_lettered(found.field.reasons[place], letters),
-                older=place not in found.numbers,
+                notes=_lettered(contest.field.reasons[place], letters),
+                older=place not in contest.numbers,
             )
 
 
-def _published_rows(found: Contest, mode: Mode, letters: dict[str, str]) -> Iterator[BoardRow]:
-    reasons = found.field.standard.not_published
+def _published_rows(contest: Contest, mode: Mode, letters: dict[str, str]) -> Iterator[BoardRow]:
+    reasons = contest.field.standard.not_published
     words = [f"published figures: the runs here differ from them ({'; '.join(reasons)})"] if reasons else []
     for row in published_scores(mode):
         yield BoardRow(

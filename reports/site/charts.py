@@ -150,13 +150,13 @@ class History:
 def histories(runs: Mapping[str, Sequence[Entrant]], mode: Mode) -> list[History]:
     """A time line of each model with several runs, all with the same axes."""
     shown = {
-        name: [entrant for entrant in found if entrant.mean(mode) is not None and _moment(entrant) is not None]
-        for name, found in runs.items()
+        name: [entrant for entrant in entrants if entrant.mean(mode) is not None and _moment(entrant) is not None]
+        for name, entrants in runs.items()
     }
-    shown = {name: found for name, found in shown.items() if len(found) > 1}
+    shown = {name: entrants for name, entrants in shown.items() if len(entrants) > 1}
     if not shown:
         return []
-    everyone = [entrant for found in shown.values() for entrant in found]
+    everyone = [entrant for entrants in shown.values() for entrant in entrants]
     across = date_axis([_moment(entrant) or 0.0 for entrant in everyone])
     standings = [entrant.standings[mode, None] for entrant in everyone]
     up = score_axis(
@@ -170,10 +170,10 @@ def histories(runs: Mapping[str, Sequence[Entrant]], mode: Mode) -> list[History
                 unit="",
                 across=across,
                 up=up,
-                points=tuple(_in_time(entrant, mode, across, up) for entrant in sorted(found, key=_order)),
+                points=tuple(_in_time(entrant, mode, across, up) for entrant in sorted(entrants, key=_order)),
             ),
         )
-        for name, found in shown.items()
+        for name, entrants in shown.items()
     ]
 
 

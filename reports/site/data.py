@@ -15,9 +15,9 @@ STEPS = 200
 NOT_MEASURED, NOT_ASKED = 255, 254
 
 
-def site_data(found: Contest, hrefs: Sequence[str | None], answers: Mapping[str, str]) -> dict[str, Any]:
+def site_data(contest: Contest, hrefs: Sequence[str | None], answers: Mapping[str, str]) -> dict[str, Any]:
     """``runs`` by place, ``columns`` (places shown side by side), ``items``, ``scores``, ``heat``, ``files``."""
-    items = sorted_items(found)
+    items = sorted_items(contest)
     samples = list(dict.fromkeys(name.sample_id for name in items))
     families = sorted(set(items.values()))
     sample_places, family_places = ({name: place for place, name in enumerate(names)} for names in (samples, families))
@@ -25,31 +25,31 @@ def site_data(found: Contest, hrefs: Sequence[str | None], answers: Mapping[str,
         "runs": [
             {
                 "name": entrant.name,
-                "number": found.numbers.get(place),
+                "number": contest.numbers.get(place),
                 "id": entrant.run_id,
                 "day": entrant.started_at[:10],
                 "href": hrefs[place],
-                "alike": found.alike(place),
+                "alike": contest.alike(place),
             }
-            for place, entrant in enumerate(found.entrants)
+            for place, entrant in enumerate(contest.entrants)
         ],
-        "columns": list(found.latest),
+        "columns": list(contest.latest),
         "samples": samples,
         "families": families,
         "items": [
             [sample_places[name.sample_id], family_places[family], name.question, name.mode]
             for name, family in items.items()
         ],
-        "scores": [_bytes(list(items), entrant.items, entrant.planned) for entrant in found.entrants],
-        "heat": _heat(found),
+        "scores": [_bytes(list(items), entrant.items, entrant.planned) for entrant in contest.entrants],
+        "heat": _heat(contest),
         "files": {sample_places[sample]: name for sample, name in answers.items() if sample in sample_places},
     }
 
 
-def sorted_items(found: Contest) -> dict[ItemName, str]:
+def sorted_items(contest: Contest) -> dict[ItemName, str]:
     """Every item that any run planned, with its family: by mode, family, sample and question."""
     planned: dict[ItemName, str] = {}
-    for entrant in found.entrants:
+    for entrant in contest.entrants:
         planned |= entrant.planned
     order = list(Mode)
     ranked = sorted(planned.items(), key=lambda entry: (order.index(entry[0].mode), entry[1], entry[0]))
@@ -67,10 +67,10 @@ def _bytes(items: Sequence[ItemName], scores: Mapping[ItemName, float], planned:
     return base64.b64encode(bytes(values)).decode()
 
 
-def _heat(found: Contest) -> dict[str, dict[str, list[float | None]]]:
+def _heat(contest: Contest) -> dict[str, dict[str, list[float | None]]]:
     """Figure -> family -> mean of each column, in their order."""
-    figures = [(mode, question) for mode in found.modes for question in (None, *mode.questions)]
-    shown = [found.entrants[place] for place in found.latest]
+    figures = [(mode, question) for mode in contest.modes for question in (None, *mode.questions)]
+    shown = [contest.entrants[place] for place in contest.latest]
     heat: dict[str, dict[str, list[float | None]]] = {}
     for mode, question in figures:
         columns = [entrant.families.get((mode, question), {}) for entrant in shown]

@@ -73,13 +73,13 @@ def run_folders(paths: Sequence[Path]) -> list[Path]:
 
     Raises SiteError where a path is not a folder or holds no run.
     """
-    found: dict[Path, Path] = {}
+    folders: dict[Path, Path] = {}
     for path in paths:
         below = list(_below(path)) if path.is_dir() else []
         if not below:
             raise SiteError(f"{path}: no run here; name run directories, or a folder of them, such as runs/")
-        found |= {folder.resolve(): folder for folder in below}
-    return list(found.values())
+        folders |= {folder.resolve(): folder for folder in below}
+    return list(folders.values())
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -100,9 +100,9 @@ def read_entries(
     """
     names: Sequence[str | None] = labels or [None] * len(folders)
     read = partial(_read, errors=errors)
-    found = mapped(read, folders, names)
-    entries = [entry for entry in found if isinstance(entry, Entry)]
-    return entries, [entry for entry in found if isinstance(entry, LeftOut)]
+    loaded = mapped(read, folders, names)
+    entries = [entry for entry in loaded if isinstance(entry, Entry)]
+    return entries, [entry for entry in loaded if isinstance(entry, LeftOut)]
 
 
 def mapped(function: Callable[..., T], *arguments: Sequence[object]) -> list[T]:
@@ -121,14 +121,14 @@ def _read(folder: Path, name: str | None, *, errors: ErrorRule) -> Entry | LeftO
     except (RunFileError, OSError) as error:
         return LeftOut(folder=folder, reason=str(error))
     evaluation = counting_errors(evaluation_of(run), errors)
-    found = entrant(run, evaluation, name=name, verdict=_verdict(folder / REPORT_JSON))
-    if not found.items:
+    entry = entrant(run, evaluation, name=name, verdict=_verdict(folder / REPORT_JSON))
+    if not entry.items:
         return LeftOut(folder=folder, reason="nothing of the benchmark itself was measured")
     answers: dict[str, dict[str, Said]] = {}
     for record in benchmark_records(run):
         if not record.key.repeat:
             answers.setdefault(record.key.sample_id, {})[f"{record.key.question}/{record.key.mode}"] = _said(record)
-    return Entry(folder=folder, entrant=found, answers=answers)
+    return Entry(folder=folder, entrant=entry, answers=answers)
 
 
 def _said(record: Record) -> Said:

@@ -198,24 +198,24 @@ def reports_budget(runs: int) -> int:
 
 def _island(page: str, name: str) -> dict[str, Any]:
     """The JSON in one of the page's elements, which may be compressed. Raises ValueError without such an element."""
-    found = _element(page, name)
-    text = found["content"]
-    data: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(text)) if found["type"] == "gzip" else text)
+    element = _element(page, name)
+    text = element["content"]
+    data: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(text)) if element["type"] == "gzip" else text)
     return data
 
 
 def _with_island(page: str, name: str, text: str) -> str:
     """The page with this JSON in the element."""
-    found = _element(page, name)
+    element = _element(page, name)
     opening = f'<script type="application/json" id="{name}">'
-    return f"{page[: found.start()]}{opening}{text}{page[found.end('content') :]}"
+    return f"{page[: element.start()]}{opening}{text}{page[element.end('content') :]}"
 
 
 def _element(page: str, name: str) -> re.Match[str]:
-    found = re.search(rf'<script type="application/(?P<type>json|gzip)" id="{name}">(?P<content>[^<]*)', page)
-    if found is None:
+    match = re.search(rf'<script type="application/(?P<type>json|gzip)" id="{name}">(?P<content>[^<]*)', page)
+    if match is None:
         raise ValueError(f"no data {name!r} in the page")
-    return found
+    return match
 
 
 def _texts(data: Mapping[str, Any]) -> Iterator[str]:
@@ -252,8 +252,8 @@ def _loading_page(page: str, content: str, shared: str) -> str:
     head = page[: page.index("<style>")]
     policy = content_security_policy(style, script, beside=True)
     inner = DIGEST.findall(head)
-    for directive, found in zip(("script-src", "style-src"), inner, strict=True):
-        policy = policy.replace(f"{directive} ", f"{directive} '{found}' ", 1)
+    for directive, source in zip(("script-src", "style-src"), inner, strict=True):
+        policy = policy.replace(f"{directive} ", f"{directive} '{source}' ", 1)
     title = html.unescape(head[head.index("<title>") + len("<title>") : head.index("</title>")])
     return (
         environment("reports.site", {}, {})

@@ -49,7 +49,7 @@ class TauTable:
 
 
 def render_site(
-    found: Contest,
+    contest: Contest,
     hrefs: Sequence[str | None],
     answers: Mapping[str, str],
     costs: Mapping[tuple[int, Mode], float],
@@ -58,22 +58,22 @@ def render_site(
     """The page. ``hrefs``: each run's own report, None where it has none; ``costs`` by place and mode."""
     style = "\n".join((static("reports.html", STYLES), static("reports.site", ("site.css",))))
     script = "\n".join((static("reports.html", SHARED_SCRIPTS), static("reports.site", OWN_SCRIPTS)))
-    figures = [(mode, question) for mode in found.modes for question in (None, *mode.questions)]
+    figures = [(mode, question) for mode in contest.modes for question in (None, *mode.questions)]
     return (
         environment("reports.site", {"question_name": question_name, "negated": _negated}, {})
         .get_template("site.jinja")
         .render(
-            contest=found,
-            standard=found.field.standard,
-            boards=boards(found),
-            pair_tables=[_pair_table(found, mode) for mode in found.modes if len(_rivals(found, mode)) > 1],
-            tau_tables=list(_tau_tables(found)),
-            effort=_effort(found, costs),
-            histories=_histories(found),
+            contest=contest,
+            standard=contest.field.standard,
+            boards=boards(contest),
+            pair_tables=[_pair_table(contest, mode) for mode in contest.modes if len(_rivals(contest, mode)) > 1],
+            tau_tables=list(_tau_tables(contest)),
+            effort=_effort(contest, costs),
+            histories=_histories(contest),
             figures=[(figure_name(mode, question), mode, question) for mode, question in figures],
             hrefs=hrefs,
             left_out=left_out,
-            data=Markup(island(site_data(found, hrefs, answers))),  # noqa: S704 - escaped by `island`
+            data=Markup(island(site_data(contest, hrefs, answers))),  # noqa: S704 - escaped by `island`
             style=Markup(style),  # noqa: S704 - the package's own
             script=Markup(script),  # noqa: S704
             policy=content_security_policy(style, script, beside=True),
@@ -81,16 +81,18 @@ def render_site(
     )
 
 
-def _rivals(found: Contest, mode: Mode) -> list[int]:
+def _rivals(contest: Contest, mode: Mode) -> list[int]:
     """The latest comparable runs of each name in a mode, the best first."""
-    alike = [place for place in found.latest if found.alike(place) and found.entrants[place].mean(mode) is not None]
-    return sorted(alike, key=lambda place: -(found.entrants[place].mean(mode) or 0.0))
+    alike = [
+        place for place in contest.latest if contest.alike(place) and contest.entrants[place].mean(mode) is not None
+    ]
+    return sorted(alike, key=lambda place: -(contest.entrants[place].mean(mode) or 0.0))
 
 
-def _pair_table(found: Contest, mode: Mode) -> PairTable:
-    rivals = _rivals(found, mode)
+def _pair_table(contest: Contest, mode: Mode) -> PairTable:
+    rivals = _rivals(contest, mode)
     places = rivals[:MOST_PAIRED]
-    tested = pairs([found.entrants[place] for place in places], mode)
+    tested = pairs([contest.entrants[place] for place in places], mode)
     return PairTable(
         mode=mode,
         places=tuple(places),
@@ -100,9 +102,9 @@ def _pair_table(found: Contest, mode: Mode) -> PairTable:
     )
 
 
-def _tau_tables(found: Contest) -> Iterator[TauTable]:
-    for mode in found.modes:
-        rivals = [found.entrants[place] for place in _rivals(found, mode)]
+def _tau_tables(contest: Contest) -> Iterator[TauTable]:
+    for mode in contest.modes:
+        rivals = [contest.entrants[place] for place in _rivals(contest, mode)]
         own = [{question: entrant.mean(mode, question) for question in mode.questions} for entrant in rivals]
         published = [dict(row.questions) for row in published_scores(mode) if row.questions]
         for title, rows in (
@@ -124,9 +126,9 @@ def _tau_table(title: str, mode: Mode, rows: Sequence[Mapping[Question, float | 
     )
 
 
-def _effort(found: Contest, costs: Mapping[tuple[int, Mode], float]) -> list[tuple[Mode, list[Plot]]]:
-    shown = [place for place in found.latest if found.alike(place)]
-    entrants, labels = [found.entrants[place] for place in shown], [str(found.numbers[place]) for place in shown]
+def _effort(contest: Contest, costs: Mapping[tuple[int, Mode], float]) -> list[tuple[Mode, list[Plot]]]:
+    shown = [place for place in contest.latest if contest.alike(place)]
+    entrants, labels = [contest.entrants[place] for place in shown], [str(contest.numbers[place]) for place in shown]
     plots = [
         (
             mode,
@@ -137,21 +139,21 @@ def _effort(found: Contest, costs: Mapping[tuple[int, Mode], float]) -> list[tup
                 {number: costs[place, mode] for number, place in enumerate(shown) if (place, mode) in costs},
             ),
         )
-        for mode in found.modes
+        for mode in contest.modes
     ]
     return [(mode, found_plots) for mode, found_plots in plots if found_plots]
 
 
-def _histories(found: Contest) -> list[tuple[Mode, list[History]]]:
+def _histories(contest: Contest) -> list[tuple[Mode, list[History]]]:
     runs = {
-        found.entrants[latest].name: [
+        contest.entrants[latest].name: [
             entrant
-            for place, entrant in enumerate(found.entrants)
-            if entrant.name == found.entrants[latest].name and found.alike(place)
+            for place, entrant in enumerate(contest.entrants)
+            if entrant.name == contest.entrants[latest].name and contest.alike(place)
         ]
-        for latest in found.latest
+        for latest in contest.latest
     }
-    lines = [(mode, histories(runs, mode)) for mode in found.modes]
+    lines = [(mode, histories(runs, mode)) for mode in contest.modes]
     return [(mode, found_lines) for mode, found_lines in lines if found_lines]
 
 

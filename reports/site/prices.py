@@ -50,13 +50,13 @@ def cost_per_answer(entrant: Entrant, prices: Mapping[str, Price], mode: Mode) -
 
 
 def _prices(_: Path, data: Mapping[str, Any]) -> dict[str, Price]:
-    found = {}
+    prices = {}
     for model, entry in data.items():
         place = f'["{model}"]'
         if not isinstance(entry, dict):
             raise PriceError(f"{model}: a table with input and output was expected, such as {place}")
         check_keys(place, entry, {"input", "output"})
-        found[model] = Price(
+        prices[model] = Price(
             input=number(place, entry, "input", 0, MOST), output=number(place, entry, "output", 0, MOST)
         )
-    return found
+    return prices

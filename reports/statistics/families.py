@@ -66,11 +66,11 @@ class _Family:
 
 def dispersions(families: Mapping[Name, Sequence[float]]) -> dict[Name, Dispersion]:
     """The dispersion of each family's scores, one score per sample, 0..1."""
-    found = {name: _sums(np.asarray(values, dtype=float)) for name, values in families.items()}
-    graded = {name: values for name, values in families.items() if found[name].least < 1}
+    sums = {name: _sums(np.asarray(values, dtype=float)) for name, values in families.items()}
+    graded = {name: values for name, values in families.items() if sums[name].least < 1}
     common = dispersion(graded.values())
-    prior = _prior_freedom([found[name] for name in graded], common)
-    return {name: _drawn(family, common, prior) for name, family in found.items()}
+    prior = _prior_freedom([sums[name] for name in graded], common)
+    return {name: _drawn(family, common, prior) for name, family in sums.items()}
 
 
 def _sums(values: Floats) -> _Family:

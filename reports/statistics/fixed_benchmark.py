@@ -91,8 +91,8 @@ def growth(means: Floats, variances: Floats, largest: Floats) -> Floats:
     """
     ratio = np.where(largest > ROUNDING, variances / np.maximum(largest, ROUNDING), 1.0)
     gained = (np.minimum(ratio, 1.0) * means - 2 * variances).sum(axis=-1)
-    found: Floats = np.maximum(0.0, gained) / np.maximum(means.sum(axis=-1), ROUNDING) / means.shape[-1]
-    return found
+    share: Floats = np.maximum(0.0, gained) / np.maximum(means.sum(axis=-1), ROUNDING) / means.shape[-1]
+    return share
 
 
 def fixed_interval(mean: float, noise: AnswerNoise, *, item: float, level: float) -> Interval:
@@ -142,7 +142,7 @@ def bounds(
         inner = b**2 - (1 + k) * toward**2
         exists = (b > 0) & (inner >= 0)
         root = np.sqrt(np.maximum(inner, 0.0))
-        for found in (sign * (b + root) / (1 + k), sign * (b - root) / (1 + k)):
-            low = np.where(exists, np.minimum(low, found), low)
-            high = np.where(exists, np.maximum(high, found), high)
+        for bound in (sign * (b + root) / (1 + k), sign * (b - root) / (1 + k)):
+            low = np.where(exists, np.minimum(low, bound), low)
+            high = np.where(exists, np.maximum(high, bound), high)
     return low, high

@@ -39,12 +39,12 @@ def above_floor(outcomes: Iterable[Outcome]) -> AboveFloor | None:
     with copying.
     """
     by_question = grouped((o for o in outcomes if o.measured and o.floors), lambda outcome: outcome.key.question)
-    found = {question: pair for question in Question if (pair := _question_floor(by_question.get(question, [])))}
-    if not found:
+    pairs = {question: pair for question in Question if (pair := _question_floor(by_question.get(question, [])))}
+    if not pairs:
         return None
-    floors, scores = [pair[1] for pair in found.values()], [pair[2] for pair in found.values()]
+    floors, scores = [pair[1] for pair in pairs.values()], [pair[2] for pair in pairs.values()]
     return AboveFloor(
-        rules={question: pair[0] for question, pair in found.items()},
+        rules={question: pair[0] for question, pair in pairs.items()},
         floor=_mean_of_means(floors),
         mean=_mean_of_means(scores),
         above=paired_difference(floors, scores, tested=False),
@@ -55,22 +55,22 @@ def _question_floor(outcomes: Sequence[Outcome]) -> tuple[Floor, SampleScores, S
     """Of one question the rule, and by sample its scores and those of the model; None without a floor."""
     best: tuple[float, Floor, SampleScores, SampleScores] | None = None
     for rule in dict.fromkeys(rule for outcome in outcomes for rule in FLOORS_OF[outcome.key.mode]):
-        found = [outcome for outcome in outcomes if rule in outcome.floors and outcome.value is not None]
-        if found:
-            floors = _by_sample((outcome.sample, outcome.floors[rule]) for outcome in found)
+        covered = [outcome for outcome in outcomes if rule in outcome.floors and outcome.value is not None]
+        if covered:
+            floors = _by_sample((outcome.sample, outcome.floors[rule]) for outcome in covered)
             mean = statistics.fmean(floors.values())
             if best is None or mean > best[0]:
-                scores = _by_sample((outcome.sample, outcome.value or 0.0) for outcome in found)
+                scores = _by_sample((outcome.sample, outcome.value or 0.0) for outcome in covered)
                 best = mean, rule, floors, scores
     return None if best is None else best[1:]
 
 
 def _by_sample(values: Iterable[tuple[str, float]]) -> dict[str, float]:
     """The mean of each sample's values (repeats)."""
-    found: dict[str, list[float]] = {}
+    by_sample: dict[str, list[float]] = {}
     for sample, value in values:
-        found.setdefault(sample, []).append(value)
-    return {sample: statistics.fmean(group) for sample, group in found.items()}
+        by_sample.setdefault(sample, []).append(value)
+    return {sample: statistics.fmean(group) for sample, group in by_sample.items()}
 
 
 def _mean_of_means(questions: Sequence[SampleScores]) -> float:

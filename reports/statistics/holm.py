@@ -30,9 +30,9 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
     The k-th smallest of m, times m - k + 1; never less than a smaller one's, and never above 1.
     """
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    found = [0.0] * len(p_values)
+    corrected = [0.0] * len(p_values)
     highest = 0.0
     for rank, index in enumerate(order):
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        found[index] = highest
-    return found
+        corrected[index] = highest
+    return corrected

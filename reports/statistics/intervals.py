@@ -177,12 +177,12 @@ def weighted_interval(
     None where a part has fewer than two samples.
     """
     intervals = [mean_interval(list(values.values()), level=level) for values in parts]
-    found = [interval for interval in intervals if interval is not None]
-    if len(found) < len(parts):
+    known = [interval for interval in intervals if interval is not None]
+    if len(known) < len(parts):
         return None
     means = [math.fsum(values.values()) / len(values) for values in parts]
     correlations = _correlations(parts, means)
-    weighted = [*zip(weights, means, found, strict=True)]
+    weighted = [*zip(weights, means, known, strict=True)]
     below = np.array([weight * max(0.0, mean - interval.low) for weight, mean, interval in weighted])
     above = np.array([weight * max(0.0, interval.high - mean) for weight, mean, interval in weighted])
     overall = math.fsum(weight * mean for weight, mean, _ in weighted)
@@ -196,13 +196,13 @@ def _correlations(parts: Sequence[Mapping[str, float]], means: Sequence[float]) 
         {sample: value - mean for sample, value in values.items()} for values, mean in zip(parts, means, strict=True)
     ]
     sizes = [math.sqrt(math.fsum(value * value for value in values.values())) for values in deviations]
-    found: Floats = np.eye(len(parts))
+    matrix: Floats = np.eye(len(parts))
     for p, q in itertools.combinations(range(len(parts)), 2):
         shared = deviations[p].keys() & deviations[q].keys()
         common = math.fsum(deviations[p][sample] * deviations[q][sample] for sample in shared)
         size = sizes[p] * sizes[q]
-        found[p, q] = found[q, p] = (max(0.0, common / size) if size > ROUNDING else 1.0) if shared else 0.0
-    return found
+        matrix[p, q] = matrix[q, p] = (max(0.0, common / size) if size > ROUNDING else 1.0) if shared else 0.0
+    return matrix
 
 
 def bootstrap_interval(n: int, statistic: Callable[[Counts], Floats]) -> Interval | None:

@@ -62,11 +62,11 @@ def _common_step(sizes: Sequence[float]) -> float:
 
 def _subset_sums(steps: Iterable[int]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """The probability of each sum, 0..total, where every step is in or out with probability 1/2."""
-    found = np.ones(1)
+    chances = np.ones(1)
     for step, count in sorted(Counter(steps).items()):
         for _ in range(count):
-            longer = np.zeros(len(found) + step)
-            longer[: len(found)] += found
-            longer[step:] += found
-            found = longer / 2
-    return found
+            longer = np.zeros(len(chances) + step)
+            longer[: len(chances)] += chances
+            longer[step:] += chances
+            chances = longer / 2
+    return chances
