@@ -68,7 +68,7 @@ from synthetic.drawing.style import Drawing, Style
 T = TypeVar("T")
 
 
-class Outcome(StrEnum):
+class OutcomeLabel(StrEnum):
     """The four answers to Q2."""
 
     EXPECTED = "Expected behavior"
@@ -157,7 +157,7 @@ class Scenario(Generic[T]):
 
     name: str
     status: str
-    outcome: Outcome
+    outcome: OutcomeLabel
     assessment: Assessment
     simulate: Callable[[Generator], T]
     telling: Callable[[T], bool] = lambda _truth: True

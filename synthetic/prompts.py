@@ -8,15 +8,17 @@ from typing import Any
 
 from scoring.questions import Question
 from synthetic.drawing.style import Axis, Drawing
-from synthetic.family import Assessment, Family, Outcome, Reading, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Reading, Scenario
 
 IMAGE_TAG = "<image>"
 
 OUTCOMES = {
-    Outcome.EXPECTED: "the data can be used for the calibration as they are",
-    Outcome.SUBOPTIMAL: "the experiment works, but its own settings have to change",
-    Outcome.ANOMALOUS: "an earlier step has to be calibrated again, or the device shows an effect out of our control",
-    Outcome.APPARATUS: "no signal worth the name; the measurement chain is not set up properly",
+    OutcomeLabel.EXPECTED: "the data can be used for the calibration as they are",
+    OutcomeLabel.SUBOPTIMAL: "the experiment works, but its own settings have to change",
+    OutcomeLabel.ANOMALOUS: (
+        "an earlier step has to be calibrated again, or the device shows an effect out of our control"
+    ),
+    OutcomeLabel.APPARATUS: "no signal worth the name; the measurement chain is not set up properly",
 }
 
 AXIS_SCHEMA = '{"label": string, "scale": "linear" | "log", "range": [min, max]}'

@@ -20,7 +20,7 @@ from synthetic.drawing.heatmap import (
 )
 from synthetic.drawing.style import BLACK, Drawing, PlotType, Style
 from synthetic.drawing.usual_looks import TAB_BLUE, TAB_ORANGE, in_usual_look, is_usual
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.coupler_spectroscopy import Panel, Truth, simulate
 
 
@@ -114,14 +114,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="coupler_flux_failure_bad_fit",
             status="FIT_POOR",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(simulate, kept=True),
         ),
         Scenario(
             name="coupler_flux_success",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=simulate,
         ),

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scoring.reference import JSON
 from synthetic.drawing.atom_looks import CIRCUIT_INKS, in_atom_look
 from synthetic.drawing.style import Drawing, PlotType, Style
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.fitting import Fit, fit
 from synthetic.physics.measured import Measured
 from synthetic.physics.readout import Floats
@@ -326,7 +326,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="cz_benchmarking_failure_miscalibrated",
             status="MISCALIBRATED",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
                 _simulate, phase_error_rad=(0.5, 1.2), loss_per_gate=(0.018, 0.05), depolarization=(0.005, 0.03)
@@ -336,7 +336,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="cz_benchmarking_failure_no_gate",
             status="NO_GATE",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
                 _simulate, phase_error_rad=(1.0, 1.9), loss_per_gate=(0.0, 0.0008), depolarization=(0.001, 0.006)
@@ -345,7 +345,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="cz_benchmarking_success",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(
                 _simulate, phase_error_rad=(0.0, 0.06), loss_per_gate=(0.002, 0.009), depolarization=(0.001, 0.006)

@@ -18,7 +18,7 @@ from scoring.field_rules import UNRELIABLE
 from scoring.reference import JSON
 from synthetic.drawing.style import BLACK, Drawing, PlotType, Style
 from synthetic.drawing.trace_looks import PURE_BLUE, PURE_RED, in_trace_look
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.fitting import Fit, fit
 from synthetic.physics.readout import Floats, expectation_z, measured_population, signal_free
 
@@ -284,14 +284,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="drag_failure_no_signal",
             status="NO_SIGNAL",
-            outcome=Outcome.APPARATUS,
+            outcome=OutcomeLabel.APPARATUS,
             assessment=Assessment.UNRELIABLE,
             simulate=_simulate_no_signal,
         ),
         Scenario(
             name="drag_failure_position_far_offset",
             status="OPTIMAL_NOT_CENTERED",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=_simulate_far_offset,
             telling=lambda truth: not _crossing_seen(truth),
@@ -300,7 +300,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="drag_failure_position_first_quarter",
             status="OPTIMAL_NOT_CENTERED",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, place=(0.1, 0.16), relative_noise=(0.03, 0.09)),
             telling=lambda truth: _crossing_seen(truth) and truth.place < 0.25,
@@ -308,7 +308,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="drag_failure_position_last_quarter",
             status="OPTIMAL_NOT_CENTERED",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, place=(0.84, 0.9), relative_noise=(0.03, 0.09)),
             telling=lambda truth: _crossing_seen(truth) and truth.place > 0.75,
@@ -316,7 +316,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="drag_success",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(_simulate, place=(0.31, 0.69), relative_noise=(0.03, 0.15)),
         ),

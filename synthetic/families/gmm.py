@@ -24,7 +24,7 @@ from scoring.field_rules import UNRELIABLE
 from scoring.reference import JSON
 from synthetic.drawing.style import BLACK, Drawing, Ink, PlotType, Style
 from synthetic.drawing.usual_looks import TAB_BLUE, TAB_RED, in_usual_look, is_usual
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.mixture import Floats, Mixture, fit_mixture, gain
 
 Range = tuple[float, float]
@@ -286,14 +286,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="gmm_failure_high_power",
             status="HIGH_POWER",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=_simulate_jumping,
         ),
         Scenario(
             name="gmm_failure_no_excitation",
             status="NO_EXCITATION",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, separation=(1.9, 2.7), excited=False, wrong=(0.12, 0.3)),
         ),
@@ -301,21 +301,21 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="gmm_failure_no_res_response",
             status="NO_RES_RESPONSE",
-            outcome=Outcome.APPARATUS,
+            outcome=OutcomeLabel.APPARATUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, separation=(0.0, 0.0), sigma=(0.08, 0.35)),
         ),
         Scenario(
             name="gmm_failure_no_signal",
             status="NO_SIGNAL",
-            outcome=Outcome.APPARATUS,
+            outcome=OutcomeLabel.APPARATUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, separation=(0.0, 0.0), arriving=False),
         ),
         Scenario(
             name="gmm_success",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(_simulate, separation=(4.7, 7.5)),
         ),

@@ -21,7 +21,7 @@ from numpy.random import Generator
 from scoring.reference import JSON
 from synthetic.drawing.atom_looks import FRINGE_INKS, in_atom_look
 from synthetic.drawing.style import Drawing, PlotType, Style
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.fitting import Fit, fit
 from synthetic.physics.measured import Measured
 from synthetic.physics.readout import Floats, measured_population
@@ -258,21 +258,21 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="microwave_ramsey_failure_detuned",
             status="DETUNED",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, rabi_edges=(5.0, 10.0), resonance_rabi=(1.9, 2.5)),
         ),
         Scenario(
             name="microwave_ramsey_failure_low_contrast",
             status="LOW_CONTRAST",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, rabi_edges=(5.0, 10.0), coherence=(0.1, 0.35), survival=(0.3, 0.95)),
         ),
         Scenario(
             name="microwave_ramsey_success",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(_simulate, rabi_edges=(5.0, 10.0)),
         ),

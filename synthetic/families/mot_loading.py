@@ -20,7 +20,7 @@ from scipy.ndimage import gaussian_filter
 from scoring.reference import JSON
 from synthetic.drawing.atom_looks import CIRCUIT_INKS, in_atom_look
 from synthetic.drawing.style import CYAN, MAGENTA, ORANGE, Drawing, Ink, PlotType, Style
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.fitting import Fit, fit
 from synthetic.physics.readout import Floats
 
@@ -266,14 +266,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="mot_loading_good",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(_simulate, brightness=(0.4, 0.95)),
         ),
         Scenario(
             name="mot_loading_no_signal",
             status="NO_SIGNAL",
-            outcome=Outcome.APPARATUS,
+            outcome=OutcomeLabel.APPARATUS,
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate, brightness=(0.0, 0.0)),
         ),
@@ -282,7 +282,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="mot_loading_tailed",
             status="ASYMMETRIC",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, brightness=(0.7, 1.6), tail=(0.5, 0.7)),
         ),

@@ -21,7 +21,7 @@ from scoring.reference import JSON
 from synthetic.drawing.atom_looks import in_atom_look
 from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.drawing.trace_looks import TRACE_INKS, TRACE_PX
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
@@ -236,14 +236,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="pinchoff_failure_incomplete_transition",
             status="INCOMPLETE",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate, floor=(0.0, 0.085), width=(0.8, 3.5), widths_beyond=(-0.5, 0.6)),
         ),
         Scenario(
             name="pinchoff_failure_noisy_no_transition",
             status="NO_TRANSITION",
-            outcome=Outcome.APPARATUS,
+            outcome=OutcomeLabel.APPARATUS,
             assessment=Assessment.NO_FIT,
             simulate=_simulate_no_transition,
         ),
@@ -252,21 +252,21 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="pinchoff_failure_stabilize_negative",
             status="NEGATIVE_OFFSET",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate, floor=(-0.7, -0.2)),
         ),
         Scenario(
             name="pinchoff_failure_stabilize_positive",
             status="POSITIVE_OFFSET",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate, floor=(0.2, 0.55)),
         ),
         Scenario(
             name="pinchoff_success",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate, floor=(0.0, 0.085)),
         ),

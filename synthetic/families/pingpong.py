@@ -19,7 +19,7 @@ from scoring.reference import JSON
 from synthetic.drawing.style import RED, Drawing, PlotType, Style
 from synthetic.drawing.trace_looks import in_trace_look
 from synthetic.drawing.usual_looks import TAB_BLUE, TAB_ORANGE
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.fitting import Fit, fit
 from synthetic.physics.readout import Floats, expectation_z, measured_population
 
@@ -222,7 +222,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="pingpong_failure_large_error",
             status="LARGE_ERROR",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, turns=(1.9, 3.8)),
         ),
@@ -230,7 +230,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="pingpong_failure_moderate_error",
             status="MODERATE_ERROR",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, turns=(0.36, 1.2)),
         ),
@@ -238,14 +238,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="pingpong_failure_no_excitation",
             status="NO_EXCITATION",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, turns=(0.0, 0.0), driven=False),
         ),
         Scenario(
             name="pingpong_success_well_calibrated",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(_simulate, turns=(0.008, 0.05)),
         ),

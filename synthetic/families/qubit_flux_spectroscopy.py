@@ -13,7 +13,7 @@ from scoring.reference import JSON
 from synthetic.drawing.heatmap import curve_on_map, dress_map, heat_map, map_colours, points_on_map
 from synthetic.drawing.style import BLACK, Drawing, PlotType, Style
 from synthetic.drawing.usual_looks import TAB_BLUE, TAB_ORANGE, in_usual_look, is_usual
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.flux_spectroscopy import Truth, simulate_arc, simulate_faint, simulate_without_line
 from synthetic.physics.readout import Floats
 
@@ -180,14 +180,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="qubit_flux_spectroscopy_failure_bad_fit",
             status="FIT_POOR",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=_simulate_two_branches,
         ),
         Scenario(
             name="qubit_flux_spectroscopy_failure_fit_failed",
             status="FIT_FAILED",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=simulate_faint,
         ),
@@ -195,7 +195,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="qubit_flux_spectroscopy_failure_no_data",
             status="NO_SIGNAL",
-            outcome=Outcome.APPARATUS,
+            outcome=OutcomeLabel.APPARATUS,
             assessment=Assessment.NO_FIT,
             simulate=partial(simulate_without_line, recorded=False),
             telling=_nothing_recorded,
@@ -204,7 +204,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="qubit_flux_spectroscopy_failure_no_response",
             status="NO_SIGNAL",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.NO_FIT,
             simulate=partial(simulate_without_line, recorded=True),
             telling=lambda truth: not _nothing_recorded(truth),
@@ -213,14 +213,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="qubit_flux_spectroscopy_failure_not_tunable",
             status="NOT_TUNABLE",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(simulate_arc, drop=(0.001, 0.012), place=(0.2, 0.9)),
         ),
         Scenario(
             name="qubit_flux_spectroscopy_success",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=simulate_arc,
         ),

@@ -22,7 +22,7 @@ from scoring.field_rules import UNRELIABLE
 from scoring.reference import JSON
 from synthetic.drawing.style import BLACK, Drawing, PlotType, Style
 from synthetic.drawing.usual_looks import TAB_BLUE, TAB_ORANGE, in_usual_look, is_usual
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.fitting import Fit, fit
 from synthetic.physics.readout import Floats
 
@@ -295,21 +295,21 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="qubit_spectroscopy_failure_multiple_peaks",
             status="MULTIPLE_PEAKS",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, lines_in=_crowd, fluctuating=0.13),
         ),
         Scenario(
             name="qubit_spectroscopy_failure_no_peaks",
             status="NO_SIGNAL",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, lines_in=_no_lines),
         ),
         Scenario(
             name="qubit_spectroscopy_success",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(_simulate, lines_in=_single_line),
         ),

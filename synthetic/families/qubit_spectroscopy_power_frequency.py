@@ -13,7 +13,7 @@ from scoring.reference import JSON
 from synthetic.drawing.heatmap import dress_map, heat_map, map_colours
 from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.drawing.usual_looks import in_plotly_look, plotly_axes, plotly_labels, plotly_map
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.power_spectroscopy import Truth, simulate
 from synthetic.physics.readout import Floats
 
@@ -121,7 +121,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="qubit_spectroscopy_power_frequency_failure_f01_f02half_amp_too_high",
             status="AMP_TOO_HIGH",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate_both, weakest=(0.19, 0.26), strongest=(0.35, 0.6)),
             telling=lambda truth: truth.lines == 2,
@@ -129,7 +129,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="qubit_spectroscopy_power_frequency_failure_f01_only_amp_too_high",
             status="AMP_TOO_HIGH",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate_f01, weakest=(0.19, 0.28), strongest=(0.38, 0.6)),
             telling=lambda truth: truth.lines == 1,
@@ -138,7 +138,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="qubit_spectroscopy_power_frequency_failure_no_signal",
             status="NO_SIGNAL",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.NO_FIT,
             simulate=partial(
                 simulate,
@@ -152,7 +152,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="qubit_spectroscopy_power_frequency_success_f01_f02half_full_range",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate_both, weakest=(0.006, 0.014), strongest=(0.2, 0.28)),
             telling=lambda truth: truth.lines == 2,
@@ -160,7 +160,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="qubit_spectroscopy_power_frequency_success_f01_low_amp_sharp",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate_f01, weakest=(0.014, 0.02), strongest=(0.03, 0.065)),
             telling=lambda truth: truth.lines == 1 and not _broadened(truth),
@@ -169,7 +169,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="qubit_spectroscopy_power_frequency_success_f01_only_full_range",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate_f01, weakest=(0.006, 0.014), strongest=(0.2, 0.32)),
             telling=lambda truth: truth.lines == 1 and _broadened(truth),

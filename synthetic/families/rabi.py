@@ -19,7 +19,7 @@ from numpy.random import Generator
 from scoring.reference import JSON
 from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.drawing.trace_looks import in_trace_look
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.fitting import Fit, fit, strongest_frequency
 from synthetic.physics.readout import Floats, expectation_z, measured_population, signal_free
 
@@ -304,14 +304,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="rabi_failure_damped_oscillations",
             status="DAMPED",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, periods=(4.5, 14.0), damping_turns=(0.35, 1.7)),
         ),
         Scenario(
             name="rabi_failure_random_signal",
             status="NO_SIGNAL",
-            outcome=Outcome.APPARATUS,
+            outcome=OutcomeLabel.APPARATUS,
             assessment=Assessment.UNRELIABLE,
             simulate=_simulate_no_drive,
         ),
@@ -320,21 +320,21 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="rabi_failure_too_fast",
             status="UNDERSAMPLED",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, samples_per_period=(2.02, 3.2)),
         ),
         Scenario(
             name="rabi_failure_too_slow",
             status="RANGE_TOO_NARROW",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, periods=(0.2, 0.75)),
         ),
         Scenario(
             name="rabi_success",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(_simulate, periods=(2.7, 11.0)),
             telling=lambda truth: truth.periods >= 2.5 and truth.contrast > 1.5,
@@ -343,7 +343,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="rabi_success_off_resonance",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(_simulate, periods=(2.7, 11.0), detuning_ratio=(0.75, 1.5)),
             telling=lambda truth: truth.periods >= 2.5 and truth.contrast < 1.3,
@@ -352,7 +352,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="rabi_successful_limited_range",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(_simulate, periods=(1.12, 2.2)),
             telling=lambda truth: truth.periods < 2.5,

@@ -23,7 +23,7 @@ from scoring.reference import JSON
 from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.drawing.trace_looks import in_trace_look
 from synthetic.drawing.usual_looks import TAB_BLUE, TAB_ORANGE
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.fitting import Fit, fit, strongest_frequency
 from synthetic.physics.measured import measured
 from synthetic.physics.readout import Floats, measured_population
@@ -316,14 +316,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="rabi_hw_failure_incorrect_fit",
             status="FIT_POOR",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, periods=(3.8, 7.5), saturation=(0.25, 0.6)),
         ),
         Scenario(
             name="rabi_hw_failure_insufficient_amplitude_range",
             status="RANGE_TOO_NARROW",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, periods=(0.35, 0.8)),
         ),
@@ -331,14 +331,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="rabi_hw_failure_off_resonant_drive",
             status="OFF_RESONANCE",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, periods=(1.8, 3.2), detuning_rad=(2.4, 4.2)),
         ),
         Scenario(
             name="rabi_hw_success",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(_simulate, periods=(1.2, 4.0)),
         ),

@@ -19,7 +19,7 @@ from scoring.reference import JSON
 from synthetic.drawing.heatmap import dress_map, heat_map, map_colours
 from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.drawing.trace_looks import in_trace_look
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
@@ -254,14 +254,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="ramsey_charge_tomography_clean",
             status="NO_EVENT",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate, jumps=(0, 0)),
         ),
         Scenario(
             name="ramsey_charge_tomography_few_bursts",
             status="EVENT",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate, jumps=(1, 3)),
             telling=lambda truth: truth.breaks <= 3,
@@ -270,7 +270,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="ramsey_charge_tomography_many_bursts",
             status="EVENT",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate, jumps=(5, 9)),
             telling=lambda truth: truth.breaks >= 5,
@@ -279,7 +279,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="ramsey_charge_tomography_noisy",
             status="NO_COHERENCE",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate, jumps=(0, 0), idle_time=(2.5, 4.0)),
         ),

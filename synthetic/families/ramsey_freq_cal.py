@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from synthetic.drawing.ramsey_plots import draw
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.ramsey import Sweep, Truth, simulate, simulate_beating
 from synthetic.physics.ramsey_statuses import FIELD_RULES, criteria, parameters
 
@@ -22,7 +22,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="ramsey_failure_freq_cal_beating",
             status="BEATING",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
                 simulate_beating,
@@ -35,7 +35,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="ramsey_failure_freq_cal_too_few_osc",
             status="TOO_FEW_OSC",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(simulate, sweep=SWEEP, fringes=(1.2, 2.4), decay_times=DECAY_TIMES),
         ),
@@ -43,7 +43,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="ramsey_failure_freq_cal_too_many_osc",
             status="TOO_MANY_OSC",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
                 simulate, sweep=SWEEP, samples_per_fringe=(2.3, 3.6), decay_times=DECAY_TIMES, expected_fringes=5.0
@@ -52,7 +52,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="ramsey_success_freq_cal",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(
                 simulate, sweep=SWEEP, fringes=(3.6, 14.0), samples_per_fringe=(6.0, 20.0), decay_times=DECAY_TIMES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from synthetic.drawing.ramsey_plots import draw
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.ramsey import Sweep, Truth, simulate, simulate_aliased, simulate_beating
 from synthetic.physics.ramsey_statuses import FIELD_RULES, criteria, parameters
 
@@ -21,7 +21,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="ramsey_failure_t2star_beating",
             status="BEATING",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
                 simulate_beating,
@@ -35,7 +35,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="ramsey_failure_t2star_sampling_too_coarse",
             status="SAMPLING_TOO_COARSE",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(simulate_aliased, sweep=SWEEP),
         ),
@@ -43,7 +43,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="ramsey_failure_t2star_window_too_short",
             status="WINDOW_TOO_SHORT",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
                 simulate, sweep=SWEEP, fringes=(3.6, 50.0), samples_per_fringe=(7.0, 16.0), decay_times=(0.08, 0.5)
@@ -52,14 +52,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="ramsey_failure_t2star_zero_detuning",
             status="NO_DETUNING",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(simulate, sweep=SWEEP, fringes=(0.0, 0.12), decay_times=(1.5, 6.0)),
         ),
         Scenario(
             name="ramsey_success_t2star",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(
                 simulate, sweep=SWEEP, fringes=(3.6, 60.0), samples_per_fringe=(7.0, 16.0), decay_times=(1.8, 5.0)

@@ -23,7 +23,7 @@ from scoring.field_rules import UNRELIABLE
 from scoring.reference import JSON
 from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.drawing.usual_looks import in_plotly_look, plotly_axes, plotly_labels
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
@@ -282,7 +282,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="res_spec_failure_wide_scan_no_signal",
             status="NO_SIGNAL",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.NO_FIT,
             simulate=partial(_survey, places=((1.2, 1.6),)),
             telling=lambda truth: truth.is_survey,
@@ -290,7 +290,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="res_spec_failure_zoomed_no_signal",
             status="NO_SIGNAL",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.NO_FIT,
             simulate=partial(_close_up, place=(4.0, 9.0)),
             telling=lambda truth: not truth.is_survey,
@@ -298,7 +298,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="res_spec_success_2qubit_wide_scan_resonator",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.NO_FIT,
             simulate=partial(_survey, places=((0.15, 0.42), (0.58, 0.85))),
             telling=lambda truth: len(truth.dips) == 2,
@@ -307,7 +307,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="res_spec_success_wide_scan_resonator",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.NO_FIT,
             simulate=partial(_survey, places=((0.15, 0.85),)),
             telling=lambda truth: len(truth.dips) == 1 and truth.is_survey,
@@ -315,7 +315,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="res_spec_success_zoomed_resonator",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.NO_FIT,
             simulate=partial(_close_up, place=(0.35, 0.65)),
             telling=lambda truth: not truth.is_survey,

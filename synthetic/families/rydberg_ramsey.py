@@ -20,7 +20,7 @@ from scoring.reference import JSON
 from synthetic.drawing.atom_looks import in_atom_look
 from synthetic.drawing.style import Drawing, Ink, PlotType, Style
 from synthetic.drawing.usual_looks import TAB_BLUE
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.fitting import Fit, fit
 from synthetic.physics.measured import Measured
 from synthetic.physics.readout import Floats, measured_population
@@ -281,14 +281,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="rydberg_ramsey_failure_undersampled",
             status="UNDERSAMPLED",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, covered=(0.25, 0.6)),
         ),
         Scenario(
             name="rydberg_ramsey_success",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(_simulate, covered=(0.85, 1.5)),
         ),

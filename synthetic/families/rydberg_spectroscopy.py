@@ -22,7 +22,7 @@ from scoring.reference import JSON
 from synthetic.drawing.atom_looks import in_atom_look
 from synthetic.drawing.style import Drawing, Ink, PlotType, Style
 from synthetic.drawing.usual_looks import TAB_BLUE, TAB_ORANGE
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.fitting import Fit, fit
 from synthetic.physics.readout import Floats, measured_population
 
@@ -386,14 +386,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="rydberg_spectroscopy_failure_low_contrast",
             status="LOW_CONTRAST",
-            outcome=Outcome.APPARATUS,
+            outcome=OutcomeLabel.APPARATUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, light=UNSTEADY),
         ),
         Scenario(
             name="rydberg_spectroscopy_success",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(_simulate, light=STEADY),
         ),

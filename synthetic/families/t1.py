@@ -17,7 +17,7 @@ from scoring.field_rules import UNRELIABLE
 from scoring.reference import JSON
 from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.drawing.trace_looks import in_trace_look
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.fitting import Fit, fit
 from synthetic.physics.readout import Floats, measured_population
 
@@ -244,14 +244,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="t1_failure_no_signal",
             status="NO_SIGNAL",
-            outcome=Outcome.APPARATUS,
+            outcome=OutcomeLabel.APPARATUS,
             assessment=Assessment.UNRELIABLE,
             simulate=_simulate_no_signal,
         ),
         Scenario(
             name="t1_failure_sampling_too_coarse",
             status="SAMPLING_TOO_COARSE",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=_simulate_too_coarse,
         ),
@@ -259,14 +259,14 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="t1_failure_window_too_short",
             status="WINDOW_TOO_SHORT",
-            outcome=Outcome.SUBOPTIMAL,
+            outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, lifetimes=(0.25, 1.4)),
         ),
         Scenario(
             name="t1_success",
             status="SUCCESS",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(_simulate, lifetimes=(3.2, 8.5)),
         ),

@@ -18,7 +18,7 @@ from scoring.field_rules import UNRELIABLE
 from scoring.reference import JSON
 from synthetic.drawing.style import Drawing, PlotType, Style
 from synthetic.drawing.trace_looks import in_trace_look
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.readout import Floats, measured_population
 
 SHOTS = (11, 80)
@@ -227,21 +227,21 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="t1_fluctuations_random_walk",
             status="RANDOM_WALK",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.NO_FIT,
             simulate=_simulate_random_walk,
         ),
         Scenario(
             name="t1_fluctuations_stable",
             status="STABLE",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.NO_FIT,
             simulate=_simulate_stable,
         ),
         Scenario(
             name="t1_fluctuations_telegraphic_fluctuations",
             status="TELEGRAPHIC",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.NO_FIT,
             simulate=_simulate_telegraphic,
         ),

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scoring.reference import JSON
 from synthetic.drawing.style import BLACK, DPI, Drawing, PlotType, Style
 from synthetic.drawing.usual_looks import TAB_BLUE, TAB_ORANGE, in_usual_look, is_usual
-from synthetic.family import Assessment, Family, Outcome, Scenario
+from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
@@ -257,7 +257,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="tweezer_array_failure_aberrated",
             status="ABERRATED",
-            outcome=Outcome.ANOMALOUS,
+            outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.NO_FIT,
             simulate=partial(
                 _simulate, waves=(0.115, 0.14), growth=(0.08, 0.14), unevenness=(0.21, 0.29), fading=(0.2, 0.45)
@@ -266,7 +266,7 @@ FAMILY: Family[Truth] = Family(
         Scenario(
             name="tweezer_array_success",
             status="CORRECTED",
-            outcome=Outcome.EXPECTED,
+            outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.NO_FIT,
             simulate=partial(
                 _simulate, waves=(0.015, 0.035), growth=(0.0, 0.02), unevenness=(0.03, 0.07), fading=(0.0, 0.1)
