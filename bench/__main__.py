@@ -89,7 +89,15 @@ class Bench:
         """The suite as a user starts it; without the page against scripts that write none."""
         run_dir = run_dir or self.folder / f"run{len(self.measured)}"
         return lambda url: [
-            *(sys.executable, "-m", "pytest", "test_qcaleval", "-q", "-o", f"cache_dir={self.folder / 'pytest_cache'}"),
+            *(
+                sys.executable,
+                "-m",
+                "pytest",
+                "test_qcaleval",
+                "-q",
+                "-o",
+                f"cache_dir={self.folder / 'pytest_cache'}",
+            ),
             *("--dataset", str(dataset), "--run-dir", str(run_dir)),
             *("--model-url", f"{url}/model/v1", "--model", "model"),
             *("--judge-url", f"{url}/judge/v1", "--judge-model", "judge"),
@@ -135,11 +143,15 @@ def fixed_delay(bench: Bench) -> list[Target]:
     """Zero-shot, in-context and judging with a fixed delay: we against the bound and against the plain scripts."""
     scale, delays = bench.scale, Delays(fixed_s=bench.scale.delay_s)
     ours = bench.run("ours", bench.ours(bench.dataset), delays)
-    parallel = [bench.run(f"ours -n {n}", bench.ours(bench.dataset, "-n", str(n)), delays) for n in scale.workers]
+    parallel = [
+        bench.run(f"ours -n {n}", bench.ours(bench.dataset, "-n", str(n)), delays) for n in scale.workers
+    ]
     out = str(bench.folder)
     plain = bench.run("reference-shaped", bench.script("reference_shaped", "--out", out), delays)
     pool = ("--judge-pool", str(scale.judge_concurrency))
-    pooled = bench.run("  with a full judge pool", bench.script("reference_shaped", "--out", out, *pool), delays)
+    pooled = bench.run(
+        "  with a full judge pool", bench.script("reference_shaped", "--out", out, *pool), delays
+    )
     bound_s = scale.delay_s * max(
         ours.model["requests"] / scale.concurrency, ours.judge["requests"] / scale.judge_concurrency
     )
@@ -197,9 +209,13 @@ def long_tail(bench: Bench) -> list[Target]:
     loop = bench.run("long tail: unbounded loop", bench.script("unbounded"), delays)
     spread: list[tuple[str, ...]] = [(), *(("-n", str(workers)) for workers in scale.workers)]
     runs = [
-        bench.run(" ".join(("long tail: ours", *more)), bench.ours(bench.dataset, *more), delays) for more in spread
+        bench.run(" ".join(("long tail: ours", *more)), bench.ours(bench.dataset, *more), delays)
+        for more in spread
     ]
-    return [Target(f"{run.name}: asking / that of the loop", _over(run.asking_s, loop.asking_s), 1.08) for run in runs]
+    return [
+        Target(f"{run.name}: asking / that of the loop", _over(run.asking_s, loop.asking_s), 1.08)
+        for run in runs
+    ]
 
 
 def many_times(bench: Bench) -> list[Target]:
@@ -211,11 +227,16 @@ def many_times(bench: Bench) -> list[Target]:
     scale, delays = bench.scale, Delays(fixed_s=bench.scale.short_delay_s)
     large = bench.folder / "large"
     make(large, samples=scale.samples, icl_rows=scale.icl_rows, copies=scale.copies)
-    prepared = bench.run(f"{scale.copies} times the data set, new", bench.ours(large, "--collect-only"), delays)
+    prepared = bench.run(
+        f"{scale.copies} times the data set, new", bench.ours(large, "--collect-only"), delays
+    )
     one = bench.run("short delay: ours", bench.ours(bench.dataset), delays)
     many = bench.run(f"short delay: ours, {scale.copies} times the items", bench.ours(large), delays)
     items = one.model["requests"], many.model["requests"]
-    plain = [bench.run(f"plain pytest, {count} trivial tests", bench.plain_pytest(count), delays) for count in items]
+    plain = [
+        bench.run(f"plain pytest, {count} trivial tests", bench.plain_pytest(count), delays)
+        for count in items
+    ]
     further = (items[1] - items[0]) * KILOBYTE
     pytests_own = _over(plain[1].peak_bytes - plain[0].peak_bytes, further) or 0.0
     per_item = _over(many.peak_bytes - one.peak_bytes, further)
@@ -234,7 +255,9 @@ def _reported_targets(bench: Bench, dataset: Path, times: str) -> list[Target]:
     delays, run_dir = Delays(fixed_s=bench.scale.short_delay_s), bench.folder / "paged"
     run = bench.run(f"{times}, page on", bench.ours(dataset, page=True, run_dir=run_dir), delays)
     page_bytes = (run_dir / "report.html").stat().st_size
-    again = bench.run(f"{times}: python -m reports", lambda _: [sys.executable, "-m", "reports", str(run_dir)], delays)
+    again = bench.run(
+        f"{times}: python -m reports", lambda _: [sys.executable, "-m", "reports", str(run_dir)], delays
+    )
     _forget(run_dir, share=MISSING_SHARE)
     resume = bench.ours(dataset, "--resume", page=True, run_dir=run_dir)
     resumed = bench.run(f"{times}: --resume with {MISSING_SHARE:.0%} missing", resume, delays)
@@ -265,13 +288,17 @@ def rate(bench: Bench) -> list[Target]:
     """The highest rate: an endpoint that answers at once. 900 requests a second are 1.11 ms each."""
     run = bench.run("no delay: ours", bench.ours(bench.dataset), Delays(fixed_s=0.0))
     requests = run.model["requests"] + run.judge["requests"]
-    return [Target("no delay: time a request", _over(1000 * (run.asking_s or 0.0), requests), 1000 / 900, "ms")]
+    return [
+        Target("no delay: time a request", _over(1000 * (run.asking_s or 0.0), requests), 1000 / 900, "ms")
+    ]
 
 
 def cold(bench: Bench) -> list[Target]:
     """A data set that is new here: all of it, and what a look at five samples needs."""
     delays = Delays(fixed_s=0.0)
-    whole = bench.run("data set new: collection", bench.ours(bench.dataset, "--collect-only"), delays, cold=True)
+    whole = bench.run(
+        "data set new: collection", bench.ours(bench.dataset, "--collect-only"), delays, cold=True
+    )
     five = bench.run("data set new: --limit 5", bench.ours(bench.dataset, "--limit", "5"), delays, cold=True)
     return [
         Target("data set new: --limit 5, wall", five.wall_s, 3.0, "s"),
@@ -306,9 +333,7 @@ def main() -> None:
         make(bench.dataset, samples=bench.scale.samples, icl_rows=bench.scale.icl_rows)
         _warm_up(bench, bench.dataset)
         targets = [target for name in options.parts for target in PARTS[name](bench)]
-    heading = (
-        f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, {time.strftime('%F')}"
-    )
+    heading = f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, {time.strftime('%F')}"
     sys.stdout.write(f"\n{heading}\n\n{measurement_table(bench.measured)}\n\n{target_table(targets)}\n")
     if options.quick:
         sys.stdout.write(
@@ -336,7 +361,9 @@ def _say(words: str) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="a small dataset and short delays: a minute or two")
+    parser.add_argument(
+        "--quick", action="store_true", help="a small dataset and short delays: a minute or two"
+    )
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), help="default: all")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return parser.parse_args()

@@ -34,7 +34,9 @@ FEATURES = {
 }
 RULES = {"amplitude": {"type": "pct", "tol_full": 0.05, "tol_half": 0.15}, "visible": {"type": "bool"}}
 KEY_POINTS = ["The oscillation is visible", "Five periods fit into the window", "The contrast stays constant"]
-BACKGROUND = "Measurement {id}: a drive pulse is swept in amplitude and the excited population is read out. " * 4
+BACKGROUND = (
+    "Measurement {id}: a drive pulse is swept in amplitude and the excited population is read out. " * 4
+)
 QUESTIONS = {
     "q1": 'Describe the figure <image> in JSON format.\n\nRequired fields:\n{"plot_type": "scatter" | "line"}',
     "q2": "Classify <image>.\n\nOptions:\n- Expected behavior\n- Apparatus issue\n\nClassification: <your choice>",
@@ -54,7 +56,9 @@ ANSWERS = {
 ICL = ("q3", "q5", "q6")
 
 
-def make(folder: Path, *, samples: int = SAMPLES, icl_rows: int = ICL_ROWS, copies: int = 1, seed: int = 0) -> None:
+def make(
+    folder: Path, *, samples: int = SAMPLES, icl_rows: int = ICL_ROWS, copies: int = 1, seed: int = 0
+) -> None:
     """Write the three files. ``copies`` repeats all rows under other ids and prompts, with the same pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(seed)
@@ -66,7 +70,9 @@ def make(folder: Path, *, samples: int = SAMPLES, icl_rows: int = ICL_ROWS, copi
         del row["index"]
     _write(folder / "test-00000-of-00001.parquet", rows)
     _write(folder / "fewshot-00000-of-00001.parquet", icl)
-    config = {f"family{number:02}": {"q5_scoring": RULES, "q6_status_mapping": {}} for number in range(FAMILIES)}
+    config = {
+        f"family{number:02}": {"q5_scoring": RULES, "q6_status_mapping": {}} for number in range(FAMILIES)
+    }
     (folder / "experiment_config.json").write_text(json.dumps(config))
 
 
@@ -118,12 +124,20 @@ def _row(index: int, copy: int, images: dict[str, bytes]) -> dict[str, Any]:
 
 
 def _icl_row(row: dict[str, Any], shown: list[str]) -> dict[str, Any]:
-    demonstrations = "".join(f"\n\nExample {number}: <image>\n{{answer}}" for number in range(1, DEMONSTRATIONS + 1))
+    demonstrations = "".join(
+        f"\n\nExample {number}: <image>\n{{answer}}" for number in range(1, DEMONSTRATIONS + 1)
+    )
     query = "\n\nNow the query plot: " + "<image> " * len(row["image_ids"])
 
     def prompt(name: str) -> str:
         question = QUESTIONS[name].replace("<image>", "")
-        return str(row["experiment_background"]) + demonstrations.format(answer=ANSWERS[name]) + query + "\n" + question
+        return (
+            str(row["experiment_background"])
+            + demonstrations.format(answer=ANSWERS[name])
+            + query
+            + "\n"
+            + question
+        )
 
     return {
         "id": f"icl_{row['id']}",

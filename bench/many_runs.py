@@ -99,10 +99,14 @@ def full_plan(
             source = there[row["family"]][number % len(there[row["family"]])]
             sample = f"{source.scenario_type}_{number:02d}"
             written.append(replace(sheets[source.key.sample_id], sample_id=sample))
-            found |= {(sample, asked): labels.get((source.key.sample_id, asked), "SUCCESS") for asked in LABELLED}
+            found |= {
+                (sample, asked): labels.get((source.key.sample_id, asked), "SUCCESS") for asked in LABELLED
+            }
             planned += [
                 PlannedItem(
-                    key=ItemKey(sample, question, mode), family=row["family"], scenario_type=source.scenario_type
+                    key=ItemKey(sample, question, mode),
+                    family=row["family"],
+                    scenario_type=source.scenario_type,
                 )
                 for mode in Mode
                 if mode is Mode.ZEROSHOT or len(written) <= 236
@@ -130,7 +134,9 @@ def write_scripted_run(
     records = []
     for item in planned:
         gain = model.icl_gain if item.key.mode is Mode.ICL else 0.0
-        chance = model.skill + families[item.family] + questions[item.key.question] + difficulty[item.key] + gain
+        chance = (
+            model.skill + families[item.family] + questions[item.key.question] + difficulty[item.key] + gain
+        )
         records.append(_record(item, min(0.98, max(0.02, chance)), labels, model, source))
     manifest = replace(
         base,
@@ -147,7 +153,9 @@ def write_scripted_run(
     (folder / "records.jsonl").write_text("".join(lines))
 
 
-def _record(item: PlannedItem, chance: float, labels: Labels, model: Scripted, source: random.Random) -> Record:
+def _record(
+    item: PlannedItem, chance: float, labels: Labels, model: Scripted, source: random.Random
+) -> Record:
     question = item.key.question
     right = source.random() < chance
     tokens = max(20, round(source.lognormvariate(0, 0.4) * model.tokens))
@@ -172,7 +180,9 @@ def _record(item: PlannedItem, chance: float, labels: Labels, model: Scripted, s
         scenario_type=item.scenario_type,
         status=Status.SCORED,
         score=Score(value=value, extracted=extracted, expected=expected, components={}),
-        answer=Answer(text=text, finish_reason="stop", latency_s=latency, prompt_tokens=1400, completion_tokens=tokens),
+        answer=Answer(
+            text=text, finish_reason="stop", latency_s=latency, prompt_tokens=1400, completion_tokens=tokens
+        ),
         verdicts=verdicts,
         attempts=1,
     )
@@ -206,7 +216,9 @@ def write_runs(base_dir: Path, out: Path, *, models: int, history: int, full: bo
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--models", type=int, default=10)

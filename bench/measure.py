@@ -61,7 +61,9 @@ class Delays:
         return ["--delay", f"{self.fixed_s}", *tail]
 
 
-def measure(name: str, command: Command, delays: Delays, log: Path, variables: Mapping[str, str]) -> Measurement:
+def measure(
+    name: str, command: Command, delays: Delays, log: Path, variables: Mapping[str, str]
+) -> Measurement:
     """Run what ``command`` makes of the endpoint's URL, with ``variables`` added to the environment."""
     with endpoint(delays) as url, log.open("wb") as output:
         started_at, begin = time.time(), time.monotonic()
@@ -98,7 +100,9 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
     Without that every process would compile this project anew, but not the libraries that the others are made of.
     """
-    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | variables
+    return {
+        name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+    } | variables
 
 
 @contextmanager

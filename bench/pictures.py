@@ -23,11 +23,25 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parents[1]
 DOCS = REPOSITORY / "docs"
-DEMO = ("--demo", "--baseline", "nearest", "--control", "blank", "--judge-baselines", "--floors", "--limit", "87")
+DEMO = (
+    "--demo",
+    "--baseline",
+    "nearest",
+    "--control",
+    "blank",
+    "--judge-baselines",
+    "--floors",
+    "--limit",
+    "87",
+)
 """As in ``make demo``."""
 WIDTH, HEIGHT = 1280, 860
 MODELS, HISTORY = 10, 12
-SITE_PICTURES = (("site-board.png", "#board"), ("site-pairs.png", "#pairs"), ("site-histories.png", "#histories"))
+SITE_PICTURES = (
+    ("site-board.png", "#board"),
+    ("site-pairs.png", "#pairs"),
+    ("site-histories.png", "#histories"),
+)
 ITEM = "#item=t1_success_03&question=Q6&mode=zeroshot"
 
 

@@ -40,7 +40,9 @@ def chat(model: str, content: str | list[dict[str, Any]], parameters: dict[str, 
 
 def judge_prompt(row: dict[str, Any], question: str, answer: str) -> str:
     """A judge request of about the usual length."""
-    points = "\n".join(f"{number}. {point}" for number, point in enumerate(row.get(f"{question}_key_points", []), 1))
+    points = "\n".join(
+        f"{number}. {point}" for number, point in enumerate(row.get(f"{question}_key_points", []), 1)
+    )
     return (
         f"Experiment type: {row['experiment_type']} ({row['id']}), question {question}.\n"
         f"About the plot: {row.get('q1_answer', '')}\nReference answer: {row[f'{question}_answer']}\n"

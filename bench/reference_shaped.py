@@ -46,7 +46,9 @@ def main() -> None:
     options = _options()
     if options.step is None:
         for step in ("zeroshot", "icl", "judge"):
-            subprocess.run([sys.executable, "-m", "bench.reference_shaped", *sys.argv[1:], "--step", step], check=True)
+            subprocess.run(
+                [sys.executable, "-m", "bench.reference_shaped", *sys.argv[1:], "--step", step], check=True
+            )
     elif options.step == "judge":
         asyncio.run(_judge(options))
     else:

@@ -20,8 +20,13 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-DIGEST = "(digest of the request)"  # in answers it is replaced, so that no two judge requests are equal either
-ANSWER = f"Status: SUCCESS\nSuggested range: N/A\nNotes: {DIGEST}" + " The oscillation is visible in the window." * 10
+DIGEST = (
+    "(digest of the request)"  # in answers it is replaced, so that no two judge requests are equal either
+)
+ANSWER = (
+    f"Status: SUCCESS\nSuggested range: N/A\nNotes: {DIGEST}"
+    + " The oscillation is visible in the window." * 10
+)
 GRADES = "[1, 0.5, 1]"
 MAX_BODY_BYTES = 1 << 28
 

@@ -71,7 +71,10 @@ def _measurement_row(run: Measurement) -> tuple[str, ...]:
         f"{run.cpu_s:.1f}",
         f"{run.peak_bytes / MEGABYTE:.0f}",
         "-" if run.worker_bytes is None else f"{run.worker_bytes / MEGABYTE:.0f}",
-        *(" + ".join(str(lane[name]) for lane in lanes) for name in ("requests", "duplicates", "in_flight_peak")),
+        *(
+            " + ".join(str(lane[name]) for lane in lanes)
+            for name in ("requests", "duplicates", "in_flight_peak")
+        ),
         " + ".join(str(lane["connections"]) for lane in lanes),
         str(run.exit_status),
     )
@@ -88,7 +91,10 @@ def _table(rows: Sequence[tuple[str, ...]]) -> str:
 
 def _lines(rows: Sequence[tuple[str, ...]], widths: Sequence[int]) -> Iterator[str]:
     for number, row in enumerate(rows):
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        cells = [
+            row[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+        ]
         yield "  ".join(cells).rstrip()
         if number == 0:
             yield "  ".join("-" * width for width in widths)

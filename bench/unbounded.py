@@ -53,7 +53,9 @@ async def run(options: argparse.Namespace) -> None:
             if question in JUDGED:
                 prompt = judge_prompt(row, question, answer)
                 async with judging:
-                    grades_of(await post("judge", json.dumps(chat("judge", prompt, JUDGE_PARAMETERS)).encode()))
+                    grades_of(
+                        await post("judge", json.dumps(chat("judge", prompt, JUDGE_PARAMETERS)).encode())
+                    )
 
         await asyncio.gather(*(measure(*job) for job in jobs))
 

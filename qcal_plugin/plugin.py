@@ -71,7 +71,9 @@ def model_answer(pytestconfig: pytest.Config, planned_item: PlannedItem) -> Answ
 
 
 @pytest.fixture
-def judge_verdicts(pytestconfig: pytest.Config, planned_item: PlannedItem, model_answer: Answer) -> tuple[Verdict, ...]:
+def judge_verdicts(
+    pytestconfig: pytest.Config, planned_item: PlannedItem, model_answer: Answer
+) -> tuple[Verdict, ...]:
     """Each judge's grades of the answer's key points, from ``--judge-url``; empty for Q2, Q4, Q5 and Q6."""
     return pytestconfig.stash[RUNNER].verdicts(planned_item, model_answer)
 

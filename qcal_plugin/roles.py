@@ -106,7 +106,9 @@ def _check_distribution(config: pytest.Config) -> None:
             "run a part there with --shard 1/2 and join the parts with: python -m reports merge"
         )
     if scheduler == "worksteal" and config.getoption("max_repeats"):
-        raise pytest.UsageError("--dist=worksteal runs items out of order, --max-repeats needs order; use --dist=load")
+        raise pytest.UsageError(
+            "--dist=worksteal runs items out of order, --max-repeats needs order; use --dist=load"
+        )
     if scheduler in DISCOURAGED_SCHEDULERS:
         config.issue_config_time_warning(
             pytest.PytestConfigWarning(

@@ -86,7 +86,10 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "python -m re
         case Site():
             sys.stdout.writelines(f"{log_text(line)}\n" for line in _site_lines(result))
         case GateReport():
-            lines = [*annotation_lines(result, os.environ), *map(as_printed, log_lines(result, options.run_dir))]
+            lines = [
+                *annotation_lines(result, os.environ),
+                *map(as_printed, log_lines(result, options.run_dir)),
+            ]
             sys.stdout.writelines(f"{line}\n" for line in lines)
             return result.exit_status
     return 0
@@ -197,7 +200,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="how items that the model did not answer count: not at all (default), as 0, or as in the reference",
     )
     shared.add_argument(
-        "--errors-as-zero", dest="errors", action="store_const", const=ErrorRule.ZERO, help="same as --errors zero"
+        "--errors-as-zero",
+        dest="errors",
+        action="store_const",
+        const=ErrorRule.ZERO,
+        help="same as --errors zero",
     )
     shared.add_argument(
         "--full",
@@ -218,37 +225,76 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="width of the printed tables (default: the terminal's)",
     )
     commands = parser.add_subparsers(title="commands", metavar="", required=True)
-    show = commands.add_parser("show", parents=[shared], help="print the tables of a run or of JUnit files (default)")
+    show = commands.add_parser(
+        "show", parents=[shared], help="print the tables of a run or of JUnit files (default)"
+    )
     show.add_argument("paths", nargs="+", type=Path, metavar="RUN|FILE.xml", help="one run, or JUnit files")
     show.set_defaults(run=_show)
     merge = commands.add_parser("merge", parents=[shared], help="join the runs of shards into one")
-    merge.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="runs that differ in nothing but their items")
-    merge.add_argument("--out", required=True, type=Path, metavar="DIR", help="directory of the joined run, new")
+    merge.add_argument(
+        "runs", nargs="+", type=Path, metavar="RUN", help="runs that differ in nothing but their items"
+    )
+    merge.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="directory of the joined run, new"
+    )
     merge.set_defaults(run=_merge)
-    compared = commands.add_parser("compare", parents=[shared], help="what changed between runs, every pair of them")
-    compared.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="two runs, the earlier first; or several")
-    compared.add_argument(
-        "--label", nargs="+", action="extend", default=[], metavar="NAME", help="names for the runs, in their order"
+    compared = commands.add_parser(
+        "compare", parents=[shared], help="what changed between runs, every pair of them"
     )
     compared.add_argument(
-        "--families", type=Path, metavar="FILE", help="compare on the families that the file names, one a line"
+        "runs", nargs="+", type=Path, metavar="RUN", help="two runs, the earlier first; or several"
     )
-    compared.add_argument("--split", action="store_true", help="with --families: on these, then on the others")
-    compared.add_argument("--anyway", action="store_true", help="also runs that differ in dataset, scorer or settings")
     compared.add_argument(
-        "--html", type=Path, metavar="FILE", help="also write a page with the items fixed and broken, and their plots"
+        "--label",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="names for the runs, in their order",
+    )
+    compared.add_argument(
+        "--families",
+        type=Path,
+        metavar="FILE",
+        help="compare on the families that the file names, one a line",
+    )
+    compared.add_argument(
+        "--split", action="store_true", help="with --families: on these, then on the others"
+    )
+    compared.add_argument(
+        "--anyway", action="store_true", help="also runs that differ in dataset, scorer or settings"
+    )
+    compared.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="also write a page with the items fixed and broken, and their plots",
     )
     compared.set_defaults(run=_compare)
     board = commands.add_parser("leaderboard", parents=[shared], help="a static site over many runs")
-    board.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="runs, or folders of runs, such as runs/")
     board.add_argument(
-        "--out", type=Path, default=Path("site"), metavar="DIR", help="folder of the site, made anew (default: site)"
+        "runs", nargs="+", type=Path, metavar="RUN", help="runs, or folders of runs, such as runs/"
     )
     board.add_argument(
-        "--label", nargs="+", action="extend", default=[], metavar="NAME", help="names for the runs, in their order"
+        "--out",
+        type=Path,
+        default=Path("site"),
+        metavar="DIR",
+        help="folder of the site, made anew (default: site)",
     )
     board.add_argument(
-        "--prices", type=Path, metavar="FILE", help="TOML, per model: input and output price per million tokens"
+        "--label",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="names for the runs, in their order",
+    )
+    board.add_argument(
+        "--prices",
+        type=Path,
+        metavar="FILE",
+        help="TOML, per model: input and output price per million tokens",
     )
     board.set_defaults(run=_leaderboard)
     gated = commands.add_parser("gate", parents=[shared], help="whether a run passes the gates of a file")
@@ -257,7 +303,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
     gated.set_defaults(run=_gate)
     baseline = commands.add_parser("baseline", help="note of how many runs a gate's baseline was chosen")
     baseline.add_argument("run_dir", type=Path, metavar="RUN")
-    baseline.add_argument("--chosen-from", required=True, type=int, metavar="N", help="runs, this one included")
+    baseline.add_argument(
+        "--chosen-from", required=True, type=int, metavar="N", help="runs, this one included"
+    )
     baseline.set_defaults(run=_baseline)
     exported = commands.add_parser("export", parents=[shared], help="records for other tools")
     exported.add_argument("run_dir", type=Path, metavar="RUN")
@@ -277,9 +325,15 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     exported.add_argument("--out", required=True, type=Path, metavar="FILE")
     exported.set_defaults(run=_export)
-    imported = commands.add_parser("import", parents=[shared], help="tables of a judged file of the reference")
+    imported = commands.add_parser(
+        "import", parents=[shared], help="tables of a judged file of the reference"
+    )
     imported.add_argument(
-        "files", nargs="+", type=Path, metavar="judged.json", help="one file; or two, zero-shot and ICL, with deltas"
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="judged.json",
+        help="one file; or two, zero-shot and ICL, with deltas",
     )
     imported.set_defaults(run=_import)
     return parser

@@ -49,7 +49,9 @@ def compare_runs(paths: Sequence[Path], choices: Choices, page: Path | None = No
     if len(paths) < 2:
         raise UnlikeRunsError("one run alone: name at least two runs to compare")
     if choices.labels and len(choices.labels) != len(paths):
-        raise UnlikeRunsError(f"{len(choices.labels)} labels for {len(paths)} runs; give one for each, in their order")
+        raise UnlikeRunsError(
+            f"{len(choices.labels)} labels for {len(paths)} runs; give one for each, in their order"
+        )
     if choices.split and choices.families is None:
         raise UnlikeRunsError("--split needs --families FILE, which names the families of the first part")
     runs = [_named(load_run(path, texts=False), label) for path, label in zip_longest(paths, choices.labels)]
@@ -111,7 +113,9 @@ def _charts(runs: Sequence[Run], part: str) -> list[StandingsChart]:
             title=f"{capitalised(MODE_NAMES[mode])}, {question_name(question) if question else 'mean'}",
             part=part,
             rows=tuple(
-                (one.name, one.standings[mode, question]) for one in entrants if (mode, question) in one.standings
+                (one.name, one.standings[mode, question])
+                for one in entrants
+                if (mode, question) in one.standings
             ),
         )
         for mode, question in figures

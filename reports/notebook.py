@@ -93,7 +93,9 @@ class Results:
 
     def _repr_html_(self) -> str:
         """The overview, for a notebook; no script, no style of its own."""
-        return environment("reports.html", {}, {}).get_template("notebook.jinja").render(document=self._overview)
+        return (
+            environment("reports.html", {}, {}).get_template("notebook.jinja").render(document=self._overview)
+        )
 
     @cached_property
     def _overview(self) -> Document:

@@ -63,7 +63,9 @@ def publish(
 
 
 def _with_gates(document: Document, gates: GateReport | None) -> Document:
-    return document if gates is None else replace(document, sections=(gate_section(gates), *document.sections))
+    return (
+        document if gates is None else replace(document, sections=(gate_section(gates), *document.sections))
+    )
 
 
 def report_json(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Breakdown]) -> dict[str, Any]:
@@ -87,7 +89,8 @@ def report_json(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Brea
             for (mode, question), entry in further_attempts(run).items()
         ],
         "reasoning": [
-            {"mode": mode, "question": question, **asdict(entry)} for (mode, question), entry in reasoning(run).items()
+            {"mode": mode, "question": question, **asdict(entry)}
+            for (mode, question), entry in reasoning(run).items()
         ],
         **_shots_json(evaluation, run),
         **_pictures_json(evaluation),
@@ -113,7 +116,9 @@ def figures_json(evaluation: Evaluation) -> dict[str, Any]:
     figures: dict[str, Any] = {"questions": [], "means": [], "icl_deltas": []}
     for variant, group in sorted(grouped(evaluation.outcomes, lambda outcome: outcome.key.variant).items()):
         for (mode, question), summary in by_question(group).items():
-            figures["questions"].append({"variant": variant, "mode": mode, "question": question, **asdict(summary)})
+            figures["questions"].append(
+                {"variant": variant, "mode": mode, "question": question, **asdict(summary)}
+            )
         for mode, mean in by_mode(group).items():
             figures["means"].append({"variant": variant, "mode": mode, **asdict(mean)})
         for question, delta in icl_deltas(group).items():

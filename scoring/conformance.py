@@ -76,7 +76,9 @@ def agree(expected: object, got: object) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m scoring.conformance", description="Check the scoring on a corpus.")
+    parser = argparse.ArgumentParser(
+        prog="python -m scoring.conformance", description="Check the scoring on a corpus."
+    )
     parser.add_argument("corpus", type=Path, metavar="DIR", help="folder with " + ", ".join(CHECKS))
     corpus = parser.parse_args(arguments).corpus
     try:
@@ -116,7 +118,9 @@ def _split_case(case: dict[str, Any], check: Check, where: str) -> tuple[dict[st
     """A line's inputs and its expected outcome."""
     for name, kind in check.inputs.items():
         if name not in case or not isinstance(case[name], kind):
-            raise CorpusError(f"{where}: {name!r} is missing or no {'JSON value' if kind is object else kind.__name__}")
+            raise CorpusError(
+                f"{where}: {name!r} is missing or no {'JSON value' if kind is object else kind.__name__}"
+            )
     if not all(isinstance(rule, dict) for rule in case.get("scoring", {}).values()):
         raise CorpusError(f"{where}: a rule in 'scoring' is no object")
     expected = {name: case[name] for name in OUTCOMES if name in case}

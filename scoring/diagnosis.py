@@ -18,7 +18,8 @@ INTERCHANGEABLE = frozenset({"TOO_MANY_OSC", "SAMPLING_TOO_COARSE"})
 
 # Possessive, because backtracking over a long run of spaces would take quadratic time.
 _HEADED = tuple(
-    re.compile(rf"\b{heading}:\s*+\*{{0,2}}+\s*+([A-Z][A-Za-z_]*)") for heading in ("Status", "Classification")
+    re.compile(rf"\b{heading}:\s*+\*{{0,2}}+\s*+([A-Z][A-Za-z_]*)")
+    for heading in ("Status", "Classification")
 )
 
 

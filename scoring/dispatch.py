@@ -67,7 +67,9 @@ def _score_strictly(
     return result
 
 
-def _compare(question: Question, read: JSON, reference: Reference, grades: Sequence[Sequence[float]]) -> Score:
+def _compare(
+    question: Question, read: JSON, reference: Reference, grades: Sequence[Sequence[float]]
+) -> Score:
     """The score of what was read from an answer."""
     expected = read_compatible(question, reference.answer)
     match question:

@@ -51,7 +51,9 @@ def score_field(answer: JSON, reference: JSON, rule: Mapping[str, Any]) -> float
     compare = _COMPARISONS.get(str(rule.get("type")))
     if answer is None or compare is None:
         return 0.0
-    return compare(answer, reference, Tolerance(as_number(rule.get("tol_full")), as_number(rule.get("tol_half"))))
+    return compare(
+        answer, reference, Tolerance(as_number(rule.get("tol_full")), as_number(rule.get("tol_half")))
+    )
 
 
 def rule_problems(rule: Mapping[str, Any]) -> tuple[str, ...]:
@@ -59,7 +61,9 @@ def rule_problems(rule: Mapping[str, Any]) -> tuple[str, ...]:
     kind = str(rule.get("type"))
     if kind not in _COMPARISONS:
         return (f"unknown type {kind!r}: every answer scores 0",)
-    return tuple(f"{name} is no number" for name in _tolerances_of(kind) if math.isnan(as_number(rule.get(name))))
+    return tuple(
+        f"{name} is no number" for name in _tolerances_of(kind) if math.isnan(as_number(rule.get(name)))
+    )
 
 
 def as_number(value: object) -> float:
@@ -137,7 +141,11 @@ def _compare_counts(answer: JSON, reference: JSON, tolerance: Tolerance) -> floa
 
 def _compare_coordinates(answer: JSON, reference: JSON, tolerance: Tolerance) -> float:
     """The mean of the elements, as absolute, of lists of equal length; 0 for anything else, two empty lists too."""
-    if not (isinstance(answer, list) and isinstance(reference, list)) or len(answer) != len(reference) or not answer:
+    if (
+        not (isinstance(answer, list) and isinstance(reference, list))
+        or len(answer) != len(reference)
+        or not answer
+    ):
         return 0.0
     return _by_position(_compare_absolute, answer, reference, tolerance)
 

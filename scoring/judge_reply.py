@@ -48,7 +48,9 @@ def read_reply(reply: str, n_key_points: int) -> Grades:
     """
     answer = final_answer(reply)
     if answer is None:
-        raise BadReply("it holds a thought and no answer" if thought_flags(reply) else "it holds no JSON array")
+        raise BadReply(
+            "it holds a thought and no answer" if thought_flags(reply) else "it holds no JSON array"
+        )
     grades = next(_fitting(answer, n_key_points), None) or parse_grades(answer, n_key_points)
     return grades if grades == _reference_reading(reply, n_key_points) else _repaired(grades)
 
@@ -111,7 +113,9 @@ def _first_array(reply: str) -> list[object]:
     try:
         values: list[object] = json.loads(reply[start : end + 1])
     except (ValueError, RecursionError):
-        raise BadReply("what stands from its first [ to the next ] is no flat JSON array of numbers") from None
+        raise BadReply(
+            "what stands from its first [ to the next ] is no flat JSON array of numbers"
+        ) from None
     return values
 
 

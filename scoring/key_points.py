@@ -45,21 +45,27 @@ CHAT_MARKUP = re.compile(
 @cache
 def default_template() -> str:
     """Our own wording, from ``judge_template.txt`` beside this module."""
-    return load_template(resources.files("scoring").joinpath("judge_template.txt").read_text(encoding="utf-8"))
+    return load_template(
+        resources.files("scoring").joinpath("judge_template.txt").read_text(encoding="utf-8")
+    )
 
 
 def load_template(template: str) -> str:
     """The template itself, checked. Raises ValueError naming what is unknown, missing or malformed."""
     parsed = Template(template)
     if not parsed.is_valid():
-        raise BadValueError("judge template: a $ is followed by no placeholder; write $$ for the character itself")
+        raise BadValueError(
+            "judge template: a $ is followed by no placeholder; write $$ for the character itself"
+        )
     used = set(parsed.get_identifiers())
     if unknown := used - PLACEHOLDERS:
         raise BadValueError(f"judge template: unknown {_listed(unknown)}; there are {_listed(PLACEHOLDERS)}")
     if "key_points" not in used:
         raise BadValueError("judge template: $key_points is missing, so there is nothing to grade by")
     if not used & {"answer", "verbatim_answer"}:
-        raise BadValueError("judge template: $answer (or $verbatim_answer) is missing, so there is nothing to grade")
+        raise BadValueError(
+            "judge template: $answer (or $verbatim_answer) is missing, so there is nothing to grade"
+        )
     return template
 
 
@@ -114,7 +120,9 @@ def mean_grade(grades: Sequence[Sequence[float]], n_key_points: int) -> float:
     Raises ValueError without judges (unjudged is not 0), and where grades are not one number of 0..1 per key point.
     """
     if not grades:
-        raise ValueError(f"{n_key_points} key points and no judge's grades: unjudged, which is not a score of 0")
+        raise ValueError(
+            f"{n_key_points} key points and no judge's grades: unjudged, which is not a score of 0"
+        )
     for judge, given in enumerate(grades, start=1):
         if len(given) != n_key_points:
             raise ValueError(f"judge {judge} gave {len(given)} grades for {n_key_points} key points")

@@ -18,7 +18,9 @@ def compare_parameters(answer: JSON, reference: JSON, rules: FieldRules) -> dict
         return {}
     fields = answer if isinstance(answer, dict) else {}
     return {
-        name: score_field(fields.get(name), reference[name], rule) for name, rule in rules.items() if name in reference
+        name: score_field(fields.get(name), reference[name], rule)
+        for name, rule in rules.items()
+        if name in reference
     }
 
 
@@ -29,7 +31,9 @@ def compare_sites(answer: JSON, reference: JSON, rules: FieldRules) -> float | N
     Here the sites are compared in order, each by the mean of its fields, averaged over the longer list; a
     single object counts as an array of one.
     """
-    if not isinstance(reference, list) or not any(compare_parameters(None, site, rules) for site in reference):
+    if not isinstance(reference, list) or not any(
+        compare_parameters(None, site, rules) for site in reference
+    ):
         return None
     sites = answer if isinstance(answer, list) else [answer]
     scores = [mean_field(compare_parameters(a, r, rules)) for a, r in zip(sites, reference, strict=False)]

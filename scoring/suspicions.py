@@ -72,7 +72,9 @@ _FAKE_GRADES = re.compile(
     r"|(?:^\W{0,8}\d{0,3}\W{0,8}(?:fully )?(?:addressed|met|covered|satisfied|correct|yes)\W{0,8}$\n?){2,}",
     re.IGNORECASE | re.MULTILINE,
 )
-_FAKE_KEY_POINTS = re.compile(r"\bkey[ _-]?points?\b(?:\"\s{0,4}:|[^\n]{0,40}\n\s{0,8}(?:1[.):]|\[))", re.IGNORECASE)
+_FAKE_KEY_POINTS = re.compile(
+    r"\bkey[ _-]?points?\b(?:\"\s{0,4}:|[^\n]{0,40}\n\s{0,8}(?:1[.):]|\[))", re.IGNORECASE
+)
 _SPEAKER = re.compile(
     r"^\W{0,4}(?:human|user|assistant|system)\W{0,4}:|</?(?:system|developer|user|assistant|tool|function|instruction)\w*>",
     re.IGNORECASE | re.MULTILINE,

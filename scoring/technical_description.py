@@ -17,14 +17,18 @@ def read_images(value: JSON) -> list[dict[str, str | None]]:
     return [_read_image(image) for image in images]
 
 
-def compare_images(answer: list[dict[str, str | None]], reference: list[dict[str, str | None]]) -> dict[str, float]:
+def compare_images(
+    answer: list[dict[str, str | None]], reference: list[dict[str, str | None]]
+) -> dict[str, float]:
     """For each of `FIELDS` the share of images on which it agrees, 0..1, over the longer list; 0 for two empty ones.
 
     A field that the reference lacks agrees with nothing, so such a reference does not reach 1 against itself.
     """
     n_images = max(len(answer), len(reference), 1)
     pairs = list(zip(answer, reference, strict=False))
-    return {name: sum(a[name] is not None and a[name] == r[name] for a, r in pairs) / n_images for name in FIELDS}
+    return {
+        name: sum(a[name] is not None and a[name] == r[name] for a, r in pairs) / n_images for name in FIELDS
+    }
 
 
 def show_images(value: JSON) -> JSON:

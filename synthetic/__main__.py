@@ -46,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Simulated calibration plots with questions and answers of known truth.",
         epilog=f"{PROGRAM} {AUDIT} --help: can the status be told from text, style or axes alone?",
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write a dataset in the layout of the Hub repository")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write a dataset in the layout of the Hub repository"
+    )
     parser.add_argument(
         "--sheet", type=Path, metavar="FILE.png", help="write a contact sheet: one tile per scenario type"
     )
@@ -60,15 +62,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sft", type=Path, metavar="DIR", help="write chat-format training data, zero-shot and in-context"
     )
-    parser.add_argument("--seed", type=int, default=7, help="samples depend on it and on nothing else (default: 7)")
+    parser.add_argument(
+        "--seed", type=int, default=7, help="samples depend on it and on nothing else (default: 7)"
+    )
     parser.add_argument(
         "--per-scenario", type=int, metavar="N", help=f"samples per scenario type (default: {PER_SCENARIO})"
     )
     parser.add_argument(
-        "--balance", metavar="benchmark", help="as many samples of each family as the benchmark has, 243 in all"
+        "--balance",
+        metavar="benchmark",
+        help="as many samples of each family as the benchmark has, 243 in all",
     )
     parser.add_argument(
-        "--siblings", type=int, default=0, metavar="K", help="one sample more of K scenario types (default: 0)"
+        "--siblings",
+        type=int,
+        default=0,
+        metavar="K",
+        help="one sample more of K scenario types (default: 0)",
     )
     parser.add_argument("--families", metavar="A,B", help="only these families (default: all)")
     parser.add_argument("--perturb", metavar="NAME", help=f"draw them otherwise: {', '.join(Perturbation)}")

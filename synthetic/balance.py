@@ -38,4 +38,6 @@ def samples_by_scenario(family: str) -> dict[str, int]:
 
 def _good_ones_first(family: Family[Any]) -> list[str]:
     good = next(iter(family.criteria))
-    return [scenario.name for scenario in sorted(family.scenarios, key=lambda scenario: scenario.status != good)]
+    return [
+        scenario.name for scenario in sorted(family.scenarios, key=lambda scenario: scenario.status != good)
+    ]

@@ -47,7 +47,9 @@ def read_real_plots(folder: Path) -> list[RealPlot]:
     tables = sorted(folder.glob(HUB_FILES))
     rows_file = folder / ROWS_FILE
     if not tables and not rows_file.is_file():
-        raise SettingsError(f"{folder}: no real plots: expected {HUB_FILES} of the Hub repository, or {ROWS_FILE}")
+        raise SettingsError(
+            f"{folder}: no real plots: expected {HUB_FILES} of the Hub repository, or {ROWS_FILE}"
+        )
     try:
         return [*_hub_plots(tables), *_listed_plots(rows_file)]
     except KeyError as error:

@@ -88,7 +88,12 @@ def generate(  # noqa: PLR0913 - one argument per setting
         OSError: files that cannot be written.
     """
     settings = checked_settings(
-        seed=seed, per_scenario=per_scenario, balance=balance, siblings=siblings, families=families, perturb=perturb
+        seed=seed,
+        per_scenario=per_scenario,
+        balance=balance,
+        siblings=siblings,
+        families=families,
+        perturb=perturb,
     )
     write_dataset(out_dir, settings, produce(sample_keys(settings), workers=workers, on_sample=on_sample))
 
@@ -151,7 +156,9 @@ def _family_config(name: str) -> dict[str, Any]:
 
 
 def _card(settings: SyntheticSettings, samples: int, icl: int) -> str:
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "matplotlib", "pillow", "pyarrow"))
+    libraries = ", ".join(
+        f"{name} {version(name)}" for name in ("numpy", "scipy", "matplotlib", "pillow", "pyarrow")
+    )
     each = (
         "as many of each family as QCalEval has"
         if settings.balance

@@ -204,4 +204,8 @@ class Family(Generic[T]):
     def scenarios_of(self, truth: T) -> set[str]:
         """The scenario types that this experiment could belong to; a sound simulator leaves exactly one."""
         statuses = self.statuses_of(truth)
-        return {scenario.name for scenario in self.scenarios if scenario.status in statuses and scenario.telling(truth)}
+        return {
+            scenario.name
+            for scenario in self.scenarios
+            if scenario.status in statuses and scenario.telling(truth)
+        }

@@ -102,7 +102,9 @@ def zero_shot_prompt(question: Question, family: Family[Any], *, images: int) ->
 def icl_prompt(question: Question, family: Family[Any], *, images: int, examples: Sequence[str]) -> str:
     """The prompt of an ICL row: background, labelled examples, the question; a tag wherever an image belongs."""
     tags = "\n".join([IMAGE_TAG] * images)
-    shown = "\n\n".join(f"Example {number}:\n{tags}\n{answer}" for number, answer in enumerate(examples, start=1))
+    shown = "\n\n".join(
+        f"Example {number}:\n{tags}\n{answer}" for number, answer in enumerate(examples, start=1)
+    )
     text = ask(question, family, images=images, shown=False)
     return f"{family.words.background}\n\nExamples with their right answers:\n\n{shown}\n\nYour turn:\n{tags}\n{text}"
 

@@ -80,7 +80,9 @@ def checked_settings(
     if per_scenario is not None and per_scenario < 1:
         raise SettingsError(f"per-scenario={per_scenario}: must be 1 or more")
     if balance is not None and (per_scenario is not None or siblings):
-        raise SettingsError(f"balance={balance} sets the number of samples: leave per-scenario and siblings out")
+        raise SettingsError(
+            f"balance={balance} sets the number of samples: leave per-scenario and siblings out"
+        )
     unknown = [name for name in chosen if name not in known]
     if unknown or not chosen:
         raise SettingsError(f"families={'+'.join(unknown)}: unknown; there are {', '.join(known)}")

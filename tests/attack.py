@@ -42,10 +42,33 @@ SECRET = "what only the owner of this machine may read"
 LOG_COMMAND = "x\n::error::y\r::set-output name=a::b\u2028::warning::c\x1b[31m ##[error]d"
 HOSTILE = (
     *(None, True, -1, 0, 1.5, 1e308, 2**63, 10**400, "", "x", LOG_COMMAND, "../../etc/passwd", "/etc/passwd"),
-    *([], {}, [None], {"": None}, [[[[[[[[]]]]]]]], "\0", "\u202e", "1e999", "NaN", "<script>alert(1)</script>"),
+    *(
+        [],
+        {},
+        [None],
+        {"": None},
+        [[[[[[[[]]]]]]]],
+        "\0",
+        "\u202e",
+        "1e999",
+        "NaN",
+        "<script>alert(1)</script>",
+    ),
     *("=1+1", "a" * 10_000),
 )
-RAW = ("1e999", "-1e999", "NaN", "Infinity", '"\\ud800"', "[" * 2000 + "]" * 2000, "1" * 5000, "nul", '"\\x"', "{", "")
+RAW = (
+    "1e999",
+    "-1e999",
+    "NaN",
+    "Infinity",
+    '"\\ud800"',
+    "[" * 2000 + "]" * 2000,
+    "1" * 5000,
+    "nul",
+    '"\\x"',
+    "{",
+    "",
+)
 JSON_FILES = ("run.json", "canary.json", "deviations.json")
 LINE_FILES = ("records.jsonl", "answers.jsonl", "samples.jsonl")
 COMMANDS = (
@@ -54,7 +77,10 @@ COMMANDS = (
     ("compare", "RUN", "WHOLE"),
     ("merge", "RUN", "--out", "OUT"),
     ("gate", "RUN", "--gate", "GATE"),
-    *(("export", "RUN", "--format", kind, "--out", "FILE") for kind in ("csv", "parquet", "inference", "judged")),
+    *(
+        ("export", "RUN", "--format", kind, "--out", "FILE")
+        for kind in ("csv", "parquet", "inference", "judged")
+    ),
 )
 LINE_ENDS = re.compile("[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
 
@@ -62,7 +88,11 @@ LINE_ENDS = re.compile("[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
 def make_run(folder: Path) -> Path:
     """A whole run, with stored answers, judges, a canary, samples and deviations."""
     folder.mkdir(parents=True)
-    items = [planned_item(f"drag_success_{name}", question) for name in "abcdefgh" for question in ("Q2", "Q3", "Q6")]
+    items = [
+        planned_item(f"drag_success_{name}", question)
+        for name in "abcdefgh"
+        for question in ("Q2", "Q3", "Q6")
+    ]
     verdict = Verdict(judge="judge-a", reply="[1]", grades=(1.0,))
     records = [
         scored(
@@ -78,8 +108,15 @@ def make_run(folder: Path) -> Path:
         for place, item in enumerate(items[:-2])
     ]
     records += [failed(item) for item in items[-2:]]
-    settings = {"max_tokens": 16384, "temperature": 0.0, "extra_body": {"top_p": 0.5}, "judge_max_tokens": 4096}
-    made = replace(manifest(items, settings=settings), judges=(JudgeIdentity(model="judge-a", base_url="http://h/v1"),))
+    settings = {
+        "max_tokens": 16384,
+        "temperature": 0.0,
+        "extra_body": {"top_p": 0.5},
+        "judge_max_tokens": 4096,
+    }
+    made = replace(
+        manifest(items, settings=settings), judges=(JudgeIdentity(model="judge-a", base_url="http://h/v1"),)
+    )
     (folder / "run.json").write_text(json.dumps(manifest_to_json(made)))
     (folder / "records.jsonl").write_bytes(b"".join(sealed(record_to_json(record)) for record in records))
     journal = AnswerJournal(folder / "answers.jsonl")
@@ -89,7 +126,9 @@ def make_run(folder: Path) -> Path:
     journal.close()
     canary = {"judges": [{"judge": "judge-a", "agreement": 0.9, "grades": [[1.0]], "gullibility": 0.1}]}
     (folder / "canary.json").write_text(json.dumps(canary | {"answers": [{"name": "a", "known": [1]}]}))
-    (folder / "deviations.json").write_text(json.dumps({"deviations": ["model: no temperature"], "changes": {}}))
+    (folder / "deviations.json").write_text(
+        json.dumps({"deviations": ["model: no temperature"], "changes": {}})
+    )
     text, picture = {"text": "What?"}, {"image": "ab" * 32}
     sheet = {
         "sample_id": "drag_success_a",
@@ -125,7 +164,13 @@ class Bench:
     def command(self, run: Path, words: tuple[str, ...]) -> tuple[int | None, str]:
         """Exit status and output; None after a traceback, which is a finding."""
         out = run.parent / f"{run.name}-out"
-        places = {"RUN": run, "WHOLE": self.whole, "OUT": out, "FILE": out.with_suffix(".x"), "GATE": self.gate}
+        places = {
+            "RUN": run,
+            "WHOLE": self.whole,
+            "OUT": out,
+            "FILE": out.with_suffix(".x"),
+            "GATE": self.gate,
+        }
         said = io.StringIO()
         try:
             with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
@@ -155,7 +200,9 @@ class Bench:
 def cut(content: bytes, rng: random.Random) -> tuple[str, bytes]:
     """The content after one accident of a disk or a copy."""
     start = rng.randrange(len(content))
-    kind = rng.choice(["end lost", "block lost", "block of zeros", "block twice", "byte changed", "lines swapped"])
+    kind = rng.choice(
+        ["end lost", "block lost", "block of zeros", "block twice", "byte changed", "lines swapped"]
+    )
     match kind:
         case "end lost":
             return kind, content[:start]
@@ -166,7 +213,9 @@ def cut(content: bytes, rng: random.Random) -> tuple[str, bytes]:
         case "block twice":
             return kind, content[: start + 512] + content[start:]
         case "byte changed":
-            return kind, content[:start] + bytes([content[start] ^ rng.randrange(1, 256)]) + content[start + 1 :]
+            return kind, content[:start] + bytes([content[start] ^ rng.randrange(1, 256)]) + content[
+                start + 1 :
+            ]
         case _:
             lines = content.splitlines(keepends=True)
             rng.shuffle(lines)
@@ -188,7 +237,9 @@ def cuts(bench: Bench, rng: random.Random, number: int) -> Counter[str]:
             changed = {repr(record) for record in found.records} - records
             journal = AnswerJournal(run / "answers.jsonl")
             Recorder(run / "records.jsonl", outcome=lambda _: None).close()
-            stored = {record.key: journal.answer(record.key, record.request_sha256) for record in bench.run.records}
+            stored = {
+                record.key: journal.answer(record.key, record.request_sha256) for record in bench.run.records
+            }
             journal.close()
             wrong = [key for key, answer in stored.items() if answer is not None and answer != answers[key]]
         except (RunFileError, JournalError):
@@ -197,7 +248,9 @@ def cuts(bench: Bench, rng: random.Random, number: int) -> Counter[str]:
         if changed or wrong:
             counts["unnoticed changes"] += 1
             bench.findings.append(f"{kind} in {name}: {changed or wrong}")
-        counts["told"] += bool(found.damaged_lines or found.torn_lines or journal.damaged_lines or journal.torn_bytes)
+        counts["told"] += bool(
+            found.damaged_lines or found.torn_lines or journal.damaged_lines or journal.torn_bytes
+        )
     return counts
 
 
@@ -237,7 +290,11 @@ class Raw:
 def mutations(bench: Bench, rng: random.Random, number: int, commands=COMMANDS) -> Counter[str]:
     """Mutations of fields, sealed anew: every command does its work or refuses in a line."""
     counts: Counter[str] = Counter()
-    fields = [(name, 0, path) for name in JSON_FILES for path in places(json.loads((bench.whole / name).read_text()))]
+    fields = [
+        (name, 0, path)
+        for name in JSON_FILES
+        for path in places(json.loads((bench.whole / name).read_text()))
+    ]
     for name in LINE_FILES:
         for line, text in enumerate((bench.whole / name).read_text().splitlines()[-3:]):
             fields += [(name, line, path) for path in places(json.loads(text)) if path != ("crc",)]
@@ -291,7 +348,15 @@ def readers(bench: Bench, run: Path, what: str, counts: Counter[str]) -> None:
 def links(bench: Bench, commands=COMMANDS) -> Counter[str]:
     """Every file of a run as a link to the victim's, to a device, or as a pipe; and planted temporary names."""
     counts: Counter[str] = Counter()
-    names = (*JSON_FILES, *LINE_FILES, f"plots/{'ab' * 32}.png", "plots", "report.json", ".report.json", "report.html")
+    names = (
+        *JSON_FILES,
+        *LINE_FILES,
+        f"plots/{'ab' * 32}.png",
+        "plots",
+        "report.json",
+        ".report.json",
+        "report.html",
+    )
     for name, kind in itertools.product(names, ("link", "device", "pipe")):
         run = bench.copy()
         path = run / name
@@ -347,9 +412,19 @@ def table(seed: int, found: dict[str, Counter[str]], findings: list[str]) -> str
         ),
         ("mutated fields of all files of a run", field["fields"], "commands in a log", field["log command"]),
         ("commands and readers on them", _used(field), "tracebacks", field["traceback"]),
-        ("links, devices and pipes in place of files", link["files"], "files shown, copied or changed", link["victim"]),
+        (
+            "links, devices and pipes in place of files",
+            link["files"],
+            "files shown, copied or changed",
+            link["victim"],
+        ),
         ("commands and readers on them", _used(link), "tracebacks", link["traceback"]),
-        ("attempts to influence a judge", said["injections"], "not flagged", said["injections"] - said["flagged"]),
+        (
+            "attempts to influence a judge",
+            said["injections"],
+            "not flagged",
+            said["injections"] - said["flagged"],
+        ),
     ]
     head = f"`python -m tests.attack` (seed {seed}); findings in all: {len(findings)}."
     lines = ["| attack | how many | harm | how often |", "|---|---|---|---|"]
@@ -377,7 +452,9 @@ def attack_all(seed: int, number: int) -> tuple[dict[str, Counter[str]], list[st
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.attack", description=__doc__)
     parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument("--number", type=int, default=None, help="mutations; four times as many cuts and injections")
+    parser.add_argument(
+        "--number", type=int, default=None, help="mutations; four times as many cuts and injections"
+    )
     given = parser.parse_args()
     found, findings = attack_all(given.seed, given.number or EVERY_FIELD)
     text = table(given.seed, found, findings)

@@ -9,7 +9,9 @@ import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
-    *(["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []),  # chromium's sandbox refuses root
+    *(
+        ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
+    ),  # chromium's sandbox refuses root
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -28,7 +30,9 @@ class Browser:
 
     def open(self, file, *, width=1280, height=900, color_scheme="light", fragment=""):
         """The page in a window of its own, its list of items ready."""
-        window = self.chromium.new_context(viewport={"width": width, "height": height}, color_scheme=color_scheme)
+        window = self.chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme=color_scheme
+        )
         page = window.new_page()
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.misdeeds.append(f"exception: {error}"))

@@ -16,7 +16,9 @@ from tests.inner_run import (  # noqa: F401  fixtures
 from tests.real_engine import real_engine  # noqa: F401  a fixture
 from tests.scripts import always
 
-hypothesis.settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing of the code
+hypothesis.settings.register_profile(
+    "untimed", deadline=None
+)  # how long an example takes says nothing of the code
 hypothesis.settings.load_profile("untimed")
 
 

@@ -71,7 +71,8 @@ def tiny_dataset() -> DatasetFactory:
         samples=samples,
         fewshot=[fewshot_row(row) for row in samples],
         config={
-            family: {"q5_scoring": RULES, "q6_status_mapping": scenarios} for family, scenarios in SCENARIOS.items()
+            family: {"q5_scoring": RULES, "q6_status_mapping": scenarios}
+            for family, scenarios in SCENARIOS.items()
         },
     )
 
@@ -128,6 +129,8 @@ def demonstrating_dataset():
                 f"Example {place}: <image>\n{example[f'q{question}_answer']}"
                 for place, example in enumerate(examples, 1)
             )
-            fewshot[f"q{question}_prompt"] = f"Background.\n\n{text}\n\nNow the query plot: <image>\nWhat is it?"
+            fewshot[f"q{question}_prompt"] = (
+                f"Background.\n\n{text}\n\nNow the query plot: <image>\nWhat is it?"
+            )
             fewshot["image_ids"] += [*(example["image_ids"][0] for example in examples), row["image_ids"][0]]
     return data

@@ -98,7 +98,9 @@ class Reply(Outcome):
     def body(self, model: str) -> bytes:
         message = {"role": "assistant", "content": self.content}
         message |= {
-            name: value for name in ("reasoning", "reasoning_content") if (value := getattr(self, name)) is not None
+            name: value
+            for name in ("reasoning", "reasoning_content")
+            if (value := getattr(self, name)) is not None
         }
         completion = {
             "id": "chatcmpl-test",
@@ -151,7 +153,9 @@ class Reset(Outcome):
         connection = http_request.transport
         if connection is not None:
             linger_no_seconds = struct.pack("ii", 1, 0)
-            connection.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_no_seconds)
+            connection.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, linger_no_seconds
+            )
             connection.abort()
         return response
 
@@ -210,7 +214,9 @@ class Stream(Outcome):
             said = {"content": delta} if isinstance(delta, str) else delta
             await response.write(self._event(model, [{"index": 0, "delta": said, "finish_reason": None}]))
         if self.ending is not None:
-            await response.write(self._event(model, [{"index": 0, "delta": {}, "finish_reason": self.ending}]))
+            await response.write(
+                self._event(model, [{"index": 0, "delta": {}, "finish_reason": self.ending}])
+            )
         if self.usage and "stream_options" in await http_request.json():
             await response.write(self._event(model, [], usage=self._usage()))
         await response.write(self.tail)
@@ -275,7 +281,9 @@ class Endpoint(LoopbackServer):
         self.model_list_requests += 1
         if isinstance(self.models, Outcome):
             return await self.models.respond(http_request, "")
-        return web.json_response({"object": "list", "data": [{"id": name, "object": "model"} for name in self.models]})
+        return web.json_response(
+            {"object": "list", "data": [{"id": name, "object": "model"} for name in self.models]}
+        )
 
     def _journal(self, body: bytes, headers: Mapping[str, str]) -> ParsedRequest:
         parsed = json.loads(body)

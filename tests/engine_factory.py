@@ -88,7 +88,8 @@ def running_engine(
         engines[0].stop(reason, http_status)
 
     endpoints = [
-        Endpoint(settings, Limiter(concurrency), stop=stop, budget=budget, pause=pause) for _ in range(1 + len(judges))
+        Endpoint(settings, Limiter(concurrency), stop=stop, budget=budget, pause=pause)
+        for _ in range(1 + len(judges))
     ]
     sampling = Sampling(model=model, max_tokens=100, temperature=0.0)
     journal = AnswerJournal(folder / "answers.jsonl")

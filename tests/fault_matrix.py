@@ -126,7 +126,9 @@ PARTS = [
 THOUGHT_ONLY = Reply(None, reasoning_content="Let me look at the plot", finish_reason="length")
 
 FAULTS = [
-    Fault("429 once, `Retry-After` in seconds", faults_first([rate_limited(SECONDS)], OK), 2, None, Wait.TOLD),
+    Fault(
+        "429 once, `Retry-After` in seconds", faults_first([rate_limited(SECONDS)], OK), 2, None, Wait.TOLD
+    ),
     Fault("429 once, `Retry-After` as a date", dated_each_time, 2, None, Wait.DATE),
     Fault("429 once, `retry-after-ms`", faults_first([rate_limited(MILLISECONDS)], OK), 2, None, Wait.TOLD),
     Fault("429 once, without", faults_first([rate_limited()], OK), 2, None, Wait.BACKOFF),
@@ -135,7 +137,14 @@ FAULTS = [
     Fault("500 once", faults_first([error(500, "CUDA error")], OK), 2, None, Wait.BACKOFF),
     Fault("500 always, in the same words", always(error(500, "CUDA error")), 2, "http_500", Wait.BACKOFF),
     Fault("500 always, in other words each time", other_words_each_time, 6, "http_500", Wait.BACKOFF),
-    Fault("500 for one image only", for_image(IMAGE, error(500, "bad PNG"), OK), 4, "http_500", Wait.BACKOFF, items=3),
+    Fault(
+        "500 for one image only",
+        for_image(IMAGE, error(500, "bad PNG"), OK),
+        4,
+        "http_500",
+        Wait.BACKOFF,
+        items=3,
+    ),
     Fault("502 always", always(plain_error(502, "<h1>Bad Gateway</h1>")), 6, "http_502", Wait.BACKOFF),
     Fault(
         "502 for one item, others are answered",
@@ -158,9 +167,19 @@ FAULTS = [
     Fault("504 always", always(plain_error(504, "")), 6, "http_504", Wait.BACKOFF),
     Fault("408 always", always(error(408, "Request timed out")), 6, "http_408", Wait.BACKOFF),
     Fault("409 always", always(error(409, "Conflict")), 6, "http_409", Wait.BACKOFF),
-    Fault("400, the prompt does not fit", always(error(400, "maximum context length is 4096")), 1, "context_overflow"),
+    Fault(
+        "400, the prompt does not fit",
+        always(error(400, "maximum context length is 4096")),
+        1,
+        "context_overflow",
+    ),
     Fault("413", always(plain_error(413, "<html>Request Entity Too Large</html>")), 1, "http_413"),
-    Fault("422, FastAPI's `detail`", always(Raw(b'{"detail": [{"msg": "top_k unknown"}]}', status=422)), 1, "http_422"),
+    Fault(
+        "422, FastAPI's `detail`",
+        always(Raw(b'{"detail": [{"msg": "top_k unknown"}]}', status=422)),
+        1,
+        "http_422",
+    ),
     Fault("401 at once", always(error(401, "Incorrect API key")), 1, "http_401", items=12),
     Fault("401 midway", from_request(5, error(401, "Incorrect API key"), OK), 8, "http_401", items=12),
     Fault("404 at once", always(error(404, "The model does not exist")), 1, "http_404", items=12),
@@ -252,7 +271,11 @@ def _kind(end: EngineResult | EngineStopped) -> str | None:
 def _on_record(observed: Observed) -> str:
     """One item: its status or the kind of its failure; several: how many of each."""
     words = Counter(_status(end) for end in observed.ends)
-    return next(iter(words)) if len(observed.ends) == 1 else ", ".join(f"{n} {word}" for word, n in words.items())
+    return (
+        next(iter(words))
+        if len(observed.ends) == 1
+        else ", ".join(f"{n} {word}" for word, n in words.items())
+    )
 
 
 def _status(end: EngineResult | EngineStopped) -> str:
@@ -265,7 +288,11 @@ def _status(end: EngineResult | EngineStopped) -> str:
 def _reads(observed: Observed) -> str:
     """The last thing said: why asking stopped, else the failure, else the text of the answer."""
     stopped = [str(end) for end in observed.ends if isinstance(end, EngineStopped)]
-    failed = [end.failure.message for end in observed.ends if isinstance(end, EngineResult) and end.failure is not None]
+    failed = [
+        end.failure.message
+        for end in observed.ends
+        if isinstance(end, EngineResult) and end.failure is not None
+    ]
     if stopped or failed:
         return re.sub(r"(127\.0\.0\.1:|127\.0\.0\.1', |localhost:)\d+", r"\1PORT", (stopped or failed)[0])
     return f"`{observed.ends[0].answer.text!r}`"

@@ -64,7 +64,9 @@ def _certificate(folder: Path) -> SSLContext:
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     files = ["-keyout", str(key), "-out", str(certificate)]
     command = ["openssl", "req", "-x509", "-nodes", "-days", "1", "-newkey", "ec", "-pkeyopt"]
-    subprocess.run([*command, "ec_paramgen_curve:prime256v1", *subject, *files], check=True, capture_output=True)
+    subprocess.run(
+        [*command, "ec_paramgen_curve:prime256v1", *subject, *files], check=True, capture_output=True
+    )
     context = SSLContext(PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     return context

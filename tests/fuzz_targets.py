@@ -95,7 +95,9 @@ def answer(data: bytes) -> None:
             record = scored(ITEM, found.value, extracted=found.extracted, expected=found.expected)
             json.dumps(record_to_json(record), allow_nan=False).encode()
         answer_flags(question, Answer(text=text))
-    assert "===== END OF THE ANSWER =====\n" in judge_prompt(Question.Q1, text, REFERENCES[Question.Q1]) + "\n"
+    assert (
+        "===== END OF THE ANSWER =====\n" in judge_prompt(Question.Q1, text, REFERENCES[Question.Q1]) + "\n"
+    )
 
 
 def answer_journal(data: bytes) -> None:
@@ -185,7 +187,12 @@ SEEDS = {
         Reply("Status: SUCCESS", reasoning="why", reasoning_tokens=3).body("m"),
         Reply([{"text": "a"}]).body("m"),
     ],
-    error_body: [b'{"error": {"message": "no", "code": 3}}', b'{"detail": [{"msg": "x"}]}', b"<h1>Bad</h1>", b"120"],
+    error_body: [
+        b'{"error": {"message": "no", "code": 3}}',
+        b'{"detail": [{"msg": "x"}]}',
+        b"<h1>Bad</h1>",
+        b"120",
+    ],
     redaction: [b'{"key": "', b"\\/"],
     judge_reply: [b"[1, 0.5, 0]", b'```json\n["1", NaN, 2]\n```', b"[[1], 2"],
     answer: [

@@ -14,7 +14,9 @@ def gate(metric="zeroshot.Q6", **fields):
     ((name, value),) = condition.items()
     threshold = (-value if name == "max_drop" else value) / 100
     decision = Decision(fields.pop("mode", "interval"))
-    return Gate(metric=parse_metric(metric), threshold=threshold, at_most=name == "max", decision=decision, **fields)
+    return Gate(
+        metric=parse_metric(metric), threshold=threshold, at_most=name == "max", decision=decision, **fields
+    )
 
 
 def gate_file(path, *gates, **limits):

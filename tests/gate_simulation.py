@@ -115,7 +115,9 @@ def answers(random: np.random.Generator, chances: Floats, releases: int, repeats
     """Scores of items: shape (releases, repeats, samples, questions)."""
     shape = (releases, repeats, SAMPLES)
     labels = random.random((*shape, int((~GRADED).sum())), dtype=np.float32) < chances[:, ~GRADED]
-    fields = random.random((*shape, int(GRADED.sum()), PARTS), dtype=np.float32) < chances[:, GRADED][..., None]
+    fields = (
+        random.random((*shape, int(GRADED.sum()), PARTS), dtype=np.float32) < chances[:, GRADED][..., None]
+    )
     found: Floats = np.empty((*shape, QUESTIONS))
     found[..., ~GRADED], found[..., GRADED] = labels, fields.mean(axis=-1)
     return found
@@ -263,7 +265,9 @@ OTHERS = {"statgate 0.1.1": statgate_verdict, "evalsig 0.1.2": evalsig_verdict}
 def others(releases: int) -> Iterator[str]:
     """A table of what other gates make of one run against one, the mean of six questions."""
     cases = ("same", "new", "drop 2, thin", "drop 4, thin")
-    yield from _head(("gate", "flips", "same model passes", "new one passes", "drop of 2 passes", "drop of 4 fails"))
+    yield from _head(
+        ("gate", "flips", "same model passes", "new one passes", "drop of 2 passes", "drop of 4 fails")
+    )
     for name, judge in OTHERS.items():
         for flips in FLIP_RATES:
             shares = []
@@ -318,8 +322,12 @@ def _row(*cells: str) -> str:
 
 def main() -> None:
     """Print what the options ask for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--others", action="store_true", help="statgate and evalsig in place of our own designs")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--others", action="store_true", help="statgate and evalsig in place of our own designs"
+    )
     parser.add_argument("--releases", type=int, default=1000, help="of each kind (default: 1000)")
     options = parser.parse_args()
     for line in others(options.releases) if options.others else tables(options.releases):

@@ -89,7 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(self.hub.failing, b"")
         match path.strip("/").split("/"):
             case ["datasets", owner, name, "resolve", revision, *file]:
-                return self._find(f"{owner}/{name}", revision, lambda commit, files: self._file(commit, files, file))
+                return self._find(
+                    f"{owner}/{name}", revision, lambda commit, files: self._file(commit, files, file)
+                )
             case ["api", "datasets", owner, name]:
                 return self._find(f"{owner}/{name}", "main", self._info)
             case ["api", "datasets", owner, name, "revision", revision]:
@@ -102,7 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _find(self, name: str, revision: str, reply: Any) -> None:
         repository = self.hub.repositories.get(name)
         if repository is None:
-            return self._send(401, b"", {"X-Error-Code": "RepoNotFound"})  # as the Hub answers without a token
+            return self._send(
+                401, b"", {"X-Error-Code": "RepoNotFound"}
+            )  # as the Hub answers without a token
         if repository.gated:
             return self._send(403, b"", {"X-Error-Code": "GatedRepo"})
         commit = repository.commit(revision)
@@ -118,7 +122,9 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(200, content, headers)
 
     def _info(self, commit: str, files: dict[str, bytes]) -> None:
-        self._send(200, json.dumps({"sha": commit, "siblings": [{"rfilename": file} for file in files]}).encode())
+        self._send(
+            200, json.dumps({"sha": commit, "siblings": [{"rfilename": file} for file in files]}).encode()
+        )
 
     def _tree(self, _commit: str, files: dict[str, bytes]) -> None:
         entries = [{"type": "file", "path": path, "size": len(content)} for path, content in files.items()]

@@ -70,7 +70,9 @@ class InnerResult:
         """Records without order and times."""
         lines = [{k: v for k, v in record.items() if k not in VOLATILE_FIELDS} for record in self.records]
         for line in lines:
-            line["verdicts"] = [{k: v for k, v in verdict.items() if k != "latency_s"} for verdict in line["verdicts"]]
+            line["verdicts"] = [
+                {k: v for k, v in verdict.items() if k != "latency_s"} for verdict in line["verdicts"]
+            ]
         return sorted(lines, key=item_of)
 
 
@@ -84,12 +86,18 @@ class InnerPytest:
     def __init__(self, folder: Path, cache: Path) -> None:
         self.folder = folder
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith((*OF_OTHERS, "PYTEST_"))},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith((*OF_OTHERS, "PYTEST_"))
+            },
             "QCAL_CACHE_DIR": str(cache),
             "COLUMNS": "80",
         }
         shutil.copytree(
-            REPOSITORY / "test_qcaleval", folder / "test_qcaleval", ignore=shutil.ignore_patterns("__pycache__")
+            REPOSITORY / "test_qcaleval",
+            folder / "test_qcaleval",
+            ignore=shutil.ignore_patterns("__pycache__"),
         )
         shutil.copy(REPOSITORY / "conftest.py", folder)
         (folder / "pytest.ini").write_text(INI)
@@ -114,7 +122,9 @@ class InnerPytest:
 
     def start(self, *arguments: str, run_dir: str | None = "run") -> subprocess.Popen[bytes]:
         """Start a session in a process group of its own, to interrupt or kill it."""
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job hands on that it is ignored
+        signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        )  # a shell's background job hands on that it is ignored
         return subprocess.Popen(
             self.command(*arguments, run_dir=run_dir),
             cwd=self.folder,
@@ -126,7 +136,9 @@ class InnerPytest:
         )
 
     def result(self, exit_status: int, out: str, run_dir: str | None = "run") -> InnerResult:
-        path = self.folder / run_dir if run_dir else max((self.folder / "runs").glob("*"), default=self.folder)
+        path = (
+            self.folder / run_dir if run_dir else max((self.folder / "runs").glob("*"), default=self.folder)
+        )
         return InnerResult(exit_status=exit_status, out=out, run_dir=path)
 
 

@@ -128,7 +128,10 @@ def main(times: int = 50, per_run: int = 5, seed: int = 2026) -> str:
     """So many kills, over as many runs as that takes, every other one with two workers."""
     chance = random.Random(seed)
     totals, runs, missing, doubled, unequal = Kills(lost=[]), 0, 0, 0, 0
-    with tempfile.TemporaryDirectory() as temporary, Endpoint(script(), models=("model-a", "judge-a")) as endpoint:
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        Endpoint(script(), models=("model-a", "judge-a")) as endpoint,
+    ):
         checkout = Path(temporary) / "checkout"
         checkout.mkdir()
         inner = InnerPytest(checkout, Path(temporary) / "cache")
@@ -143,7 +146,9 @@ def main(times: int = 50, per_run: int = 5, seed: int = 2026) -> str:
             doubled += doubled_records(result)
             unequal += comparable_report(result) != undisturbed
             totals = Kills(
-                lost=totals.lost + kills.lost, torn=totals.torn + kills.torn, orphans=totals.orphans + kills.orphans
+                lost=totals.lost + kills.lost,
+                torn=totals.torn + kills.torn,
+                orphans=totals.orphans + kills.orphans,
             )
             sys.stdout.write(f"run {runs}: {kills}, exit status {result.exit_status}\n")
     return (

@@ -36,8 +36,15 @@ def tiny_vlm_server(api_key: str = "", environment: dict[str, str] | None = None
     """Runs the engine in a process of its own; ``environment`` holds serve.py's settings, such as REASONING_FORMAT."""
     port = free_port()
     files = ["serve.py", "tiny-qwen-colour.gguf", "tiny-qwen-colour-mmproj.gguf"]
-    command = [sys.executable, *(str(TINY_VLM / file) for file in files), str(port), *([api_key] if api_key else [])]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as process:
+    command = [
+        sys.executable,
+        *(str(TINY_VLM / file) for file in files),
+        str(port),
+        *([api_key] if api_key else []),
+    ]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    ) as process:
         try:
             _wait_until_ready(process, f"http://127.0.0.1:{port}/health")
             yield f"http://127.0.0.1:{port}/v1"

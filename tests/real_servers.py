@@ -50,13 +50,17 @@ def main() -> int:
     """Ask every server that is installed. Status 0 if each ended with every item measured or explained."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--limit", type=int, default=2, help="samples to ask about (default: 2)")
-    parser.add_argument("--litellm", default=shutil.which("litellm"), help="the litellm command, if it is elsewhere")
+    parser.add_argument(
+        "--litellm", default=shutil.which("litellm"), help="the litellm command, if it is elsewhere"
+    )
     given = parser.parse_args()
     if not TINY_VLM.is_dir() or importlib.util.find_spec("xllamacpp") is None:
         sys.stdout.write("needs the sibling folder shared/tiny-vlm and: pip install -e '.[engine-test]'\n")
         return 2
     rows = [_llama_cpp(given.limit), _litellm(given.litellm, given.limit)]
-    rows += [_absent(name, package) for name, package in (("vLLM", "vllm"), ("transformers serve", "transformers"))]
+    rows += [
+        _absent(name, package) for name, package in (("vLLM", "vllm"), ("transformers serve", "transformers"))
+    ]
     for row in rows:
         sys.stdout.write(f"{row.server:20} {row.version:12} {row.measured:16} {row.rest}\n")
     return 0
@@ -69,8 +73,12 @@ def _llama_cpp(limit: int) -> Row:
 
 def _litellm(command: str | None, limit: int) -> Row:
     if not command:
-        return Row(server="LiteLLM proxy", version="-", measured="not asked", rest="pip install 'litellm[proxy]'")
-    asked = subprocess.run([command, "--version"], capture_output=True, text=True, check=False, env=LITELLM_ENVIRONMENT)
+        return Row(
+            server="LiteLLM proxy", version="-", measured="not asked", rest="pip install 'litellm[proxy]'"
+        )
+    asked = subprocess.run(
+        [command, "--version"], capture_output=True, text=True, check=False, env=LITELLM_ENVIRONMENT
+    )
     version = asked.stdout.split()
     with tiny_vlm_server() as upstream, _litellm_proxy(command, upstream) as base_url:
         return _row("LiteLLM proxy", version[-1] if version else "?", base_url, "tiny", limit)
@@ -98,7 +106,9 @@ def _litellm_proxy(command: str, upstream: str) -> Iterator[str]:
 
 def _absent(name: str, package: str) -> Row:
     installed = importlib.util.find_spec(package) is not None
-    rest = "installed, but it cannot serve the tiny model's GGUF file" if installed else f"pip install {package}"
+    rest = (
+        "installed, but it cannot serve the tiny model's GGUF file" if installed else f"pip install {package}"
+    )
     return Row(server=name, version="-", measured="not asked", rest=rest)
 
 
@@ -115,10 +125,24 @@ def _row(server: str, version: str, base_url: str, model: str, limit: int) -> Ro
             "-o",
             f"cache_dir={folder}/cache",
         ]
-        command += ["--model-url", base_url, "--model", model, "--dataset", str(SAMPLE), "--limit", str(limit)]
+        command += [
+            "--model-url",
+            base_url,
+            "--model",
+            model,
+            "--dataset",
+            str(SAMPLE),
+            "--limit",
+            str(limit),
+        ]
         command += ["--modes=zeroshot", "--questions=Q2,Q5,Q6", "--concurrency=1", "--run-dir", str(run_dir)]
         done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "100"}
+            command,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "COLUMNS": "100"},
         )
         if not (run_dir / "records.jsonl").exists():
             return Row(server=server, version=version, measured="no run", rest=done.stdout.strip()[-200:])

@@ -33,7 +33,8 @@ def samples():
     """(number, sample, family, scenario) of all samples."""
     names = [(family, scenario, letter) for family, scenario in SCENARIOS for letter in LETTERS]
     return [
-        (number, f"{scenario}_{letter}", family, scenario) for number, (family, scenario, letter) in enumerate(names)
+        (number, f"{scenario}_{letter}", family, scenario)
+        for number, (family, scenario, letter) in enumerate(names)
     ]
 
 
@@ -76,12 +77,19 @@ def _record(item, number, text):
         )
         if number == 10 and mode is Mode.ZEROSHOT:
             return unjudged(item) if question is Question.Q1 else judge_failed(item, message=text)
-        return scored(item, number / 11, components=_judged_parts(question, number / 11), verdicts=verdicts, **request)
+        return scored(
+            item, number / 11, components=_judged_parts(question, number / 11), verdicts=verdicts, **request
+        )
     if question is Question.Q5:
         read = {"amplitude": text, "__proto__": text, "invented": [text]}
         parts = {"amplitude": 0.5, "visible": 1.0, "__proto__": 0.0}
         return scored(
-            item, 0.5, extracted=read, expected={"amplitude": 0.7, "visible": True}, components=parts, **request
+            item,
+            0.5,
+            extracted=read,
+            expected={"amplitude": 0.7, "visible": True},
+            components=parts,
+            **request,
         )
     right = number % 3 > 0
     expected = {Question.Q2: "Expected behavior", Question.Q4: "Reliable", Question.Q6: "SUCCESS"}[question]
@@ -90,7 +98,9 @@ def _record(item, number, text):
 
 
 def _judged_parts(question, key_points):
-    read = dict.fromkeys(("plot_type", "x_scale", "y_scale", "fields"), 1.0) if question is Question.Q1 else {}
+    read = (
+        dict.fromkeys(("plot_type", "x_scale", "y_scale", "fields"), 1.0) if question is Question.Q1 else {}
+    )
     return {**read, "key_points": key_points}
 
 
@@ -114,7 +124,9 @@ def _sheet(number, sample, text):
         "plots": [digest(number)],
         "prompts": {
             "zeroshot": {question: [own, asked] for question in Mode.ZEROSHOT.questions},
-            "icl": {question: [{"text": "Example:"}, demonstration, own, asked] for question in Mode.ICL.questions},
+            "icl": {
+                question: [{"text": "Example:"}, demonstration, own, asked] for question in Mode.ICL.questions
+            },
         },
         "answers": {mode: dict.fromkeys(mode.questions, f"reference of {sample}") for mode in Mode},
         "key_points": {"Q1": ["an axis", text, "a line"], "Q3": ["a cause", text, "an effect"]},

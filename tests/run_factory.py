@@ -31,13 +31,19 @@ def planned_item(
 
 
 def scored(item, value, *, extracted=None, expected=None, **fields):
-    answer = fields.pop("answer", Answer(text="an answer", finish_reason="stop", latency_s=1.5, completion_tokens=20))
-    score = Score(value=value, extracted=extracted, expected=expected, components=fields.pop("components", {}))
+    answer = fields.pop(
+        "answer", Answer(text="an answer", finish_reason="stop", latency_s=1.5, completion_tokens=20)
+    )
+    score = Score(
+        value=value, extracted=extracted, expected=expected, components=fields.pop("components", {})
+    )
     return _record(item, Status.SCORED, score=score, answer=answer, attempts=1, **fields)
 
 
 def failed(item, kind="timeout", message="no answer within 60 s", **fields):
-    return _record(item, Status.REQUEST_FAILED, error=Failure(kind=kind, message=message), attempts=3, **fields)
+    return _record(
+        item, Status.REQUEST_FAILED, error=Failure(kind=kind, message=message), attempts=3, **fields
+    )
 
 
 def unjudged(item, **fields):
@@ -46,7 +52,9 @@ def unjudged(item, **fields):
 
 def judge_failed(item, kind="bad_reply", message="no array in the judge's reply", **fields):
     error = Failure(kind=kind, message=message)
-    return _record(item, Status.JUDGE_FAILED, answer=Answer(text="an answer"), error=error, attempts=1, **fields)
+    return _record(
+        item, Status.JUDGE_FAILED, answer=Answer(text="an answer"), error=error, attempts=1, **fields
+    )
 
 
 def _record(item, status, **fields):

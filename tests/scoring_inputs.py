@@ -21,16 +21,23 @@ REFERENCES = {
         answer="Classification: Expected behavior\nReason: a", plot_description="", scenario_type="t1_success"
     ),
     Question.Q3: Reference(
-        answer="The fit is good.", plot_description=DESCRIPTION, scenario_type="t1_success", key_points=KEY_POINTS
+        answer="The fit is good.",
+        plot_description=DESCRIPTION,
+        scenario_type="t1_success",
+        key_points=KEY_POINTS,
     ),
-    Question.Q4: Reference(answer="Assessment: Reliable\nReason: b", plot_description="", scenario_type="t1_success"),
+    Question.Q4: Reference(
+        answer="Assessment: Reliable\nReason: b", plot_description="", scenario_type="t1_success"
+    ),
     Question.Q5: Reference(
         answer='{"T1_us": 48.2, "decay_visible": true, "dips": [1.0, 2.0]}',
         plot_description="",
         scenario_type="t1_success",
         field_rules=RULES,
     ),
-    Question.Q6: Reference(answer="Status: SUCCESS\nNotes: c", plot_description="", scenario_type="t1_success"),
+    Question.Q6: Reference(
+        answer="Status: SUCCESS\nNotes: c", plot_description="", scenario_type="t1_success"
+    ),
 }
 
 
@@ -42,12 +49,17 @@ def grades_for(question):
 numbers = st.one_of(st.integers(), st.floats(), st.integers(min_value=10**300, max_value=10**400))
 json_values = st.recursive(
     st.one_of(
-        st.none(), st.booleans(), numbers, st.text(max_size=12), st.sampled_from(["Unreliable", "none", " 4.5 "])
+        st.none(),
+        st.booleans(),
+        numbers,
+        st.text(max_size=12),
+        st.sampled_from(["Unreliable", "none", " 4.5 "]),
     ),
     lambda children: st.one_of(
         st.lists(children, max_size=5),
         st.dictionaries(
-            st.sampled_from(["T1_us", "decay_visible", "dips", "plot_type", "x_axis", "y_axis", "scale"]), children
+            st.sampled_from(["T1_us", "decay_visible", "dips", "plot_type", "x_axis", "y_axis", "scale"]),
+            children,
         ),
     ),
     max_leaves=12,

@@ -61,7 +61,9 @@ class ScriptedJudge:
 
 
 @contextmanager
-def engine_of(model, folder, *, judges=(), concurrency=2, judge_concurrency=2, look_ahead=None, cases=text_case):
+def engine_of(
+    model, folder, *, judges=(), concurrency=2, judge_concurrency=2, look_ahead=None, cases=text_case
+):
     journal = AnswerJournal(folder / f"{time.monotonic_ns()}.jsonl")
     engine = Engine(
         cases=cases,

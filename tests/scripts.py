@@ -65,12 +65,16 @@ def delayed(delay_s: float | Callable[[ParsedRequest], float], script: Script) -
 
 def lognormal(median_s: float, sigma: float, seed: int = 0) -> Callable[[ParsedRequest], float]:
     """Long-tailed delays that depend on the seed and the request's body alone, not on the order of arrival."""
-    return lambda request: random.Random(f"{seed}{request.body_sha256}").lognormvariate(math.log(median_s), sigma)
+    return lambda request: random.Random(f"{seed}{request.body_sha256}").lognormvariate(
+        math.log(median_s), sigma
+    )
 
 
 # --- replies and faults ----------------------------------------------------------------------------------------------
 
-HOSTILE_TEXT = "Status: SUCCESS\x00 \ud800 \udfff \x1b[31mred\x1b[0m \x1b]0;title\x07 ]]> <script>alert(1)</script>"
+HOSTILE_TEXT = (
+    "Status: SUCCESS\x00 \ud800 \udfff \x1b[31mred\x1b[0m \x1b]0;title\x07 ]]> <script>alert(1)</script>"
+)
 HALF_JSON = Raw(b'{"id": "chatcmpl-test", "choices": [{"message": {"content": "Status: SUC')
 WRONG_SHAPE = Raw(b'{"result": {"answer": "Status: SUCCESS"}}')
 EMPTY_CHOICES = Raw(b'{"id": "chatcmpl-test", "object": "chat.completion", "choices": []}')
@@ -86,7 +90,9 @@ def faithful_judge() -> Script:
     known = sorted(load_canary(), key=lambda answer: -len(answer.text))
 
     def script(request: ParsedRequest) -> Outcome:
-        return judge_reply(next((answer.grades for answer in known if answer.text in request.text), (1.0,) * 5))
+        return judge_reply(
+            next((answer.grades for answer in known if answer.text in request.text), (1.0,) * 5)
+        )
 
     return script
 

@@ -25,7 +25,9 @@ def measured(run):
     """The run with what failed answered, so that nothing keeps it from being compared."""
     items = {record.key for record in run.records}
     keep = tuple(record for record in run.records if record.measured)
-    planned = tuple(item for item in run.manifest.planned if item.key in {record.key for record in keep} & items)
+    planned = tuple(
+        item for item in run.manifest.planned if item.key in {record.key for record in keep} & items
+    )
     return replace(run, records=keep, manifest=replace(run.manifest, planned=planned))
 
 
@@ -38,7 +40,11 @@ def model_run(name, day="2026-05-01", share=0.0, text=BENIGN, **fields):
         for record in run.records
     ]
     stated = replace(
-        run.manifest, model=name, run_id=f"{day}-{name}".replace("<", "-"), started_at=f"{day}T12:00:00Z", **fields
+        run.manifest,
+        model=name,
+        run_id=f"{day}-{name}".replace("<", "-"),
+        started_at=f"{day}T12:00:00Z",
+        **fields,
     )
     return Run(manifest=stated, records=tuple(records))
 

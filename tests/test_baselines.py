@@ -83,7 +83,13 @@ def test_headings_behind_an_answer_are_no_part_of_it():
 
 
 def test_copying_repeats_the_last_demonstration():
-    parts = ["Background.", picture(FLAT), "Status: DAMPED\n\nNow:", picture(STEEP), "Which of SUCCESS, DAMPED?"]
+    parts = [
+        "Background.",
+        picture(FLAT),
+        "Status: DAMPED\n\nNow:",
+        picture(STEEP),
+        "Which of SUCCESS, DAMPED?",
+    ]
     assert "Status: DAMPED" == copied_answer(parts)
 
 
@@ -101,7 +107,9 @@ def test_copying_as_a_model_scores_what_the_floor_says(quick, tmp_path, workers)
     assert 16 == len(result.records)
     for record in result.records:
         assert record["floors"][Floor.COPY_LAST] == record["score"]["value"]
-    assert ["model: copying baseline, repeats the last demonstration and sees no image"] == result.manifest["stand_ins"]
+    assert ["model: copying baseline, repeats the last demonstration and sees no image"] == result.manifest[
+        "stand_ins"
+    ]
     assert "[stand-ins: model: copying baseline" in " ".join(result.out.split())
     assert "embedded" == result.manifest["base_url"]
 
@@ -141,7 +149,13 @@ def plot(family, content, **answers):
 
 
 PLOTS = [
-    plot("rabi", FLAT, Q3="flat rabi", Q6="Status: NO_SIGNAL", Q1='[{"plot_type": "line"}, {"plot_type": "image"}]'),
+    plot(
+        "rabi",
+        FLAT,
+        Q3="flat rabi",
+        Q6="Status: NO_SIGNAL",
+        Q1='[{"plot_type": "line"}, {"plot_type": "image"}]',
+    ),
     plot("rabi", STEEP, Q3="steep rabi", Q6="Status: SUCCESS", Q1='{"plot_type": "scatter"}'),
     plot("drag", FLAT, Q3="flat drag", Q6="Status: DAMPED", Q1='{"plot_type": "heatmap"}'),
 ]
@@ -216,7 +230,11 @@ def test_its_gain_is_real_and_vanishes_with_the_picture(looking):
     assert {"Q2": 1, "Q4": 1, "Q6": 1} == {question: len(texts) for question, texts in answers.items()}
     for row in (row for group, row in rows.items() if group in {"Q2", "Q4", "Q6"}):
         assert row["control_mean"] <= row["floor"]["floor"]
-    blank = [entry for entry in result.report["means"] if (entry["variant"], entry["mode"]) == ("blank", "zeroshot")]
+    blank = [
+        entry
+        for entry in result.report["means"]
+        if (entry["variant"], entry["mode"]) == ("blank", "zeroshot")
+    ]
     assert blank[0]["floor"]["above"]["mean"] <= 0
     assert {"stand-ins took part"} <= set(result.report["not_comparable_because"])
 
@@ -250,7 +268,8 @@ def test_mistakes_are_said(quick, options, mistake):
 def test_the_demo_takes_another_baseline(quick, tmp_path):
     folder = demonstrating_dataset().write(tmp_path / "data")
     result = quick.run("--demo", "--baseline", "copy", "--dataset", str(folder), "--limit", "1", "--no-html")
-    assert ["model: copying baseline, repeats the last demonstration and sees no image", "judge: lexical overlap"] == (
-        result.manifest["stand_ins"]
-    )
+    assert [
+        "model: copying baseline, repeats the last demonstration and sees no image",
+        "judge: lexical overlap",
+    ] == (result.manifest["stand_ins"])
     assert "copy-baseline" == result.manifest["model"]

@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 
 from qcal_plugin.engine.failures import EngineStopped
 from qcal_plugin.engine.result import EngineResult
-from qcal_plugin.worker.channel import ChannelAddress, ChannelClient, ChannelError, ChannelReply, ChannelServer
+from qcal_plugin.worker.channel import (
+    ChannelAddress,
+    ChannelClient,
+    ChannelError,
+    ChannelReply,
+    ChannelServer,
+)
 from reports.records.records import Answer, Failure, ItemKey, PlannedItem, Verdict
 from reports.records.typed_json import decode, encode
 from scoring.questions import Mode, Question
@@ -77,7 +83,8 @@ OUTCOMES = st.builds(
     answer=st.none() | ANSWERS,
     verdicts=st.lists(VERDICTS, max_size=2).map(tuple),
     judging=st.booleans(),
-    failure=st.none() | st.builds(Failure, kind=TEXT, message=TEXT, http_status=st.none() | st.integers(100, 599)),
+    failure=st.none()
+    | st.builds(Failure, kind=TEXT, message=TEXT, http_status=st.none() | st.integers(100, 599)),
     attempts=st.integers(0, 9),
 )
 
@@ -150,7 +157,9 @@ def test_an_interrupted_demand_never_answers_the_next_one(tmp_path):
 def test_a_reply_about_another_item_is_refused(tmp_path):
     first, second = keys(2)
     with engine_of(ScriptedModel(), tmp_path) as engine:
-        server = ChannelServer(engine.loop, demand=lambda key: engine.demand(second), declare=lambda planned: None)
+        server = ChannelServer(
+            engine.loop, demand=lambda key: engine.demand(second), declare=lambda planned: None
+        )
 
         async def mixed_up(key):
             return ChannelReply(key=second)

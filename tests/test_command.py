@@ -73,7 +73,9 @@ def test_doctor_of_a_server_with_few_tokens_and_limits(doctor, endpoint):
 
 
 def test_doctor_of_a_server_without_pictures(doctor, endpoint):
-    endpoint.script = lambda request: error(400, "image input is not supported") if request.images else Reply("Red")
+    endpoint.script = lambda request: (
+        error(400, "image input is not supported") if request.images else Reply("Red")
+    )
     status, facts, _ = doctor()
     assert 1 == status
     assert "no: image input is not supported" == facts["images"]
@@ -106,7 +108,10 @@ def test_doctor_never_repeats_a_key(doctor, endpoint, monkeypatch):
 
 
 def test_doctor_says_slips_in_one_line(doctor):
-    for url, words in ((f"http://127.0.0.1:{free_port()}/v1", "no connection"), ("localhost:1", "is no http or https")):
+    for url, words in (
+        (f"http://127.0.0.1:{free_port()}/v1", "no connection"),
+        ("localhost:1", "is no http or https"),
+    ):
         status, _, said = doctor(url=url)
         assert 2 == status
         assert said.startswith("qcaleval doctor: ")
@@ -128,7 +133,9 @@ def test_reports_by_another_name(tmp_path, capsys):
     assert "joined" == json.loads((tmp_path / "joined" / "run.json").read_text())["run_id"]
 
 
-@pytest.mark.parametrize("command", ["report", "compare", "gate", "merge", "export", "import", "synthetic", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["report", "compare", "gate", "merge", "export", "import", "synthetic", "doctor"]
+)
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])
@@ -169,7 +176,9 @@ def plots(tmp_path):
 
 
 def test_doctor_says_how_many_images_are_taken_and_how_many_items_need_more(doctor, endpoint, plots):
-    endpoint.script = lambda request: error(400, "at most 1 image") if len(request.images) > 1 else Reply("red")
+    endpoint.script = lambda request: (
+        error(400, "at most 1 image") if len(request.images) > 1 else Reply("red")
+    )
     _, facts, _ = doctor("--dataset", plots)
     assert "PNG with transparency (RGBA) accepted" == facts["image kinds"]
     assert "1 accepted, 2 refused: at most 1 image; 24 of 72 items need more" == facts["images a request"]

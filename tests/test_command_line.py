@@ -43,7 +43,10 @@ def mistake(quick, tiny_folder):
 
 MISTAKES = [
     # where the model is
-    (["--model-url=localhost:8000/v1"], "--model-url: 'localhost:8000/v1' is no http or https URL; expected something"),
+    (
+        ["--model-url=localhost:8000/v1"],
+        "--model-url: 'localhost:8000/v1' is no http or https URL; expected something",
+    ),
     (["--model-url=ftp://host/v1"], "--model-url: 'ftp://host/v1' is no http or https URL"),
     (["--model-url=http://"], "--model-url: 'http://' is no http or https URL"),
     (["--model-url=http://host:port/v1"], "--model-url: 'http://host:port/v1' is no http or https URL"),
@@ -61,8 +64,14 @@ MISTAKES = [
     # judges
     ([URL, "--judge-model=a"], "--judge-model without --judge-url: say where the judge is served"),
     ([URL, "--judge-key-env=HOME"], "--judge-key-env without --judge-url: there is no judge to give a key"),
-    ([URL, JUDGE, JUDGE, "--judge-model=a"], "2 --judge-url and 1 --judge-model: give as many of each, or one URL"),
-    ([URL, JUDGE, JUDGE, *["--judge-model=a"] * 3], "2 --judge-url and 3 --judge-model: give as many of each"),
+    (
+        [URL, JUDGE, JUDGE, "--judge-model=a"],
+        "2 --judge-url and 1 --judge-model: give as many of each, or one URL",
+    ),
+    (
+        [URL, JUDGE, JUDGE, *["--judge-model=a"] * 3],
+        "2 --judge-url and 3 --judge-model: give as many of each",
+    ),
     (
         [URL, JUDGE, *["--judge-model=a"] * 3, *["--judge-key-env=HOME"] * 2],
         "2 --judge-key-env for 3 judges: give one, or one for each",
@@ -72,8 +81,14 @@ MISTAKES = [
     ([URL, "--judge-canary"], "--judge-canary without --judge-url: there is no judge to try"),
     ([URL, "--judge-template=absent.txt"], "--judge-template absent.txt: No such file or directory"),
     # keys
-    ([URL, "--model-key-env=QCAL_TEST_UNSET"], "--model-key-env QCAL_TEST_UNSET: the environment variable is not set"),
-    ([URL, JUDGE, "--judge-key-env=QCAL_TEST_UNSET"], "--judge-key-env QCAL_TEST_UNSET: the environment variable is"),
+    (
+        [URL, "--model-key-env=QCAL_TEST_UNSET"],
+        "--model-key-env QCAL_TEST_UNSET: the environment variable is not set",
+    ),
+    (
+        [URL, JUDGE, "--judge-key-env=QCAL_TEST_UNSET"],
+        "--judge-key-env QCAL_TEST_UNSET: the environment variable is",
+    ),
     # what is asked
     ([URL, "--questions=Q1,Q7"], "--questions: unknown question 'q7': choose from Q1,Q2,Q3,Q4,Q5,Q6"),
     ([URL, "--questions="], "--questions: no question given: choose from Q1,Q2,Q3,Q4,Q5,Q6"),
@@ -95,14 +110,26 @@ MISTAKES = [
     ([URL, "--request-timeout=0"], "--request-timeout 0.0: expected a number, at least 0.001"),
     ([URL, "--budget-requests=0"], "--budget-requests 0: expected a number, at least 1"),
     ([URL, "--budget-tokens=0"], "--budget-tokens 0: expected a number, at least 1"),
-    ([URL, "--extra-body={top_p: 1}"], "--extra-body: not JSON (Expecting property name enclosed in double quotes"),
-    ([URL, "--extra-body=[1]"], '--extra-body: [1] is JSON but no object; expected something like {"top_p": 0.9}'),
+    (
+        [URL, "--extra-body={top_p: 1}"],
+        "--extra-body: not JSON (Expecting property name enclosed in double quotes",
+    ),
+    (
+        [URL, "--extra-body=[1]"],
+        '--extra-body: [1] is JSON but no object; expected something like {"top_p": 0.9}',
+    ),
     ([URL, "--extra-body=null"], "--extra-body: null is JSON but no object"),
     ([URL, '--extra-body={"top_p": NaN}'], "--extra-body: not JSON (NaN is no number that JSON can carry)"),
-    ([URL, '--extra-body={"top_p": 1e999}'], "--extra-body: not JSON (1e999 is no number that JSON can carry)"),
+    (
+        [URL, '--extra-body={"top_p": 1e999}'],
+        "--extra-body: not JSON (1e999 is no number that JSON can carry)",
+    ),
     ([URL, f"--extra-body={'[' * 100_000}"], "--extra-body: too deeply nested"),
     *(
-        ([URL, f'--extra-body={{"{name}": 1}}'], f"--extra-body: {name}: options of their own, or not to be set")
+        (
+            [URL, f'--extra-body={{"{name}": 1}}'],
+            f"--extra-body: {name}: options of their own, or not to be set",
+        )
         for name in ("model", "messages", "max_tokens", "temperature", "stream")
     ),
     (
@@ -111,14 +138,19 @@ MISTAKES = [
     ),
     # marks
     *(
-        ([URL, f"--pass-mark={mark}"], f"--pass-mark: '{mark}' is no score from 0 to 100, such as 50 or Q6=100")
+        (
+            [URL, f"--pass-mark={mark}"],
+            f"--pass-mark: '{mark}' is no score from 0 to 100, such as 50 or Q6=100",
+        )
         for mark in ("half", "-1", "101", "nan", "Q6=", "Q6=101", "")
     ),
     ([URL, "--pass-mark=Q9=50"], "--pass-mark: unknown question 'q9': choose from Q1,Q2,Q3,Q4,Q5,Q6"),
 ]
 
 
-@pytest.mark.parametrize(("arguments", "complaint"), MISTAKES, ids=[" ".join(given)[:60] for given, _ in MISTAKES])
+@pytest.mark.parametrize(
+    ("arguments", "complaint"), MISTAKES, ids=[" ".join(given)[:60] for given, _ in MISTAKES]
+)
 def test_mistake_is_named(read, arguments, complaint):
     with pytest.raises(pytest.UsageError) as raised:
         read(*arguments)
@@ -135,7 +167,9 @@ def test_mistyped_url_with_a_password_is_not_repeated(read):
 
 def test_key_that_no_header_can_carry_is_refused_and_not_repeated(read, monkeypatch):
     monkeypatch.setenv("QCAL_MODEL_KEY", "sk-0123\n456")
-    with pytest.raises(pytest.UsageError, match=r"^--model-key-env QCAL_MODEL_KEY: the key holds characters no header"):
+    with pytest.raises(
+        pytest.UsageError, match=r"^--model-key-env QCAL_MODEL_KEY: the key holds characters no header"
+    ):
         read(URL)
 
 
@@ -240,7 +274,9 @@ def test_url_that_leads_nowhere(mistake, endpoint):
 @pytest.mark.parametrize("spelled", ["http://127.0.0.1:{port}", "https://127.0.0.1:{port}/v1"], ids=str)
 def test_obvious_neighbours_are_tried_and_named(mistake, endpoint, spelled):
     url = spelled.format(port=endpoint.port)
-    assert mistake(f"--model-url={url}", "--model=model-a").endswith(f"; did you mean --model-url {endpoint.base_url}?")
+    assert mistake(f"--model-url={url}", "--model=model-a").endswith(
+        f"; did you mean --model-url {endpoint.base_url}?"
+    )
     assert [] == endpoint.requests
 
 
@@ -268,7 +304,10 @@ def test_server_with_neither_models_nor_chat_completions_gets_no_images(mistake,
     """It says so itself, twice; a run would have sent it dozens of images to hear the same."""
     endpoint.models = error(404, "no route for GET models")
     complaint = mistake(f"--model-url={endpoint.base_url.removesuffix('/v1')}/v2", "--model=model-a")
-    assert "no list of models (HTTP 404: 404: Not Found), nor are there chat completions; check the URL" in complaint
+    assert (
+        "no list of models (HTTP 404: 404: Not Found), nor are there chat completions; check the URL"
+        in complaint
+    )
     assert [] == endpoint.requests
 
 
@@ -278,7 +317,10 @@ def test_server_without_a_list_of_models_is_asked_with_its_own_words_as_a_note(q
         *("--model-url", endpoint.base_url, "--model=model-a", "--dataset", str(tiny_folder)),
         *("--limit=1", "--questions=Q6", "--modes=zeroshot"),
     )
-    assert "no list of models (HTTP 404: no route for GET models); asking for 'model-a' all the same" in result.out
+    assert (
+        "no list of models (HTTP 404: no route for GET models); asking for 'model-a' all the same"
+        in result.out
+    )
     assert 1 == len(endpoint.requests)
 
 
@@ -310,7 +352,9 @@ def test_several_models_and_none_named(mistake, endpoint):
 )
 def test_list_of_models_that_is_none(mistake, endpoint, listed):
     endpoint.models = listed
-    assert "no list of models (HTTP 200); name the model with --model" in mistake(f"--model-url={endpoint.base_url}")
+    assert "no list of models (HTTP 200); name the model with --model" in mistake(
+        f"--model-url={endpoint.base_url}"
+    )
 
 
 def test_model_that_the_server_does_not_list_is_asked_for_with_a_note(quick, endpoint, tiny_folder):
@@ -320,12 +364,16 @@ def test_model_that_the_server_does_not_list_is_asked_for_with_a_note(quick, end
         *("--limit=1", "--questions=Q6", "--modes=zeroshot"),
     )
     assert 0 == result.exit_status, result.out
-    assert "does not list 'model-b' (listed: model-a); asking for it all the same; did you mean model-a?" in result.out
+    assert (
+        "does not list 'model-b' (listed: model-a); asking for it all the same; did you mean model-a?"
+        in result.out
+    )
     assert ["model-b"] == [request.model for request in endpoint.requests]
 
 
 @pytest.mark.parametrize(
-    ("status", "message"), [(404, "The model model-b does not exist."), (401, "This key may not use model-b.")]
+    ("status", "message"),
+    [(404, "The model model-b does not exist."), (401, "This key may not use model-b.")],
 )
 def test_model_that_is_refused_stops_the_run_at_once(quick, endpoint, tiny_folder, status, message):
     assert_model_is_refused(quick, endpoint, tiny_folder, status, message)
@@ -353,7 +401,9 @@ def assert_model_is_refused(session, endpoint, folder, status, message, *options
 
 def test_dataset_that_is_not_there(mistake, endpoint, tmp_path):
     complaint = mistake(f"--model-url={endpoint.base_url}", folder=tmp_path / "absent")
-    assert complaint.startswith(f"dataset {tmp_path / 'absent'}: no such folder. Give a folder, a Hub id such as")
+    assert complaint.startswith(
+        f"dataset {tmp_path / 'absent'}: no such folder. Give a folder, a Hub id such as"
+    )
 
 
 def test_dataset_that_cannot_be_read(mistake, endpoint, tiny_folder):
@@ -406,8 +456,9 @@ def test_answers_of_no_run(mistake):
 
 @pytest.mark.parametrize("options", [(), ("-n2",), ("--limit=1",)], ids=str)
 def test_no_model_to_ask(mistake, options):
-    assert "no model to ask: add --model-url http://localhost:8000/v1, or --demo to try it without one" == mistake(
-        *options
+    assert (
+        "no model to ask: add --model-url http://localhost:8000/v1, or --demo to try it without one"
+        == mistake(*options)
     )
 
 
@@ -415,8 +466,14 @@ def test_no_model_to_ask(mistake, options):
     ("options", "complaint"),
     [
         (["-n2", "--dist=each"], "--dist=each runs every item on each worker; use --dist=load"),
-        (["-d", "--tx=ssh=me@host"], "--tx ssh=me@host: a worker on another machine cannot reach this run's engine; "),
-        (["-d", "--tx=popen", "--tx=socket=host:1"], "--tx socket=host:1: a worker on another machine cannot reach"),
+        (
+            ["-d", "--tx=ssh=me@host"],
+            "--tx ssh=me@host: a worker on another machine cannot reach this run's engine; ",
+        ),
+        (
+            ["-d", "--tx=popen", "--tx=socket=host:1"],
+            "--tx socket=host:1: a worker on another machine cannot reach",
+        ),
     ],
     ids=str,
 )
@@ -431,7 +488,9 @@ def test_mistake_under_xdist_is_said_once_by_the_controller(mistake):
 
 
 def test_mistake_in_a_look_at_the_collection(mistake, quick, tmp_path):
-    assert "--questions: unknown question 'q7': choose from Q1,Q2,Q3,Q4,Q5,Q6" == mistake("--co", "--questions=Q7")
+    assert "--questions: unknown question 'q7': choose from Q1,Q2,Q3,Q4,Q5,Q6" == mistake(
+        "--co", "--questions=Q7"
+    )
     absent = quick.run("--co", "--dataset", str(tmp_path / "absent"))
     assert 2 == absent.exit_status
     assert "absent: no such folder" in absent.out
@@ -447,7 +506,8 @@ def test_whole_processes_complain_the_same_way(inner, tiny_folder):
 
 
 @pytest.mark.parametrize(
-    ("status", "remedy"), [(404, "check the model's name and the URL"), (401, "check the key: --model-key-env")]
+    ("status", "remedy"),
+    [(404, "check the model's name and the URL"), (401, "check the key: --model-key-env")],
 )
 def test_a_refusal_at_the_first_request_says_what_to_do(quick, endpoint, tiny_folder, status, remedy):
     endpoint.script = always(error(status, "no"))

@@ -39,9 +39,13 @@ def options(endpoint, folder, *more):
     ]
 
 
-def test_a_model_that_looks_gains_from_the_plot_and_one_that_does_not_gains_nothing(quick, endpoint, tiny_folder):
+def test_a_model_that_looks_gains_from_the_plot_and_one_that_does_not_gains_nothing(
+    quick, endpoint, tiny_folder
+):
     """The tiny dataset's plots are not white: this model says SUCCESS where it sees one, which is right on half."""
-    endpoint.script = lambda request: Reply(DAMPED if picture(request).getextrema()[0] == (255, 255) else SUCCESS)
+    endpoint.script = lambda request: Reply(
+        DAMPED if picture(request).getextrema()[0] == (255, 255) else SUCCESS
+    )
     looking = quick.run(*options(endpoint, tiny_folder, "--control", "blank"), run_dir="looking")
     endpoint.script = always(Reply(SUCCESS))
     blind = quick.run(*options(endpoint, tiny_folder, "--control", "blank"), run_dir="blind")

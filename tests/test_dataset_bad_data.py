@@ -74,7 +74,10 @@ ICL_ROW_2 = f"{FEWSHOT_FILE}, row 2 (id 'icl_rabi_failure_damped_a'), column"
 
 FAULTS = {
     "missing column": (drop("samples", "q4_answer"), f"{SAMPLES_FILE}, column q4_answer: missing column."),
-    "missing ICL column": (drop("fewshot", "source_id"), f"{FEWSHOT_FILE}, column source_id: missing column."),
+    "missing ICL column": (
+        drop("fewshot", "source_id"),
+        f"{FEWSHOT_FILE}, column source_id: missing column.",
+    ),
     "numbers for text": (
         set_type("q2_prompt", pa.int64(), 5),
         f"{SAMPLES_FILE}, column q2_prompt: expected string, got int64",
@@ -87,7 +90,10 @@ FAULTS = {
         set_type("images", pa.list_(pa.string()), ["a.png"]),
         f"{SAMPLES_FILE}, column images: expected list<item: struct<bytes: binary, path: string>>",
     ),
-    "null prompt": (set_cell("samples", 3, "q2_prompt", None), f"{ROW_3} q2_prompt: null. It has to be a text"),
+    "null prompt": (
+        set_cell("samples", 3, "q2_prompt", None),
+        f"{ROW_3} q2_prompt: null. It has to be a text",
+    ),
     "null id": (set_cell("samples", 3, "id", None), f"{SAMPLES_FILE}, row 3, column id: null."),
     "empty family": (set_cell("samples", 3, "experiment_family", " "), f"{ROW_3} experiment_family: empty."),
     "null key points": (set_cell("samples", 3, "q3_key_points", None), f"{ROW_3} q3_key_points: null."),
@@ -128,8 +134,14 @@ FAULTS = {
         set_image(b"GIF89a, or so it says"),
         f"{ROW_3} images: image 0 ('image-3'): no image that can be read (PNG, JPEG, WEBP)",
     ),
-    "broken PNG": (set_image(corrupt(png())), f"{ROW_3} images: image 0 ('image-3'): broken or truncated image ("),
-    "truncated PNG": (set_image(png()[:-30]), f"{ROW_3} images: image 0 ('image-3'): broken or truncated image ("),
+    "broken PNG": (
+        set_image(corrupt(png())),
+        f"{ROW_3} images: image 0 ('image-3'): broken or truncated image (",
+    ),
+    "truncated PNG": (
+        set_image(png()[:-30]),
+        f"{ROW_3} images: image 0 ('image-3'): broken or truncated image (",
+    ),
     "PNG without its end": (
         set_image(png()[:-12]),
         f"{ROW_3} images: image 0 ('image-3'): broken or truncated image (",
@@ -243,7 +255,9 @@ def test_an_unreadable_config_is_named(prepared, tiny_folder, content):
 @pytest.mark.parametrize("file", FILES)
 def test_a_missing_file_is_named(prepared, tiny_folder, file):
     (tiny_folder / file).unlink()
-    with pytest.raises(DatasetNotFoundError, match=f"{file} is missing. A dataset's folder has the files test-00000"):
+    with pytest.raises(
+        DatasetNotFoundError, match=f"{file} is missing. A dataset's folder has the files test-00000"
+    ):
         prepared(tiny_folder)
 
 

@@ -185,13 +185,19 @@ def test_a_hub_out_of_reach_without_a_cache_says_what_to_do(client, hub):
     hub.close()
     answer = client.prepare(HF_ENDPOINT=hub.url.replace("//", "//user:secret@"))
     assert "HubError" == answer["kind"]
-    assert "cannot be reached as a Hub (ConnectError), and experiment_config.json of revision main" in answer["error"]
+    assert (
+        "cannot be reached as a Hub (ConnectError), and experiment_config.json of revision main"
+        in answer["error"]
+    )
     assert "secret" not in answer["error"]
 
 
 def test_offline_without_a_cache_says_what_to_do(client):
     answer = client.prepare(HF_HUB_OFFLINE="1")
-    assert f"dataset {NAME}: HF_HUB_OFFLINE is set, and experiment_config.json of revision main" in answer["error"]
+    assert (
+        f"dataset {NAME}: HF_HUB_OFFLINE is set, and experiment_config.json of revision main"
+        in answer["error"]
+    )
 
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason="../shared/qcaleval-sample is not there")

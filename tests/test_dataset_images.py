@@ -94,7 +94,9 @@ def test_many_at_once_leave_one_whole_file(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         stored = list(pool.map(lambda original: store_image(original, tmp_path), originals))
     assert 3 == len({image.sha256 for image in stored})
-    assert sorted({image_file(image.sha256) for image in stored}) == sorted(path.name for path in tmp_path.iterdir())
+    assert sorted({image_file(image.sha256) for image in stored}) == sorted(
+        path.name for path in tmp_path.iterdir()
+    )
 
 
 @settings(max_examples=300)

@@ -30,7 +30,18 @@ from reports.records.records import ItemKey
 from scoring.questions import Mode, Question
 from tests.dataset_factory import RULES, png, tiny_dataset
 
-HEAVY = {"httpx", "httpx2", "aiohttp", "datasets", "huggingface_hub", "pyarrow", "pandas", "PIL", "numpy", "matplotlib"}
+HEAVY = {
+    "httpx",
+    "httpx2",
+    "aiohttp",
+    "datasets",
+    "huggingface_hub",
+    "pyarrow",
+    "pandas",
+    "PIL",
+    "numpy",
+    "matplotlib",
+}
 SAMPLE = Path(__file__).parents[2] / "shared" / "qcaleval-sample"
 
 
@@ -64,7 +75,11 @@ def test_samples_are_those_of_the_test_split_in_its_order(dataset):
         "drag_failure_no_signal_b",
     ] == [sample.sample_id for sample in dataset.samples]
     first = dataset.samples[0]
-    assert ("rabi", "rabi_success", (Mode.ZEROSHOT, Mode.ICL)) == (first.family, first.scenario_type, first.modes)
+    assert ("rabi", "rabi_success", (Mode.ZEROSHOT, Mode.ICL)) == (
+        first.family,
+        first.scenario_type,
+        first.modes,
+    )
     assert () == dataset.warnings
 
 
@@ -101,7 +116,11 @@ def test_images_are_sent_as_rgba_pngs_and_known_by_their_digest(dataset):
 def test_references_hold_what_each_question_is_scored_by(dataset):
     description = '{"plot_type": "scatter", "x_axis": {"scale": "linear"}, "y_axis": {"scale": "linear"}}'
     q1, q3, q5 = (dataset.reference(key(question, "zeroshot")) for question in ("Q1", "Q3", "Q5"))
-    assert (description, ("scatter plot", "linear axes", "sample 1"), {}) == (q1.answer, q1.key_points, q1.field_rules)
+    assert (description, ("scatter plot", "linear axes", "sample 1"), {}) == (
+        q1.answer,
+        q1.key_points,
+        q1.field_rules,
+    )
     assert ("significance", "of rabi", "number 1") == q3.key_points
     assert ('{"amplitude": 1.5, "visible": true}', ()) == (q5.answer, q5.key_points)
     assert {"type": "pct", "tol_full": 0.05, "tol_half": 0.15} == q5.field_rules["amplitude"]
@@ -153,7 +172,9 @@ def test_an_unknown_image_id_leaves_its_block_out_and_uses_up_its_turn(cache, tm
     data.fewshot[1]["image_ids"] = ["image-0", "image-1", "gone", "image-2", "image-3", "gone too"]
     dataset = prepare(str(data.write(tmp_path / "data")), cache=cache)
     shown = {
-        question: [part.image_id for part in dataset.case(key(question, "icl")).prompt if isinstance(part, ImagePart)]
+        question: [
+            part.image_id for part in dataset.case(key(question, "icl")).prompt if isinstance(part, ImagePart)
+        ]
         for question in ("Q3", "Q5", "Q6")
     }
     assert {"Q3": ["image-0", "image-1"], "Q5": ["image-2"], "Q6": ["image-3"]} == shown
@@ -268,7 +289,11 @@ for item in items:
 print(len(items), *sys.modules)
 """
     run = subprocess.run(
-        [sys.executable, "-c", script, tiny_folder, cache], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script, tiny_folder, cache],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     count, *modules = run.stdout.split()
     assert "72" == count
@@ -287,7 +312,9 @@ def test_the_revision_follows_the_content(tiny_folder, cache):
 def test_a_folder_can_be_pinned_to_its_content(tiny_folder, cache):
     digest = resolve(str(tiny_folder), cache=cache).revision
     assert digest == resolve(str(tiny_folder), digest, cache=cache).revision
-    with pytest.raises(DatasetNotFoundError, match=r"its content is sha256:.*, not the revision v1 that was asked for"):
+    with pytest.raises(
+        DatasetNotFoundError, match=r"its content is sha256:.*, not the revision v1 that was asked for"
+    ):
         resolve(str(tiny_folder), "v1", cache=cache)
 
 
@@ -301,7 +328,10 @@ def test_a_changed_folder_is_prepared_anew(dataset, tiny_folder, cache):
     data.samples[1]["q2_prompt"] = "Changed"
     changed = prepare(str(data.write(tiny_folder)), cache=cache)
     assert TextPart(text="Changed") == changed.case(key("Q2", "zeroshot")).prompt[-1]
-    assert TextPart(text="Question 2 about rabi 1: <image> what?") == dataset.case(key("Q2", "zeroshot")).prompt[-1]
+    assert (
+        TextPart(text="Question 2 about rabi 1: <image> what?")
+        == dataset.case(key("Q2", "zeroshot")).prompt[-1]
+    )
 
 
 def image_path(dataset):
@@ -364,7 +394,9 @@ def is_made_anew(dataset, folder, cache, before, damaged):
     """Whether the next start says in one line what was wrong, and has every file as it was."""
     again = prepare(str(folder), cache=cache)
     (line,) = again.warnings
-    assert line.startswith(f"dataset {folder}: damaged in the cache and made anew from the source: {damaged} (")
+    assert line.startswith(
+        f"dataset {folder}: damaged in the cache and made anew from the source: {damaged} ("
+    )
     assert (line,) == again.repairs
     assert replace(dataset, warnings=again.warnings) == again
     assert dataset.identity.revision == again.identity.revision
@@ -540,7 +572,10 @@ def test_order_and_width_of_columns_do_not_matter(tiny_folder, cache):
 def test_what_a_file_says_about_its_columns_is_not_followed(tiny_folder, cache):
     path = tiny_folder / SAMPLES_FILE
     expected = prepare(str(tiny_folder), cache=cache)
-    for features in ({"id": {"_type": "Nonsense"}}, {"images": {"feature": {"_type": "Image"}, "_type": "List"}}):
+    for features in (
+        {"id": {"_type": "Nonsense"}},
+        {"images": {"feature": {"_type": "Image"}, "_type": "List"}},
+    ):
         metadata = {"huggingface": json.dumps({"info": {"features": features}})}
         pq.write_table(pq.read_table(path).replace_schema_metadata(metadata), path)
         assert expected.images == prepare(str(tiny_folder), cache=cache).images

@@ -60,7 +60,8 @@ def test_text_is_stripped_and_empty_text_dropped():
 
 
 @given(
-    st.lists(st.lists(st.text(alphabet="xy \n"), min_size=1, max_size=5), min_size=3, max_size=3), st.integers(0, 12)
+    st.lists(st.lists(st.text(alphabet="xy \n"), min_size=1, max_size=5), min_size=3, max_size=3),
+    st.integers(0, 12),
 )
 def test_images_come_in_the_order_of_the_ids_and_no_more_than_tags(pieces, n_ids):
     prompts = {question: "<image>".join(texts) for question, texts in zip((Q3, Q5, Q6), pieces, strict=True)}

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qcal_plugin.dataset.prepared import SampleEntry
-from qcal_plugin.studies.selection import Shard, in_shard, parse_modes, parse_questions, parse_shard, select, stratified
+from qcal_plugin.studies.selection import (
+    Shard,
+    in_shard,
+    parse_modes,
+    parse_questions,
+    parse_shard,
+    select,
+    stratified,
+)
 from scoring.questions import Mode, Question
 
 BOTH = (Mode.ZEROSHOT, Mode.ICL)
@@ -68,7 +76,9 @@ def test_a_stratified_sample_is_the_same_again_and_differs_by_seed():
     samples = benchmark()
     assert stratified(samples, 40, seed=3) == stratified(samples, 40, seed=3)
     assert stratified(samples, 40, seed=3) != stratified(samples, 40, seed=4)
-    assert ["sample-0", "sample-34", "sample-161"] == [sample.sample_id for sample in stratified(samples, 3, seed=0)]
+    assert ["sample-0", "sample-34", "sample-161"] == [
+        sample.sample_id for sample in stratified(samples, 3, seed=0)
+    ]
 
 
 def test_a_stratified_sample_does_not_depend_on_the_order_of_rows():

@@ -140,7 +140,10 @@ def test_the_jobs_measure_ask_again_merge_and_gate(shell, inner, endpoint):
     answers = always(Reply("Classification: Expected behavior\nStatus: SUCCESS"))
     fails = error(400, "cannot decode the image")
     endpoint.script = by_model(
-        {"my-vlm": lambda request: fails if "rabi 0" in request.text else answers(request), "judge-a": faithful_judge()}
+        {
+            "my-vlm": lambda request: fails if "rabi 0" in request.text else answers(request),
+            "judge-a": faithful_judge(),
+        }
     )
     for shard in ("1", "2"):
         measured = shell(command(MEASURE), SHARD=shard)
@@ -172,7 +175,9 @@ def a_release(folder, chance):
     """A run of all questions about 120 samples, half of them of the family rabi, each right with this chance."""
     source = random.Random(chance)
     items = [
-        planned_item(f"s{n:03}", question.value, mode.value, family="rabi" if n % 2 else "drag", scenario="failed")
+        planned_item(
+            f"s{n:03}", question.value, mode.value, family="rabi" if n % 2 else "drag", scenario="failed"
+        )
         for n in range(120)
         for mode in Mode
         for question in mode.questions
@@ -196,5 +201,7 @@ def test_the_example_parses_and_gates_a_run(tmp_path, monkeypatch):
     assert 0 == main(["gate", "runs/release", "--gate", str(EXAMPLE)])
     a_release(Path("runs/worse"), chance=0.6)
     assert 1 == main(["gate", "runs/worse", "--gate", str(EXAMPLE)])
-    verdicts = [entry["verdict"] for entry in json.loads(Path("runs/worse/report.json").read_text())["gates"]["gates"]]
+    verdicts = [
+        entry["verdict"] for entry in json.loads(Path("runs/worse/report.json").read_text())["gates"]["gates"]
+    ]
     assert ["INCONCLUSIVE", "FAIL", "PASS", "PASS", "INCONCLUSIVE", "PASS"] == verdicts

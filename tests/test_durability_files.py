@@ -100,7 +100,9 @@ def test_a_changed_byte_changes_no_datum_unnoticed(tmp_path, place):
     journal = Journal(path)
     found = numbers(path)
     assert set(found) <= {1, 2, 3}
-    assert in_name_of_checksum or (found != [1, 2, 3] and journal.damaged_lines + bool(journal.torn_bytes) == 1)
+    assert in_name_of_checksum or (
+        found != [1, 2, 3] and journal.damaged_lines + bool(journal.torn_bytes) == 1
+    )
 
 
 def test_lines_of_earlier_versions_have_no_checksum_and_are_read(tmp_path):
@@ -174,7 +176,9 @@ def test_a_full_disk_leaves_no_half_line_and_the_journal_goes_on_when_there_is_r
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50, limits[1]))
     try:
-        with pytest.raises(JournalError, match=r"^cannot write .*a\.jsonl: File too large; what was measured stays$"):
+        with pytest.raises(
+            JournalError, match=r"^cannot write .*a\.jsonl: File too large; what was measured stays$"
+        ):
             journal.append({"n": 2, "text": "x" * 100})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -213,9 +217,13 @@ def test_a_damaged_line_is_set_aside_and_the_others_are_found(tmp_path, garbage)
 
 def test_answers_and_verdicts_are_found_again_only_for_the_same_request(tmp_path):
     journal = AnswerJournal(tmp_path / "answers.jsonl")
-    journal.add_answer(KEY, "abc", Answer(text="one \ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16")))
+    journal.add_answer(
+        KEY, "abc", Answer(text="one \ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"))
+    )
     journal.add_verdict(KEY, "def", Verdict(judge="judge-a", reply="[1]", grades=(1.0,)))
-    journal.add_verdict(KEY, "ghi", Verdict(judge="judge-b", reply="no", grades=None, error="bad_reply: no array"))
+    journal.add_verdict(
+        KEY, "ghi", Verdict(judge="judge-b", reply="no", grades=None, error="bad_reply: no array")
+    )
     journal.close()
 
     again = AnswerJournal(tmp_path / "answers.jsonl")
@@ -344,7 +352,9 @@ def test_two_sessions_cannot_write_one_run(inner, quick, endpoint, asking):
     assert 8 == len(endpoint.requests)
 
     endpoint.script = ANSWER
-    third = quick.run(*asking, "--resume", run_dir=str(inner.folder / "run"))  # a killed session's lock is gone
+    third = quick.run(
+        *asking, "--resume", run_dir=str(inner.folder / "run")
+    )  # a killed session's lock is gone
     assert 0 == third.exit_status, third.out
 
 
@@ -362,7 +372,10 @@ def test_records_without_run_json_are_not_taken_for_this_runs(quick, asking):
     (first.run_dir / "run.json").unlink()
     second = quick.run(*asking)
     assert 4 == second.exit_status
-    assert "ERROR: run holds records but no run.json: restore it, choose another --run-dir, or add --r" in second.out
+    assert (
+        "ERROR: run holds records but no run.json: restore it, choose another --run-dir, or add --r"
+        in second.out
+    )
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"schema_version": 1}', "null"])
@@ -391,10 +404,14 @@ def test_the_item_of_a_damaged_line_is_asked_again(quick, endpoint, asking, name
     )
     result = quick.run(*asking, "--resume")
     assert 0 == result.exit_status, result.out
-    assert f"{name}: moved 1 damaged line to {name}.damaged; what is lost with them is asked again" in result.out
+    assert (
+        f"{name}: moved 1 damaged line to {name}.damaged; what is lost with them is asked again" in result.out
+    )
     assert lines[3] == path.with_name(f"{name}.damaged").read_bytes()
     assert 8 + asked == len(endpoint.requests)
-    assert [item["sample_id"] for item in expected] == [item["sample_id"] for item in result.comparable_records()]
+    assert [item["sample_id"] for item in expected] == [
+        item["sample_id"] for item in result.comparable_records()
+    ]
 
 
 def test_an_answer_that_does_not_say_to_what_request_is_one_clear_line(quick, asking):
@@ -405,7 +422,8 @@ def test_an_answer_that_does_not_say_to_what_request_is_one_clear_line(quick, as
     result = quick.run(*asking, "--resume")
     assert 4 == result.exit_status
     assert (
-        "answers.jsonl, line 1: Object missing required field `request_sha256`; remove the line to go on" in result.out
+        "answers.jsonl, line 1: Object missing required field `request_sha256`; remove the line to go on"
+        in result.out
     )
 
 
@@ -413,7 +431,10 @@ def test_an_earlier_run_is_not_overwritten(quick, asking):
     quick.run(*asking)
     again = quick.run(*asking)
     assert 4 == again.exit_status
-    assert "ERROR: run holds a run already: add --resume to go on with it, or choose another --run-dir" in again.out
+    assert (
+        "ERROR: run holds a run already: add --resume to go on with it, or choose another --run-dir"
+        in again.out
+    )
 
 
 def test_the_session_figures_survive_a_garbled_engine_json(quick, asking):

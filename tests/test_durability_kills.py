@@ -16,7 +16,9 @@ from tests.kill_and_resume import (
 pytest_plugins = ["pytester"]
 
 
-def test_a_run_that_is_killed_and_resumed_ends_as_one_that_was_not(inner, quick, endpoint, tiny_folder, workers):
+def test_a_run_that_is_killed_and_resumed_ends_as_one_that_was_not(
+    inner, quick, endpoint, tiny_folder, workers
+):
     endpoint.script, endpoint.models = script(), ("model-a", "judge-a")
     arguments = [*options(endpoint, tiny_folder), *workers]
     undisturbed = quick.run(*options(endpoint, tiny_folder), run_dir="undisturbed")

@@ -78,17 +78,23 @@ def test_q2_and_q4_take_the_first_option_in_the_asked_format():
 
 def test_q3_is_a_confident_paragraph():
     assert (
-        blind_answer("What does this result <image> imply?\n\nExplain:\n- What follows\n\nProvide your assessment.")
+        blind_answer(
+            "What does this result <image> imply?\n\nExplain:\n- What follows\n\nProvide your assessment."
+        )
         == OPTIMISM
     )
 
 
 def test_q5_fills_the_asked_schema_with_nulls():
-    assert {"T1_us": None, "sites": None, "kind": None, "usable": None} == json.loads(blind_answer(PARAMETERS))
+    assert {"T1_us": None, "sites": None, "kind": None, "usable": None} == json.loads(
+        blind_answer(PARAMETERS)
+    )
 
 
 def test_q5_array_schema_stays_an_array_of_one_object():
-    assert [{"f0": None}] == json.loads(blind_answer('Report in JSON format (array of objects):\n[{"f0": float}]'))
+    assert [{"f0": None}] == json.loads(
+        blind_answer('Report in JSON format (array of objects):\n[{"f0": float}]')
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,7 +133,9 @@ def test_criteria_that_stand_before_the_demonstrations_are_read_without_them():
 
 @given(
     st.text()
-    | st.text(alphabet='{}[]|"<>:-*,. \nabSU').map(lambda tail: f"Report in JSON\n{tail}\nRequired fields {tail}")
+    | st.text(alphabet='{}[]|"<>:-*,. \nabSU').map(
+        lambda tail: f"Report in JSON\n{tail}\nRequired fields {tail}"
+    )
 )
 def test_any_text_gets_an_answer(text):
     assert blind_answer(text)
@@ -231,7 +239,9 @@ def test_server_accepts_plain_text_content(server):
 
 
 def test_server_names_its_model(server):
-    assert ["blind-baseline"] == [model["id"] for model in httpx.get(f"{server.base_url}/models").json()["data"]]
+    assert ["blind-baseline"] == [
+        model["id"] for model in httpx.get(f"{server.base_url}/models").json()["data"]
+    ]
 
 
 @pytest.mark.parametrize("body", ["no json", "[]", '{"messages": []}', '{"messages": [{"content": [1]}]}'])

@@ -28,7 +28,9 @@ def test_grade_follows_the_share_of_terms_found(grade, answer):
 
 
 def test_one_grade_per_key_point_in_order():
-    assert (0.0, 1.0, 0.0) == lexical_grades("A clear resonance.", ["flat noise", "clear resonance", "two peaks"])
+    assert (0.0, 1.0, 0.0) == lexical_grades(
+        "A clear resonance.", ["flat noise", "clear resonance", "two peaks"]
+    )
 
 
 def test_inflected_words_count_as_the_same_term():

@@ -51,7 +51,9 @@ def test_no_proxy_takes_names_addresses_networks_and_ports(exempt, url, no_proxy
 
 @pytest.mark.parametrize("value", ["ftp://proxy:21", "http://", "http://proxy:port", "://"])
 def test_a_variable_that_names_no_proxy_is_named_without_its_value(value):
-    with pytest.raises(NetworkError, match=r"^HTTPS_PROXY is not a proxy URL; expected something like http://proxy"):
+    with pytest.raises(
+        NetworkError, match=r"^HTTPS_PROXY is not a proxy URL; expected something like http://proxy"
+    ):
         proxy_for("https://vlm", {"HTTPS_PROXY": value})
 
 

@@ -103,7 +103,9 @@ def test_usual_fields_of_a_body_are_no_credentials(body):
 
 def test_a_credential_beside_a_headers_variable_is_refused(monkeypatch):
     with pytest.raises(pytest.UsageError, match="give its value in an environment variable") as refused:
-        read_headers("--model-header", ["Authorization: Bearer sk-abc0123456789abcdef01 $TEAM"], {"TEAM": "a"})
+        read_headers(
+            "--model-header", ["Authorization: Bearer sk-abc0123456789abcdef01 $TEAM"], {"TEAM": "a"}
+        )
     assert "abc0" not in str(refused.value)
 
 
@@ -148,7 +150,9 @@ def test_headers_and_bodies_reach_the_model_and_are_in_no_file(quick, endpoint, 
 
     endpoint.script = keyed
     body = '{"temperature": null, "max_tokens": 7, "top_p": 0.5}'
-    result = quick.run(*asking, "--model-header", "api-key: $AZURE_KEY", "--model-body", body, "--reasoning-effort=low")
+    result = quick.run(
+        *asking, "--model-header", "api-key: $AZURE_KEY", "--model-body", body, "--reasoning-effort=low"
+    )
     assert 0 == result.exit_status, result.out
     sent = endpoint.requests[0].body
     assert (7, 0.5, "low") == (sent["max_tokens"], sent["top_p"], sent["reasoning_effort"])
@@ -159,8 +163,16 @@ def test_headers_and_bodies_reach_the_model_and_are_in_no_file(quick, endpoint, 
 
 
 def test_judges_get_their_own_fields_and_room(quick, endpoint, asking):
-    endpoint.script = by_model({"model-a": always(Reply("text")), "judge-a": always(judge_reply([1, 1, 0.5]))})
-    judge = ["--judge-url", endpoint.base_url, "--judge-model=judge-a", "--judge-max-tokens=99", "--judge-no-think"]
+    endpoint.script = by_model(
+        {"model-a": always(Reply("text")), "judge-a": always(judge_reply([1, 1, 0.5]))}
+    )
+    judge = [
+        "--judge-url",
+        endpoint.base_url,
+        "--judge-model=judge-a",
+        "--judge-max-tokens=99",
+        "--judge-no-think",
+    ]
     result = quick.run(*[option for option in asking if option != "--questions=Q6"], "--questions=Q3", *judge)
     assert 0 == result.exit_status, result.out
     sent = next(request.body for request in endpoint.requests if request.model == "judge-a")
@@ -186,7 +198,10 @@ def test_a_deviation_is_in_the_reports_head_and_is_not_learned_twice(quick, endp
 
 
 def test_filtered_and_refused_answers_are_skipped_counted_kept_and_not_asked_again(quick, endpoint, asking):
-    replies = [completion({"content": "Status: "}, "content_filter"), completion({"content": None, "refusal": "No."})]
+    replies = [
+        completion({"content": "Status: "}, "content_filter"),
+        completion({"content": None, "refusal": "No."}),
+    ]
     endpoint.script = lambda request: replies[request.number % 2]
     result = quick.run(*asking, "--concurrency=1")
     assert {"filtered", "refused"} == set(result.statuses().values())
@@ -237,7 +252,9 @@ def test_an_environment_that_cannot_work_ends_in_one_line(quick, asking, monkeyp
         (Raw(b'{"error": "bad key"}', status=401), "it wants a key"),
     ],
 )  # fmt: skip
-def test_a_list_of_models_that_says_no_ends_the_run_before_an_image_is_sent(quick, endpoint, asking, listing, words):
+def test_a_list_of_models_that_says_no_ends_the_run_before_an_image_is_sent(
+    quick, endpoint, asking, listing, words
+):
     endpoint.models = listing
     result = quick.run(*asking)
     assert 4 == result.exit_status

@@ -43,7 +43,10 @@ SUCCESS = always(Reply("Status: SUCCESS"))
 
 
 def image(data):
-    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64.b64encode(data).decode()}"}}
+    return {
+        "type": "image_url",
+        "image_url": {"url": f"data:image/png;base64,{base64.b64encode(data).decode()}"},
+    }
 
 
 def text(words):
@@ -55,7 +58,9 @@ def chat(content, model="model-a"):
 
 
 def ask(endpoint, content="hello", model="model-a", **options):
-    return httpx.post(f"{endpoint.base_url}/chat/completions", json=chat(content, model), timeout=5, **options)
+    return httpx.post(
+        f"{endpoint.base_url}/chat/completions", json=chat(content, model), timeout=5, **options
+    )
 
 
 def answer(reply):
@@ -63,7 +68,9 @@ def answer(reply):
 
 
 def test_reply_is_a_chat_completion_with_usage(endpoint):
-    endpoint.script = always(Reply("hi", finish_reason="length", reasoning="hm", prompt_tokens=5, completion_tokens=2))
+    endpoint.script = always(
+        Reply("hi", finish_reason="length", reasoning="hm", prompt_tokens=5, completion_tokens=2)
+    )
     completion = ask(endpoint).json()
     assert {"role": "assistant", "content": "hi", "reasoning": "hm"} == completion["choices"][0]["message"]
     assert completion["choices"][0]["finish_reason"] == "length"
@@ -120,19 +127,25 @@ def test_journal_counts_equal_bodies(endpoint):
 def test_journal_holds_equal_images_once(endpoint):
     for words in ("a", "b"):
         ask(endpoint, [image(PICTURE), text(words)])
-    first, second = (request.body["messages"][0]["content"][0]["image_url"]["url"] for request in endpoint.requests)
+    first, second = (
+        request.body["messages"][0]["content"][0]["image_url"]["url"] for request in endpoint.requests
+    )
     assert first is second
 
 
 async def ask_together(endpoint, requests):
     async with httpx.AsyncClient(timeout=10) as client:
-        posts = (client.post(f"{endpoint.base_url}/chat/completions", json=chat(*request)) for request in requests)
+        posts = (
+            client.post(f"{endpoint.base_url}/chat/completions", json=chat(*request)) for request in requests
+        )
         return await asyncio.gather(*posts, return_exceptions=True)
 
 
 def test_in_flight_peaks_are_counted_per_model(endpoint):
     endpoint.script = delayed(1.0, SUCCESS)
-    replies = asyncio.run(ask_together(endpoint, [(f"{n}", "judge" if n < 5 else "model-a") for n in range(20)]))
+    replies = asyncio.run(
+        ask_together(endpoint, [(f"{n}", "judge" if n < 5 else "model-a") for n in range(20)])
+    )
     assert {200} == {reply.status_code for reply in replies}
     assert endpoint.in_flight_peak == 20
     assert {"judge": 5, "model-a": 15} == endpoint.in_flight_peaks
@@ -257,7 +270,11 @@ def test_lognormal_delays_have_the_asked_median(endpoint):
 
 
 def test_endpoint_with_hanging_requests_closes():
-    with Endpoint(always(Hang())) as endpoint, pytest.raises(httpx.ReadTimeout), httpx.Client(timeout=0.1) as client:
+    with (
+        Endpoint(always(Hang())) as endpoint,
+        pytest.raises(httpx.ReadTimeout),
+        httpx.Client(timeout=0.1) as client,
+    ):
         client.post(f"{endpoint.base_url}/chat/completions", json=chat("hello"))
     with pytest.raises(httpx.ConnectError):
         ask(endpoint)

@@ -21,7 +21,9 @@ LONG_S = 30.0
 
 
 def completion(message, finish_reason="stop", **choice):
-    choices = [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish_reason, **choice}]
+    choices = [
+        {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish_reason, **choice}
+    ]
     return Raw(json.dumps({"id": "x", "object": "chat.completion", "choices": choices}).encode())
 
 
@@ -29,7 +31,10 @@ def asked(script, folder, *, items=1, concurrency=1, **settings):
     """Ask some items; returns their outcomes, the client's endpoint and the server."""
     with Endpoint(script) as server:
         quick = replace(QUICK, **settings)
-        with running_engine(server.base_url, folder, settings=quick, concurrency=concurrency) as (engine, endpoints):
+        with running_engine(server.base_url, folder, settings=quick, concurrency=concurrency) as (
+            engine,
+            endpoints,
+        ):
             engine.declare(keys(items))
             outcomes = [engine.demand(key).result(LONG_S) for key in keys(items)]
         return outcomes, endpoints[0], server
@@ -73,7 +78,11 @@ def test_an_answer_is_read_in_whatever_form_it_comes(reply, tmp_path):
 
 
 def test_usage_model_and_fingerprint_of_a_stream_are_kept_and_the_first_text_is_timed(tmp_path):
-    usage = {"prompt_tokens": 300, "completion_tokens": 20, "completion_tokens_details": {"reasoning_tokens": 7}}
+    usage = {
+        "prompt_tokens": 300,
+        "completion_tokens": 20,
+        "completion_tokens_details": {"reasoning_tokens": 7},
+    }
     head = {"model": "vlm-7b", "system_fingerprint": "fp_1", "provider": "A"}
     reply = sse(
         chunk({"reasoning_content": "Let me see."}, **head), chunk({"content": ANSWER}, "stop"),
@@ -116,7 +125,9 @@ def test_what_was_filtered_or_refused_is_asked_once_kept_and_not_an_answer(reply
     assert len(server.requests) == 1
 
 
-CHOICE_ERROR = completion({"content": "Status: SUC"}, "error", error={"code": 502, "message": "provider disconnected"})
+CHOICE_ERROR = completion(
+    {"content": "Status: SUC"}, "error", error={"code": 502, "message": "provider disconnected"}
+)
 
 
 @pytest.mark.parametrize(
@@ -141,10 +152,16 @@ ROUTERS_429 = {"error": {"message": "Provider returned error", "code": 429}, "ch
 
 @pytest.mark.parametrize(
     "limited",
-    [rate_limited(), Raw(json.dumps(ROUTERS_429).encode()), Raw(json.dumps({"error": ROUTERS_429["error"]}).encode())],
+    [
+        rate_limited(),
+        Raw(json.dumps(ROUTERS_429).encode()),
+        Raw(json.dumps({"error": ROUTERS_429["error"]}).encode()),
+    ],
 )
 def test_a_rate_limit_uses_up_no_retry_however_it_is_reported(limited, tmp_path):
-    (outcome,), client, _ = asked(faults_first([limited] * 9, always(OK)), tmp_path, retries=1, backoff_ceiling_s=0.02)
+    (outcome,), client, _ = asked(
+        faults_first([limited] * 9, always(OK)), tmp_path, retries=1, backoff_ceiling_s=0.02
+    )
     assert (ANSWER, 10, 9) == (outcome.answer.text, outcome.attempts, client.rate_limited)
 
 
@@ -165,7 +182,9 @@ def test_a_quota_of_a_few_requests_at_a_time_ends_with_every_item_measured(tmp_p
 
 
 def test_an_empty_account_ends_the_run_at_the_first_reply(tmp_path):
-    body = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota", "type": "x"}}
+    body = {
+        "error": {"message": "You exceeded your current quota", "code": "insufficient_quota", "type": "x"}
+    }
     spent = always(Raw(json.dumps(body).encode(), status=429))
     with Endpoint(spent) as server, running_engine(server.base_url, tmp_path) as (engine, _):
         engine.declare(keys(5))
@@ -227,14 +246,20 @@ def test_a_server_that_only_streams_is_asked_for_a_stream(tmp_path):
 @pytest.mark.parametrize("status", [504, 524])
 def test_a_proxy_that_cuts_silent_connections_gets_a_stream(status, tmp_path):
     def silent(request):
-        return sse(chunk({"content": ANSWER}, "stop")) if request.body.get("stream") else error(status, "timed out")
+        return (
+            sse(chunk({"content": ANSWER}, "stop"))
+            if request.body.get("stream")
+            else error(status, "timed out")
+        )
 
     (outcome,), client, server = asked(silent, tmp_path)
     assert (ANSWER, 2, True) == (outcome.answer.text, len(server.requests), client.streaming)
 
 
 def test_streams_are_not_asked_for_against_the_users_will(tmp_path):
-    (outcome,), client, _ = asked(always(error(504, "timed out")), tmp_path, streaming=Streaming.NEVER, retries=1)
+    (outcome,), client, _ = asked(
+        always(error(504, "timed out")), tmp_path, streaming=Streaming.NEVER, retries=1
+    )
     assert ("http_504", False) == (outcome.failure.kind, client.streaming)
 
 
@@ -251,7 +276,9 @@ def test_a_redirect_on_the_same_host_is_followed_and_remembered(tmp_path):
 
 @pytest.mark.parametrize("status", [301, 302, 308])
 def test_a_redirect_to_another_host_is_named_and_not_followed(status, tmp_path):
-    moved = Raw(b"<html>", status=status, headers={"Location": "https://vlm.company.example/v1/chat/completions?k=1"})
+    moved = Raw(
+        b"<html>", status=status, headers={"Location": "https://vlm.company.example/v1/chat/completions?k=1"}
+    )
     (outcome,), _, server = asked(always(moved), tmp_path)
     assert 1 == len(server.requests)
     assert (
@@ -282,9 +309,15 @@ def test_a_reply_without_usage_is_counted_by_estimate(tmp_path):
             error(400, "This model's maximum context length is 8192 tokens. However, you requested ..."),
         ),
         ("context_overflow", error(400, "the request exceeds the available context size, try increasing it")),
-        ("context_overflow", error(400, "input length and `max_tokens` exceed context limit: prompt is too long")),
+        (
+            "context_overflow",
+            error(400, "input length and `max_tokens` exceed context limit: prompt is too long"),
+        ),
         ("image_refused", error(400, "At most 1 image(s) may be provided in one prompt.")),
-        ("image_refused", error(400, "You uploaded an unsupported image. Please make sure your image is valid.")),
+        (
+            "image_refused",
+            error(400, "You uploaded an unsupported image. Please make sure your image is valid."),
+        ),
         ("image_refused", error(422, "image exceeds 5 MB maximum")),
         ("http_400", error(400, "top_k is out of range")),
     ],
@@ -297,7 +330,9 @@ def test_what_could_never_be_asked_of_a_server_has_a_kind_of_its_own(kind, refus
 def test_a_202_is_polled_where_it_says(tmp_path):
     """The reply is a file of another server on the same host."""
     with RawServer(http_reply(OK.body("m"))) as later:
-        accepted = Raw(b"", status=202, headers={"Location": f"http://127.0.0.1:{later.port}/x", "Retry-After": "0"})
+        accepted = Raw(
+            b"", status=202, headers={"Location": f"http://127.0.0.1:{later.port}/x", "Retry-After": "0"}
+        )
         (outcome,), _, server = asked(always(accepted), tmp_path)
     assert (ANSWER, 1) == (outcome.answer.text, len(server.requests))
 
@@ -312,7 +347,10 @@ def test_a_proxys_own_status_names_the_proxy(tmp_path, monkeypatch):
         monkeypatch.setenv("HTTP_PROXY", f"http://user:secret@127.0.0.1:{proxy.port}")
         monkeypatch.delenv("NO_PROXY", raising=False)
         (outcome,), *_ = asked(always(OK), tmp_path, retries=0)
-    assert f"by way of the proxy http://127.0.0.1:{proxy.port}; NO_PROXY exempts a host" in outcome.failure.message
+    assert (
+        f"by way of the proxy http://127.0.0.1:{proxy.port}; NO_PROXY exempts a host"
+        in outcome.failure.message
+    )
     assert "secret" not in outcome.failure.message
 
 

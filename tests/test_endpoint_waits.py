@@ -17,7 +17,11 @@ GEMINI = [
     }
 ]
 ROUTER = {
-    "error": {"message": "Rate limit", "code": 429, "metadata": {"headers": {"X-RateLimit-Reset": "1800000008000"}}}
+    "error": {
+        "message": "Rate limit",
+        "code": 429,
+        "metadata": {"headers": {"X-RateLimit-Reset": "1800000008000"}},
+    }
 }
 
 

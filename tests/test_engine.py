@@ -35,7 +35,9 @@ ORDERS = st.lists(
 
 @settings(max_examples=40)
 @given(orders=ORDERS, concurrency=st.integers(1, 4), look_ahead=st.none() | st.integers(1, 3))
-def test_one_job_per_item_whatever_is_declared_demanded_and_released(tmp_path_factory, orders, concurrency, look_ahead):
+def test_one_job_per_item_whatever_is_declared_demanded_and_released(
+    tmp_path_factory, orders, concurrency, look_ahead
+):
     """As crashes, reruns and schedulers may have it. A released item's answer comes from the journal."""
     model = ScriptedModel()
     folder = tmp_path_factory.getbasetemp()
@@ -186,7 +188,9 @@ def test_item_whose_request_failed_says_so_and_the_others_go_on(tmp_path):
         engine.declare(items)
         waiting = [engine.demand(key) for key in items]
         model.wait_until_asked(1)
-        model.gates[items[0]].set_exception(RequestFailed(kind="http_400", message="HTTP 400: no", http_status=400))
+        model.gates[items[0]].set_exception(
+            RequestFailed(kind="http_400", message="HTTP 400: no", http_status=400)
+        )
         failed, *others = [demand.result(LONG_S) for demand in waiting]
     assert (Status.REQUEST_FAILED, "http_400", "HTTP 400: no") == (
         failed.status,
@@ -208,7 +212,10 @@ def test_defect_in_one_item_is_that_items_error_and_nobody_waits_for_ever(tmp_pa
     with engine_of(ScriptedModel(), tmp_path, cases=cases) as engine:
         outcomes = [engine.demand(key).result(LONG_S) for key in items]
     assert [Status.SCORED, Status.REQUEST_FAILED, Status.SCORED] == [outcome.status for outcome in outcomes]
-    assert ("internal", "FileNotFoundError: image-1.b64") == (outcomes[1].error.kind, outcomes[1].error.message)
+    assert ("internal", "FileNotFoundError: image-1.b64") == (
+        outcomes[1].error.kind,
+        outcomes[1].error.message,
+    )
 
 
 # --- the end ---
@@ -321,7 +328,9 @@ JOBS = keys(8)
 
 
 @given(
-    steps=st.lists(st.tuples(st.sampled_from(["add", "add urgent", "promote"]), st.sampled_from(JOBS)), max_size=20),
+    steps=st.lists(
+        st.tuples(st.sampled_from(["add", "add urgent", "promote"]), st.sampled_from(JOBS)), max_size=20
+    ),
     slots=st.integers(1, 3),
 )
 def test_lane_starts_urgent_jobs_first_and_each_kind_in_order(steps, slots):
@@ -379,7 +388,11 @@ def test_lane_hears_of_every_error_and_goes_on():
         async def good():
             done.append(1)
 
-        lane = Lane(slots=1, may_run_ahead=lambda: True, on_error=lambda job, error: heard.append((job[1], str(error))))
+        lane = Lane(
+            slots=1,
+            may_run_ahead=lambda: True,
+            on_error=lambda job, error: heard.append((job[1], str(error))),
+        )
         lane.add((JOBS[0], "judge-a"), bad, urgent=False)
         lane.add((JOBS[1], ""), good, urgent=False)
         while lane.running:

@@ -22,7 +22,14 @@ HANGING_S = 120.0
 def asking(endpoint, tiny_folder):
     """Options of a run that asks Q6 of eight samples."""
     endpoint.script = always(Reply("Status: SUCCESS"))
-    return ["--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--questions=Q6", "--modes=zeroshot"]
+    return [
+        "--model-url",
+        endpoint.base_url,
+        "--dataset",
+        str(tiny_folder),
+        "--questions=Q6",
+        "--modes=zeroshot",
+    ]
 
 
 def test_workers_reach_the_engine_where_the_temporary_folder_has_a_long_name(inner, asking, tmp_path):
@@ -69,7 +76,10 @@ def test_a_run_with_few_file_descriptors_loses_nothing(inner, endpoint, asking):
     assert 0 == result.exit_status, result.out
     assert {"scored"} == {record["status"] for record in result.records}
     assert 96 == len(result.records)
-    assert "at most 96 files may be open here, so 24 requests are in flight, not 128; raise the limit" in result.out
+    assert (
+        "at most 96 files may be open here, so 24 requests are in flight, not 128; raise the limit"
+        in result.out
+    )
 
 
 @pytest.mark.parametrize("content", ["", "{", None], ids=["emptied", "cut", "missing"])
@@ -112,7 +122,9 @@ def test_sigterm_and_sighup_print_the_tables(inner, endpoint, asking, number):
     endpoint.script = lambda request: (quick if request.number < 4 else hanging)(request)
     session = inner.start(*asking, "--concurrency=2")
     records = inner.folder / "run" / "records.jsonl"
-    wait_until(lambda: len(endpoint.requests) >= 6 and records.exists() and records.read_bytes().count(b"\n") >= 4)
+    wait_until(
+        lambda: len(endpoint.requests) >= 6 and records.exists() and records.read_bytes().count(b"\n") >= 4
+    )
     os.kill(session.pid, number)
     out = session.communicate(timeout=30)[0].decode()
     assert 2 == session.returncode, out

@@ -48,12 +48,16 @@ def test_every_error_for_users_has_the_one_root():
 
 def test_the_tree_names_the_errors_below_the_root():
     children = {
-        error.__name__ for error in own_errors() if QCalError in error.__bases__ or BadValueError in error.__bases__
+        error.__name__
+        for error in own_errors()
+        if QCalError in error.__bases__ or BadValueError in error.__bases__
     }
     assert set() == {name for name in children if name not in scoring.errors.__doc__}
 
 
-@pytest.mark.parametrize("slip", [ValueError("zip() argument 2 is longer"), KeyError("x"), TypeError("not callable")])
+@pytest.mark.parametrize(
+    "slip", [ValueError("zip() argument 2 is longer"), KeyError("x"), TypeError("not callable")]
+)
 def test_a_slip_during_set_up_keeps_its_traceback(quick, endpoint, tiny_folder, monkeypatch, slip):
     def stumble(*_, **__):
         raise slip

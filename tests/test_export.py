@@ -17,7 +17,8 @@ def run_dir(tmp_path):
     good, bad = planned_item("a", "Q6"), planned_item("b", "Q6")
     hostile = Answer(text="=cmd()\x1b[31m", finish_reason="stop", completion_tokens=7)
     run = Run(
-        manifest=manifest([good, bad]), records=(scored(good, 0.25, extracted="SUCCESS", answer=hostile), failed(bad))
+        manifest=manifest([good, bad]),
+        records=(scored(good, 0.25, extracted="SUCCESS", answer=hostile), failed(bad)),
     )
     write_run(run, tmp_path / "run")
     return tmp_path / "run"
@@ -68,7 +69,9 @@ def repeated(tmp_path):
     items = [planned_item(sample, "Q6", repeat=repeat) for repeat in (0, 1) for sample in ("a", "b")]
     study = planned_item("a", "Q6", variant="blank")
     records = [scored(item, value) for item, value in zip(items, (0.0, 1.0, 1.0, 1.0), strict=True)]
-    write_run(Run(manifest=manifest([*items, study]), records=(*records, scored(study, 0.0))), tmp_path / "run")
+    write_run(
+        Run(manifest=manifest([*items, study]), records=(*records, scored(study, 0.0))), tmp_path / "run"
+    )
     return tmp_path / "run"
 
 

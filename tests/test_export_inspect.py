@@ -105,7 +105,9 @@ def test_the_viewer_shows_it(chromium, log_file):
         assert "NaN" not in words
         assert "None" not in words
         page.click("text=drag_success_a-Q1-zeroshot")
-        page.wait_for_function("() => [...document.images].some((one) => one.src.startsWith('data:image/webp'))")
+        page.wait_for_function(
+            "() => [...document.images].some((one) => one.src.startsWith('data:image/webp'))"
+        )
         assert "plain answer of drag_success_a Q1" in page.inner_text("body")
     finally:
         viewer.terminate()

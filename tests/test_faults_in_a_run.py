@@ -89,7 +89,10 @@ def test_a_key_revoked_midway_stops_the_run_and_resume_completes_it(quick, endpo
     assert 6 == len(endpoint.requests)
     assert {"scored": 3, "request_failed": 3} == counts(stopped)
     assert f"qcal: stopped asking: {endpoint.base_url} refuses: HTTP 401: key revoked" in stopped.out
-    assert "qcal: 5 of 8 items not measured: --lf asks those that failed, --resume all that are missing" in stopped.out
+    assert (
+        "qcal: 5 of 8 items not measured: --lf asks those that failed, --resume all that are missing"
+        in stopped.out
+    )
     assert "Traceback" not in stopped.out
 
     endpoint.script = always(ANSWER)
@@ -98,7 +101,9 @@ def test_a_key_revoked_midway_stops_the_run_and_resume_completes_it(quick, endpo
     assert 6 + 5 == len(endpoint.requests)
     assert {"scored"} == set(completed.statuses().values())
     sessions = json.loads((completed.run_dir / "engine.json").read_text())["sessions"]
-    assert [f"{endpoint.base_url} refuses: HTTP 401: key revoked", None] == [entry["stopped"] for entry in sessions]
+    assert [f"{endpoint.base_url} refuses: HTTP 401: key revoked", None] == [
+        entry["stopped"] for entry in sessions
+    ]
 
 
 def counts(result):

@@ -17,7 +17,16 @@ from scoring.questions import Question
 from tests.endpoint import Hang, Reply
 from tests.engine_factory import QUICK, keys, running_engine
 from tests.fault_servers import OK, other_words_each_time
-from tests.scripts import always, by_model, delayed, error, from_request, judge_reply, rate_limited, retry_after_seconds
+from tests.scripts import (
+    always,
+    by_model,
+    delayed,
+    error,
+    from_request,
+    judge_reply,
+    rate_limited,
+    retry_after_seconds,
+)
 from tests.waiting import wait_until
 
 DEFAULT = EndpointSettings(url="", public_url="")
@@ -54,7 +63,10 @@ def test_retry_after_holds_back_model_and_judge_requests_alike(endpoint, tmp_pat
             return rate_limited(retry_after_seconds(told_s))
         return OK(request)
 
-    slowly = {"model-a": delayed(0.05, refuse_the_fifth), "judge-a": delayed(0.05, always(judge_reply([1, 1, 1])))}
+    slowly = {
+        "model-a": delayed(0.05, refuse_the_fifth),
+        "judge-a": delayed(0.05, always(judge_reply([1, 1, 1]))),
+    }
     endpoint.script = by_model(slowly)
     with running_engine(endpoint.base_url, tmp_path, concurrency=2, judges=["judge-a"]) as (engine, _):
         assert [None] * 12 == ends(ask(engine, keys(12, Question.Q1)))
@@ -66,7 +78,9 @@ def test_retry_after_holds_back_model_and_judge_requests_alike(endpoint, tmp_pat
     assert {"model-a", "judge-a"} <= {request.model for request in after}
 
 
-def test_the_wait_before_an_attempt_is_drawn_evenly_below_a_bound_that_doubles(endpoint, tmp_path, monkeypatch):
+def test_the_wait_before_an_attempt_is_drawn_evenly_below_a_bound_that_doubles(
+    endpoint, tmp_path, monkeypatch
+):
     drawn = []
     monkeypatch.setattr(endpoint_module.random, "uniform", lambda low, high: drawn.append((low, high)) or 0.0)
     endpoint.script = other_words_each_time
@@ -237,7 +251,10 @@ def test_twenty_failures_in_a_row_stop_the_run(endpoint, tmp_path):
     endpoint.script = always(DENIED)
     with running_engine(endpoint.base_url, tmp_path) as (engine, _):
         assert ["http_400"] * 20 + ["stopped"] * 10 == ends(ask(engine, keys(30)))
-        assert f"{endpoint.base_url}: 20 requests in a row failed, the last with: HTTP 400: No." == engine.stopped
+        assert (
+            f"{endpoint.base_url}: 20 requests in a row failed, the last with: HTTP 400: No."
+            == engine.stopped
+        )
     assert 20 == len(endpoint.requests)
 
 
@@ -283,7 +300,11 @@ def test_a_judge_that_refuses_stops_the_run_and_the_answers_stay(endpoint, tmp_p
         assert f"{endpoint.base_url} refuses: HTTP 401: Who are you?" == engine.stopped
         ends(outcomes)
         wait_until(lambda: endpoint.in_flight["model-a"] == 0)  # what was in flight may end
-        wait_until(lambda: stored_answers(tmp_path) == sum(request.model == "model-a" for request in endpoint.requests))
+        wait_until(
+            lambda: (
+                stored_answers(tmp_path) == sum(request.model == "model-a" for request in endpoint.requests)
+            )
+        )
 
 
 def stored_answers(folder):

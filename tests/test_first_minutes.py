@@ -42,11 +42,15 @@ def test_resume_with_a_judge_judges_that_run(quick, options, endpoint, workers):
     quick.run(*options, *workers)
     answered = len(endpoint.requests)
     assert {"Q1", "Q3"} == {
-        question for (_, question, _), value in quick.run(*options, "--resume").values().items() if (value is None)
+        question
+        for (_, question, _), value in quick.run(*options, "--resume").values().items()
+        if (value is None)
     }
 
     endpoint.script = always(Reply("[1, 0, 1]"))
-    judged = quick.run(*options, "--resume", "--judge-url", endpoint.base_url, "--judge-model=judge-a", *workers)
+    judged = quick.run(
+        *options, "--resume", "--judge-url", endpoint.base_url, "--judge-model=judge-a", *workers
+    )
 
     assert 0 == judged.exit_status, judged.out
     assert 4 == len(endpoint.requests) - answered
@@ -64,7 +68,9 @@ def test_resume_with_a_judge_judges_that_run(quick, options, endpoint, workers):
 def test_verbose_session_shows_scores_and_a_green_line_is_explained(quick, options, workers):
     result = quick.run(*options, "--questions=Q6", "-v", *workers)
     scores = [
-        line for line in result.out.splitlines() if "test_zeroshot[" in line and ("100.0" in line or " 0.0" in line)
+        line
+        for line in result.out.splitlines()
+        if "test_zeroshot[" in line and ("100.0" in line or " 0.0" in line)
     ]
     assert 2 == len(scores), result.out
     assert "PASSED" not in result.out
@@ -86,7 +92,10 @@ def planned(family, scenario, sample):
     ]
 
 
-ITEMS = [*planned("rabi", "rabi_success", "rabi_a"), *planned("ramsey_t2star", "ramsey_t2star_beating", "ramsey_b")]
+ITEMS = [
+    *planned("rabi", "rabi_success", "rabi_a"),
+    *planned("ramsey_t2star", "ramsey_t2star_beating", "ramsey_b"),
+]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +104,11 @@ ITEMS = [*planned("rabi", "rabi_success", "rabi_a"), *planned("ramsey_t2star", "
         ("rabbi", "", "-k 'rabbi' selects none of 12 items; 'rabbi': did you mean rabi?"),
         ("Q7 and rabi", "", "'Q7': did you mean Q6?"),
         ("", "qcal(family='ramsey_t2_star')", "'ramsey_t2_star': did you mean ramsey_t2star?"),
-        ("xyzzy", "", "-k 'xyzzy' selects none of 12 items; pytest --list families, scenarios or questions shows"),
+        (
+            "xyzzy",
+            "",
+            "-k 'xyzzy' selects none of 12 items; pytest --list families, scenarios or questions shows",
+        ),
         ("rabi and not rabi", "", "-k 'rabi and not rabi' selects none of 12 items; pytest --list"),
     ],
 )
@@ -132,7 +145,8 @@ def test_list_of_questions_and_of_what_cannot_be_listed(quick):
 
 
 @pytest.mark.parametrize(
-    ("questions", "span"), [("Q2 Q4 Q5 Q6", "Q2, Q4-Q6"), ("Q6 Q1", "Q1, Q6"), ("Q1 Q2 Q3 Q4 Q5 Q6", "Q1-Q6"), ("", "")]
+    ("questions", "span"),
+    [("Q2 Q4 Q5 Q6", "Q2, Q4-Q6"), ("Q6 Q1", "Q1, Q6"), ("Q1 Q2 Q3 Q4 Q5 Q6", "Q1-Q6"), ("", "")],
 )
 def test_span_of_questions(questions, span):
     assert span == question_span(map(Question, questions.split()))
@@ -153,12 +167,21 @@ def test_pytest_timeout_ends_the_item_that_it_meets(inner, endpoint, tiny_folder
     slow = iter([True])
     endpoint.script = lambda request: Reply("Status: SUCCESS", delay_s=60.0 if next(slow, False) else 0.0)
     result = inner.run(
-        *("--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--questions=Q6", "--modes=zeroshot"),
+        *(
+            "--model-url",
+            endpoint.base_url,
+            "--dataset",
+            str(tiny_folder),
+            "--questions=Q6",
+            "--modes=zeroshot",
+        ),
         *("--limit=4", "--concurrency=4", "--timeout=2", "--no-html", *workers),
     )
     assert "INTERNALERROR" not in result.out, result.out
     assert "3 passed, 1 error" in result.out, result.out
-    assert "no answer yet: Timeout (>2.0s) from pytest-timeout. It counts the wait for the model" in result.out
+    assert (
+        "no answer yet: Timeout (>2.0s) from pytest-timeout. It counts the wait for the model" in result.out
+    )
     assert 3 == len(result.records)
 
 
@@ -187,7 +210,9 @@ def test_read_only_hub_cache_is_blamed_and_not_ours(monkeypatch, tmp_path):
 
     monkeypatch.setattr(hub, "hf_hub_download", refuse)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", "/read-only/hub")
-    with pytest.raises(DatasetError, match=r"Is the Hub's cache /read-only/hub writable\? HF_HUB_CACHE names another"):
+    with pytest.raises(
+        DatasetError, match=r"Is the Hub's cache /read-only/hub writable\? HF_HUB_CACHE names another"
+    ):
         hub.download("owner/name", "0" * 40, "file")
 
 
@@ -201,10 +226,13 @@ def test_wrong_python_is_named_before_anything_is_made(tmp_path):
     old = tmp_path / "python3.8"
     old.write_text('#!/bin/sh\n[ "$1" = -V ] && echo Python 3.8.20 && exit 0\nexit 1\n')
     old.chmod(0o755)
-    done = subprocess.run(["make", "demo", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["make", "demo", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert 2 == done.returncode
     assert (
-        f"Python 3.11 or newer is needed; {old} is Python 3.8.20. Name another: make PYTHON=python3.12" in done.stdout
+        f"Python 3.11 or newer is needed; {old} is Python 3.8.20. Name another: make PYTHON=python3.12"
+        in done.stdout
     )
     assert not (tmp_path / ".venv").exists()
 
@@ -216,7 +244,9 @@ def test_half_made_environment_is_made_again(tmp_path):
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "left-over").touch()
     python = tmp_path / "python3"
-    python.write_text(f'#!/bin/sh\n[ "$2" = venv ] && echo "making $3" && exit 1\nexec {sys.executable} "$@"\n')
+    python.write_text(
+        f'#!/bin/sh\n[ "$2" = venv ] && echo "making $3" && exit 1\nexec {sys.executable} "$@"\n'
+    )
     python.chmod(0o755)
     done = subprocess.run(
         ["make", "demo", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -229,7 +259,9 @@ def test_half_made_environment_is_made_again(tmp_path):
 def test_collecting_from_a_new_dataset_says_what_it_does(quick, tmp_path, monkeypatch):
     """No model is needed, and the dataset is drawn and prepared first."""
     monkeypatch.setenv("QCAL_CACHE_DIR", str(tmp_path / "new"))
-    result = quick.run("--dataset=synthetic:seed=1,families=t1,per-scenario=5", "--demo", "--collect-only", "-q")
+    result = quick.run(
+        "--dataset=synthetic:seed=1,families=t1,per-scenario=5", "--demo", "--collect-only", "-q"
+    )
     assert 0 == result.exit_status
     assert "qcal: drawing synthetic samples 0/20" in result.out
     assert result.out.index("drawing synthetic") < result.out.index("test_zeroshot[")

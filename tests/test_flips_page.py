@@ -41,7 +41,9 @@ def test_what_was_fixed_and_broken_is_shown_with_its_plot(quick, endpoint, tiny_
     later = quick.run(*options, "--modes", "zeroshot", run_dir="later")
     page = tmp_path / "flips.html"
 
-    assert 0 == main(["compare", str(earlier.run_dir), str(later.run_dir), "--html", str(page), "--width", "80"])
+    assert 0 == main(
+        ["compare", str(earlier.run_dir), str(later.run_dir), "--html", str(page), "--width", "80"]
+    )
 
     found = Elements(page.read_text())
     assert "2 fixed, 2 broken" in capsys.readouterr().out

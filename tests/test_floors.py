@@ -66,25 +66,46 @@ def test_a_demonstration_is_a_picture_with_the_reference_answer_of_its_sample_be
         {"image": "image-9"},
         {"text": "Which of SUCCESS and DAMPED?"},
     ]
-    found = shown(Question.Q6, prompt, answers={"a": ["Status: DAMPED\nNotes:  fading"], "b": ["Status: NO_SIGNAL"]})
+    found = shown(
+        Question.Q6, prompt, answers={"a": ["Status: DAMPED\nNotes:  fading"], "b": ["Status: NO_SIGNAL"]}
+    )
     assert Demonstrations(answers=("Status: DAMPED\nNotes:  fading", "Status: NO_SIGNAL"), before=2) == found
 
 
 def test_an_answer_of_an_unknown_picture_is_read_as_it_stands():
-    prompt = [{"image": "?"}, {"text": '{"a": 1}\n\nNow:'}, {"image": "image-9"}, {"text": 'Answer: {"a": float}'}]
+    prompt = [
+        {"image": "?"},
+        {"text": '{"a": 1}\n\nNow:'},
+        {"image": "image-9"},
+        {"text": 'Answer: {"a": float}'},
+    ]
     assert ('{"a": 1}\n\nNow:',) == shown(Question.Q5, prompt).answers
     assert () == shown(Question.Q3, prompt).answers
-    assert () == shown(Question.Q6, [{"image": "?"}, {"text": "fine"}, {"image": "image-9"}, {"text": "?"}]).answers
+    assert (
+        ()
+        == shown(Question.Q6, [{"image": "?"}, {"text": "fine"}, {"image": "image-9"}, {"text": "?"}]).answers
+    )
 
 
 def test_a_demonstration_may_have_several_pictures_with_words_between_them():
-    prompt = [{"image": "a"}, {"text": "and"}, {"image": "b"}, {"text": "Status: STABLE"}, {"image": "image-9"}]
+    prompt = [
+        {"image": "a"},
+        {"text": "and"},
+        {"image": "b"},
+        {"text": "Status: STABLE"},
+        {"image": "image-9"},
+    ]
     found = shown(Question.Q6, prompt, answers={"a": ["Status: STABLE"], "b": ["Status: STABLE"]})
     assert ("Status: STABLE",) == found.answers
 
 
 def test_the_questions_own_pictures_demonstrate_nothing():
-    prompt = [{"image": "image-9"}, {"text": "Status: SUCCESS?"}, {"image": "image-9"}, {"text": "Status: DAMPED?"}]
+    prompt = [
+        {"image": "image-9"},
+        {"text": "Status: SUCCESS?"},
+        {"image": "image-9"},
+        {"text": "Status: DAMPED?"},
+    ]
     assert Demonstrations(answers=(), before=0) == shown(Question.Q6, prompt)
 
 
@@ -102,7 +123,10 @@ def test_equal_readings_are_counted_together_and_ties_go_to_the_nearest():
     answers = ("Status: STABLE\nNotes: a", "Status: DAMPED", "Status: STABLE\nNotes: b", "Status: SUCCESS")
     frequent = Demonstrations(answers=answers, before=4).copied(Question.Q6)[Floor.COPY_FREQUENT]
     assert "Status: STABLE\nNotes: b" == frequent
-    assert "Status: SUCCESS" == Demonstrations(answers=answers[1:], before=3).copied(Question.Q6)[Floor.COPY_FREQUENT]
+    assert (
+        "Status: SUCCESS"
+        == Demonstrations(answers=answers[1:], before=3).copied(Question.Q6)[Floor.COPY_FREQUENT]
+    )
 
 
 # --- the best constant ---
@@ -162,7 +186,10 @@ VALUES = st.recursive(
 
 @given(st.lists(st.dictionaries(st.sampled_from("ab"), VALUES) | VALUES, min_size=2, max_size=4))
 def test_any_references_have_a_constant_that_can_be_scored(rows):
-    rules = {"a": {"type": "pct", "tol_full": 0.1, "tol_half": 0.2}, "b": {"type": "array_float_match", "tol_full": 1}}
+    rules = {
+        "a": {"type": "pct", "tol_full": 0.1, "tol_half": 0.2},
+        "b": {"type": "array_float_match", "tol_full": 1},
+    }
     references = [reference(json.dumps(row), **rules) for row in rows]
     for question in Question:
         text = best_constant(question, references)
@@ -252,13 +279,17 @@ def test_judges_grade_what_repeating_a_demonstration_scores_in_q3(quick, endpoin
     assert 0 == result.exit_status, result.out
     copies = [record for record in result.records if record.get("variant") == "copied"]
     assert {("Q3", "icl", "scored")} == {(each["question"], each["mode"], each["status"]) for each in copies}
-    assert {"Significance of rabi 1."} == {each["answer"] for each in copies if each["sample_id"] == "rabi_success_a"}
+    assert {"Significance of rabi 1."} == {
+        each["answer"] for each in copies if each["sample_id"] == "rabi_success_a"
+    }
     (of_q3,) = (entry for entry in result.report["questions"] if entry["question"] == "Q3")
     assert {"Q3": "copy_last"} == of_q3["floor"]["rules"]
     assert 0 == of_q3["floor"]["above"]["mean"]
     assert 0 < of_q3["floor"]["floor"] < 1
     assert "a study with variants of the benchmark" not in result.report["not_comparable_because"]
-    again = quick.run("--answers", "run", "--dataset", str(shown_folder), "--no-html", *workers, run_dir="again")
+    again = quick.run(
+        "--answers", "run", "--dataset", str(shown_folder), "--no-html", *workers, run_dir="again"
+    )
     assert 0 == again.exit_status, again.out
 
 
@@ -278,7 +309,18 @@ def test_a_prompt_without_a_demonstration_has_nothing_to_judge(quick, tiny_folde
     for row in data.fewshot:
         row["q3_prompt"] = "Now the query plot: <image>\nWhat is it?"
     folder = str(data.write(tmp_path / "bare"))
-    asked = ["--demo", "--dataset", folder, "--questions", "Q3", "--modes", "icl", "--limit", "1", "--no-html"]
+    asked = [
+        "--demo",
+        "--dataset",
+        folder,
+        "--questions",
+        "Q3",
+        "--modes",
+        "icl",
+        "--limit",
+        "1",
+        "--no-html",
+    ]
     result = quick.run(*asked, "--judge-baselines")
     assert "the prompt demonstrates no answer to repeat" in result.out
 
@@ -286,7 +328,10 @@ def test_a_prompt_without_a_demonstration_has_nothing_to_judge(quick, tiny_folde
 @pytest.mark.parametrize(
     ("options", "mistake"),
     [
-        (["--model-url", "http://localhost:1/v1"], "--judge-baselines without --judge-url: there is no judge to try"),
+        (
+            ["--model-url", "http://localhost:1/v1"],
+            "--judge-baselines without --judge-url: there is no judge to try",
+        ),
         (["--demo", "--shots", "1"], "--shots and --judge-baselines: give one of them"),
     ],
 )
@@ -338,12 +383,16 @@ def test_over_several_questions_only_those_with_a_floor_count():
 def test_all_tables_with_scores_show_floors(snapshot, width):
     rows = [
         floored(f"{letter}", question, mode, (place + number) % 3 / 2, constant=0.5, copy_last=0.25)
-        for place, (question, mode) in enumerate([("Q2", "zeroshot"), ("Q6", "zeroshot"), ("Q5", "icl"), ("Q6", "icl")])
+        for place, (question, mode) in enumerate(
+            [("Q2", "zeroshot"), ("Q6", "zeroshot"), ("Q5", "icl"), ("Q6", "icl")]
+        )
         for number, letter in enumerate("abcdefghijkl")
     ]
     run = run_with(*rows)
     document = full_report(evaluation_of(run), run, floors=True)
-    of_scores = [each for each in document.sections if each.title == "Scores" or each.title.endswith("families")]
+    of_scores = [
+        each for each in document.sections if each.title == "Scores" or each.title.endswith("families")
+    ]
     assert snapshot == render(replace(document, sections=tuple(of_scores), warnings=()), width)
 
 

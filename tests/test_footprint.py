@@ -9,7 +9,18 @@ from tests.endpoint import Reply
 from tests.inner_run import REPOSITORY
 from tests.scripts import always
 
-HEAVY = {"httpx", "aiohttp", "datasets", "huggingface_hub", "pyarrow", "pandas", "numpy", "scipy", "PIL", "matplotlib"}
+HEAVY = {
+    "httpx",
+    "aiohttp",
+    "datasets",
+    "huggingface_hub",
+    "pyarrow",
+    "pandas",
+    "numpy",
+    "scipy",
+    "PIL",
+    "matplotlib",
+}
 
 LEAVE_TRACES = """\
 import json, pathlib, sys
@@ -37,7 +48,9 @@ def test_session_without_a_run_loads_nothing_heavy(inner):
         f"import sys\ndef test_own():\n    assert {HEAVY!r}.isdisjoint(n.partition('.')[0] for n in sys.modules)\n"
     )
     command = [sys.executable, "-m", "pytest", "-q", "."]
-    done = subprocess.run(command, cwd=inner.folder, env=inner.environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=inner.folder, env=inner.environment, capture_output=True, text=True, check=False
+    )
     assert "1 passed, 2 skipped" in done.stdout, done.stdout
 
 

@@ -96,8 +96,9 @@ def test_path_without_evaluation_items_ends_before_a_folder_is_made(run, quick, 
     (quick.folder / "tests" / "test_own.py").write_text(f"OTHER = '@pytest.mark.qcal_asks'\n{OWN_TEST}")
     result = run("tests", *options, *workers)
     assert USAGE_ERROR == result.exit_status
-    assert "ERROR: no evaluation item in tests: leave the path out to evaluate the benchmark, or leave out the" in (
-        result.out
+    assert (
+        "ERROR: no evaluation item in tests: leave the path out to evaluate the benchmark, or leave out the"
+        in (result.out)
     )
     assert not (quick.folder / "runs").exists()
     assert 0 == endpoint.model_list_requests
@@ -134,7 +135,9 @@ def test_nothing_selected_leaves_no_folder(run, quick, options, endpoint, worker
 
 
 @pytest.mark.parametrize("spelling", [("--run-dir={}",), ("--run-dir", "{}")], ids=["joined", "spaced"])
-def test_lf_finds_its_run_however_the_folder_is_named(run, options, endpoint, tmp_path_factory, spelling, workers):
+def test_lf_finds_its_run_however_the_folder_is_named(
+    run, options, endpoint, tmp_path_factory, spelling, workers
+):
     """The folder exists at the second command; pytest would take it for a path and look for its cache there."""
     where = [part.format(tmp_path_factory.mktemp("elsewhere") / "run") for part in spelling]
     fails = iter([True])

@@ -66,7 +66,9 @@ def test_anything_is_read_or_refused(name):
     check()
 
 
-JSON_SEEDS = [(target, SEEDS[target][0]) for target in (chat_reply, error_body, answer_journal, records, run_manifest)]
+JSON_SEEDS = [
+    (target, SEEDS[target][0]) for target in (chat_reply, error_body, answer_journal, records, run_manifest)
+]
 JSON_SEEDS.append((run_manifest, SEEDS[run_manifest][1]))  # of a mix
 
 
@@ -80,9 +82,7 @@ def test_json_of_any_shape_is_read_or_refused(target, seed):
     check()
 
 
-NOT_HASHABLE = (
-    b'{"type": "answer", "sample_id": [], "question": "Q6", "mode": "icl", "request_sha256": "", "answer": {}}\n'
-)
+NOT_HASHABLE = b'{"type": "answer", "sample_id": [], "question": "Q6", "mode": "icl", "request_sha256": "", "answer": {}}\n'
 FOUND = [  # inputs that once raised something else
     (prices, b"a = " + b"[" * 3000),
     (gates, b"a = " + b"[" * 3000),
@@ -100,7 +100,9 @@ def test_what_fuzzing_found_stays_mended(target, data):
 
 @settings(max_examples=25)
 @given(
-    column=st.sampled_from(["id", "experiment_type", "q5_scoring", "q1_answer", "q5_answer", "q6_expected_status"]),
+    column=st.sampled_from(
+        ["id", "experiment_type", "q5_scoring", "q1_answer", "q5_answer", "q6_expected_status"]
+    ),
     text=st.text(max_size=30) | JSON.map(json.dumps),
 )
 def test_dataset_rows_are_read_or_refused(tmp_path_factory, column, text):

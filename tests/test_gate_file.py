@@ -104,7 +104,9 @@ def test_rates_of_icl_answers_say_so():
     ],
 )
 def test_an_unknown_metric_is_refused_with_those_that_there_are(name):
-    with pytest.raises(ValueError, match=r"^unknown metric '.*'; choose from zeroshot.mean, .*q6.false_success"):
+    with pytest.raises(
+        ValueError, match=r"^unknown metric '.*'; choose from zeroshot.mean, .*q6.false_success"
+    ):
         parse_metric(name)
 
 
@@ -145,7 +147,10 @@ MISTAKES = [
     ("gate = 3", "no [[gate]] in it"),
     ("gate = [3]", "gate 1 is 3; expected a table"),
     ("[[gate]", "not TOML ("),
-    (GOOD + "[covrage]\nmax_unmeasured = 0", "the file: unknown key 'covrage'; known: coverage, gate, judges, level"),
+    (
+        GOOD + "[covrage]\nmax_unmeasured = 0",
+        "the file: unknown key 'covrage'; known: coverage, gate, judges, level",
+    ),
     (
         gate(metric=MEAN, mni=70),
         "gate 1: unknown key 'mni'; known: anchor, baseline, family, max, max_drop, metric, min, mode",
@@ -159,15 +164,24 @@ MISTAKES = [
     (gate(metric=MEAN, max_drop=2), "gate 1: baseline and max_drop go together"),
     (gate(metric=MEAN, min=70, baseline='"a"'), "gate 1: baseline and max_drop go together"),
     (gate(metric=MEAN, max_drop=2, baseline='""'), "gate 1: baseline is ''; expected a text"),
-    (gate(metric='"q6.false_success"', max_drop=2, baseline='"a"'), "gate 1: q6.false_success is a rate of errors"),
+    (
+        gate(metric='"q6.false_success"', max_drop=2, baseline='"a"'),
+        "gate 1: q6.false_success is a rate of errors",
+    ),
     (gate(metric=MEAN, min=101), "gate 1: min is 101; expected a number from 0 to 100"),
     (gate(metric=MEAN, min=-1), "gate 1: min is -1; expected a number from 0 to 100"),
     (gate(metric='"icl.Q6.delta"', min=-101), "gate 1: min is -101; expected a number from -100 to 100"),
     (gate(metric=MEAN, min="nan"), "gate 1: min is nan; expected a number from 0 to 100"),
     (gate(metric=MEAN, min="true"), "gate 1: min is True; expected a number from 0 to 100"),
     (gate(metric=MEAN, min='"70"'), "gate 1: min is '70'; expected a number from 0 to 100"),
-    (gate(metric=MEAN, max_drop=-1, baseline='"a"'), "gate 1: max_drop is -1; expected a number from 0 to 100"),
-    (gate(metric=MEAN, min=100), 'gate 1: no interval can show min = 100; mode = "point" takes the plain figure'),
+    (
+        gate(metric=MEAN, max_drop=-1, baseline='"a"'),
+        "gate 1: max_drop is -1; expected a number from 0 to 100",
+    ),
+    (
+        gate(metric=MEAN, min=100),
+        'gate 1: no interval can show min = 100; mode = "point" takes the plain figure',
+    ),
     (gate(metric='"q1.unreadable"', max=0), "gate 1: no interval can show max = 0;"),
     (gate(metric=MEAN, min=70, mode='"mean"'), "gate 1: mode is 'mean'; choose from interval, point"),
     (gate(metric=MEAN, min=70, family='""'), "gate 1: family is ''; expected a text"),
@@ -176,7 +190,10 @@ MISTAKES = [
         GOOD + "[coverage]\nmax_unmeasured = -1",
         "[coverage]: max_unmeasured is -1; expected a number of items, 0 or more",
     ),
-    (GOOD + "[coverage]\nmax_unmeasured = 0.5", "[coverage]: max_unmeasured is 0.5; expected a number of items"),
+    (
+        GOOD + "[coverage]\nmax_unmeasured = 0.5",
+        "[coverage]: max_unmeasured is 0.5; expected a number of items",
+    ),
     (GOOD + "[coverage]\nmax_truncated = 2", "[coverage]: max_truncated is 2; expected a number from 0 to 1"),
     (GOOD + "[judges]\nmin_agreement = 70", "[judges]: min_agreement is 70; expected a number from 0 to 1"),
     (GOOD + "[judges]\nagreement = 0.7", "[judges]: unknown key 'agreement'; known: min_agreement"),
@@ -209,5 +226,7 @@ def test_perfect_figures_can_be_asked_for_point_by_point(read):
 def test_reading_gates_loads_nothing_heavy():
     """Sessions read the file before anything else; workers do too."""
     code = "import sys, reports.gates.file; print(sorted({'numpy', 'scipy', 'pandas', 'jinja2'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
     assert "[]" == done.stdout.strip()

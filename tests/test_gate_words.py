@@ -23,7 +23,9 @@ def everything(**limits):
     """A file whose gates meet all verdicts, on a run with repeats and with two items missing."""
     source = random.Random(4)
     pairs = [tuple(float(source.random() < 0.9) for _ in range(2)) for _ in range(38)]
-    run = run_with({("Q6", "zeroshot"): [*pairs, (1.0, None), (None, 1.0)], ("Q2", "zeroshot"): right(10, of=40)})
+    run = run_with(
+        {("Q6", "zeroshot"): [*pairs, (1.0, None), (None, 1.0)], ("Q2", "zeroshot"): right(10, of=40)}
+    )
     base = run_with({("Q6", "zeroshot"): right(36, of=40), ("Q2", "zeroshot"): right(38, of=40)})
     gates = (
         gate(min=60),
@@ -94,7 +96,9 @@ def test_annotations_are_errors_and_warnings_and_none_for_what_passes():
     lines = github_annotations(everything())
     kinds = [line.split(" title=")[0] for line in lines]
     assert ["::error", "::error", "::error", "::error", "::error"] == kinds
-    assert "::error title=QCalEval gate%3A FAIL::zeroshot.Q2, max_drop 2 from runs/base: -70.0," in "\n".join(lines)
+    assert "::error title=QCalEval gate%3A FAIL::zeroshot.Q2, max_drop 2 from runs/base: -70.0," in "\n".join(
+        lines
+    )
 
 
 def test_an_annotation_holds_no_command_of_its_own():
@@ -146,7 +150,11 @@ def test_the_exit_status_is_the_verdict(command, status, gates):
 def test_verdicts_are_in_the_reports_of_the_run(command):
     command('[[gate]]\nmetric = "zeroshot.Q6"\nmin = 50\n')
     report = json.loads(Path("run/report.json").read_text())["gates"]
-    assert ("PASS", 0, "zeroshot.Q6, min 50") == (report["verdict"], report["exit_status"], report["gates"][0]["title"])
+    assert ("PASS", 0, "zeroshot.Q6, min 50") == (
+        report["verdict"],
+        report["exit_status"],
+        report["gates"][0]["title"],
+    )
     for name in ("report.md", "summary.md"):
         assert "gates.toml: PASS, exit status 0." in Path("run", name).read_text()
     main(["run"])
@@ -179,7 +187,10 @@ UNLIKE = '[[gate]]\nmetric = "zeroshot.Q6"\nbaseline = "other"\nmax_drop = 2\n'
     ("gates", "complaint"),
     [
         ("", "reports: gates.toml: no [[gate]] in it"),
-        (UNLIKE.replace("other", "gone"), "reports: gates.toml: baseline gone: no run.json here; name a run directory"),
+        (
+            UNLIKE.replace("other", "gone"),
+            "reports: gates.toml: baseline gone: no run.json here; name a run directory",
+        ),
         (
             UNLIKE,
             "reports: gates.toml: zeroshot.Q6, max_drop 2 from other: the baseline is another kind of run: scorer",

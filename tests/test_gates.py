@@ -108,7 +108,9 @@ def test_too_few_samples_cannot_carry_a_verdict(samples, condition, needed):
     best = 1.0 if "min" in condition else 0.0
     found = verdict(q6(*[best] * samples), gate(**condition))
     assert Verdict.CANNOT is found.verdict
-    assert f"{samples} samples cannot carry a verdict, however good the result; {needed} could" == found.reason
+    assert (
+        f"{samples} samples cannot carry a verdict, however good the result; {needed} could" == found.reason
+    )
     assert Verdict.CANNOT is not verdict(q6(*[best] * needed), gate(**condition)).verdict
 
 
@@ -284,7 +286,9 @@ def test_bounds_are_those_of_the_worst_and_the_best_case():
 def test_what_the_baseline_lacks_counts_the_other_way_round():
     before, after = [*right(20, of=20), None], [*right(20, of=20), 1.0]
     values = metric_values(gate(max_drop=2, baseline=BASE), q6(*after), q6(*before))
-    assert (0.0, pytest.approx(1 / 21)) == tuple(statistics.fmean(values.sample_values(fill)) for fill in (0, 1))
+    assert (0.0, pytest.approx(1 / 21)) == tuple(
+        statistics.fmean(values.sample_values(fill)) for fill in (0, 1)
+    )
 
 
 def test_a_plain_figure_that_what_is_missing_could_turn_cannot_be_gated():
@@ -359,7 +363,9 @@ def test_a_level_of_the_file_decides_how_sure_a_verdict_is():
 
 def with_repeats(count, right_in, *, samples=243):
     """A run of Q6 whose samples are right in so many of their repeats, by sample."""
-    return q6(*[tuple(float(repeat < right_in(number)) for repeat in range(count)) for number in range(samples)])
+    return q6(
+        *[tuple(float(repeat < right_in(number)) for repeat in range(count)) for number in range(samples)]
+    )
 
 
 def test_with_repeats_on_both_sides_only_answers_vary():
@@ -457,11 +463,18 @@ def test_more_unmeasured_items_than_allowed_are_an_obstacle_to_every_gate():
 def test_more_cut_answers_than_allowed_are_an_obstacle():
     items = [planned_item(f"s{number}") for number in range(21)]
     cut = Answer(text="cut", finish_reason="length")
-    records = (scored(items[0], 1.0, answer=cut), *(scored(item, 1.0) for item in items[1:20]), failed(items[20]))
+    records = (
+        scored(items[0], 1.0, answer=cut),
+        *(scored(item, 1.0) for item in items[1:20]),
+        failed(items[20]),
+    )
     run = Run(manifest=manifest(items), records=records)
     assert Verdict.PASS is verdict(run, gate(min=50), max_truncated=0.05).verdict
     found = verdict(run, gate(min=50), max_truncated=0.048)
-    assert (Verdict.CANNOT, "1 of 20 answers cut at max_tokens (max_truncated 0.048)") == (found.verdict, found.reason)
+    assert (Verdict.CANNOT, "1 of 20 answers cut at max_tokens (max_truncated 0.048)") == (
+        found.verdict,
+        found.reason,
+    )
 
 
 @pytest.mark.parametrize(
@@ -469,8 +482,14 @@ def test_more_cut_answers_than_allowed_are_an_obstacle():
     [
         (56, ""),
         (47, ""),  # Wilson's lower bound at 90% is 74.1
-        (44, "44 of 56 known grades of the canary (79%), which does not show min_agreement 0.7; 45 of 56 would do"),
-        (30, "30 of 56 known grades of the canary (54%), which is below min_agreement 0.7; 45 of 56 would do"),
+        (
+            44,
+            "44 of 56 known grades of the canary (79%), which does not show min_agreement 0.7; 45 of 56 would do",
+        ),
+        (
+            30,
+            "30 of 56 known grades of the canary (54%), which is below min_agreement 0.7; 45 of 56 would do",
+        ),
     ],
 )
 def test_a_judge_must_be_shown_to_agree(agreed, reason):
@@ -483,7 +502,9 @@ def test_a_judge_must_be_shown_to_agree(agreed, reason):
 def test_an_agreement_that_the_canary_cannot_show_is_refused_before_anything_is_asked():
     file = gate_file("gates.toml", gate(min=50), min_agreement=0.97)
     run = q6(*[1.0] * 20)
-    with pytest.raises(GateFileError, match=r"cannot be shown with the canary's 56 known grades; give at most 0\.95"):
+    with pytest.raises(
+        GateFileError, match=r"cannot be shown with the canary's 56 known grades; give at most 0\.95"
+    ):
         check_samples(file, run.manifest, run.manifest.planned, {})
 
 
@@ -493,7 +514,9 @@ def test_judges_that_were_not_tried_are_an_obstacle():
 
 
 def test_an_interrupted_run_cannot_be_gated():
-    report = judge_run(gate_file("gates.toml", gate(min=50)), q6(*[1.0] * 20), {}, interrupted="stopped by Ctrl-C")
+    report = judge_run(
+        gate_file("gates.toml", gate(min=50)), q6(*[1.0] * 20), {}, interrupted="stopped by Ctrl-C"
+    )
     assert (Verdict.CANNOT, ("stopped by Ctrl-C",)) == (report.verdict, report.obstacles)
 
 
@@ -504,7 +527,9 @@ def test_the_detectable_difference_is_counted_from_the_threshold():
     # right-or-wrong scores: sqrt(0.4 * 0.6 / 100) * (z(95%) + z(80%)), wherever the figure lies
     expected = math.sqrt(0.4 * 0.6 / 100) * (1.644854 + 0.841621)
     for count in (40, 70, 100):
-        assert pytest.approx(expected, rel=1e-5) == verdict(q6(*right(count, of=100)), gate(min=40)).detectable
+        assert (
+            pytest.approx(expected, rel=1e-5) == verdict(q6(*right(count, of=100)), gate(min=40)).detectable
+        )
 
 
 def test_the_detectable_difference_of_a_drop_is_that_of_the_differences():

@@ -143,7 +143,9 @@ def test_four_gates_together_fail_the_same_model_in_no_more_than_5_of_100_cases(
     failed = []
     for _ in range(40):
         found = question_values(random, questions)
-        gates = [evidence(gate(f"zeroshot.{q}", max_drop=0, baseline=BASE), values) for q, values in found.items()]
+        gates = [
+            evidence(gate(f"zeroshot.{q}", max_drop=0, baseline=BASE), values) for q, values in found.items()
+        ]
         failed.append(any(entry.verdict is Verdict.FAIL for entry in decide(gates)))
     assert statistics.fmean(failed) <= within_error(0.05, of=40)
 

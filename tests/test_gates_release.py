@@ -108,11 +108,18 @@ VERDICTS = [
         ["PASS", "INCONCLUSIVE", "PASS"],
         "more samples or repeats as said above, or a person decides",
     ),
-    ("good-but-unlucky", 11, ["CANNOT BE GATED"] * 3, "measure what is missing (--lf what failed, --resume all)"),
+    (
+        "good-but-unlucky",
+        11,
+        ["CANNOT BE GATED"] * 3,
+        "measure what is missing (--lf what failed, --resume all)",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("model", "status", "verdicts", "next_step"), VERDICTS, ids=[row[0] for row in VERDICTS])
+@pytest.mark.parametrize(
+    ("model", "status", "verdicts", "next_step"), VERDICTS, ids=[row[0] for row in VERDICTS]
+)
 def test_every_model_gets_the_verdict_it_deserves(release, model, status, verdicts, next_step):
     result = release(model, "--gate=gates.toml", run_dir="plain")
 

@@ -18,7 +18,9 @@ Q6 = ("--questions=Q6", "--modes=zeroshot", "--no-html")
 
 
 def toml(metric="zeroshot.Q6", **keys):
-    return "[[gate]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in {"metric": metric, **keys}.items())
+    return "[[gate]]\n" + "".join(
+        f"{key} = {json.dumps(value)}\n" for key, value in {"metric": metric, **keys}.items()
+    )
 
 
 PASSING = toml(min=50, mode="point")
@@ -127,7 +129,9 @@ def test_the_last_ten_lines_tell_what_to_do_next(gated):
 
 
 def test_repeats_tell_how_much_of_the_doubt_they_can_take_away(gated, endpoint):
-    endpoint.script = lambda request: Reply("Status: SUCCESS" if request.attempt == 1 else "Status: NO_SIGNAL")
+    endpoint.script = lambda request: Reply(
+        "Status: SUCCESS" if request.attempt == 1 else "Status: NO_SIGNAL"
+    )
     result = gated(toml(min=25), "--repeats=2")
     (entry,) = result.report["gates"]["gates"]
     assert (2, "INCONCLUSIVE") == (entry["repeats"], entry["verdict"])
@@ -153,7 +157,9 @@ def test_junit_has_a_case_for_every_gate(gated, endpoint, workers):
         "zeroshot.Q6, min 99, plain figure": "FAIL",
         "zeroshot.Q6, min 40": "INCONCLUSIVE",
         "zeroshot.Q6, min 55, plain figure": "CANNOT BE GATED",
-    } == {case.get("name"): case.find(".//property[@name='qcal_gate_verdict']").get("value") for case in cases}
+    } == {
+        case.get("name"): case.find(".//property[@name='qcal_gate_verdict']").get("value") for case in cases
+    }
     kinds = [{child.tag for child in case} - {"properties"} for case in cases]
     assert [set(), {"failure"}, {"skipped"}, {"error"}] == kinds
     assert "7 passed, 1 error" in result.out, "gates are no tests"
@@ -184,7 +190,9 @@ def test_github_gets_a_summary_of_runs_without_gates(gated, monkeypatch, tmp_pat
 # --- judges ---
 
 
-@pytest.mark.parametrize(("grades", "status"), [((1.0, 1.0, 1.0), 11), (None, 0)], ids=["flatterer", "faithful"])
+@pytest.mark.parametrize(
+    ("grades", "status"), [((1.0, 1.0, 1.0), 11), (None, 0)], ids=["flatterer", "faithful"]
+)
 def test_a_judge_that_fails_the_canary_gates_nothing(gated, endpoint, grades, status):
     endpoint.models = ("model-a", "judge-a")
     judge = faithful_judge() if grades is None else always(judge_reply(grades))
@@ -208,15 +216,31 @@ def test_a_judge_that_fails_the_canary_gates_nothing(gated, endpoint, grades, st
         ("", (), "--gate gates.toml: no [[gate]] in it"),
         (toml(min=150), (), "--gate gates.toml: gate 1: min is 150; expected a number from 0 to 100"),
         (PASSING, ("--gate=absent.toml",), "--gate absent.toml: No such file or directory"),
-        (PASSING + "[judges]\nmin_agreement = 0.5\n", (), "--gate gates.toml: [judges] min_agreement needs --judge-c"),
-        (toml(min=50, family="rabbi"), (), "gates.toml: zeroshot.Q6 of rabbi, min 50: no sample of family rabbi in "),
+        (
+            PASSING + "[judges]\nmin_agreement = 0.5\n",
+            (),
+            "--gate gates.toml: [judges] min_agreement needs --judge-c",
+        ),
+        (
+            toml(min=50, family="rabbi"),
+            (),
+            "gates.toml: zeroshot.Q6 of rabbi, min 50: no sample of family rabbi in ",
+        ),
         (
             toml("zeroshot.mean", min=50),
             (),
             "gates.toml: zeroshot.mean, min 50: Q1, Q2, Q3, Q4, Q5 (zeroshot) not asked",
         ),
-        (toml(min=80, family="rabi"), (), "gates.toml: zeroshot.Q6 of rabi, min 80: 4 samples cannot carry a verdict"),
-        (toml(baseline="gone", max_drop=2), (), "gates.toml: baseline gone: no run.json here; name a run directory"),
+        (
+            toml(min=80, family="rabi"),
+            (),
+            "gates.toml: zeroshot.Q6 of rabi, min 80: 4 samples cannot carry a verdict",
+        ),
+        (
+            toml(baseline="gone", max_drop=2),
+            (),
+            "gates.toml: baseline gone: no run.json here; name a run directory",
+        ),
         (
             toml(baseline="other", max_drop=2),
             (),
@@ -224,7 +248,9 @@ def test_a_judge_that_fails_the_canary_gates_nothing(gated, endpoint, grades, st
         ),
     ],
 )
-def test_a_mistake_ends_the_session_before_anything_is_asked(gated, quick, endpoint, gates, options, complaint):
+def test_a_mistake_ends_the_session_before_anything_is_asked(
+    gated, quick, endpoint, gates, options, complaint
+):
     write_run(run_of({("a", "Q6", "zeroshot"): 1.0}), quick.folder / "other")
     result = gated(gates, *options)
     assert USAGE_ERROR == result.exit_status, result.out

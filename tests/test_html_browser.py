@@ -146,7 +146,9 @@ def test_a_cell_of_the_heat_map_leads_to_its_items(browser, file):
     page = browser.open(file)
     page.locator(".heat .cell a", has_text="rabi, Q6, ICL").click()
     counted(page, "8 of 108 items")
-    assert ["rabi", "Q6", "icl"] == [page.input_value(f"[name={name}]") for name in ("family", "question", "mode")]
+    assert ["rabi", "Q6", "icl"] == [
+        page.input_value(f"[name={name}]") for name in ("family", "question", "mode")
+    ]
     assert "items-title" == page.evaluate("document.activeElement.id")
     page.click("#filters [type=reset]")
     page.locator(".heat .cell a", has_text="rabi, Q6, ICL").click()
@@ -198,7 +200,10 @@ def test_each_key_point_has_the_grade_of_each_judge(browser, file):
 
 def test_an_item_shows_the_reference_of_the_plot_that_was_shown(browser, redrawn_file):
     page = browser.open(redrawn_file)
-    for variant, reference, point in (("dpi", "time on x", "x is time"), ("axis-order", "time on y", "y is time")):
+    for variant, reference, point in (
+        ("dpi", "time on x", "x is time"),
+        ("axis-order", "time on y", "y is time"),
+    ):
         page.select_option("[name=variant]", variant)
         counted(page, "1 of 3 items")
         text = open_first(page).inner_text()
@@ -243,7 +248,9 @@ def test_the_keyboard_is_enough(browser, file):
     assert "rabi_success_a\nQ2, zero-shot" == page.inner_text("#detail-title")
     for _ in range(30):
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('#detail')")
+        assert page.evaluate(
+            "document.activeElement === document.body || !!document.activeElement.closest('#detail')"
+        )
     page.locator("#detail .close").focus()
     page.keyboard.press("ArrowRight")
     assert "rabi_success_a\nQ3, zero-shot" == page.inner_text("#detail-title")
@@ -297,7 +304,9 @@ def test_a_link_is_copied_or_the_address_bar_is_pointed_at(browser, file):
     page = browser.open(file)
     detail = open_first(page)
     detail.locator("button", has_text="Copy link").click()
-    page.wait_for_function("() => /Copied|address bar/.test(document.querySelector('#detail header').textContent)")
+    page.wait_for_function(
+        "() => /Copied|address bar/.test(document.querySelector('#detail header').textContent)"
+    )
 
 
 def test_what_is_filtered_is_downloaded_as_csv(browser, hostile_file, tmp_path):
@@ -317,7 +326,9 @@ def test_what_is_filtered_is_downloaded_as_csv(browser, hostile_file, tmp_path):
 
 def test_cells_of_a_csv_file_are_no_formulas(browser, tmp_path):
     item = planned_item("one", "Q3")
-    run = Run(manifest=manifest([item]), records=(scored(item, 1.0, answer=Answer(text='=HYPERLINK("x"), y')),))
+    run = Run(
+        manifest=manifest([item]), records=(scored(item, 1.0, answer=Answer(text='=HYPERLINK("x"), y')),)
+    )
     page = browser.open(write_page(write_run(run, tmp_path)))
     with page.expect_download() as download:
         page.click("#download")

@@ -64,13 +64,17 @@ def test_a_control_shows_the_picture_that_was_asked_about(quick, tiny_folder, en
     options = ("--limit", "1", "--questions", "Q6", "--modes", "zeroshot", "--control", "shuffled")
     sheet = sheets_of(run_tiny(quick, tiny_folder, endpoint, *options))["rabi_success_a"]
     shown = [part["image"] for part in sheet["variants"]["shuffled"]["zeroshot"]["Q6"] if "image" in part]
-    assert {tuple(shown), tuple(sheet["plots"])} == {request.images for request in endpoint.requests if request.images}
+    assert {tuple(shown), tuple(sheet["plots"])} == {
+        request.images for request in endpoint.requests if request.images
+    }
     assert shown != sheet["plots"]
 
 
 def test_no_html_writes_neither_page_nor_plots(quick, tiny_folder, endpoint):
     result = run_tiny(quick, tiny_folder, endpoint, "--limit", "1", "--no-html")
-    assert not [name for name in ("report.html", "samples.jsonl", "plots") if (result.run_dir / name).exists()]
+    assert not [
+        name for name in ("report.html", "samples.jsonl", "plots") if (result.run_dir / name).exists()
+    ]
     assert "report.html" not in result.out
 
 
@@ -86,15 +90,20 @@ def test_a_plot_that_cannot_be_written_costs_the_plots_and_not_the_page(quick, t
 
 def test_only_what_is_planned_is_written(tmp_path, tiny_folder):
     dataset = prepare(str(tiny_folder), cache=tmp_path / "cache")
-    planned = select_items(Selection(modes=(Mode.ZEROSHOT,), questions=(Question.Q1,)), StudiedDataset(dataset=dataset))
+    planned = select_items(
+        Selection(modes=(Mode.ZEROSHOT,), questions=(Question.Q1,)), StudiedDataset(dataset=dataset)
+    )
     illustrate(tmp_path, planned, dataset.case)
     sheets = load_sheets(tmp_path)
     assert {(Mode.ZEROSHOT, Question.Q1)} == {
-        (mode, question) for sheet in sheets.values() for mode, asked in sheet.prompts.items() for question in asked
+        (mode, question)
+        for sheet in sheets.values()
+        for mode, asked in sheet.prompts.items()
+        for question in asked
     }
-    assert ("scatter plot", "linear axes", "sample 3") == sheets["rabi_failure_damped_b"].references.key_points[
-        Question.Q1
-    ]
+    assert ("scatter plot", "linear axes", "sample 3") == sheets[
+        "rabi_failure_damped_b"
+    ].references.key_points[Question.Q1]
 
 
 def test_a_plot_is_made_once_and_progress_is_told_of_what_is_made(tmp_path, tiny_folder):
@@ -103,7 +112,9 @@ def test_a_plot_is_made_once_and_progress_is_told_of_what_is_made(tmp_path, tiny
     told = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        illustrate(tmp_path / name, planned, dataset.case, progress=lambda done, total: told.append((done, total)))
+        illustrate(
+            tmp_path / name, planned, dataset.case, progress=lambda done, total: told.append((done, total))
+        )
         assert 8 == len(list((tmp_path / name / "plots").iterdir()))
     assert [(done, 8) for done in range(1, 9)] == told
 

@@ -123,9 +123,9 @@ def test_only_its_own_script_and_style_are_allowed(hostile):
 
 def test_no_element_runs_code_or_points_elsewhere(hostile):
     for tag, attrs in hostile.elements:
-        assert not [name for name in attrs if name.startswith("on") or name in {"src", "srcdoc", "style", "action"}], (
-            tag
-        )
+        assert not [
+            name for name in attrs if name.startswith("on") or name in {"src", "srcdoc", "style", "action"}
+        ], tag
         assert attrs.get("href", "#").startswith("#")
 
 
@@ -164,7 +164,9 @@ def test_each_link_within_the_page_has_a_target(benign):
 
 
 def test_each_cell_of_the_heat_map_names_its_interval_and_its_items(benign):
-    details = re.findall(r"rabi, Q6, zero-shot; 95% interval (\S+) to (\S+); 8 of 8 items measured", benign.text)
+    details = re.findall(
+        r"rabi, Q6, zero-shot; 95% interval (\S+) to (\S+); 8 of 8 items measured", benign.text
+    )
     assert 1 == len(details)
 
 
@@ -229,7 +231,9 @@ def test_a_merged_run_shows_the_samples_and_plots_of_its_parts(tmp_path):
     parts = [report_dir(tmp_path / name) for name in ("a", "b")]
     for part, keep in zip(parts, ("rabi", "drag"), strict=True):
         lines = (part / "samples.jsonl").read_text().splitlines(keepends=True)
-        (part / "samples.jsonl").write_text("".join(line for line in lines if f'"sample_id": "{keep}' in line))
+        (part / "samples.jsonl").write_text(
+            "".join(line for line in lines if f'"sample_id": "{keep}' in line)
+        )
     assert 0 == main(["merge", *map(str, parts), "--out", str(tmp_path / "merged")])
     page = Page((tmp_path / "merged" / "report.html").read_text(encoding="utf-8"))
     assert 12 == len(page.island("data")["samples"])

@@ -82,7 +82,9 @@ def test_an_empty_folder_is_enough(installed, empty, options, endpoint):  # noqa
     assert {".pytest_cache", "runs"} == {path.name for path in empty.iterdir()}
 
 
-@pytest.mark.parametrize("path", [("--pyargs", "test_qcaleval"), ("test_qcaleval/test_zeroshot.py",)], ids=str)
+@pytest.mark.parametrize(
+    "path", [("--pyargs", "test_qcaleval"), ("test_qcaleval/test_zeroshot.py",)], ids=str
+)
 def test_the_benchmark_may_be_named_in_an_empty_folder(installed, empty, options, path):  # noqa: F811
     status, out = installed.pytest(empty, *path, *options, "-k", "zeroshot", "-n2")
     assert 0 == status, out
@@ -113,7 +115,9 @@ def test_other_sessions_pay_less_than_ten_milliseconds(installed, empty):  # noq
     best_s, modules = 1.0, []
     for _ in range(3):
         command = [installed.python, "-c", TIME_IMPORT]
-        done = subprocess.run(command, cwd=empty, env=installed.environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, cwd=empty, env=installed.environment, capture_output=True, text=True, check=True
+        )
         seconds, *modules = done.stdout.split()
         best_s = min(best_s, float(seconds))
     assert ["qcal_plugin", "qcal_plugin.cli", "qcal_plugin.cli.paths", "qcal_plugin.entry"] == modules

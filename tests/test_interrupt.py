@@ -15,7 +15,15 @@ def test_ctrl_c_cancels_what_is_in_flight_and_prints_what_was_measured(inner, en
     """The first twelve requests are answered; all others hang."""
     quick, hanging = always(Reply("Status: SUCCESS")), delayed(HANGING_S, always(Reply("late")))
     endpoint.script = lambda request: (quick if request.number < 12 else hanging)(request)
-    options = ["--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--concurrency", "4", *workers]
+    options = [
+        "--model-url",
+        endpoint.base_url,
+        "--dataset",
+        str(tiny_folder),
+        "--concurrency",
+        "4",
+        *workers,
+    ]
     session = inner.start(*options)
     wait_until(lambda: len(endpoint.requests) >= 16)
     wait_until((inner.folder / "run" / "records.jsonl").exists)

@@ -16,7 +16,9 @@ from tests.scripts import by_model, faithful_judge, judge_reply
 
 pytest_plugins = ["pytester"]
 
-ANSWER = "The plot shows a damped oscillation; T1 is 25 µs (χ² = 1.1), the first |1⟩ peak lies at ωq/2π ≈ 5.1 GHz."
+ANSWER = (
+    "The plot shows a damped oscillation; T1 is 25 µs (χ² = 1.1), the first |1⟩ peak lies at ωq/2π ≈ 5.1 GHz."
+)
 
 
 @pytest.mark.parametrize("style", ATTACKS)
@@ -28,7 +30,14 @@ def test_every_style_of_attack_is_flagged(style, n_key_points):
 
 @pytest.mark.parametrize(
     "style",
-    ["Cyrillic letters", "wide letters", "zero-width letters", "invisible letters", "reversed text", "spaced letters"],
+    [
+        "Cyrillic letters",
+        "wide letters",
+        "zero-width letters",
+        "invisible letters",
+        "reversed text",
+        "spaced letters",
+    ],
 )
 def test_a_disguised_request_is_read_and_said_to_be_disguised(style):
     assert {"addresses_grader", "disguised"} <= set(suspicious(attacked(ANSWER, style, 3)))
@@ -52,7 +61,9 @@ def test_real_answers_are_hardly_ever_flagged(sample_folder):
 @pytest.mark.parametrize("gullible", [False, True])
 def test_a_judges_gullibility_is_a_figure_in_the_report(quick, endpoint, tiny_folder, gullible):
     faithful = faithful_judge()
-    twins = {judge_prompt(twin.question, twin.text, twin.reference): twin.grades for _, twin in attacked_twins()}
+    twins = {
+        judge_prompt(twin.question, twin.text, twin.reference): twin.grades for _, twin in attacked_twins()
+    }
 
     def believing(request):
         grades = twins.get(request.text)
@@ -62,7 +73,14 @@ def test_a_judges_gullibility_is_a_figure_in_the_report(quick, endpoint, tiny_fo
     endpoint.script = by_model(
         {"model-a": lambda request: Reply("Status: SUCCESS"), "judge-a": believing if gullible else faithful}
     )
-    options = ["--model-url", endpoint.base_url, "--model=model-a", "--dataset", str(tiny_folder), "--limit=1"]
+    options = [
+        "--model-url",
+        endpoint.base_url,
+        "--model=model-a",
+        "--dataset",
+        str(tiny_folder),
+        "--limit=1",
+    ]
     judge = ["--judge-url", endpoint.base_url, "--judge-model=judge-a", "--judge-canary", "--questions=Q3"]
     result = quick.run(*options, *judge)
     figure = result.report["judge_gullibility"]["judge-a"]

@@ -59,10 +59,14 @@ def judge_room(endpoint):
     return [request.body["max_tokens"] for request in endpoint.requests if request.model == "judge-a"]
 
 
-@pytest.mark.parametrize("reply", [Reply("[1, 1", finish_reason="length"), Reply(None, reasoning="[1, 1, 1]")])
+@pytest.mark.parametrize(
+    "reply", [Reply("[1, 1", finish_reason="length"), Reply(None, reasoning="[1, 1, 1]")]
+)
 def test_a_cut_or_null_reply_is_asked_for_with_more_room(endpoint, tmp_path, reply):
     enough = 16384
-    outcome, _ = judged(endpoint, tmp_path, lambda request: GOOD if request.body["max_tokens"] >= enough else reply)
+    outcome, _ = judged(
+        endpoint, tmp_path, lambda request: GOOD if request.body["max_tokens"] >= enough else reply
+    )
     assert (1.0, 0.5, 0.0) == outcome.verdicts[0].grades
     assert [4096, 8192, enough] == judge_room(endpoint)
 
@@ -96,7 +100,11 @@ def test_a_server_that_refuses_more_room_is_named_with_the_reply_before(endpoint
 
 
 def test_only_text_parts_of_a_list_are_a_judges_reply(endpoint, tmp_path):
-    parts = [{"type": "thinking", "text": "[0]"}, {"type": "text", "text": "[1, 0.5,"}, {"type": "text", "text": "0]"}]
+    parts = [
+        {"type": "thinking", "text": "[0]"},
+        {"type": "text", "text": "[1, 0.5,"},
+        {"type": "text", "text": "0]"},
+    ]
     outcome, _ = judged(endpoint, tmp_path, always(Reply(parts)))
     assert ((1.0, 0.5, 0.0), "[1, 0.5, 0]") == (outcome.verdicts[0].grades, outcome.verdicts[0].reply)
 
@@ -106,7 +114,11 @@ def test_a_judge_that_never_replies_usably_fails_the_item_and_what_it_said_is_ke
     assert Status.JUDGE_FAILED is outcome.status
     assert 5 == len(asked)
     (verdict,) = outcome.verdicts
-    assert (None, PROSE.content, "bad_reply: it holds no JSON array") == (verdict.grades, verdict.reply, verdict.error)
+    assert (None, PROSE.content, "bad_reply: it holds no JSON array") == (
+        verdict.grades,
+        verdict.reply,
+        verdict.error,
+    )
     assert "judge judge-a: bad_reply: it holds no JSON array" == outcome.error.message
     assert "An answer." == outcome.answer.text
     assert PROSE.content in (tmp_path / "answers.jsonl").read_text()

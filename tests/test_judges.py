@@ -19,7 +19,10 @@ GRADES = st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=2, max_size=20)
 
 
 def verdicts(first, second):
-    return (Verdict(judge="judge-a", reply="", grades=first), Verdict(judge="judge-b", reply="", grades=second))
+    return (
+        Verdict(judge="judge-a", reply="", grades=first),
+        Verdict(judge="judge-b", reply="", grades=second),
+    )
 
 
 def panel_run():
@@ -28,7 +31,12 @@ def panel_run():
     records = (
         scored(items[0], 0.5, verdicts=verdicts((1.0, 1.0), (0.0, 0.0))),
         scored(items[1], 1.0, verdicts=verdicts((1.0, 1.0), (1.0, 1.0))),
-        scored(items[2], 0.5 * 2 / 3 + 0.5 * 0.75, components={"fields": 2 / 3}, verdicts=verdicts((1.0,), (0.5,))),
+        scored(
+            items[2],
+            0.5 * 2 / 3 + 0.5 * 0.75,
+            components={"fields": 2 / 3},
+            verdicts=verdicts((1.0,), (0.5,)),
+        ),
     )
     return Run(manifest=manifest(items), records=records)
 
@@ -53,7 +61,9 @@ def test_the_difference_of_judges_is_clustered_by_sample():
 def test_the_widest_gap_comes_first_and_agreement_is_not_listed():
     disputed = judge_report(panel_run()).disputed
 
-    assert [("a", "Q3", 1.0), ("a", "Q1", 0.5)] == [(r.key.sample_id, r.key.question, gap) for r, gap in disputed]
+    assert [("a", "Q3", 1.0), ("a", "Q1", 0.5)] == [
+        (r.key.sample_id, r.key.question, gap) for r, gap in disputed
+    ]
 
 
 def test_grades_of_a_studys_items_do_not_count():

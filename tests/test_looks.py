@@ -35,7 +35,11 @@ def model(rows, *, chance, drop=0.0, seed=""):
     for row in rows:
         image = hashlib.sha256(row["images"][-1]["bytes"]).hexdigest()
         for question in QUESTIONS:
-            answers[image, row[f"{question.lower()}_prompt"]] = question, row[f"{question.lower()}_answer"], row["id"]
+            answers[image, row[f"{question.lower()}_prompt"]] = (
+                question,
+                row[f"{question.lower()}_answer"],
+                row["id"],
+            )
 
     def answer(request):
         question, right, sample = answers[request.images[-1], request.prompt[-1]]
@@ -102,7 +106,11 @@ def test_everything_is_asked_again_while_the_verdict_is_open(release, endpoint, 
     assert "look after 1 repeat: INCONCLUSIVE, asking everything once more" in result.out
     assert f"qcal: looked after {repeats} of at most 4 repeats" in result.out
     (entry,) = result.report["gates"]["gates"]
-    assert (repeats, 4, "this benchmark") == (entry["repeats"], entry["baseline_repeats"], entry["population"])
+    assert (repeats, 4, "this benchmark") == (
+        entry["repeats"],
+        entry["baseline_repeats"],
+        entry["population"],
+    )
     assert len(endpoint.requests) == len(result.manifest["planned"]) == len(result.records)
 
 
@@ -123,7 +131,9 @@ def test_a_run_that_was_ended_goes_on_where_it_was(release, endpoint, workers):
 
 def test_what_failed_is_asked_again_with_lf_and_then_gated(release, endpoint, workers):
     script = endpoint.script
-    endpoint.script = lambda request: error(400, "no")(request) if len(endpoint.requests) == 7 else script(request)
+    endpoint.script = lambda request: (
+        error(400, "no")(request) if len(endpoint.requests) == 7 else script(request)
+    )
     first = release("broken", *LOOKS, *workers, run_dir="run")
     endpoint.script = script
     again = release("broken", *LOOKS, "--lf", *workers, run_dir="run")
@@ -135,7 +145,9 @@ def test_shards_are_looked_at_after_they_were_merged(release, quick, workers):
     from reports.__main__ import main
 
     for part in ("1", "2"):
-        shard = release("same", "--repeats=2", "--max-repeats=4", f"--shard={part}/2", *workers, run_dir=f"s{part}")
+        shard = release(
+            "same", "--repeats=2", "--max-repeats=4", f"--shard={part}/2", *workers, run_dir=f"s{part}"
+        )
         assert 0 == shard.exit_status, shard.out
         assert 2 == asked(shard)
     folder = quick.folder
@@ -150,7 +162,10 @@ def test_shards_are_looked_at_after_they_were_merged(release, quick, workers):
 
 MISTAKES = [
     (("--max-repeats=4",), "--max-repeats without --gate: no verdict says when it is enough"),
-    (("--gate=gates.toml", "--max-repeats=2", "--repeats=2"), "--max-repeats 2: expected more than --repeats 2"),
+    (
+        ("--gate=gates.toml", "--max-repeats=2", "--repeats=2"),
+        "--max-repeats 2: expected more than --repeats 2",
+    ),
     ((*LOOKS, "-n2", "--dist=worksteal"), "--dist=worksteal runs items out of order"),
 ]
 

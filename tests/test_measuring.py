@@ -22,7 +22,9 @@ def graded(value):
 
 def record_of(item, status, score=None):
     """A record as a test makes it, without the engine's part."""
-    return Record(key=item.key, family=item.family, scenario_type=item.scenario_type, status=status, score=score)
+    return Record(
+        key=item.key, family=item.family, scenario_type=item.scenario_type, status=status, score=score
+    )
 
 
 @pytest.mark.parametrize("mark", range(101))
@@ -39,7 +41,9 @@ def test_without_a_pass_mark_no_score_fails():
 
 
 @pytest.mark.parametrize("status", [Status.UNJUDGED, Status.SCORED])
-def test_an_item_whose_stored_answer_tells_nothing_new_has_one_line_however_often_the_run_is_resumed(tmp_path, status):
+def test_an_item_whose_stored_answer_tells_nothing_new_has_one_line_however_often_the_run_is_resumed(
+    tmp_path, status
+):
     item = planned_item("a", "Q3")
     score = graded(1.0) if status is Status.SCORED else None
     attempts = [1, 0, 0]  # asked once; then the stored answer is used
@@ -91,7 +95,11 @@ def test_an_item_that_was_unjudged_and_is_judged_later_has_a_second_line(tmp_pat
         (("bold_heading",), Question.Q4, "**Assessment:** \n- Reliable"),
         ((), Question.Q2, "**Classification:**\nApparatus issue"),  # lost, but wrong
         ((), Question.Q2, "**Classification:** Expected behavior"),  # not lost
-        ((), Question.Q2, "Classification: none yet\nClassification: Expected behavior"),  # lost for another reason
+        (
+            (),
+            Question.Q2,
+            "Classification: none yet\nClassification: Expected behavior",
+        ),  # lost for another reason
         ((), Question.Q6, "**Status:**\nSUCCESS"),
     ],
 )
@@ -109,7 +117,9 @@ def test_the_report_counts_lost_labels_and_odd_judge_replies_per_judge():
     lost = replace(scored(planned_item("a", "Q2"), 0.0), flags=("bold_heading",))
     odd = Verdict(judge="judge-a", reply="[NaN]", grades=(1.0,), faults=("nan", "short"))
     graded_item = replace(scored(planned_item("a", "Q3"), 1.0), verdicts=(odd,))
-    run = Run(manifest=manifest([planned_item("a", "Q2"), planned_item("a", "Q3")]), records=(lost, graded_item))
+    run = Run(
+        manifest=manifest([planned_item("a", "Q2"), planned_item("a", "Q3")]), records=(lost, graded_item)
+    )
     assert {
         "right label lost: it is on the line below a bold heading (Q2, Q4)": 1,
         "judge judge-a: nan reply": 1,

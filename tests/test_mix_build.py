@@ -67,7 +67,9 @@ def test_samples_of_several_datasets_get_names_of_their_own(mixed):
     dataset = mixed(part("a"), part("b", "other"))
     assert "mix:index" == dataset.identity.name
     assert Counter({"a": 72, "b": 72}) == by_part(dataset)
-    assert ["a/rabi_success_a", "b/drag_failure_no_signal_b"] == [dataset.samples[i].sample_id for i in (0, -1)]
+    assert ["a/rabi_success_a", "b/drag_failure_no_signal_b"] == [
+        dataset.samples[i].sample_id for i in (0, -1)
+    ]
     assert "b/icl_rabi_success_a" == dataset.icl_id("b/rabi_success_a")
 
 
@@ -89,11 +91,14 @@ def test_what_is_asked_is_what_the_parts_datasets_ask(mixed, tmp_path, cache):
 
 
 def test_a_part_asks_its_families_questions_and_modes(mixed):
-    dataset = mixed(part("a", families=["drag"], questions=["Q2", "Q6"], modes=["zeroshot"]), part("b", modes=["icl"]))
+    dataset = mixed(
+        part("a", families=["drag"], questions=["Q2", "Q6"], modes=["zeroshot"]), part("b", modes=["icl"])
+    )
     first = [key for key in asked(dataset) if key[0].startswith("a/")]
-    assert {("a/drag_success_a", Question.Q2, Mode.ZEROSHOT), ("a/drag_success_a", Question.Q6, Mode.ZEROSHOT)} == {
-        key for key in first if key[0] == "a/drag_success_a"
-    }
+    assert {
+        ("a/drag_success_a", Question.Q2, Mode.ZEROSHOT),
+        ("a/drag_success_a", Question.Q6, Mode.ZEROSHOT),
+    } == {key for key in first if key[0] == "a/drag_success_a"}
     assert 2 * FAMILY == len(first)
     assert Counter({"b": 24, "a": 8}) == by_part(dataset)
 
@@ -132,7 +137,9 @@ def test_parts_of_one_source_are_known_by_their_plots(mixed, tmp_path):
 
 
 def test_synthetic_samples_are_the_same_however_they_are_drawn(mixed):
-    names = [f"synthetic:{settings},per-scenario=1,families=tweezer_array" for settings in ("seed=3", "seed=4")]
+    names = [
+        f"synthetic:{settings},per-scenario=1,families=tweezer_array" for settings in ("seed=3", "seed=4")
+    ]
     parts = [part("a", names[0]), part("b", f"{names[0]},perturb=jpeg"), part("c", names[1])]
 
     assert ["a", "a", "c"] == [entry["source"] for entry in mixed(*parts).mix["parts"]]
@@ -145,7 +152,9 @@ def test_samples_are_drawn_by_weight_and_family(mixed):
 
 
 def test_the_seed_decides_what_is_drawn(mixed):
-    drawn = [{s.sample_id for s in mixed(part("a"), samples=4, seed=seed).samples} for seed in (0, 0, 1, 2, 3)]
+    drawn = [
+        {s.sample_id for s in mixed(part("a"), samples=4, seed=seed).samples} for seed in (0, 0, 1, 2, 3)
+    ]
     assert drawn[0] == drawn[1]
     assert len({frozenset(ids) for ids in drawn}) > 1
 
@@ -158,7 +167,11 @@ def test_a_part_with_too_few_gives_all_and_the_others_take_the_rest(mixed):
 WEIGHTS = st.one_of(st.integers(1, 50), st.sampled_from([0.1, 0.25, 1.5, 1e-6, 1e9]))
 
 
-@given(st.lists(st.tuples(WEIGHTS, st.integers(1, 60)), min_size=1, max_size=6), st.integers(1, 200), st.integers(0, 9))
+@given(
+    st.lists(st.tuples(WEIGHTS, st.integers(1, 60)), min_size=1, max_size=6),
+    st.integers(1, 200),
+    st.integers(0, 9),
+)
 def test_samples_are_shared_out_without_loss(parts, samples, seed):
     weights = {f"p{n}": weight for n, (weight, _) in enumerate(parts)}
     sizes = {f"p{n}": size for n, (_, size) in enumerate(parts)}
@@ -175,7 +188,12 @@ def test_samples_are_shared_out_without_loss(parts, samples, seed):
 
 @pytest.mark.parametrize(
     ("expected", "samples", "weights"),
-    [([90, 30], 120, [3, 1]), ([2, 1], 3, [0.2, 0.1]), ([34, 33, 33], 100, [1.001, 1, 1]), ([100, 20], 120, [9, 1])],
+    [
+        ([90, 30], 120, [3, 1]),
+        ([2, 1], 3, [0.2, 0.1]),
+        ([34, 33, 33], 100, [1.001, 1, 1]),
+        ([100, 20], 120, [9, 1]),
+    ],
 )
 def test_sharing_out_by_hand(expected, samples, weights):
     names = "abc"[: len(weights)]
@@ -236,7 +254,9 @@ def test_warnings_of_the_parts_say_whose_they_are(mixed, tmp_path):
     data.samples[0]["q3_key_points"] = []
     data.write(tmp_path / "odd")
     dataset = mixed(part("a", "other"), part("b", "odd", families=["drag"]))
-    assert ("part b: column q3_key_points is empty: nothing to judge (row 'rabi_success_a')",) == dataset.warnings[:1]
+    assert (
+        "part b: column q3_key_points is empty: nothing to judge (row 'rabi_success_a')",
+    ) == dataset.warnings[:1]
 
 
 def test_ordinary_datasets_ask_everything(tmp_path, tiny_folder, cache):

@@ -34,7 +34,12 @@ def test_everything_that_a_part_can_say(read):
     )
     first, second = mix.parts
     assert ("bring-up index", 4, 120) == (mix.title, mix.seed, mix.samples)
-    assert ("published", "nvidia/QCalEval", "v1", 3) == (first.name, first.dataset, first.revision, first.weight)
+    assert ("published", "nvidia/QCalEval", "v1", 3) == (
+        first.name,
+        first.dataset,
+        first.revision,
+        first.weight,
+    )
     assert (("drag",), tuple(Question), (Mode.ICL,)) == (first.families, first.questions, first.modes)
     assert ("fresh_2-b", 0.5, None, None) == (second.name, second.weight, second.revision, second.families)
     assert ((Question.Q2, Question.Q6), tuple(Mode)) == (second.questions, second.modes)
@@ -49,7 +54,9 @@ def test_a_folder_is_looked_for_beside_the_file(read, tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     monkeypatch.chdir("/")
     found = [read(toml(part(dataset=name))).parts[0] for name in ("data", "./absent", "nvidia/QCalEval")]
-    assert [str(tmp_path / "data"), str(tmp_path / "absent"), "nvidia/QCalEval"] == [part.location for part in found]
+    assert [str(tmp_path / "data"), str(tmp_path / "absent"), "nvidia/QCalEval"] == [
+        part.location for part in found
+    ]
     assert "data" == found[0].dataset
 
 
@@ -74,20 +81,35 @@ MISTAKES = [
     (toml({"dataset": "x"}), "part 1: name is None; expected a text"),
     (toml(part("a/b")), "part 1: name is 'a/b'; expected letters, digits, _ and - only"),
     (TWO, "part 3: name 'a' is taken by another"),
-    (toml(part("a", family="drag")), "part 1: unknown key 'family'; known: dataset, families, modes, name, questions"),
+    (
+        toml(part("a", family="drag")),
+        "part 1: unknown key 'family'; known: dataset, families, modes, name, questions",
+    ),
     (toml({"name": "a", "weight": 1}), "part a: dataset is None; expected a text"),
     (toml(part("a", revision=3)), "part a: revision is 3; expected a text"),
     (toml({"name": "a", "dataset": "x"}), "part a: weight is None; expected a number above 0, at most 1e+09"),
     (toml(part("a", weight=0)), "part a: weight is 0; expected a number above 0"),
     (toml(part("a", weight=-1)), "part a: weight is -1; expected a number above 0"),
-    (toml(part("a", weight=1e10)), "part a: weight is 10000000000.0; expected a number above 0, at most 1e+09"),
+    (
+        toml(part("a", weight=1e10)),
+        "part a: weight is 10000000000.0; expected a number above 0, at most 1e+09",
+    ),
     (toml(part("a", weight=True)), "part a: weight is True; expected a number above 0"),
     (toml(part("a", weight="3")), "part a: weight is '3'; expected a number above 0"),
-    (toml(part("a")).replace("weight = 1", "weight = nan"), "part a: weight is nan; expected a number above 0"),
-    (toml(part("a")).replace("weight = 1", "weight = inf"), "part a: weight is inf; expected a number above 0"),
+    (
+        toml(part("a")).replace("weight = 1", "weight = nan"),
+        "part a: weight is nan; expected a number above 0",
+    ),
+    (
+        toml(part("a")).replace("weight = 1", "weight = inf"),
+        "part a: weight is inf; expected a number above 0",
+    ),
     (toml(part("a", families="drag")), "part a: families is 'drag'; expected a list of texts"),
     (toml(part("a", families=[])), "part a: families is []; expected a list of texts"),
-    (toml(part("a", questions=["Q7"])), "part a: questions: unknown question 'q7': choose from Q1,Q2,Q3,Q4,Q5,Q6"),
+    (
+        toml(part("a", questions=["Q7"])),
+        "part a: questions: unknown question 'q7': choose from Q1,Q2,Q3,Q4,Q5,Q6",
+    ),
     (toml(part("a", questions=[6])), "part a: questions is [6]; expected a list of texts"),
     (toml(part("a", modes=["few"])), "part a: modes: unknown mode 'few': choose from zeroshot,icl"),
 ]
@@ -108,11 +130,15 @@ def test_reading_a_mix_loads_nothing_heavy():
     """Workers read the file, too."""
     heavy = "{'numpy', 'scipy', 'pandas', 'httpx', 'datasets'}"
     code = f"import sys, qcal_plugin.cli.mix; print(sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
     assert "[]" == done.stdout.strip()
 
 
 def test_the_documented_example_is_the_example():
     example = (REPOSITORY / "examples" / "mix.toml").read_text()
-    documented = (REPOSITORY / "docs" / "collections.md").read_text().partition("```toml\n")[2].partition("```")[0]
+    documented = (
+        (REPOSITORY / "docs" / "collections.md").read_text().partition("```toml\n")[2].partition("```")[0]
+    )
     assert example.endswith("\n\n" + documented)

@@ -80,7 +80,9 @@ def test_the_run_says_exactly_what_it_is(mixing):
     manifest = mixing("--questions=Q6").manifest
     assert "mix:index" == manifest["dataset"]
     rabi, rest = manifest["settings"]["mix"]["parts"]
-    assert (3, 0.75, "rabi", ["rabi"]) == tuple(rabi[name] for name in ("weight", "share", "source", "families"))
+    assert (3, 0.75, "rabi", ["rabi"]) == tuple(
+        rabi[name] for name in ("weight", "share", "source", "families")
+    )
     assert (1, 0.25, "rabi", None) == tuple(rest[name] for name in ("weight", "share", "source", "families"))
     assert rabi["revision"] == rest["revision"]
     assert [] == manifest["stand_ins"]
@@ -96,9 +98,13 @@ def test_items_are_chosen_as_ever(mixing, endpoint):
     marked = mixing("-m", "qcal(family='drag', question='Q6')", run_dir="marked")
     assert {("rest", "Q6")} == {(record["sample_id"][:4], record["question"]) for record in marked.records}
     limited = mixing("--limit=2", run_dir="limited")
-    assert {"rabi/rabi_success_a", "rabi/rabi_success_b"} == {record["sample_id"] for record in limited.records}
+    assert {"rabi/rabi_success_a", "rabi/rabi_success_b"} == {
+        record["sample_id"] for record in limited.records
+    }
     assert limited.report["mix"]["mean"] is None
-    assert "The weighted score is undefined: no item of part rest was planned." in " ".join(limited.out.split())
+    assert "The weighted score is undefined: no item of part rest was planned." in " ".join(
+        limited.out.split()
+    )
 
 
 def test_controls_show_other_pictures_of_the_mix(mixing, endpoint):
@@ -177,7 +183,16 @@ def test_stored_answers_are_scored_again_with_other_weights(mixing, endpoint):
 
 def test_a_result_file_of_a_mix_is_scored_again(mixing):
     first = mixing("--modes=icl")
-    command = [sys.executable, "-m", "reports", "export", "run", "--format=inference", "--mode=icl", "--out=a.json"]
+    command = [
+        sys.executable,
+        "-m",
+        "reports",
+        "export",
+        "run",
+        "--format=inference",
+        "--mode=icl",
+        "--out=a.json",
+    ]
     subprocess.run(command, cwd=mixing.folder, env={"PYTHONPATH": str(REPOSITORY)}, check=True)
     again = mixing("--answers", "a.json", asking=False, run_dir="again")
     assert first.values() == again.values()
@@ -218,7 +233,9 @@ def test_synthetic_parts_are_labelled_wherever_numbers_show(mixing):
     result = mixing("--demo", parts=(part("data", questions=["Q6"]), fresh), asking=False)
     assert 0 == result.exit_status, result.out
     assert "dataset: synthetic samples (part fresh)" in result.manifest["stand_ins"]
-    titles = [line for line in (result.run_dir / "summary.md").read_text().splitlines() if line.startswith("### ")]
+    titles = [
+        line for line in (result.run_dir / "summary.md").read_text().splitlines() if line.startswith("### ")
+    ]
     assert titles
     assert all("dataset: synthetic samples (part fresh)" in title for title in titles)
     assert not result.report["comparable"]
@@ -228,7 +245,9 @@ def test_synthetic_parts_are_labelled_wherever_numbers_show(mixing):
 def test_a_hub_part_is_pinned_and_the_example_runs(inner, hub, tmp_path):
     commit = hub.publish("nvidia/QCalEval", tiny_dataset().write(tmp_path / "hub"))
     inner.environment |= hub.environment(tmp_path)
-    result = inner.run("--demo", "--mix", str(REPOSITORY / "examples" / "mix.toml"), "--no-html", timeout_s=240)
+    result = inner.run(
+        "--demo", "--mix", str(REPOSITORY / "examples" / "mix.toml"), "--no-html", timeout_s=240
+    )
     assert 0 == result.exit_status, result.out
     diagnosis, published, fresh = result.manifest["settings"]["mix"]["parts"]
     revisions = {part["revision"].partition("+")[0] for part in (diagnosis, published)}
@@ -246,11 +265,17 @@ def test_a_hub_part_is_pinned_and_the_example_runs(inner, hub, tmp_path):
     ("options", "complaint"),
     [
         (["--dataset", "data"], "--dataset and --mix: give one of them; the mix names its datasets"),
-        (["--dataset-revision", "v1"], "--dataset-revision and --mix: give one of them; a part of the mix has a revis"),
+        (
+            ["--dataset-revision", "v1"],
+            "--dataset-revision and --mix: give one of them; a part of the mix has a revis",
+        ),
         (["--sample", "3"], "--sample and --mix: give one of them; samples = N in the mix's file draws them"),
         (["--seed", "3"], "--seed and --mix: give one of them; seed = S stands in the mix's file"),
         (["--shots", "1"], "--shots and --mix: give one of them; demonstrations are drawn from one dataset"),
-        (["--perturb", "dpi"], "--perturb and --mix: give one of them; only a synthetic dataset is drawn anew"),
+        (
+            ["--perturb", "dpi"],
+            "--perturb and --mix: give one of them; only a synthetic dataset is drawn anew",
+        ),
     ],
 )
 def test_what_a_mix_takes_the_place_of_is_refused(mixing, endpoint, options, complaint):
@@ -265,11 +290,16 @@ def test_what_a_mix_takes_the_place_of_is_refused(mixing, endpoint, options, com
     [
         ((), "mix.toml: no [[part]] in it: without one there is nothing to mix"),
         ((part(weight=0),), "mix.toml: part all: weight is 0; expected a number above 0"),
-        ((part(families=["x"]),), "mix.toml: part all: families: no sample of 'x' in data; known: drag, rabi"),
+        (
+            (part(families=["x"]),),
+            "mix.toml: part all: families: no sample of 'x' in data; known: drag, rabi",
+        ),
         ((part(dataset="./no"),), "no: no such folder. Give a folder, a Hub id such as nvidia/QCalEval"),
     ],
 )
-@pytest.mark.parametrize("look", [(), ("--dry-run",), ("--collect-only",)], ids=["run", "dry-run", "collect-only"])
+@pytest.mark.parametrize(
+    "look", [(), ("--dry-run",), ("--collect-only",)], ids=["run", "dry-run", "collect-only"]
+)
 def test_a_mistake_in_the_file_is_one_line(mixing, endpoint, given, complaint, look):
     result = mixing(*look, parts=given, asking=not look)
     assert result.exit_status in {USAGE_ERROR, pytest.ExitCode.INTERRUPTED}  # the second, at collection

@@ -68,9 +68,13 @@ def test_a_run_of_one_dataset_has_no_mix():
 WEIGHTS = st.floats(0.01, 100)
 
 
-@given(st.lists(st.tuples(WEIGHTS, st.lists(st.floats(0, 1), min_size=1, max_size=5)), min_size=1, max_size=5))
+@given(
+    st.lists(st.tuples(WEIGHTS, st.lists(st.floats(0, 1), min_size=1, max_size=5)), min_size=1, max_size=5)
+)
 def test_the_headline_is_the_weighted_mean_whatever_the_sizes(parts):
-    values = {(f"p{n}/{i}", "Q6", "zeroshot"): v for n, (_, found) in enumerate(parts) for i, v in enumerate(found)}
+    values = {
+        (f"p{n}/{i}", "Q6", "zeroshot"): v for n, (_, found) in enumerate(parts) for i, v in enumerate(found)
+    }
     score = score_of(values, *(described(f"p{n}", weight) for n, (weight, _) in enumerate(parts)))
     means = [sum(found) / len(found) for _, found in parts]
     expected = sum(w * mean for (w, _), mean in zip(parts, means, strict=True)) / sum(w for w, _ in parts)
@@ -152,7 +156,10 @@ def test_a_part_alone_has_the_interval_of_a_mean_of_questions():
     values = {("a/1", "Q2", "zeroshot"): 1.0, ("a/2", "Q2", "zeroshot"): 0.5, ("a/2", "Q6", "zeroshot"): 0.0}
     score = score_of(values, described("a"))
     expected = mean_interval(cluster_values([{"1": 1.0, "2": 0.5}, {"2": 0.0}]))
-    assert (pytest.approx(expected.low), pytest.approx(expected.high)) == (score.interval.low, score.interval.high)
+    assert (pytest.approx(expected.low), pytest.approx(expected.high)) == (
+        score.interval.low,
+        score.interval.high,
+    )
     assert score.interval == score.parts[0].interval
 
 
@@ -188,11 +195,17 @@ def test_the_json_report_has_every_figure(run_dir):
     publish(run_dir)
     report = json.loads((run_dir / "report.json").read_text())
     assert "mix" not in report["identity"]
-    assert json.loads(json.dumps(mix_json(score_of(VALUES, *PARTS, title="bring-up | index")))) == report["mix"]
+    assert (
+        json.loads(json.dumps(mix_json(score_of(VALUES, *PARTS, title="bring-up | index")))) == report["mix"]
+    )
     assert 0.59375 == report["mix"]["mean"]
-    assert {"name": "published", "weight": 3, "share": 0.75, "mean": 0.75, "unmeasured": []}.items() <= report["mix"][
-        "parts"
-    ][0].items()
+    assert {
+        "name": "published",
+        "weight": 3,
+        "share": 0.75,
+        "mean": 0.75,
+        "unmeasured": [],
+    }.items() <= report["mix"]["parts"][0].items()
 
 
 def test_a_mix_is_not_comparable_with_published_figures():
@@ -224,12 +237,16 @@ def test_junit_files_of_unlike_mixes_are_refused(tmp_path):
         load_junit([tmp_path / "a.xml", tmp_path / "b.xml"])
 
 
-@pytest.mark.parametrize("text", ["{", "3", '{"title": "x", "parts": []}', '{"title": "x", "parts": [{"name": 1}]}'])
+@pytest.mark.parametrize(
+    "text", ["{", "3", '{"title": "x", "parts": []}', '{"title": "x", "parts": [{"name": 1}]}']
+)
 def test_a_property_that_is_no_mix_is_refused(tmp_path, text):
     stated = junit(mix_run(VALUES, *PARTS)).replace("qcal_mix", "x")
     file = tmp_path / "a.xml"
     escaped = text.replace('"', "&quot;")
-    file.write_text(stated.replace("<properties>", f'<properties><property name="qcal_mix" value="{escaped}"/>'))
+    file.write_text(
+        stated.replace("<properties>", f'<properties><property name="qcal_mix" value="{escaped}"/>')
+    )
     with pytest.raises(JUnitError, match=r"a.xml: property qcal_mix is not a mix of datasets"):
         load_junit([file])
 
@@ -240,7 +257,9 @@ def test_a_property_that_is_no_mix_is_refused(tmp_path, text):
 def unlike_mixes():
     """Runs of two mixes that differ in a weight, and so in their revision."""
     return [
-        mix_run(VALUES, described("published", 3), described("fresh", weight), dataset_revision=f"sha256:{weight}")
+        mix_run(
+            VALUES, described("published", 3), described("fresh", weight), dataset_revision=f"sha256:{weight}"
+        )
         for weight in (1, 2)
     ]
 

@@ -28,7 +28,8 @@ def test_records_are_a_frame_with_a_row_per_item(results):
 
 def test_frames_of_several_runs_can_be_put_together(tmp_path):
     frames = [
-        load_run(write_run(run_of(VALUES, run_id=name, model=name), tmp_path / name)).records for name in ("a", "b")
+        load_run(write_run(run_of(VALUES, run_id=name, model=name), tmp_path / name)).records
+        for name in ("a", "b")
     ]
     assert {"a": 24, "b": 24} == pd.concat(frames).groupby("model").size().to_dict()
 
@@ -49,7 +50,8 @@ def test_the_rule_for_errors_is_chosen(tmp_path):
     items = [planned_item("a"), planned_item("b")]
     run = run_of({})
     folder = write_run(
-        type(run)(manifest=manifest(items), records=(scored(items[0], 1.0), failed(items[1]))), tmp_path / "run"
+        type(run)(manifest=manifest(items), records=(scored(items[0], 1.0), failed(items[1]))),
+        tmp_path / "run",
     )
     means = [load_run(folder, errors=rule).scores["mean"].iloc[0] for rule in ("unmeasured", "zero")]
     assert [1.0, 0.5] == means

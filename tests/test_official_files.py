@@ -34,7 +34,16 @@ def run_options(endpoint, tiny_folder):
     endpoint.models = ("m", "j")
     endpoint.script = by_model({"m": lambda _: Reply(ANSWER), "j": lambda _: judge_reply((1.0, 0.5, 0.0))})
     model = ["--model-url", endpoint.base_url, "--model", "m"]
-    return [*model, "--judge-url", endpoint.base_url, "--judge-model", "j", "--dataset", str(tiny_folder), "-q"]
+    return [
+        *model,
+        "--judge-url",
+        endpoint.base_url,
+        "--judge-model",
+        "j",
+        "--dataset",
+        str(tiny_folder),
+        "-q",
+    ]
 
 
 def test_a_judged_file_gives_its_aggregate_again(quick, run_options):
@@ -48,7 +57,9 @@ def test_a_judged_file_gives_its_aggregate_again(quick, run_options):
     assert 8 == written["total_entries"]
     entry = written["results"][0]
     assert {"id", "experiment_type", "scores"} == set(entry)
-    assert {"score": 100.0, "correct": True, "gt_status": "SUCCESS", "model_status": "SUCCESS"} == entry["scores"]["Q6"]
+    assert {"score": 100.0, "correct": True, "gt_status": "SUCCESS", "model_status": "SUCCESS"} == entry[
+        "scores"
+    ]["Q6"]
     assert {"score": 50.0, "key_points_hit": [1.0, 0.5, 0.0], "key_points_total": 3} == entry["scores"]["Q3"]
     assert 1.0 == entry["scores"]["Q5"]["fields"]["visible"]
     overall = statistics.fmean(score["score"] for name, score in entry["scores"].items() if name != "overall")
@@ -57,14 +68,23 @@ def test_a_judged_file_gives_its_aggregate_again(quick, run_options):
     for question in Question:
         mean = written["aggregate"][question]["mean"]
         assert mean == pytest.approx(100 * summaries[Mode.ZEROSHOT, question].mean)
-    assert written["overall_mean"] == pytest.approx(100 * by_mode(read.outcomes)[Mode.ZEROSHOT].mean, abs=0.05)
+    assert written["overall_mean"] == pytest.approx(
+        100 * by_mode(read.outcomes)[Mode.ZEROSHOT].mean, abs=0.05
+    )
 
 
 def test_each_item_is_rounded_to_a_tenth_then_each_samples_overall_score():
-    scores = {"Q1": 1 / 3, "Q2": 1.0, "Q3": 2 / 3, "Q5": 0.12345}  # rounded 33.3, 100.0, 66.7, 12.3: 212.3 / 4 = 53.075
+    scores = {
+        "Q1": 1 / 3,
+        "Q2": 1.0,
+        "Q3": 2 / 3,
+        "Q5": 0.12345,
+    }  # rounded 33.3, 100.0, 66.7, 12.3: 212.3 / 4 = 53.075
     run = run_of({("a", question, "zeroshot"): value for question, value in scores.items()})
     written = judged_file(run, Mode.ZEROSHOT)["results"][0]["scores"]
-    assert {"Q1": 33.3, "Q2": 100.0, "Q3": 66.7, "Q5": 12.3} == {name: written[name]["score"] for name in scores}
+    assert {"Q1": 33.3, "Q2": 100.0, "Q3": 66.7, "Q5": 12.3} == {
+        name: written[name]["score"] for name in scores
+    }
     assert 53.1 == written["overall"]
 
 
@@ -118,7 +138,9 @@ def test_entries_of_both_modes_are_what_the_references_judge_looks_for(quick, ru
             assert {"id", "experiment_type", "error", "responses"} == set(entry)
             assert (rows[entry["id"]]["experiment_type"], None) == (entry["experiment_type"], entry["error"])
             assert {question.task for question in mode.questions} == set(entry["responses"])
-            assert all({"answer": ANSWER, "error": None} == response for response in entry["responses"].values())
+            assert all(
+                {"answer": ANSWER, "error": None} == response for response in entry["responses"].values()
+            )
         judged = judged_file(run, mode)
         assert set(rows) == {entry["id"] for entry in judged["results"]}
 
@@ -148,7 +170,9 @@ def test_each_of_two_icl_rows_about_a_sample_has_an_entry_under_its_id(quick, en
     assert 50.0 == judged["aggregate"]["Q6"]["mean"]
 
     path = write_json(quick.folder / "results.json", file)
-    scored_again = quick.run("--answers", str(path), *options[options.index("--judge-url") :], run_dir="again")
+    scored_again = quick.run(
+        "--answers", str(path), *options[options.index("--judge-url") :], run_dir="again"
+    )
     assert result.values() == scored_again.values()
     evaluation = read_judged(write_json(quick.folder / "judged.json", judged))
     assert 0.5 == by_question(evaluation.outcomes)[Mode.ICL, Question.Q6].mean
@@ -164,19 +188,25 @@ def test_what_was_not_answered_counts_as_the_rule_for_errors_says(quick, endpoin
     dataset.fewshot[0]["image_ids"] = ["image-0"] * 6
     folder = str(dataset.write(quick.folder / "half"))
     options = [*run_options[: run_options.index("--dataset")], "--dataset", folder, "--modes", "zeroshot"]
-    endpoint.script = by_model({"m": always(error(400, "cannot read this image")), "j": always(judge_reply([1]))})
+    endpoint.script = by_model(
+        {"m": always(error(400, "cannot read this image")), "j": always(judge_reply([1]))}
+    )
 
     result = quick.run(*options, "--errors", "as-reference", *more)
     run = load_run(result.run_dir)
 
     means = {row["question"]: row["mean"] for row in result.report["questions"]}
     assert {"Q1": 0, "Q2": 0, "Q3": 0, "Q4": 0, "Q5": 0.5, "Q6": 0} == means
-    assert "as-reference: items without an answer count as in the reference scripts" in " ".join(result.out.split())
+    assert "as-reference: items without an answer count as in the reference scripts" in " ".join(
+        result.out.split()
+    )
     assert not [request for request in endpoint.requests if request.model == "j"]
 
     responses = inference_file(run, Mode.ZEROSHOT)["results"][0]["responses"]
     assert {"answer": None, "error": "HTTP 400: cannot read this image"} == responses["calibration_diagnosis"]
-    with pytest.raises(OfficialFileError, match=r"rabi_success_a Q1 \(zeroshot\) has no score.*--errors as-reference"):
+    with pytest.raises(
+        OfficialFileError, match=r"rabi_success_a Q1 \(zeroshot\) has no score.*--errors as-reference"
+    ):
         judged_file(run, Mode.ZEROSHOT)
     scores = {
         rule: judged_file(run, Mode.ZEROSHOT, errors=rule)["results"][0]["scores"]
@@ -188,10 +218,14 @@ def test_what_was_not_answered_counts_as_the_rule_for_errors_says(quick, endpoin
     assert {"amplitude": 1.0, "visible": 0.0} == scores[ErrorRule.AS_REFERENCE]["Q5"]["fields"]
 
 
-def test_a_filtered_answer_is_scored_by_its_text_where_errors_count_as_in_the_reference(quick, endpoint, run_options):
+def test_a_filtered_answer_is_scored_by_its_text_where_errors_count_as_in_the_reference(
+    quick, endpoint, run_options
+):
     filtered = Reply("Classification: Expected behavior", finish_reason="content_filter")
     endpoint.script = by_model({"m": always(filtered), "j": always(judge_reply([1]))})
-    result = quick.run(*run_options, "--limit=1", "--modes=zeroshot", "--questions=Q1,Q2,Q6", "--errors=as-reference")
+    result = quick.run(
+        *run_options, "--limit=1", "--modes=zeroshot", "--questions=Q1,Q2,Q6", "--errors=as-reference"
+    )
     assert {"filtered"} == set(result.statuses().values()), result.out
     assert {"Q1": 0, "Q2": 1, "Q6": 0} == {row["question"]: row["mean"] for row in result.report["questions"]}
 
@@ -248,7 +282,10 @@ def test_both_modes_are_imported_together_with_deltas(tmp_path, capsys):
     ("changes", "complaint"),
     [
         ({"mode": "zeroshot"}, "icl.json: a second file of mode zeroshot; give one file for each mode"),
-        ({"tested_model": "other"}, "icl.json: model and judge are other and gpt-5.4, but test-vlm and gpt-5.4 in"),
+        (
+            {"tested_model": "other"},
+            "icl.json: model and judge are other and gpt-5.4, but test-vlm and gpt-5.4 in",
+        ),
         ({"judge_model": ""}, "icl.json: model and judge are test-vlm and none, but test-vlm and gpt-5.4 in"),
     ],
 )
@@ -265,7 +302,9 @@ def write_json(path, data):
     return path
 
 
-@pytest.mark.parametrize("text", ["[]", "{", '{"mode": "zeroshot"}', '{"mode": "both", "results": []}', "null"])
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"mode": "zeroshot"}', '{"mode": "both", "results": []}', "null"]
+)
 def test_another_file_is_refused_in_one_line(quick, tiny_folder, text):
     (quick.folder / "results.json").write_text(text)
 

@@ -95,7 +95,9 @@ def test_a_run_against_a_hostile_server(quick, endpoint, tiny_folder, summary, s
 )
 def test_the_first_question_to_a_hostile_server(quick, endpoint, tiny_folder, models, capsys):
     endpoint.models = models
-    result = quick.run("--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--limit=1", "--questions=Q6")
+    result = quick.run(
+        "--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--limit=1", "--questions=Q6"
+    )
     assert [] == commands(result.out)
     doctor.main(["--model-url", endpoint.base_url])
     said = capsys.readouterr()
@@ -105,7 +107,10 @@ def test_the_first_question_to_a_hostile_server(quick, endpoint, tiny_folder, mo
 def test_the_doctor_and_a_hostile_answer(endpoint, capsys):
     headers = {"x-ratelimit-limit": "1 ::error::\u0085x".encode("latin-1", "replace").decode("latin-1")}
     endpoint.models = (HOSTILE,)
-    for script in (Raw(Reply(HOSTILE, finish_reason=HOSTILE).body(HOSTILE), headers=headers), error(400, HOSTILE)):
+    for script in (
+        Raw(Reply(HOSTILE, finish_reason=HOSTILE).body(HOSTILE), headers=headers),
+        error(400, HOSTILE),
+    ):
         endpoint.script = always(script)
         doctor.main(["--model-url", endpoint.base_url])
         said = capsys.readouterr()
@@ -141,13 +146,19 @@ def hostile_run(folder, text=HOSTILE):
         for number in range(4)
         for question in ("Q2", "Q6")
     ]
-    answer = Answer(text=text, finish_reason=text, served_model=text, fingerprint=text, provider=text, reasoning=text)
-    records = [scored(item, 0.5, extracted=text, expected=text, answer=answer, flags=(text,)) for item in items[:6]]
+    answer = Answer(
+        text=text, finish_reason=text, served_model=text, fingerprint=text, provider=text, reasoning=text
+    )
+    records = [
+        scored(item, 0.5, extracted=text, expected=text, answer=answer, flags=(text,)) for item in items[:6]
+    ]
     records += [failed(item, kind=text, message=text) for item in items[6:]]
     made = manifest(items)
     texts = dict.fromkeys(("run_id", "model", "base_url", "dataset", "dataset_revision", "started_at"), text)
     judges = tuple(replace(judge, model=text, base_url=text) for judge in made.judges)
-    made = replace(made, **texts, judges=judges, settings={text: text}, dataset_warnings=(text,), stand_ins=(text,))
+    made = replace(
+        made, **texts, judges=judges, settings={text: text}, dataset_warnings=(text,), stand_ins=(text,)
+    )
     write_run(Run(manifest=made, records=tuple(records)), folder)
     (folder / "deviations.json").write_text(json.dumps({"deviations": [text], "changes": {}}))
     canary = {"schema_version": 1, "answers": [], "judges": [{"judge": text, "agreement": 0.5}]}
@@ -173,7 +184,10 @@ def test_the_reports_of_a_hostile_run(tmp_path, capsys, summary, arguments):
 
 def test_a_field_that_is_refused_is_named_without_its_commands(tmp_path, capsys):
     folder = hostile_run(tmp_path / "run")
-    for name, content in (("run.json", {HOSTILE: 1}), ("canary.json", {"judges": [{"judge": 1, HOSTILE: 2}]})):
+    for name, content in (
+        ("run.json", {HOSTILE: 1}),
+        ("canary.json", {"judges": [{"judge": 1, HOSTILE: 2}]}),
+    ):
         saved = (folder / name).read_text()
         (folder / name).write_text(json.dumps(content))
         assert 2 == reports([str(folder)])

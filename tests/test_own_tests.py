@@ -66,7 +66,15 @@ def test_own_tests_use_the_same_fixtures_and_share_the_answers(quick, endpoint, 
     """The benchmark's own Q6 items and these ask the same: each is sent once."""
     (quick.folder / "test_mine.py").write_text(OWN_SUITE)
     result = quick.run(
-        *("test_mine.py", "--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--questions=Q6", *workers)
+        *(
+            "test_mine.py",
+            "--model-url",
+            endpoint.base_url,
+            "--dataset",
+            str(tiny_folder),
+            "--questions=Q6",
+            *workers,
+        )
     )
     assert "4 failed, 28 passed" in result.out
     assert 16 == len(endpoint.requests) == len(result.records)

@@ -191,9 +191,13 @@ def test_items_that_flip_both_ways_are_counted(quick, endpoint, datasets):
     rows = {entry["group"]: entry for entry in result.report["perturbations"]}
     assert ["Q6", "Mean", "coupler_flux", "microwave_ramsey"] == list(rows)
     assert {("dpi", "zeroshot")} == {(entry["variant"], entry["mode"]) for entry in rows.values()}
-    assert (1 / 2, 1 / 6, -1 / 3) == pytest.approx([rows["Q6"][name] for name in ("mean", "changed_mean", "change")])
+    assert (1 / 2, 1 / 6, -1 / 3) == pytest.approx(
+        [rows["Q6"][name] for name in ("mean", "changed_mean", "change")]
+    )
     assert (6, 6, 4, 4) == tuple(rows["Q6"][name] for name in ("samples", "items", "moved", "flipped"))
-    assert (0.5, 0.25, -0.25) == tuple(rows["microwave_ramsey"][name] for name in ("mean", "changed_mean", "change"))
+    assert (0.5, 0.25, -0.25) == tuple(
+        rows["microwave_ramsey"][name] for name in ("mean", "changed_mean", "change")
+    )
     assert (4, 3) == tuple(rows["microwave_ramsey"][name] for name in ("items", "moved"))
 
 
@@ -244,7 +248,8 @@ def test_given_pictures_cannot_be_redrawn(quick, endpoint, tiny_folder):
         result = quick.run(*given)
         assert 4 == result.exit_status
         assert (
-            f"--perturb: only synthetic plots can be drawn anew, and {tiny_folder} is not: add --dataset" in result.out
+            f"--perturb: only synthetic plots can be drawn anew, and {tiny_folder} is not: add --dataset"
+            in result.out
         )
     hub = quick.run("--model-url", endpoint.base_url, "--perturb", "jpeg")
     assert "and nvidia/QCalEval is not: add --dataset synthetic:seed=7,per-scenario=3, or --demo" in hub.out

@@ -36,7 +36,9 @@ def test_a_log_gets_a_plain_line_now_and_then(quick, endpoint, tiny_folder, opti
     found = LINE.findall(result.out)
     assert found, result.out
     assert sorted(map(int, found)) == [int(done) for done in found]
-    assert all(len(line) <= 80 for line in result.out.splitlines() if line.startswith("qcal: ") and "left" in line)
+    assert all(
+        len(line) <= 80 for line in result.out.splitlines() if line.startswith("qcal: ") and "left" in line
+    )
     assert "\x1b" not in result.out
     assert "\r" not in result.out
 
@@ -104,7 +106,15 @@ class Screen:
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo terminal")
 def test_on_a_terminal_a_line_is_redrawn_below_unbroken_dots(inner, endpoint, tiny_folder, workers):
     endpoint.script = delayed(0.2, always(Reply("Status: SUCCESS")))
-    given = ("--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--concurrency", "4", "--no-html")
+    given = (
+        "--model-url",
+        endpoint.base_url,
+        "--dataset",
+        str(tiny_folder),
+        "--concurrency",
+        "4",
+        "--no-html",
+    )
     controller, terminal = os.openpty()
     process = subprocess.Popen(
         inner.command(*given, "--questions=Q2,Q6", "-q", *workers),

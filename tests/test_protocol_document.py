@@ -9,7 +9,9 @@ PACKAGES = ("scoring", "reports", "synthetic", "qcal_plugin", "bench", "tests")
 
 
 def sources():
-    return {path: path.read_text(encoding="utf-8") for name in PACKAGES for path in (ROOT / name).rglob("*.py")}
+    return {
+        path: path.read_text(encoding="utf-8") for name in PACKAGES for path in (ROOT / name).rglob("*.py")
+    }
 
 
 def anchors():
@@ -31,12 +33,18 @@ def test_every_quirk_under_test_is_in_the_document():
 
 
 def test_sections_that_are_cited_or_linked_exist():
-    cited = {match for text in sources().values() for match in re.findall(r"docs/protocol\.md#([\w-]+)", text)}
+    cited = {
+        match for text in sources().values() for match in re.findall(r"docs/protocol\.md#([\w-]+)", text)
+    }
     linked = set(re.findall(r"\]\(#([\w-]+)\)", DOCUMENT))
     assert len(cited) > 10
     assert set() == (cited | linked) - anchors()
 
 
 def test_nothing_cites_a_document_that_is_not_in_the_repository():
-    cited = {path.name for path, text in sources().items() if "PROTOCOL" + ".md" in text or "DESIGN" + ".md" in text}
+    cited = {
+        path.name
+        for path, text in sources().items()
+        if "PROTOCOL" + ".md" in text or "DESIGN" + ".md" in text
+    }
     assert set() == cited

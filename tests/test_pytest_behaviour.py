@@ -23,7 +23,13 @@ def session(quick, endpoint, tiny_folder):
 
     def run(*options, run_dir="run"):
         return quick.run(
-            "--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--no-html", *options, run_dir=run_dir
+            "--model-url",
+            endpoint.base_url,
+            "--dataset",
+            str(tiny_folder),
+            "--no-html",
+            *options,
+            run_dir=run_dir,
         )
 
     return run
@@ -37,7 +43,8 @@ def counts(result):
     """What pytest's last line counts, such as {"passed": 3}."""
     line = re.findall(r"^=* ?((?:\d+ \w+(?:, )?)+) in [\d.]+s", result.out, re.MULTILINE)[-1]
     return {
-        word.removesuffix("s") if word == "errors" else word: int(n) for n, word in re.findall(r"(\d+) (\w+)", line)
+        word.removesuffix("s") if word == "errors" else word: int(n)
+        for n, word in re.findall(r"(\d+) (\w+)", line)
     }
 
 
@@ -47,7 +54,9 @@ def counts(result):
 def test_k_selects_by_family_sample_and_question(session, endpoint):
     result = session("-k", "drag and Q6")
     assert OK == result.exit_status, result.out
-    samples = {f"drag_{scenario}_{letter}" for scenario in ("success", "failure_no_signal") for letter in "ab"}
+    samples = {
+        f"drag_{scenario}_{letter}" for scenario in ("success", "failure_no_signal") for letter in "ab"
+    }
     assert {(sample, "Q6", mode) for sample in samples for mode in ("zeroshot", "icl")} == planned(result)
     assert 8 == len(endpoint.requests) == len(result.records)
 
@@ -181,7 +190,9 @@ def test_unjudged_items_are_skipped_with_the_reason(session):
     assert OK == result.exit_status
     assert {"passed": 8, "skipped": 8} == counts(result)
     assert "unjudged: no --judge-url; the answer is kept, --answers RUN judges it later" in result.out
-    assert {"Q1": "unjudged", "Q2": "scored"} == {record["question"]: record["status"] for record in result.records}
+    assert {"Q1": "unjudged", "Q2": "scored"} == {
+        record["question"]: record["status"] for record in result.records
+    }
 
 
 def test_item_without_an_answer_is_an_error_at_setup_that_says_why(session, first_fails):
@@ -216,8 +227,12 @@ def test_junit_file_is_xml_whatever_the_model_says(session, endpoint, workers, t
     result = session("--pass-mark=100", f"--junitxml={file}", "--questions=Q2,Q4", "--limit=1", *workers)
 
     cases = {case.get("name"): case for case in ET.parse(file).iter("testcase")}
-    assert {"failure"} == {child.tag for child in cases["test_zeroshot[rabi-rabi_success_a-Q2]"]} - {"properties"}
-    assert {"error"} == {child.tag for child in cases["test_zeroshot[rabi-rabi_success_a-Q4]"]} - {"properties"}
+    assert {"failure"} == {child.tag for child in cases["test_zeroshot[rabi-rabi_success_a-Q2]"]} - {
+        "properties"
+    }
+    assert {"error"} == {child.tag for child in cases["test_zeroshot[rabi-rabi_success_a-Q4]"]} - {
+        "properties"
+    }
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff]", result.out)
 
 
@@ -296,7 +311,9 @@ def test_lf_with_a_pass_mark_keeps_the_measured_score(session, endpoint):
     endpoint.script = always(Reply("Status: DAMPED"))
     options = ("--pass-mark=50", "--questions=Q6", "--modes=zeroshot", "-k", "rabi")
     first = session(*options)
-    assert {"failed": 2, "passed": 2} == {name: n for name, n in counts(first).items() if name != "deselected"}
+    assert {"failed": 2, "passed": 2} == {
+        name: n for name, n in counts(first).items() if name != "deselected"
+    }
 
     endpoint.script = always(Reply("Status: SUCCESS"))
     second = session(*options, "--lf")

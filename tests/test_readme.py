@@ -33,7 +33,9 @@ def test_every_option_says_its_default_and_one_with_a_value_shows_how_it_is_give
 def test_every_example_can_be_typed(pytester):
     given = []
     for group in GROUPS:
-        group.declare(lambda flag, *, example=None, **_: given.extend([flag, *shlex.split(example)] if example else []))
+        group.declare(
+            lambda flag, *, example=None, **_: given.extend([flag, *shlex.split(example)] if example else [])
+        )
     config = pytester.parseconfig("test_qcaleval", *given)
     assert "runs/my-vlm" == config.getoption("run_dir")
     assert '{"top_p": 0.9}' == config.getoption("extra_body")
@@ -58,7 +60,9 @@ TROUBLESHOOTING = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
 def test_a_message_that_is_explained_is_one_that_is_said(message):
     """Joined source lines: a message may be written as several literals."""
     source = "".join(
-        path.read_text() for package in ("qcal_plugin", "reports") for path in (REPOSITORY / package).rglob("*.py")
+        path.read_text()
+        for package in ("qcal_plugin", "reports")
+        for path in (REPOSITORY / package).rglob("*.py")
     )
     said = re.sub(r'"\s*\n\s*f?"', "", source)
     assert message.strip() in said

@@ -32,7 +32,9 @@ def one_real_sample(sample_folder, tmp_path):
     return folder
 
 
-def test_real_engine_is_asked_to_the_end_and_only_the_prompt_it_cannot_hold_fails(inner, real_engine, one_real_sample):
+def test_real_engine_is_asked_to_the_end_and_only_the_prompt_it_cannot_hold_fails(
+    inner, real_engine, one_real_sample
+):
     """Its context is 4,096 tokens."""
     result = inner.run(
         *("--model-url", real_engine, "--model=tiny-vlm", "--dataset", str(one_real_sample)),

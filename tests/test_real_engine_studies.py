@@ -48,7 +48,9 @@ def test_redrawn_plots(ask):
     result = ask("--dataset", dataset, "--perturb=jpeg", "--limit=1", "--no-html")
 
     assert {"", "jpeg"} == {record.get("variant", "") for record in result.records}, result.out
-    assert [1, 1] == [entry["items"] for entry in result.report["perturbations"] if entry["group"] in {"Q6", "Mean"}]
+    assert [1, 1] == [
+        entry["items"] for entry in result.report["perturbations"] if entry["group"] in {"Q6", "Mean"}
+    ]
 
 
 def test_a_mix(ask, tiny_folder, tmp_path):

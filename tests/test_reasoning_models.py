@@ -56,7 +56,9 @@ def test_thoughts_are_recorded_apart_from_answers_and_both_scores_are_kept(quick
     assert COMPATIBLE == [record["score"]["value"] for record in records]
     assert STRICT == [record["other_score"]["value"] for record in records]
     assert FLAGS == [set(record["flags"]) for record in records]
-    assert [THOUGHT, THOUGHT, None, None, None, None, None, THOUGHT] == [record["reasoning"] for record in records]
+    assert [THOUGHT, THOUGHT, None, None, None, None, None, THOUGHT] == [
+        record["reasoning"] for record in records
+    ]
     assert [15, 5, None, None, None, None, None, 20] == [record["reasoning_tokens"] for record in records]
     assert "length" == records[-1]["finish_reason"]
 
@@ -75,14 +77,20 @@ def test_thoughts_are_recorded_apart_from_answers_and_both_scores_are_kept(quick
         "completion_tokens": 60,
     } == entry
 
-    strict = quick.run("--answers=run", "--scoring=strict", "--modes=zeroshot", "--questions=Q6", run_dir="strict")
+    strict = quick.run(
+        "--answers=run", "--scoring=strict", "--modes=zeroshot", "--questions=Q6", run_dir="strict"
+    )
     assert STRICT == [record["score"]["value"] for record in by_sample(strict)]
     assert COMPATIBLE == [record["other_score"]["value"] for record in by_sample(strict)]
     assert "Scorer: strict" in strict.out
 
 
 def test_the_table(snapshot):
-    keys = [("drag_success_a", "Q6", "zeroshot"), ("drag_success_b", "Q6", "zeroshot"), ("drag_success_a", "Q6", "icl")]
+    keys = [
+        ("drag_success_a", "Q6", "zeroshot"),
+        ("drag_success_b", "Q6", "zeroshot"),
+        ("drag_success_a", "Q6", "icl"),
+    ]
     run = run_of(dict.fromkeys(keys, 1.0))
     thinking = Answer(text="", finish_reason="length", completion_tokens=100, reasoning_tokens=90)
     cut = scored(run.manifest.planned[0], 0.0, answer=thinking, flags=("empty", "truncated", "reasoning"))

@@ -2,7 +2,9 @@ import re
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-NAMED = re.findall(r"`(test_\w+\.py)(?:::(test_\w+))?`", (TESTS.parent / "docs" / "reliability.md").read_text())
+NAMED = re.findall(
+    r"`(test_\w+\.py)(?:::(test_\w+))?`", (TESTS.parent / "docs" / "reliability.md").read_text()
+)
 
 
 def test_every_test_that_the_document_names_exists():

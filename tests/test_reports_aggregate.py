@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from reports.records.outcomes import ErrorRule, counting_errors, evaluation_of
 from reports.records.records import UNANSWERED, Run
-from reports.statistics.aggregate import by_mode, by_question, icl_deltas, mean_of_questions, sample_scores, summarise
+from reports.statistics.aggregate import (
+    by_mode,
+    by_question,
+    icl_deltas,
+    mean_of_questions,
+    sample_scores,
+    summarise,
+)
 from scoring.questions import Mode, Question
 from scoring.score import Score
 from tests.run_factory import failed, judge_failed, manifest, planned_item, run_of, scored, unjudged
@@ -19,13 +26,22 @@ def outcomes_of(values):
 
 def run_with(*made):
     """A run of (planned item, record or None) pairs."""
-    return Run(manifest=manifest([item for item, _ in made]), records=tuple(r for _, r in made if r is not None))
+    return Run(
+        manifest=manifest([item for item, _ in made]), records=tuple(r for _, r in made if r is not None)
+    )
 
 
 def test_mean_median_and_extremes_are_over_measured_items():
-    outcomes = outcomes_of({(s, "Q5", "zeroshot"): v for s, v in zip("abcd", [0.0, 0.25, 1.0, None], strict=True)})
+    outcomes = outcomes_of(
+        {(s, "Q5", "zeroshot"): v for s, v in zip("abcd", [0.0, 0.25, 1.0, None], strict=True)}
+    )
     summary = summarise(outcomes)
-    assert (pytest.approx(1.25 / 3), 0.25, 0.0, 1.0) == (summary.mean, summary.median, summary.minimum, summary.maximum)
+    assert (pytest.approx(1.25 / 3), 0.25, 0.0, 1.0) == (
+        summary.mean,
+        summary.median,
+        summary.minimum,
+        summary.maximum,
+    )
 
 
 def test_counts_refer_to_what_was_planned():
@@ -44,7 +60,9 @@ def test_counts_refer_to_what_was_planned():
 
 def test_what_was_not_measured_is_not_zero():
     items = [planned_item(sample) for sample in "ab"]
-    outcomes = evaluation_of(run_with((items[0], scored(items[0], 1.0)), (items[1], failed(items[1])))).outcomes
+    outcomes = evaluation_of(
+        run_with((items[0], scored(items[0], 1.0)), (items[1], failed(items[1])))
+    ).outcomes
     assert 1.0 == summarise(outcomes).mean
 
 
@@ -91,9 +109,16 @@ def test_a_failed_q5_counts_as_the_reference_scores_it_where_its_record_says_how
 
 
 def test_repeats_are_averaged_within_an_item_first():
-    items = [planned_item("a", repeat=0), planned_item("a", repeat=1), planned_item("a", repeat=2), planned_item("b")]
+    items = [
+        planned_item("a", repeat=0),
+        planned_item("a", repeat=1),
+        planned_item("a", repeat=2),
+        planned_item("b"),
+    ]
     values = [1.0, 1.0, 1.0, 0.0]
-    outcomes = evaluation_of(run_with(*((i, scored(i, v)) for i, v in zip(items, values, strict=True)))).outcomes
+    outcomes = evaluation_of(
+        run_with(*((i, scored(i, v)) for i, v in zip(items, values, strict=True)))
+    ).outcomes
     summary = summarise(outcomes)
     assert (0.5, 2, 4) == (summary.mean, summary.samples, summary.coverage.measured)
 

@@ -46,7 +46,10 @@ def test_each_attempt_counts_and_failed_ones_do_not():
 
 
 def test_modes_and_questions_stand_apart_in_the_benchmarks_order():
-    items = [planned_item("drag_success_a", q, m) for q, m in (("Q6", "icl"), ("Q6", "zeroshot"), ("Q2", "zeroshot"))]
+    items = [
+        planned_item("drag_success_a", q, m)
+        for q, m in (("Q6", "icl"), ("Q6", "zeroshot"), ("Q2", "zeroshot"))
+    ]
     run = Run(manifest=manifest(items), records=tuple(scored(item, 0.0) for item in items * 2))
     expected = [(Mode.ZEROSHOT, Question.Q2), (Mode.ZEROSHOT, Question.Q6), (Mode.ICL, Question.Q6)]
     assert expected == list(further_attempts(run))

@@ -55,10 +55,14 @@ def test_a_confusion_matrix_counts_answers_by_what_was_expected():
     assert (6, 5) == (matrix.planned, matrix.measured)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["SUCCESS", "NO_SIGNAL"]), st.none() | st.text() | st.just("DAMPED"))))
+@given(
+    st.lists(st.tuples(st.sampled_from(["SUCCESS", "NO_SIGNAL"]), st.none() | st.text() | st.just("DAMPED")))
+)
 def test_every_answer_is_in_the_matrix_once(pairs):
     records = [labelled("Q6", expected, extracted) for expected, extracted in pairs]
-    matrix = confusion_matrix(records, planned=len(pairs), question=Question.Q6, mode=Mode.ZEROSHOT, family="drag")
+    matrix = confusion_matrix(
+        records, planned=len(pairs), question=Question.Q6, mode=Mode.ZEROSHOT, family="drag"
+    )
     assert len(pairs) == sum(sum(row.values()) for row in matrix.counts.values())
 
 
@@ -173,21 +177,28 @@ def test_an_answer_without_credit_is_wrong_in_a_way_that_has_a_name(expected, an
     assert expected is field_error(answer, reference, credit)
 
 
-@given(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.floats() | st.integers() | st.text())
+@given(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.floats() | st.integers() | st.text(),
+)
 def test_no_value_is_too_odd_to_be_named(answer, reference):
     assert field_error(answer, reference, 0.0) in {None, *FieldError}
 
 
 def test_fields_are_scored_one_by_one():
     records = [
-        extraction({"T1_us": 20.0, "decay": True}, {"T1_us": 0.02, "decay": True}, {"T1_us": 0.0, "decay": 1.0}),
+        extraction(
+            {"T1_us": 20.0, "decay": True}, {"T1_us": 0.02, "decay": True}, {"T1_us": 0.0, "decay": 1.0}
+        ),
         extraction({"T1_us": 30.0}, {"T1_us": 30.0}, {"T1_us": 1.0}, sample="b"),
         extraction({"T1_us": 30.0}, None, {"T1_us": 0.0}, sample="c"),
     ]
     run = run_with(records, [planned_item("d", "Q5", family="t1")])
     t1, decay = sorted(field_scores(evaluation_of(run).outcomes, records), key=lambda score: score.field)
     assert ("T1_us", 3, pytest.approx(1 / 3), 0.75) == (t1.field, t1.items, t1.mean, t1.coverage.share)
-    assert {"unit": 1, "magnitude": 0, "declined": 0, "invented": 0} == {k: r.count for k, r in t1.errors.items()}
+    assert {"unit": 1, "magnitude": 0, "declined": 0, "invented": 0} == {
+        k: r.count for k, r in t1.errors.items()
+    }
     assert ("decay", 1, 1.0, None) == (decay.field, decay.items, decay.mean, decay.interval)
 
 
@@ -254,7 +265,9 @@ def test_success_of_what_is_not_expected_is_a_contradiction():
 
 
 def test_numbers_from_a_fit_called_unreliable_are_a_contradiction():
-    declined = extraction({"T1_us": "Unreliable", "dips": 3}, {"T1_us": 3.0, "dips": 3}, {"T1_us": 0.0}, family="drag")
+    declined = extraction(
+        {"T1_us": "Unreliable", "dips": 3}, {"T1_us": 3.0, "dips": 3}, {"T1_us": 0.0}, family="drag"
+    )
     counted = extraction(
         {"T1_us": 3.0, "dips": 3}, {"T1_us": None, "dips": 3}, {"T1_us": 0.0}, sample="b", family="drag"
     )
@@ -292,7 +305,9 @@ SCENARIOS = {
 def test_families_come_best_first_and_those_without_a_mean_last():
     run = scenario_run(SCENARIOS)
     families = break_down(evaluation_of(run), run)[Mode.ZEROSHOT].families
-    assert [("drag", pytest.approx(2 / 3)), ("rabi", 0.5), ("t1", None)] == [(f.family, f.mean.mean) for f in families]
+    assert [("drag", pytest.approx(2 / 3)), ("rabi", 0.5), ("t1", None)] == [
+        (f.family, f.mean.mean) for f in families
+    ]
 
 
 def test_hard_scenario_types_are_those_below_ten_percent():
@@ -311,7 +326,9 @@ def test_over_several_runs_what_is_hard_for_all_counts():
 def test_a_small_family_borrows_its_spread_from_all():
     values = {(f"{n}", "Q5", "zeroshot"): n / 10 for n in range(10)} | {("x", "Q5", "zeroshot"): 0.47}
     run = run_of(values | {("y", "Q5", "zeroshot"): 0.47})
-    items = [replace(item, family="few" if item.key.sample_id in "xy" else "many") for item in run.manifest.planned]
+    items = [
+        replace(item, family="few" if item.key.sample_id in "xy" else "many") for item in run.manifest.planned
+    ]
     run = replace(run, manifest=manifest(items))
     few = next(f for f in break_down(evaluation_of(run))[Mode.ZEROSHOT].families if f.family == "few")
     interval = few.questions[Question.Q5].mean_interval
@@ -345,11 +362,18 @@ def complete_run():
                 item = planned_item(str(number), question, mode, family=family, scenario=scenario)
                 records.append(scored(item, number % 4 / 3, extracted={"plot_type": "line"}))
             item = planned_item(str(number), "Q5", mode, family=family, scenario=scenario)
-            reference, answer = (20.0 if good else "Unreliable"), [20.0, 20000.0, None, 200.0][number // 2 % 4]
+            reference, answer = (
+                (20.0 if good else "Unreliable"),
+                [20.0, 20000.0, None, 200.0][number // 2 % 4],
+            )
             credit = float(reference == answer or (not good and answer is None))
             records.append(
                 scored(
-                    item, credit, expected={"T_us": reference}, extracted={"T_us": answer}, components={"T_us": credit}
+                    item,
+                    credit,
+                    expected={"T_us": reference},
+                    extracted={"T_us": answer},
+                    components={"T_us": credit},
                 )
             )
     return run_with(records[:-1], [planned_item("11", "Q5", "icl", family="t1", scenario="t1_short")])

@@ -29,7 +29,10 @@ def shards(tmp_path):
         for first in (True, False)
     ]
     return [
-        write_run(run_of(part, run_id=f"shard-{n}", started_at=f"2026-05-0{9 - n}T00:00:00Z"), tmp_path / f"shard-{n}")
+        write_run(
+            run_of(part, run_id=f"shard-{n}", started_at=f"2026-05-0{9 - n}T00:00:00Z"),
+            tmp_path / f"shard-{n}",
+        )
         for n, part in enumerate(parts)
     ]
 

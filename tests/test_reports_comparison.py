@@ -46,8 +46,12 @@ def test_the_rendered_comparison(snapshot):
 
 
 def test_questions_are_compared_on_what_both_measured():
-    earlier = run_of({("a", "Q5", "zeroshot"): 0.5, ("b", "Q5", "zeroshot"): 0.0, ("c", "Q5", "zeroshot"): 1.0})
-    later = run_of({("a", "Q5", "zeroshot"): 1.0, ("b", "Q5", "zeroshot"): 0.25, ("c", "Q5", "zeroshot"): None})
+    earlier = run_of(
+        {("a", "Q5", "zeroshot"): 0.5, ("b", "Q5", "zeroshot"): 0.0, ("c", "Q5", "zeroshot"): 1.0}
+    )
+    later = run_of(
+        {("a", "Q5", "zeroshot"): 1.0, ("b", "Q5", "zeroshot"): 0.25, ("c", "Q5", "zeroshot"): None}
+    )
     document = compare(evaluation(earlier), evaluation(later))
     question = table(document, "Zero-shot by question").rows[0]
     assert ("Q5", 0.25, 0.625, 0.375) == question[:4]
@@ -56,7 +60,9 @@ def test_questions_are_compared_on_what_both_measured():
 
 
 def test_the_mean_is_that_of_questions_asked_in_both():
-    earlier = run_of({("a", "Q5", "zeroshot"): 0.5, ("a", "Q6", "zeroshot"): 1.0, ("a", "Q2", "zeroshot"): 0.0})
+    earlier = run_of(
+        {("a", "Q5", "zeroshot"): 0.5, ("a", "Q6", "zeroshot"): 1.0, ("a", "Q2", "zeroshot"): 0.0}
+    )
     later = run_of({("a", "Q5", "zeroshot"): 1.0, ("a", "Q6", "zeroshot"): 1.0})
     row = overall_row(evaluation(earlier).outcomes, evaluation(later).outcomes, "Mean")
     assert (0.75, 1.0, 0.25) == (row.earlier_mean, row.later_mean, row.difference.mean)
@@ -71,7 +77,9 @@ def test_a_mean_with_a_question_that_nobody_measured_twice_is_undefined():
 
 def repeated(*values):
     items = [planned_item("a", "Q6", repeat=number) for number in range(len(values))]
-    records = tuple(scored(item, value) for item, value in zip(items, values, strict=True) if value is not None)
+    records = tuple(
+        scored(item, value) for item, value in zip(items, values, strict=True) if value is not None
+    )
     return Run(manifest=manifest(items), records=records)
 
 
@@ -83,8 +91,12 @@ def test_repeats_are_averaged_before_runs_are_compared():
 
 
 def test_flips_are_listed_fixed_before_broken_the_largest_first():
-    earlier = run_of({(s, "Q5", "zeroshot"): v for s, v in {"a": 1.0, "b": 0.0, "c": 0.5, "d": 0.5, "e": 0.4}.items()})
-    later = run_of({(s, "Q5", "zeroshot"): v for s, v in {"a": 0.0, "b": 1.0, "c": 1.0, "d": 0.6, "e": 0.0}.items()})
+    earlier = run_of(
+        {(s, "Q5", "zeroshot"): v for s, v in {"a": 1.0, "b": 0.0, "c": 0.5, "d": 0.5, "e": 0.4}.items()}
+    )
+    later = run_of(
+        {(s, "Q5", "zeroshot"): v for s, v in {"a": 0.0, "b": 1.0, "c": 1.0, "d": 0.6, "e": 0.0}.items()}
+    )
     flips = table(compare(evaluation(earlier), evaluation(later)), "Items fixed and broken")
     assert ["b Q5", "c Q5", "a Q5"] == [row[0] for row in flips.rows]
     assert ("2 fixed, 1 broken: scores that changed by at least 50.",) == flips.notes
@@ -100,7 +112,10 @@ def test_labels_are_counted_for_right_or_wrong_questions_alone():
 # --- runs that are not alike ---
 
 UNLIKE = [
-    ({"dataset_revision": "fff"}, "dataset revision is 0123456789abcdef0123456789abcdef01234567 in one and fff in"),
+    (
+        {"dataset_revision": "fff"},
+        "dataset revision is 0123456789abcdef0123456789abcdef01234567 in one and fff in",
+    ),
     ({"scorer": "strict"}, "scorer is compatible in one and strict in the other"),
     ({"scorer_version": "2"}, "scorer version is 1 in one and 2 in the other"),
     ({"judges": (JudgeIdentity(model="j", base_url=""),)}, "judges is gpt-5.4 in one and j in the other"),
@@ -126,12 +141,16 @@ def test_anyway_says_so_in_every_table():
 
 def test_another_model_or_server_is_no_reason_to_refuse():
     earlier = a_run(1, 0.5)
-    later = replace(earlier, manifest=replace(earlier.manifest, model="other", base_url="http://elsewhere/v1"))
+    later = replace(
+        earlier, manifest=replace(earlier.manifest, model="other", base_url="http://elsewhere/v1")
+    )
     assert "QCalEval: other against test-vlm" == compare(evaluation(earlier), evaluation(later)).title
 
 
 def test_stand_ins_are_named_at_every_table():
-    document = compare(evaluation(a_run(1, 0.5)), evaluation(a_run(2, 0.5, stand_ins=("model: blind baseline",))))
+    document = compare(
+        evaluation(a_run(1, 0.5)), evaluation(a_run(2, 0.5, stand_ins=("model: blind baseline",)))
+    )
     assert "stand-ins: model: blind baseline" == document.label
 
 
@@ -186,7 +205,9 @@ def test_families_restrict_every_table_and_are_split(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "[1 family of trained.txt]" in out
     assert "rabi" not in out
-    assert 0 == main(["compare", *folders, "--families", str(families), "--split", "--html", str(tmp_path / "c.html")])
+    assert 0 == main(
+        ["compare", *folders, "--families", str(families), "--split", "--html", str(tmp_path / "c.html")]
+    )
     out = capsys.readouterr().out
     assert "Scores: 1 family of trained.txt" in out
     assert "Scores: the other 1 family" in out

@@ -45,7 +45,11 @@ def test_fields_that_are_scored_apart_have_at_least_their_share():
 
 @pytest.mark.parametrize(
     "fields",
-    [(1, 2, 3, 4, 5, 6, 8, 10, 12, 1, 2, 3, 4, 5, 6, 8, 10, 12, 1, 2, 3, 4), (8,) * 18 + (1,) * 4, (6,) * 21 + (1,)],
+    [
+        (1, 2, 3, 4, 5, 6, 8, 10, 12, 1, 2, 3, 4, 5, 6, 8, 10, 12, 1, 2, 3, 4),
+        (8,) * 18 + (1,) * 4,
+        (6,) * 21 + (1,),
+    ],
     ids=["all kinds", "four of one field", "one of one field"],
 )
 def test_families_with_few_fields_hold_the_truth_as_often_as_others(fields):
@@ -75,7 +79,10 @@ def test_new_families_are_less_sure_than_other_samples_of_these():
         means = random.beta(3, 2, size=22)
         families = np.repeat(np.arange(22), SIZES)
         values = [float(value) for value in random.random(len(families)) < means[families]]
-        narrow, wide = mean_interval(values), new_family_interval(values, [f"f{family}" for family in families])
+        narrow, wide = (
+            mean_interval(values),
+            new_family_interval(values, [f"f{family}" for family in families]),
+        )
         by_sample.append(narrow.low <= 0.6 <= narrow.high)
         by_family.append(wide.low <= 0.6 <= wide.high)
         ratios.append((wide.high - wide.low) / (narrow.high - narrow.low))

@@ -26,7 +26,10 @@ SIZES = [2, 3, 5, 8, 12, 21, 243]
 def test_right_or_wrong_scores_get_wilsons_interval():
     # Brown, Cai, DasGupta 2001, formula (4), for 8 right of 10.
     interval = mean_interval([1.0] * 8 + [0.0] * 2)
-    assert (0.490162, 0.943318) == (pytest.approx(interval.low, abs=1e-6), pytest.approx(interval.high, abs=1e-6))
+    assert (0.490162, 0.943318) == (
+        pytest.approx(interval.low, abs=1e-6),
+        pytest.approx(interval.high, abs=1e-6),
+    )
 
 
 def test_all_right_is_not_certainty():
@@ -42,14 +45,20 @@ def test_scores_that_agree_by_chance_are_not_certainty():
 def test_graded_scores_of_many_samples_get_the_t_interval():
     scores = list(np.random.default_rng(0).beta(2, 2, 2000))
     plain, score = t_interval(scores), mean_interval(scores)
-    assert (pytest.approx(plain.low, abs=2e-4), pytest.approx(plain.high, abs=2e-4)) == (score.low, score.high)
+    assert (pytest.approx(plain.low, abs=2e-4), pytest.approx(plain.high, abs=2e-4)) == (
+        score.low,
+        score.high,
+    )
 
 
 def test_the_t_interval_has_its_textbook_value():
     # t(3; 0.975) = 3.182446, s = 1.290994, n = 4
     interval = t_interval([1.0, 2.0, 3.0, 4.0])
     half = 3.182446 * 1.290994 / 2
-    assert (pytest.approx(2.5 - half, abs=1e-5), pytest.approx(2.5 + half, abs=1e-5)) == (interval.low, interval.high)
+    assert (pytest.approx(2.5 - half, abs=1e-5), pytest.approx(2.5 + half, abs=1e-5)) == (
+        interval.low,
+        interval.high,
+    )
 
 
 @pytest.mark.parametrize("values", [[], [0.5]])
@@ -106,7 +115,11 @@ def test_cluster_values_of_complete_samples_are_their_means():
     assert [0.75, 0.125] == cluster_values(questions)
 
 
-@given(st.lists(st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0, 1), min_size=1), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0, 1), min_size=1), min_size=1, max_size=6
+    )
+)
 def test_the_mean_of_cluster_values_is_the_mean_of_question_means(questions):
     expected = statistics.fmean(statistics.fmean(scores.values()) for scores in questions)
     assert pytest.approx(expected, abs=1e-9) == statistics.fmean(cluster_values(questions))
@@ -217,7 +230,9 @@ def test_parts_on_the_same_samples_add_up_as_far_as_they_go_together():
     opposed = {sample: 1 - value for sample, value in alike.items()}
     constant = dict.fromkeys(alike, 1.0)
     own = mean_interval(list(alike.values()))
-    together, against, unknown = (weighted_interval([0.5, 0.5], [alike, other]) for other in (alike, opposed, constant))
+    together, against, unknown = (
+        weighted_interval([0.5, 0.5], [alike, other]) for other in (alike, opposed, constant)
+    )
     assert (pytest.approx(own.low), pytest.approx(own.high)) == (together.low, together.high)
     assert pytest.approx(0.5 - math.hypot(0.5 * (0.5 - own.low), 0.5 * (0.5 - own.low))) == against.low
     sure = mean_interval(list(constant.values()))
@@ -253,7 +268,8 @@ def parts_of_simulation(kind, sizes, random):
 
 @pytest.mark.parametrize("kind", ["label", "six questions"])
 @pytest.mark.parametrize(
-    ("weights", "sizes"), [((0.75, 0.25), (243, 60)), ((0.2, 0.3, 0.5), (10, 20, 40)), ((0.25,) * 4, (12,) * 4)]
+    ("weights", "sizes"),
+    [((0.75, 0.25), (243, 60)), ((0.2, 0.3, 0.5), (10, 20, 40)), ((0.25,) * 4, (12,) * 4)],
 )
 def test_weighted_intervals_hold_the_truth_in_93_to_97_of_100_cases(kind, weights, sizes):
     random = np.random.default_rng(sum(sizes))
@@ -285,7 +301,9 @@ def test_weighted_intervals_of_parts_on_the_same_plots_hold_the_truth_too(n):
     simulations = [parts_on_the_same_plots(n, random) for _ in range(1200)]
     truths = [truth for _, truth in simulations]
     held = coverage([weighted_interval((0.5, 0.5), parts) for parts, _ in simulations], truths)
-    apart = [[{f"{p}/{s}": v for s, v in part.items()} for p, part in enumerate(parts)] for parts, _ in simulations]
+    apart = [
+        [{f"{p}/{s}": v for s, v in part.items()} for p, part in enumerate(parts)] for parts, _ in simulations
+    ]
     assert 0.93 <= held <= 0.97
     assert coverage([weighted_interval((0.5, 0.5), parts) for parts in apart], truths) < held - 0.02
 
@@ -297,7 +315,9 @@ def test_questions_with_other_samples_are_no_surer_than_the_one_with_fewest():
     for _ in range(1200):
         truth = random.beta(3, 2)
         difficulty = random.beta(3 * truth, 3 * (1 - truth), size=200)
-        all_samples, few = (dict(enumerate(right_or_wrong(part, random))) for part in (difficulty, difficulty[:50]))
+        all_samples, few = (
+            dict(enumerate(right_or_wrong(part, random))) for part in (difficulty, difficulty[:50])
+        )
         intervals.append(mean_interval(cluster_values([all_samples, few])))
         truths.append(truth)
     assert 0.93 <= coverage(intervals, truths) <= 0.97

@@ -32,9 +32,14 @@ def test_agreement_is_in_the_head_of_the_report_and_in_its_json(shard):
     folder = shard("a", judge_a=0.9, judge_b=0.625)
     run = load_run(folder)
     facts = dict(overview(evaluation_of(run), run).facts)
-    assert "judge_a agrees with 90% of known grades; judge_b agrees with 62% of known grades" == facts["Judge canary"]
+    assert (
+        "judge_a agrees with 90% of known grades; judge_b agrees with 62% of known grades"
+        == facts["Judge canary"]
+    )
     assert 0 == main([str(folder)])
-    assert {"judge_a": 0.9, "judge_b": 0.625} == json.loads((folder / "report.json").read_text())["judge_agreement"]
+    assert {"judge_a": 0.9, "judge_b": 0.625} == json.loads((folder / "report.json").read_text())[
+        "judge_agreement"
+    ]
 
 
 def test_without_a_canary_nothing_is_said(tmp_path):

@@ -34,7 +34,8 @@ def junit(run, *, identity=True):
     stated = identity_properties(run.manifest) if identity else []
     final = run.final_records()
     tests = "".join(
-        case_element([*stated, *item_properties(item), *outcome(final.get(item.key))]) for item in run.manifest.planned
+        case_element([*stated, *item_properties(item), *outcome(final.get(item.key))])
+        for item in run.manifest.planned
     )
     return f'<?xml version="1.0"?><testsuites><testsuite name="pytest">{tests}</testsuite></testsuites>'
 
@@ -73,13 +74,21 @@ def test_a_failed_test_says_what_the_reference_gives_it(write):
     score = Score(value=0.75, extracted=None, expected=None)
     run = Run(manifest=manifest([item]), records=(failed(item, unanswered_score=score),))
     evaluation = load_junit([write("a.xml", junit(run))])
-    means = {rule: [outcome.value for outcome in counting_errors(evaluation, rule).outcomes] for rule in ErrorRule}
+    means = {
+        rule: [outcome.value for outcome in counting_errors(evaluation, rule).outcomes] for rule in ErrorRule
+    }
     assert {"as-reference": [0.75], "zero": [0.0], "unmeasured": [None]} == means
 
 
 def test_a_test_without_a_status_is_planned_and_not_measured(write):
-    counts = by_question(load_junit([write("a.xml", junit(run_of(VALUES)))]).outcomes)[Mode.ZEROSHOT, Question.Q5]
-    assert (3, 2, {"missing": 1}) == (counts.coverage.planned, counts.coverage.measured, counts.coverage.unmeasured)
+    counts = by_question(load_junit([write("a.xml", junit(run_of(VALUES)))]).outcomes)[
+        Mode.ZEROSHOT, Question.Q5
+    ]
+    assert (3, 2, {"missing": 1}) == (
+        counts.coverage.planned,
+        counts.coverage.measured,
+        counts.coverage.unmeasured,
+    )
 
 
 def test_of_one_item_in_several_files_the_first_measurement_counts(write):
@@ -138,7 +147,10 @@ def test_impossible_properties_name_file_and_sample(write, pairs, message):
     [
         ("<testsuites><testsuite>", "not XML"),
         ("", "not XML"),
-        ('<testsuite><testcase name="other"/></testsuite>', "no test of the benchmark in these files; make them with"),
+        (
+            '<testsuite><testcase name="other"/></testsuite>',
+            "no test of the benchmark in these files; make them with",
+        ),
     ],
 )
 def test_files_that_hold_no_evaluation_are_refused(write, text, message):

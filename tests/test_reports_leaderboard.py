@@ -37,7 +37,9 @@ def test_a_published_mean_is_the_mean_of_its_questions(mode):
             assert pytest.approx(row.mean, abs=0.0011) == sum(row.questions.values()) / len(row.questions)
 
 
-@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the folder of published figures is not beside the project")
+@pytest.mark.skipif(
+    not REFERENCE.is_dir(), reason="the folder of published figures is not beside the project"
+)
 @pytest.mark.parametrize(
     ("mode", "name"), [(Mode.ZEROSHOT, "leaderboard_zeroshot.csv"), (Mode.ICL, "leaderboard_icl.csv")]
 )
@@ -63,7 +65,9 @@ def test_the_leaderboard_with_a_comparable_run(snapshot):
 
 def test_a_comparable_run_has_a_rank_and_moves_those_below():
     table = leaderboard_table(evaluation_of(run_of(values(score=1.0))), Mode.ZEROSHOT)
-    assert [(1, "> test-vlm"), (2, "Ising Calibration 1.5 31B BF16 (July)")] == [row[:2] for row in table.rows[:2]]
+    assert [(1, "> test-vlm"), (2, "Ising Calibration 1.5 31B BF16 (July)")] == [
+        row[:2] for row in table.rows[:2]
+    ]
 
 
 def test_a_run_that_is_not_comparable_has_no_rank_and_says_why():

@@ -68,7 +68,9 @@ def test_there_is_a_row_for_each_question_for_their_mean_and_for_each_family():
 
 def test_each_condition_and_mode_is_a_study_and_controls_come_first():
     values = {
-        ("a", "Q6", mode, variant): 1.0 for mode in ("icl", "zeroshot") for variant in ("", "jpeg", "colormap", "blank")
+        ("a", "Q6", mode, variant): 1.0
+        for mode in ("icl", "zeroshot")
+        for variant in ("", "jpeg", "colormap", "blank")
     }
     found = [(study.variant, study.mode) for study in studies(values)]
     assert [(variant, mode) for variant in ("blank", "colormap", "jpeg") for mode in Mode] == found
@@ -86,7 +88,11 @@ def test_a_gain_is_from_the_control_to_the_plot_and_a_change_from_the_plot():
 
 def test_a_change_without_its_plain_items_has_no_figures():
     (study,) = studies({("a", "Q6", "zeroshot", "jpeg"): 1.0})
-    assert (None, None, 0) == (study.mean.compared.earlier_mean, study.mean.compared.difference.mean, study.mean.items)
+    assert (None, None, 0) == (
+        study.mean.compared.earlier_mean,
+        study.mean.compared.difference.mean,
+        study.mean.items,
+    )
 
 
 def test_every_condition_has_words():

@@ -67,7 +67,9 @@ def test_the_rule_for_errors_is_said_at_the_head_and_at_every_table_that_it_may_
     text = render_text.render(document, 200)
     counts = rule is not ErrorRule.UNMEASURED
     assert f"{rule}: items without an answer count" in text
-    assert counts == ("1 item without an answer counts here, by the rule that Errors names at the head." in text)
+    assert counts == (
+        "1 item without an answer counts here, by the rule that Errors names at the head." in text
+    )
     assert text.count(f"[errors: {rule}]") == (len(list(document.tables())) if counts else 0)
     assert rule == json.loads((run_dir / "report.json").read_text())["errors"]
 

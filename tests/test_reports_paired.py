@@ -116,10 +116,14 @@ def test_of_right_or_wrong_scores_the_test_is_mcnemars(broken, fixed):
     assert pytest.approx(min(1, 2 * tail)) == sign_flip_p_value(flips)
 
 
-@pytest.mark.parametrize("values", [[0.2, -0.1, 0.35, 0.6, 0.05, 0.3], [1 / 3, 2 / 3, -1 / 7, 0.5, 0.1234567, 0.9]])
+@pytest.mark.parametrize(
+    "values", [[0.2, -0.1, 0.35, 0.6, 0.05, 0.3], [1 / 3, 2 / 3, -1 / 7, 0.5, 0.1234567, 0.9]]
+)
 def test_convolution_gives_what_counting_all_patterns_gives(values):
     patterns = [[1 if bits >> i & 1 else -1 for i in range(len(values))] for bits in range(2 ** len(values))]
-    sums = [abs(math.fsum(sign * abs(v) for sign, v in zip(pattern, values, strict=True))) for pattern in patterns]
+    sums = [
+        abs(math.fsum(sign * abs(v) for sign, v in zip(pattern, values, strict=True))) for pattern in patterns
+    ]
     expected = statistics.fmean(found >= abs(math.fsum(values)) - 1e-12 for found in sums)
     assert pytest.approx(expected) == sign_flip_p_value(values)
 

@@ -44,7 +44,9 @@ def test_a_single_cluster_says_nothing():
 def test_intervals_hold_the_quantile_in_95_of_100_cases(probability, n):
     random = np.random.default_rng(n)
     truth = -math.log(1 - probability)
-    intervals = [quantile_interval([(value,) for value in random.exponential(size=n)], probability) for _ in range(600)]
+    intervals = [
+        quantile_interval([(value,) for value in random.exponential(size=n)], probability) for _ in range(600)
+    ]
     held = statistics.fmean(interval.low <= truth <= interval.high for interval in intervals)
     assert 0.93 <= held
 

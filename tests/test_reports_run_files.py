@@ -54,7 +54,10 @@ def test_a_last_line_that_lacks_only_its_line_end_is_a_record(directory):
         ({"status": "great"}, r"Invalid enum value 'great' - at `\$.status`"),
         ({"question": "Q7"}, r"Invalid enum value 'Q7' - at `\$.question`"),
         ({"score": 3}, r"Expected `object.*got `int` - at `\$.score`"),
-        ({"score": {"value": 1.5, "extracted": 1, "expected": 1}}, r"score 1.5 is not in 0..1 - at `\$.score`"),
+        (
+            {"score": {"value": 1.5, "extracted": 1, "expected": 1}},
+            r"score 1.5 is not in 0..1 - at `\$.score`",
+        ),
         ({"attempts": "3"}, r"Expected `int`, got `str` - at `\$.answer.attempts`"),
         ({"latency_s": [1]}, r"Expected `float`, got `array` - at `\$.answer.latency_s`"),
         ({"sample_id": None}, r"Expected `str`, got `null` - at `\$.sample_id`"),
@@ -103,7 +106,9 @@ def test_texts_can_be_left_out(directory):
 def test_so_can_what_no_figure_rests_on(tmp_path):
     item = planned_item("a", "Q6")
     other = Score(value=0.5, extracted="read", expected="SUCCESS", components={"part": 0.5})
-    record = scored(item, 1.0, other_score=other, request_sha256="0" * 64, finished_at="2026-04-28T00:00:00+00:00")
+    record = scored(
+        item, 1.0, other_score=other, request_sha256="0" * 64, finished_at="2026-04-28T00:00:00+00:00"
+    )
     folder = write_run(Run(manifest=manifest([item]), records=(record,)), tmp_path / "run")
     (found,) = load_run(folder, texts=False).records
     assert (None, None) == (found.request_sha256, found.finished_at)

@@ -15,9 +15,7 @@ from reports.statistics.intervals import Interval
 from reports.tables.model import QUESTION, Column, Document, Section, Table, Unit, printed
 from synthetic.families import family_names
 
-HOSTILE = (
-    "\x1b[2J=cmd|' /C calc'!A0 <script>alert(1)</script> | `x` **b** [l](http://e.org) @root #1 \u202egnp.exe\r\nend"
-)
+HOSTILE = "\x1b[2J=cmd|' /C calc'!A0 <script>alert(1)</script> | `x` **b** [l](http://e.org) @root #1 \u202egnp.exe\r\nend"
 
 TABLE = Table(
     title="Scores",
@@ -36,7 +34,9 @@ TABLE = Table(
         ("drag", 3, 0.99999, 0.0, None, -0.0001, None, False),
         (HOSTILE, 0, None, None, None, None, None, None),
     ),
-    notes=("A note of some length that has to be folded when the width does not suffice for all of its words.",),
+    notes=(
+        "A note of some length that has to be folded when the width does not suffice for all of its words.",
+    ),
 )
 DOCUMENT = Document(
     title="A report",
@@ -88,7 +88,9 @@ def test_a_row_of_the_wrong_length_is_an_error():
 
 
 def text_table(text):
-    return Table(title=text, columns=(Column(text), Column("n", Unit.COUNT)), rows=((text, 1),), notes=(text,))
+    return Table(
+        title=text, columns=(Column(text), Column("n", Unit.COUNT)), rows=((text, 1),), notes=(text,)
+    )
 
 
 def document(text):
@@ -120,7 +122,9 @@ def test_no_text_becomes_markup_in_markdown(text):
 @given(st.text())
 def test_no_text_becomes_a_formula_in_a_spreadsheet(text):
     rows = list(csv.reader(io.StringIO(render_csv.render(document(text), text_table(text)), newline="")))
-    assert not any(cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row)
+    assert not any(
+        cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row
+    )
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -146,7 +150,9 @@ def test_no_word_is_broken_inside(width):
     names = ("cz_benchmarking", "qubit_spectroscopy_power_frequency", "ramsey_charge_tomography")
     rows = tuple((name, f"{name}_success", "Q6", 0.5, 0.25, 3) for name in names)
     figures = (Column("Mean", Unit.SCORE, 1), Column("Before", Unit.SCORE, 1), Column("Items", Unit.COUNT))
-    shown = narrow(Column("Family"), Column("Scenario type"), Column("Question"), *figures, rows=rows, width=width)
+    shown = narrow(
+        Column("Family"), Column("Scenario type"), Column("Question"), *figures, rows=rows, width=width
+    )
     assert all(display_width(line) <= width for line in shown.splitlines())
     pieces = set(re.findall(r"[a-z]{2,}", shown))
     assert pieces == {piece for name in names for piece in name.split("_")} | HEADING_PIECES, shown
@@ -176,7 +182,9 @@ def test_optional_columns_go_before_text_is_folded():
 
 
 def test_questions_are_named_where_people_read_and_short_in_data():
-    table = Table(title="T", columns=(QUESTION, Column("Mean", Unit.SCORE, 1)), rows=(("Q6", 0.5), ("Mean", 0.5)))
+    table = Table(
+        title="T", columns=(QUESTION, Column("Mean", Unit.SCORE, 1)), rows=(("Q6", 0.5), ("Mean", 0.5))
+    )
     document = Document(title="D", facts=(), warnings=(), sections=(Section(title="S", tables=(table,)),))
     assert "Q6 diagnosis  50.0" in render_text.render(document)
     assert "| Q6 diagnosis | 50.0 |" in render_markdown.render(document)

@@ -34,7 +34,9 @@ def asked(quick, endpoint, tiny_folder):
 
     def run(*options, folder=tiny_folder, url=None):
         arrived = len(endpoint.requests)
-        result = quick.run("--model-url", url or endpoint.base_url, "--dataset", str(folder), "--no-html", *options)
+        result = quick.run(
+            "--model-url", url or endpoint.base_url, "--dataset", str(folder), "--no-html", *options
+        )
         assert 0 == result.exit_status, result.out
         return endpoint.requests[arrived:]
 
@@ -42,7 +44,10 @@ def asked(quick, endpoint, tiny_folder):
 
 
 def image_block(shown):
-    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64.b64encode(shown).decode()}"}}
+    return {
+        "type": "image_url",
+        "image_url": {"url": f"data:image/png;base64,{base64.b64encode(shown).decode()}"},
+    }
 
 
 def text_block(text):
@@ -164,7 +169,9 @@ def test_any_other_image_is_sent_as_the_rgba_png_of_the_same_pixels(asked, tmp_p
 
 def test_model_max_tokens_and_temperature_are_sent_as_given(asked, endpoint):
     endpoint.models = ("model-a", "model-b")
-    (request,) = asked(*ONE_SAMPLE, "--questions=Q2", "--model=model-b", "--max-tokens=77", "--temperature=0.25")
+    (request,) = asked(
+        *ONE_SAMPLE, "--questions=Q2", "--model=model-b", "--max-tokens=77", "--temperature=0.25"
+    )
     assert {"model": "model-b", "max_tokens": 77, "temperature": 0.25} == {
         name: value for name, value in request.body.items() if name != "messages"
     }
@@ -208,7 +215,9 @@ def test_a_request_has_the_same_digest_wherever_it_is_sent(quick, endpoint, tiny
     options = ("--dataset", str(tiny_folder), "--no-html", *ONE_SAMPLE)
     with Endpoint(endpoint.script) as elsewhere:
         first = quick.run("--model-url", endpoint.base_url, *options, run_dir="first")
-        second = quick.run("--model-url", f"{elsewhere.base_url}/chat/completions", *options, run_dir="second")
+        second = quick.run(
+            "--model-url", f"{elsewhere.base_url}/chat/completions", *options, run_dir="second"
+        )
     digests = [
         {(record["question"], record["mode"]): record["request_sha256"] for record in result.records}
         for result in (first, second)
@@ -278,7 +287,9 @@ def test_a_judge_gets_one_text_with_all_that_it_grades_by(asked, endpoint):
     """Experiment type, Q1 reference as context, question, reference answer, model's answer, numbered key points."""
     endpoint.models = ("model-a", "judge-a")
     answer = "The fit is fine, says the model."
-    endpoint.script = by_model({"model-a": always(Reply(answer)), "judge-a": always(judge_reply([1, 0.5, 0]))})
+    endpoint.script = by_model(
+        {"model-a": always(Reply(answer)), "judge-a": always(judge_reply([1, 0.5, 0]))}
+    )
     row = tiny_dataset().samples[0]
 
     requests = asked(
@@ -289,7 +300,13 @@ def test_a_judge_gets_one_text_with_all_that_it_grades_by(asked, endpoint):
     (judge,) = [request for request in requests if request.model == "judge-a"]
     message = {"role": "user", "content": judge.text}
     assert {"model": "judge-a", "messages": [message], "temperature": 0.0, "max_tokens": 4096} == judge.body
-    for part in (row["experiment_type"], row["q1_answer"], row["q3_answer"], answer, "experimental significance"):
+    for part in (
+        row["experiment_type"],
+        row["q1_answer"],
+        row["q3_answer"],
+        answer,
+        "experimental significance",
+    ):
         assert part in judge.text
     for number, point in enumerate(row["q3_key_points"], start=1):
         assert f"{number}. {point}" in judge.text
@@ -298,7 +315,9 @@ def test_a_judge_gets_one_text_with_all_that_it_grades_by(asked, endpoint):
 def test_judges_are_asked_about_q1_and_q3_only(asked, endpoint):
     endpoint.models = ("model-a", "judge-a")
     endpoint.script = by_model({"model-a": always(Reply("{}")), "judge-a": always(judge_reply([1, 1, 1]))})
-    requests = asked("--model=model-a", "--judge-url", endpoint.base_url, "--judge-model=judge-a", *ONE_SAMPLE)
+    requests = asked(
+        "--model=model-a", "--judge-url", endpoint.base_url, "--judge-model=judge-a", *ONE_SAMPLE
+    )
     assert {"model-a": 9, "judge-a": 3} == {
         model: sum(request.model == model for request in requests) for model in ("model-a", "judge-a")
     }
@@ -333,10 +352,16 @@ def test_of_a_list_only_parts_of_type_text_are_the_answer(parts, text):
 
 # --- bytes and identity ---
 
-TEXTS = st.text(st.characters(), max_size=20).map(lambda text: TextPart(text=text))  # lone surrogates among them
+TEXTS = st.text(st.characters(), max_size=20).map(
+    lambda text: TextPart(text=text)
+)  # lone surrogates among them
 PICTURES = st.binary(min_size=1, max_size=40)
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
@@ -373,7 +398,9 @@ def test_body_is_the_json_that_plain_code_would_make(tmp_path_factory, data):
         "messages": [{"role": "user", "content": content}],
         "temperature": request.temperature,
         "max_tokens": request.max_tokens,
-        **{name: value for name, value in request.extra_body.items() if value is not None},  # null leaves a field out
+        **{
+            name: value for name, value in request.extra_body.items() if value is not None
+        },  # null leaves a field out
     }
     body = bytes(request.body())
     assert len(body) == request.body().size_bytes
@@ -432,7 +459,14 @@ DAMAGES = {
 def one_by_one(quick, endpoint, tiny_folder):
     """Runs Q2 and Q6 of one sample one after the other; every image in the cache meets the damage in between."""
     quick.monkeypatch.setenv("QCAL_CACHE_DIR", str(quick.folder / "own cache"))
-    target = ["--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--no-html", "--modes=zeroshot"]
+    target = [
+        "--model-url",
+        endpoint.base_url,
+        "--dataset",
+        str(tiny_folder),
+        "--no-html",
+        "--modes=zeroshot",
+    ]
 
     def run(*options, meanwhile):
         def script(_):
@@ -459,7 +493,9 @@ def test_an_image_that_was_damaged_meanwhile_is_made_anew_and_sent_as_it_was(one
     assert 1 == result.out.count("damaged in the cache and made anew from the source: ")
 
 
-def test_an_image_that_cannot_be_made_anew_is_an_error_until_the_source_is_back(one_by_one, endpoint, tiny_folder):
+def test_an_image_that_cannot_be_made_anew_is_an_error_until_the_source_is_back(
+    one_by_one, endpoint, tiny_folder
+):
     def lose_everything(cache):
         for image in cache.rglob("*.b64"):
             image.unlink()
@@ -468,7 +504,9 @@ def test_an_image_that_cannot_be_made_anew_is_an_error_until_the_source_is_back(
     first = one_by_one(meanwhile=lose_everything)
     tiny_folder.with_name("elsewhere").rename(tiny_folder)
     failed = [record for record in first.records if record["error"]]
-    assert [("Q6", "no_image")] == [(record["question"], record["error"]["kind"]) for record in failed], first.out
+    assert [("Q6", "no_image")] == [(record["question"], record["error"]["kind"]) for record in failed], (
+        first.out
+    )
     assert "--resume prepares it anew" in first.out
     assert 1 == len(endpoint.requests)
 
@@ -478,7 +516,9 @@ def test_an_image_that_cannot_be_made_anew_is_an_error_until_the_source_is_back(
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "n2"])
-def test_a_references_file_that_was_cut_is_made_anew_and_no_run_is_stuck(one_by_one, quick, endpoint, workers):
+def test_a_references_file_that_was_cut_is_made_anew_and_no_run_is_stuck(
+    one_by_one, quick, endpoint, workers
+):
     def cut_references(cache):
         for file in cache.rglob("references-*.jsonl"):
             file.write_bytes(file.read_bytes()[:100])
@@ -504,7 +544,8 @@ def identified(**changes):
     field=st.sampled_from(["model", "prompt", "max_tokens", "temperature", "extra_body"]),
     model=st.text(),
     prompt=st.lists(
-        TEXTS | st.integers(0, 9).map(lambda n: ImagePart(image_id="one", sha256=f"{n}" * 64, base64_path="a")),
+        TEXTS
+        | st.integers(0, 9).map(lambda n: ImagePart(image_id="one", sha256=f"{n}" * 64, base64_path="a")),
         max_size=4,
     ).map(tuple),
     max_tokens=st.integers(1, 10**6),

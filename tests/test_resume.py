@@ -68,7 +68,9 @@ def test_a_server_may_move(tmp_path):
     first = RunDirectory.open(tmp_path, manifest(()), resume=False)
     first.plan([ITEM])
     first.close()
-    second = RunDirectory.open(tmp_path, manifest((), base_url="http://elsewhere/v1", run_id="new"), resume=True)
+    second = RunDirectory.open(
+        tmp_path, manifest((), base_url="http://elsewhere/v1", run_id="new"), resume=True
+    )
     assert ("http://elsewhere/v1", manifest(()).run_id) == (second.manifest.base_url, second.manifest.run_id)
     assert (ITEM,) == second.manifest.planned
 
@@ -81,7 +83,9 @@ def test_a_server_may_move(tmp_path):
         ("--model=model-b", "model was model-a, is now model-b"),
     ],
 )
-def test_resuming_with_other_options_is_refused_before_anything_is_asked(quick, endpoint, asking, option, words):
+def test_resuming_with_other_options_is_refused_before_anything_is_asked(
+    quick, endpoint, asking, option, words
+):
     quick.run(*asking)
     refused = quick.run(*asking, option, "--resume")
     assert 4 == refused.exit_status
@@ -124,7 +128,10 @@ def test_an_answer_to_another_request_is_not_used(quick, endpoint, asking):
     for name in ("answers.jsonl", "records.jsonl"):
         lines = [json.loads(line) for line in (first.run_dir / name).read_text().splitlines()]
         kept = [line for line in lines if name == "answers.jsonl" or line["sample_id"] != "rabi_success_a"]
-        changed = [{**line, "request_sha256": "0" * 64} if "rabi_success_a" in line.values() else line for line in kept]
+        changed = [
+            {**line, "request_sha256": "0" * 64} if "rabi_success_a" in line.values() else line
+            for line in kept
+        ]
         (first.run_dir / name).write_text("".join(json.dumps(line) + "\n" for line in changed))
 
     second = quick.run(*asking, "--resume")
@@ -162,7 +169,12 @@ def test_a_further_attempt_never_replaces_a_measured_score(quick, endpoint, aski
     assert 8 + 6 == len(second.records)
     assert questions == second.report["questions"]
     (again,) = second.report["further_attempts"]
-    assert ("Q6", 6, 4, 6) == (again["question"], again["items"], again["flips"]["count"], again["flips"]["of"])
+    assert ("Q6", 6, 4, 6) == (
+        again["question"],
+        again["items"],
+        again["flips"]["count"],
+        again["flips"]["of"],
+    )
     assert "Asked again" in second.out
 
 
@@ -177,10 +189,19 @@ def test_resume_does_not_ask_low_scores_again(quick, endpoint, asking):
 # --- stored answers --------------------------------------------------------------------------------------------------
 
 
-def test_stored_answers_are_judged_and_scored_again_without_asking_the_model(quick, endpoint, tiny_folder, workers):
+def test_stored_answers_are_judged_and_scored_again_without_asking_the_model(
+    quick, endpoint, tiny_folder, workers
+):
     judge = always(judge_reply([1, 0.5, 0]))
     endpoint.script = by_model({"model-a": always(GOOD), "judge-a": judge})
-    model = ["--model-url", endpoint.base_url, "--model=model-a", "--dataset", str(tiny_folder), "--modes=zeroshot"]
+    model = [
+        "--model-url",
+        endpoint.base_url,
+        "--model=model-a",
+        "--dataset",
+        str(tiny_folder),
+        "--modes=zeroshot",
+    ]
     first = quick.run(*model, "--questions=Q3,Q6")
     assert {"unjudged", "scored"} == set(first.statuses().values())
 
@@ -190,7 +211,9 @@ def test_stored_answers_are_judged_and_scored_again_without_asking_the_model(qui
     asked = [request.model for request in endpoint.requests]
     assert (16, 8) == (asked.count("model-a"), asked.count("judge-a"))
     assert {0.5} == {value for (_, question, _), value in second.values().items() if question == "Q3"}
-    assert [r["answer"] for r in first.comparable_records()] == [r["answer"] for r in second.comparable_records()]
+    assert [r["answer"] for r in first.comparable_records()] == [
+        r["answer"] for r in second.comparable_records()
+    ]
     assert first.manifest["model"] == second.manifest["model"]
 
 
@@ -201,7 +224,9 @@ def test_stored_answers_to_another_dataset_are_not_taken_for_answers(quick, endp
     (quick.folder / "run" / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in changed))
     second = quick.run("--answers=run", run_dir="again")
     assert 1 == second.exit_status
-    assert "no answer: run holds an answer to another request (other prompt, images or parameters)" in second.out
+    assert (
+        "no answer: run holds an answer to another request (other prompt, images or parameters)" in second.out
+    )
     assert ["no_stored_answer"] == [record["error"]["kind"] for record in second.records if record["error"]]
 
 

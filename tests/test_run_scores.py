@@ -93,7 +93,10 @@ def share_of_named_fields(row):
     fields = [
         value
         for image in images
-        for value in (image.get("plot_type"), *((image.get(axis) or {}).get("scale") for axis in ("x_axis", "y_axis")))
+        for value in (
+            image.get("plot_type"),
+            *((image.get(axis) or {}).get("scale") for axis in ("x_axis", "y_axis")),
+        )
     ]
     return sum(value is not None for value in fields) / len(fields)
 
@@ -154,6 +157,8 @@ def test_real_samples_from_the_hub_are_asked_once_and_scored_by_the_protocol(
     judged = sum(question in {"Q1", "Q3"} for _, question, _ in model.expected)
     assert len(model.expected) + 2 * judged == len(endpoint.requests)
     assert "nvidia/QCalEval" == result.manifest["dataset"]
-    assert result.manifest["dataset_revision"].startswith(f"{commit}+")  # then the digest of what was prepared
+    assert result.manifest["dataset_revision"].startswith(
+        f"{commit}+"
+    )  # then the digest of what was prepared
     assert (first_records or result.comparable_records()) == result.comparable_records()
     first_records[:] = result.comparable_records()

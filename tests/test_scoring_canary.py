@@ -15,7 +15,10 @@ KNOWN = [answer.grades for answer in load_canary()]
 def test_the_canary_is_frozen():
     """A change makes agreement before and after incomparable: make it on purpose, and change the digest here."""
     frozen = resources.files("scoring").joinpath("canary.json").read_bytes()
-    assert hashlib.sha256(frozen).hexdigest() == "e6a9653f8a29787c389be6dc20ac71851326fdab7b1c903ed1ef21c2f43364f5"
+    assert (
+        hashlib.sha256(frozen).hexdigest()
+        == "e6a9653f8a29787c389be6dc20ac71851326fdab7b1c903ed1ef21c2f43364f5"
+    )
 
 
 def test_every_answer_has_one_known_grade_per_key_point():

@@ -41,7 +41,9 @@ def test_the_scoring_agrees_with_every_line_of_the_shared_corpus(capsys):
         pytest.skip("the sibling folder shared/conformance is absent")
     assert main([str(CORPUS)]) == 0
     lines = {name: sum(1 for _ in (CORPUS / name).open(encoding="utf-8")) for name in CHECKS}
-    assert {f"{name}: {n} of {n} agree" for name, n in lines.items()} == set(capsys.readouterr().out.splitlines())
+    assert {f"{name}: {n} of {n} agree" for name, n in lines.items()} == set(
+        capsys.readouterr().out.splitlines()
+    )
 
 
 def test_agreement_is_status_0_and_one_count_per_file(corpus, capsys):

@@ -13,7 +13,9 @@ def image(plot_type="line", x_scale="linear", y_scale="log"):
 
 def fields(answer, reference):
     text = answer if isinstance(answer, str) else json.dumps(answer)
-    result = score(Question.Q1, text, Reference(answer=json.dumps(reference), plot_description="", scenario_type="s"))
+    result = score(
+        Question.Q1, text, Reference(answer=json.dumps(reference), plot_description="", scenario_type="s")
+    )
     return [result.components[name] for name in ("plot_type", "x_scale", "y_scale")]
 
 
@@ -31,7 +33,9 @@ def test_a_value_of_another_type_does_not_match_a_text_that_reads_otherwise(othe
     assert fields(image(plot_type=other), image()) == [0, 1, 1]
 
 
-@pytest.mark.parametrize(("answer", "reference"), [("5", 5), (5, 5), (True, "true"), ("TRUE ", True), (["a"], "['a']")])
+@pytest.mark.parametrize(
+    ("answer", "reference"), [("5", 5), (5, 5), (True, "true"), ("TRUE ", True), (["a"], "['a']")]
+)
 def test_quirk_values_are_compared_as_python_writes_them(answer, reference):
     assert fields(image(plot_type=answer), image(plot_type=reference)) == [1, 1, 1]
 

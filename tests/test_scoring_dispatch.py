@@ -18,7 +18,8 @@ from tests.scoring_inputs import KEY_POINTS, REFERENCES, answers, grades_for, js
 
 SAMPLE = Path(__file__).parents[2] / "shared" / "qcaleval-sample" / "test-00000-of-00001.parquet"
 BELOW_ONE = {
-    ("tweezer_array_success_a", Question.Q1): 2 / 3,  # its axes have no scale: two of three fields match nothing
+    ("tweezer_array_success_a", Question.Q1): 2
+    / 3,  # its axes have no scale: two of three fields match nothing
     ("mot_loading_good_a", Question.Q1): 2 / 3,  # likewise
     ("rydberg_spectroscopy_success_a", Question.Q5): 0,  # its answer is an array
 }
@@ -47,7 +48,9 @@ def test_the_real_references_score_1_against_themselves(question, scorer):
             key_points=tuple(row.get(f"{key}_key_points") or ()),
             field_rules=json.loads(row["q5_scoring"]),
         )
-        result = score(question, reference.answer, reference, [[1.0] * len(reference.key_points)], scorer=scorer)
+        result = score(
+            question, reference.answer, reference, [[1.0] * len(reference.key_points)], scorer=scorer
+        )
         assert BELOW_ONE.get((row["id"], question), 1) == pytest.approx(result.value), row["id"]
         assert result.components.get("per_site", 1) == 1
         if question is Question.Q6:
@@ -56,7 +59,9 @@ def test_the_real_references_score_1_against_themselves(question, scorer):
 
 @pytest.mark.parametrize("question", [Question.Q1, Question.Q3])
 def test_unjudged_is_an_error_not_a_score_of_0(question):
-    with pytest.raises(ValueError, match="3 key points and no judge's grades: unjudged, which is not a score of 0"):
+    with pytest.raises(
+        ValueError, match="3 key points and no judge's grades: unjudged, which is not a score of 0"
+    ):
         score(question, "an answer", REFERENCES[question])
 
 

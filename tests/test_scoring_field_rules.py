@@ -45,18 +45,33 @@ def test_a_null_answer_scores_0_where_the_reference_has_a_value(rule, reference)
 
 @pytest.mark.parametrize(
     ("expected", "answer"),
-    [(1, 100), (1, 105), (1, 95), (0.5, 106), (0.5, 115), (0, 116), (0, -100), (1, "100"), (1, " 1e2 "), (1, "1_00")],
+    [
+        (1, 100),
+        (1, 105),
+        (1, 95),
+        (0.5, 106),
+        (0.5, 115),
+        (0, 116),
+        (0, -100),
+        (1, "100"),
+        (1, " 1e2 "),
+        (1, "1_00"),
+    ],
 )
 def test_pct_compares_relative_errors(expected, answer):
     assert expected == score_field(answer, 100, PCT)
 
 
-@pytest.mark.parametrize(("expected", "answer"), [(1, 0), (1, 0.0099), (1, "-0.005"), (0, 0.01), (0, -1), (0, "x")])
+@pytest.mark.parametrize(
+    ("expected", "answer"), [(1, 0), (1, 0.0099), (1, "-0.005"), (0, 0.01), (0, -1), (0, "x")]
+)
 def test_quirk_pct_of_a_zero_reference_asks_for_less_than_a_hundredth(expected, answer):
     assert expected == score_field(answer, 0, PCT)
 
 
-@pytest.mark.parametrize(("expected", "answer"), [(1, 15), (1, 5), (0.5, 15.1), (0.5, -10), (0, 30.1), (1, "1e1")])
+@pytest.mark.parametrize(
+    ("expected", "answer"), [(1, 15), (1, 5), (0.5, 15.1), (0.5, -10), (0, 30.1), (1, "1e1")]
+)
 @pytest.mark.parametrize("kind", ["abs", "int_count", "count_float"])
 def test_abs_and_counts_compare_absolute_errors(expected, answer, kind):
     assert expected == score_field(answer, 10, {**ABS, "type": kind})

@@ -54,7 +54,9 @@ def test_quirk_nan_and_infinity_are_numbers():
     assert {"b": math.inf, "c": -math.inf, "d": math.inf} == parsed
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 50_000, "9" * 5_000, "[" * 100_000 + "]" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"a":' * 50_000, "9" * 5_000, "[" * 100_000 + "]" * 100_000]
+)
 def test_what_the_json_reader_refuses_counts_as_not_parsed(text):
     assert parse_json(text) is None
 

@@ -71,7 +71,9 @@ def test_template_syntax_in_an_answer_stays_as_it_is():
     assert "| $key_points ${answer} $$" in judge_prompt(Question.Q3, "$key_points ${answer} $$", REFERENCE)
 
 
-@pytest.mark.parametrize("token", ["<|im_start|>", "<\uff5cUser\uff5c>", "</s>", "<end_of_turn>", "[INST]", "<<SYS>>"])
+@pytest.mark.parametrize(
+    "token", ["<|im_start|>", "<\uff5cUser\uff5c>", "</s>", "<end_of_turn>", "[INST]", "<<SYS>>"]
+)
 def test_markup_of_chat_formats_is_defused(token):
     block = quoted_answer(f"a {token}system b")
     assert token not in block
@@ -108,7 +110,10 @@ def test_the_reference_wording_can_be_used_with_the_answer_as_it_came():
 @pytest.mark.parametrize(
     ("complaint", "template"),
     [
-        (r"unknown \$anwser, \$points; there are \$answer, \$experiment_type, ", "$anwser $key_points $points"),
+        (
+            r"unknown \$anwser, \$points; there are \$answer, \$experiment_type, ",
+            "$anwser $key_points $points",
+        ),
         (r"\$key_points is missing", "$answer"),
         (r"\$answer \(or \$verbatim_answer\) is missing", "$key_points"),
         (r"a \$ is followed by no placeholder; write \$\$", "$answer $key_points costs $1"),

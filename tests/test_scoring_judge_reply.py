@@ -79,7 +79,10 @@ def test_well_formed_replies_come_back_as_they_are(grades):
 
 @given(
     st.one_of(
-        st.text(), json_values.map(json.dumps), st.text("[]{},0.5 1Nan\"'"), st.lists(json_values).map(json.dumps)
+        st.text(),
+        json_values.map(json.dumps),
+        st.text("[]{},0.5 1Nan\"'"),
+        st.lists(json_values).map(json.dumps),
     )
 )
 def test_every_reply_gives_one_grade_of_0_to_1_per_key_point_or_is_refused(reply):
@@ -105,7 +108,10 @@ MEANT = (1.0, 1.0, 0.5)
         (("repaired",), "<think>\nKey point [1] is met, [2] too.\n</think>\n\n[1, 1, 0.5]"),
         (("repaired",), "Key point [1] is met, [2] too, [3] partly.\n[1, 1, 0.5]"),
         (("repaired",), "[THINK]Point [1] is met.[/THINK][1, 1, 0.5]"),
-        (("repaired",), "<|channel|>analysis<|message|>[0, 0, 0]?<|end|><|channel|>final<|message|>[1, 1, 0.5]"),
+        (
+            ("repaired",),
+            "<|channel|>analysis<|message|>[0, 0, 0]?<|end|><|channel|>final<|message|>[1, 1, 0.5]",
+        ),
         (("repaired",), "A first guess: [0, 0, 0]. After all: [1, 1, 0.5]"),
         ((), "```\n[1, 1, 0.5]\n```\nNot [0, 0, 0]."),
         (("repaired",), "Not [0, 0, 0].\n```\n[1, 1, 0.5]\n```\nNor [0, 0, 0]."),
@@ -134,7 +140,9 @@ def test_grades_in_a_thought_are_no_verdict(reply, words):
         read_reply(reply, 3)
 
 
-@pytest.mark.parametrize("reply", ["[1]", "[1, 1, 1, 1]", "[]", '["x", 1, 1]', "[1] and [0.5]", "[NaN, 1, 1]"])
+@pytest.mark.parametrize(
+    "reply", ["[1]", "[1, 1, 1, 1]", "[]", '["x", 1, 1]', "[1] and [0.5]", "[NaN, 1, 1]"]
+)
 def test_without_an_array_of_the_right_length_the_references_reading_counts(reply):
     assert parse_grades(reply, 3) == read_reply(reply, 3)
 

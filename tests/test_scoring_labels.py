@@ -107,7 +107,9 @@ def test_quirk_several_labels_are_tried_in_a_fixed_order_not_in_the_order_of_the
         ("very Normal", "very **Normal**"),
     ],
 )
-def test_quirk_an_unknown_value_is_the_label_itself_without_double_stars_and_trailing_full_stops(expected, value):
+def test_quirk_an_unknown_value_is_the_label_itself_without_double_stars_and_trailing_full_stops(
+    expected, value
+):
     assert expected == read_conclusion(f"Classification: {value}")
 
 

@@ -14,7 +14,9 @@ SITES = '[{"site_index": 3, "f0_kHz": 40.0}, {"site_index": 7, "f0_kHz": 50.0}]'
 
 def q5(answer, reference, rules=RULES):
     return score(
-        Question.Q5, answer, Reference(answer=reference, plot_description="", scenario_type="s", field_rules=rules)
+        Question.Q5,
+        answer,
+        Reference(answer=reference, plot_description="", scenario_type="s", field_rules=rules),
     )
 
 

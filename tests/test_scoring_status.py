@@ -12,7 +12,15 @@ def test_there_are_41_codes():
 
 @pytest.mark.parametrize("code", sorted(STATUS_CODES))
 @pytest.mark.parametrize(
-    "text", ["Status: {}\nNotes: x", "**Status:** {}", "Status: **{}**", "Classification:\n{}", "{}", "So it is `{}`."]
+    "text",
+    [
+        "Status: {}\nNotes: x",
+        "**Status:** {}",
+        "Status: **{}**",
+        "Classification:\n{}",
+        "{}",
+        "So it is `{}`.",
+    ],
 )
 def test_every_code_is_read(code, text):
     assert code == read_status(text.format(code))

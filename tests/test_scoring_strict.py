@@ -29,7 +29,11 @@ from tests.scoring_inputs import REFERENCES, answers, grades_for
         ("b", ("thought",), "[THINK]a[/THINK]b"),
         (None, ("thought", "unclosed_thought"), "[THINK]a"),
         ("b", ("thought",), "<seed:think>a</seed:think>b"),
-        ("b", ("thought",), "<|begin_of_thought|>a<|end_of_thought|><|begin_of_solution|>b<|end_of_solution|>"),
+        (
+            "b",
+            ("thought",),
+            "<|begin_of_thought|>a<|end_of_thought|><|begin_of_solution|>b<|end_of_solution|>",
+        ),
         (
             "b",
             ("thought",),
@@ -151,7 +155,10 @@ def test_a_thought_without_an_answer_earns_nothing(question):
 def test_an_answer_without_json_does_not_decline_every_parameter():
     reference = REFERENCES[Question.Q5]
     declining = type(reference)(
-        answer='{"T1_us": "Unreliable"}', plot_description="", scenario_type="s", field_rules=reference.field_rules
+        answer='{"T1_us": "Unreliable"}',
+        plot_description="",
+        scenario_type="s",
+        field_rules=reference.field_rules,
     )
     assert score(Question.Q5, "It is hard to say.", declining).value == 1
     assert score(Question.Q5, "It is hard to say.", declining, scorer=Scorer.STRICT).value == 0

@@ -26,7 +26,16 @@ KEY = 'model-"key"/7f3a9c41+d2='
 JUDGE_KEY = "judge-key-58e1b0aa6c"
 PASSWORD, QUERY_KEY = "url-password-0c9d1e", "query-key-77aa90b1"
 PROXY_USER, PROXY_PASSWORD = "proxy-user", "pr:oxy/pass+3f"
-LOUD = ["-vv", "-rA", "-l", "--showlocals", "--full-trace", "--log-level=DEBUG", "-olog_cli=true", "--log-file=all.log"]
+LOUD = [
+    "-vv",
+    "-rA",
+    "-l",
+    "--showlocals",
+    "--full-trace",
+    "--log-level=DEBUG",
+    "-olog_cli=true",
+    "--log-file=all.log",
+]
 JUNIT = ["--junitxml=junit.xml", "-ojunit_logging=all"]
 
 
@@ -36,10 +45,18 @@ def encoded(secret):
 
 def forms(secret):
     """How a secret might be written."""
-    return {secret, encoded(secret), encoded(secret).rstrip("="), quote(secret, safe=""), json.dumps(secret)[1:-1]}
+    return {
+        secret,
+        encoded(secret),
+        encoded(secret).rstrip("="),
+        quote(secret, safe=""),
+        json.dumps(secret)[1:-1],
+    }
 
 
-SECRETS = {form for secret in (KEY, JUDGE_KEY, PASSWORD, f"someone:{PASSWORD}", QUERY_KEY) for form in forms(secret)}
+SECRETS = {
+    form for secret in (KEY, JUDGE_KEY, PASSWORD, f"someone:{PASSWORD}", QUERY_KEY) for form in forms(secret)
+}
 
 
 def leaks(result, *folders):
@@ -88,7 +105,9 @@ def test_no_credential_leaves_a_run_of_which_half_fails(quick, endpoint, asking,
     assert 1 == result.exit_status
     assert {KEY, JUDGE_KEY} == {request.bearer for request in endpoint.requests}
     assert "bad key [key]" in result.out
-    assert {"scored", "request_failed", "judge_failed"} >= set(result.statuses().values()) >= {"request_failed"}
+    assert (
+        {"scored", "request_failed", "judge_failed"} >= set(result.statuses().values()) >= {"request_failed"}
+    )
     assert "[key]" in (result.run_dir / "answers.jsonl").read_text()
     assert (quick.folder / "junit.xml").exists()
     assert (quick.folder / "all.log").exists()
@@ -146,7 +165,9 @@ def test_no_repr_holds_a_credential(pytester, asking):
 
 def test_a_key_escaped_as_in_net_and_go_is_not_stored(quick, endpoint, asking):
     escaped = "".join(char if char.isalnum() else f"\\u{ord(char):04X}" for char in KEY)
-    completion = Reply(f"Status: SUCCESS {KEY}").body("model-a").decode().replace(json.dumps(KEY)[1:-1], escaped)
+    completion = (
+        Reply(f"Status: SUCCESS {KEY}").body("model-a").decode().replace(json.dumps(KEY)[1:-1], escaped)
+    )
     assert escaped in completion
     endpoint.script = always(Raw(completion.encode()))
     result = quick.run(*asking, "--limit=1", "--questions=Q6")
@@ -175,8 +196,15 @@ def test_a_proxys_password_is_not_stored_however_it_is_echoed(quick, endpoint, a
         monkeypatch.delenv(name, raising=False)
     result = quick.run(*[option.replace("127.0.0.1", "model.example") for option in asking], "--limit=1")
     assert "the proxy got [key], [key]" in result.out
-    written = [result.out, *(path.read_text("utf-8", "replace") for path in quick.folder.rglob("*") if path.is_file())]
-    assert not [text for text in written if PROXY_PASSWORD in text or encoded(f"{PROXY_USER}:{PROXY_PASSWORD}") in text]
+    written = [
+        result.out,
+        *(path.read_text("utf-8", "replace") for path in quick.folder.rglob("*") if path.is_file()),
+    ]
+    assert not [
+        text
+        for text in written
+        if PROXY_PASSWORD in text or encoded(f"{PROXY_USER}:{PROXY_PASSWORD}") in text
+    ]
 
 
 def test_credentials_in_netrc_are_not_sent(quick, endpoint, tiny_folder, monkeypatch):
@@ -212,13 +240,15 @@ def test_nothing_to_hide_changes_nothing():
 def test_json_is_written_anew_only_if_it_held_a_secret():
     body = b'{"b": 1, "a": "caf\\u00e9", "n": NaN}'
     assert body == Redaction([KEY]).reply(body)
-    assert b'{"a": "[key]", "[key]": ["[key]"], "n": "[key]"}' == Redaction(["secret-5f2c", "12345678"]).error(
-        b'{"a": "secr\\u0065t\\u002D5f2c", "secret-5f2c": ["secret%2d5f2c"], "n": 12345678}'
-    )
+    assert b'{"a": "[key]", "[key]": ["[key]"], "n": "[key]"}' == Redaction(
+        ["secret-5f2c", "12345678"]
+    ).error(b'{"a": "secr\\u0065t\\u002D5f2c", "secret-5f2c": ["secret%2d5f2c"], "n": 12345678}')
 
 
 def _as_html(char):
-    return st.sampled_from([f"&#{ord(char)};", f"&#x{ord(char):X};", f"&#x{ord(char):05x};", html.escape(char)])
+    return st.sampled_from(
+        [f"&#{ord(char)};", f"&#x{ord(char):X};", f"&#x{ord(char):05x};", html.escape(char)]
+    )
 
 
 def _as_json(char):
@@ -293,7 +323,10 @@ def unescaped(text):
 def holds(text, secret):
     runs = re.findall(r"[A-Za-z0-9_+/-]{20,}", re.sub(r"\s", "", unescaped(text)))
     decoded = [
-        base64.b64decode(run[at:] + "==", altchars=b"-_") for run in runs for at in range(4) if len(run[at:]) % 4 != 1
+        base64.b64decode(run[at:] + "==", altchars=b"-_")
+        for run in runs
+        for at in range(4)
+        if len(run[at:]) % 4 != 1
     ]
     return secret in unescaped(text) or any(secret.encode() in each for each in decoded)
 

@@ -48,7 +48,9 @@ def steady(duration_s, places, rounds, *, warmup_rounds=0, **fields):
     return MeasuredLevel(
         level=level(places, warmup=places * warmup_rounds),
         records=tuple(
-            request(places * turn + place, turn * duration_s, duration_s, counted=turn >= warmup_rounds, **fields)
+            request(
+                places * turn + place, turn * duration_s, duration_s, counted=turn >= warmup_rounds, **fields
+            )
             for turn in range(rounds)
             for place in range(places)
         ),
@@ -56,7 +58,9 @@ def steady(duration_s, places, rounds, *, warmup_rounds=0, **fields):
 
 
 @settings(max_examples=25)  # each is a bootstrap
-@given(quarters=st.integers(1, 400), places=st.integers(1, 8), warm=st.integers(0, 3), rounds=st.integers(1, 5))
+@given(
+    quarters=st.integers(1, 400), places=st.integers(1, 8), warm=st.integers(0, 3), rounds=st.integers(1, 5)
+)
 def test_a_steady_closed_loop_has_the_rate_that_littles_law_gives(quarters, places, warm, rounds):
     duration_s = quarters / 4
     figures = level_figures(steady(duration_s, places, warm + rounds, warmup_rounds=warm), ())
@@ -75,7 +79,11 @@ def test_window_of_a_closed_loop_ends_where_a_place_stays_empty():
 
 
 def test_window_of_an_open_loop_reaches_from_the_first_arrival_to_the_last():
-    records = (request(0, 0, 1, counted=False), request(1, 2.5, 1, planned_s=2), request(2, 6, 9, planned_s=6))
+    records = (
+        request(0, 0, 1, counted=False),
+        request(1, 2.5, 1, planned_s=2),
+        request(2, 6, 9, planned_s=6),
+    )
     window = window_of(MeasuredLevel(level=level(kind=LoadKind.RATE), records=records))
     assert (2, 6) == (window.start_s, window.end_s)
 
@@ -128,7 +136,10 @@ def test_a_quantile_needs_requests_beyond_it(n, told):
 def test_quantiles_of_a_hundred_requests():
     found = distribution([(float(value),) for value in range(1, 101)])
     assert {0.5: 50, 0.9: 90, 0.95: 95, 0.99: 99} == found.quantiles
-    assert all(interval.low <= found.quantiles[q] <= interval.high for q, interval in found.quantile_intervals.items())
+    assert all(
+        interval.low <= found.quantiles[q] <= interval.high
+        for q, interval in found.quantile_intervals.items()
+    )
     assert 50.5 == found.mean
 
 
@@ -144,7 +155,9 @@ def test_gaps_of_one_request_do_not_pass_for_independent():
 @pytest.mark.parametrize(("n", "open_ends"), [(20, [0.9, 0.95]), (72, []), (100, [0.99])])
 def test_a_quantile_is_open_above_where_requests_are_too_few(n, open_ends):
     found = distribution([(float(value),) for value in range(n)]).quantile_intervals
-    assert open_ends == [q for q, interval in found.items() if interval is not None and interval.high == math.inf]
+    assert open_ends == [
+        q for q, interval in found.items() if interval is not None and interval.high == math.inf
+    ]
 
 
 def test_an_open_end_is_printed_and_in_json_it_is_null():
@@ -154,7 +167,9 @@ def test_an_open_end_is_printed_and_in_json_it_is_null():
     assert "1.0000 or more" == printed(interval, Column("", Unit.SECONDS, 4, span=True))
     manifest = run_of({("a", "Q6", "zeroshot"): 1.0}).manifest
     text = json.dumps(service_json(manifest, [figures]), allow_nan=False)
-    assert {"low": 1.0, "high": None} == json.loads(text)["levels"][0]["times"]["e2e"]["quantile_intervals"]["0.9"]
+    assert {"low": 1.0, "high": None} == json.loads(text)["levels"][0]["times"]["e2e"]["quantile_intervals"][
+        "0.9"
+    ]
 
 
 def test_scores_that_do_not_change_under_load_are_no_certainty():
@@ -218,6 +233,7 @@ def test_a_level_that_was_not_finished_is_left_out(tmp_path):
     path = tmp_path / "service.jsonl"
     path.write_text('{"request": ' + "{}" + '}\n{"requ')
     with pytest.raises(
-        Exception, match=r"service.jsonl, line 1: not a line of a service study \(.*field `level` - at `\$.request`\)"
+        Exception,
+        match=r"service.jsonl, line 1: not a line of a service study \(.*field `level` - at `\$.request`\)",
     ):
         read_levels(path)

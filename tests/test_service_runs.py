@@ -152,7 +152,10 @@ def test_tables_again_from_what_is_on_disk(study, capsys):
         (["--parallel=2,2"], "parallel=2, parallel=2: the same load twice"),
         (["--rate=1", "--burstiness=0"], "--burstiness 0.0: expected a number above 0"),
         (["--parallel=1", "--warmup=-1"], "--warmup -1: expected a number, at least 0"),
-        (["--parallel=1", "--slo=ttft<0.5"], "--slo: 'ttft<0.5': expected such as ttft<=0.5 (seconds), with one of"),
+        (
+            ["--parallel=1", "--slo=ttft<0.5"],
+            "--slo: 'ttft<0.5': expected such as ttft<=0.5 (seconds), with one of",
+        ),
         (["--parallel=1", "--slo=itl<=1"], "--slo: 'itl<=1': expected such as ttft<=0.5"),
         (["--find-max-load"], "--find-max-load without --slo: say what a load must keep"),
         (["--parallel=1", "--image-num=2"], "--image-num without --image-width: there are no random images"),
@@ -161,7 +164,10 @@ def test_tables_again_from_what_is_on_disk(study, capsys):
         (["--parallel=1", "-n2"], "--parallel: one process holds the load, however high: leave out -n"),
         (["--parallel=1", "--judge-url=http://localhost:1/v1"], "--parallel: judging would disturb the load"),
         (["--parallel=1", "--shots=1"], "--parallel sends the benchmark's own prompts: leave out --shots"),
-        (["--parallel=1", "--control=blank"], "--parallel sends the benchmark's own prompts: leave out --control"),
+        (
+            ["--parallel=1", "--control=blank"],
+            "--parallel sends the benchmark's own prompts: leave out --control",
+        ),
         (["--rate=1", "--resume"], "--rate and --resume: give one of them"),
         (["--rate=1", "--dry-run"], "--rate and --dry-run: give one of them"),
     ],

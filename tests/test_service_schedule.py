@@ -34,7 +34,10 @@ def test_the_rate_offered_is_the_one_asked_for(rate, number, burstiness, seed):
 @pytest.mark.parametrize("burstiness", [0.5, 1.0, 4.0])
 @pytest.mark.parametrize("rate", [0.5, 20.0])
 def test_gaps_have_the_mean_and_spread_of_their_distribution(rate, burstiness):
-    gaps = [after - before for before, after in itertools.pairwise(arrival_times(rate, 40_000, burstiness=burstiness))]
+    gaps = [
+        after - before
+        for before, after in itertools.pairwise(arrival_times(rate, 40_000, burstiness=burstiness))
+    ]
     assert 1 / rate == pytest.approx(statistics.fmean(gaps), rel=0.03)
     assert 1 / (rate * math.sqrt(burstiness)) == pytest.approx(statistics.stdev(gaps), rel=0.03)
 

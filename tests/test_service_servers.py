@@ -46,7 +46,9 @@ def within_5_percent(value):
 def test_figures_agree_with_known_delays(hold, endpoint):
     """First token after 200 ms, then one every 20 ms; the role delta before it is no token."""
     deltas = [{"role": "assistant", "content": ""}, *["x"] * TOKENS]
-    endpoint.script = always(Stream(deltas, first_s=FIRST_S - INTERVAL_S, interval_s=INTERVAL_S, tokens=TOKENS))
+    endpoint.script = always(
+        Stream(deltas, first_s=FIRST_S - INTERVAL_S, interval_s=INTERVAL_S, tokens=TOKENS)
+    )
     figures = level_figures(hold(4, 20, warmup=4), ())
     e2e_s = FIRST_S + (TOKENS - 1) * INTERVAL_S
     median_s = {metric: times.quantiles[0.5] for metric, times in figures.times.items()}
@@ -87,7 +89,9 @@ def test_random_images_are_new_in_every_request(hold, endpoint, tmp_path):
 
 def test_min_tokens_are_passed_on(hold, endpoint):
     hold(1, 2, min_tokens=5)
-    assert {(5, 64)} == {(request.body["min_tokens"], request.body["max_tokens"]) for request in endpoint.requests}
+    assert {(5, 64)} == {
+        (request.body["min_tokens"], request.body["max_tokens"]) for request in endpoint.requests
+    }
 
 
 # --- servers that differ ---

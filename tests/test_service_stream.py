@@ -11,7 +11,9 @@ from qcal_plugin.engine.stream import EventReader, StreamedReply
 
 
 def chunk(delta=None, *, finish=None, **others):
-    choices = [] if delta is None and finish is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
+    choices = (
+        [] if delta is None and finish is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
+    )
     return json.dumps({"object": "chat.completion.chunk", "choices": choices} | others).encode()
 
 
@@ -29,7 +31,9 @@ def reply_to(*events):
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
 @given(data=st.data())
 def test_events_are_the_same_wherever_reads_cut_them(line_end, data):
-    stream = line_end.join([b": ping", b"", b'data: {"a": 1}', b"", b"event: x", b'data:{"b": "\xc3\xa9"}', b"", b""])
+    stream = line_end.join(
+        [b": ping", b"", b'data: {"a": 1}', b"", b"event: x", b'data:{"b": "\xc3\xa9"}', b"", b""]
+    )
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     reader = EventReader()
     pieces = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
@@ -67,7 +71,9 @@ def test_a_first_chunk_that_says_nothing_is_no_token(no_token):
 
 @pytest.mark.parametrize("name", ["reasoning", "reasoning_content"])
 def test_reasoning_is_a_token_but_no_answer(name):
-    reply = reply_to(chunk({name: "hm"}), chunk({name: "m", "content": None}), chunk({"content": "Yes"}, finish="stop"))
+    reply = reply_to(
+        chunk({name: "hm"}), chunk({name: "m", "content": None}), chunk({"content": "Yes"}, finish="stop")
+    )
     assert ([1.0, 2.0, 3.0], 3.0, "Yes") == (reply.token_s, reply.answer_s, reply.text)
 
 

@@ -34,7 +34,8 @@ def merge(folder, *runs, out="merged"):
 def test_merged_shards_equal_the_unsharded_run(quick, endpoint, tiny_folder):
     whole = quick.run(*options(endpoint, tiny_folder), run_dir="whole")
     parts = [
-        quick.run(*options(endpoint, tiny_folder), "--shard", f"{part}/2", run_dir=f"part{part}") for part in (1, 2)
+        quick.run(*options(endpoint, tiny_folder), "--shard", f"{part}/2", run_dir=f"part{part}")
+        for part in (1, 2)
     ]
 
     done = merge(quick.folder, "part1", "part2")
@@ -86,7 +87,9 @@ def test_a_budget_of_tokens_counts_what_replies_say_they_used(quick, endpoint, t
 
 def test_a_dry_run_tells_what_would_be_asked_and_asks_nothing(quick, endpoint, tiny_folder):
     prices = quick.folder / "prices.toml"
-    prices.write_text("image_tokens = 100\nanswer_tokens = 10\nmodel_input_price = 0\nmodel_output_price = 1e6\n")
+    prices.write_text(
+        "image_tokens = 100\nanswer_tokens = 10\nmodel_input_price = 0\nmodel_output_price = 1e6\n"
+    )
 
     told = quick.run(*options(endpoint, tiny_folder), "--dry-run", "--prices", str(prices), "--limit", "2")
 

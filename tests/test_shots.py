@@ -34,12 +34,23 @@ ANSWER = re.compile(r"Status: \w+")
 def options(endpoint, folder, *more, page=False):
     """Without the page, whose chart takes longer than all else."""
     short = [] if page else ["--no-html"]
-    return ["--model-url", endpoint.base_url, "--dataset", str(folder), "--shot-families", "all", *short, *more]
+    return [
+        "--model-url",
+        endpoint.base_url,
+        "--dataset",
+        str(folder),
+        "--shot-families",
+        "all",
+        *short,
+        *more,
+    ]
 
 
 def entries(types, each, family="drag"):
     return [
-        SampleEntry(sample_id=f"{family}_{name}_{letter}", family=family, scenario_type=name, modes=tuple(Mode))
+        SampleEntry(
+            sample_id=f"{family}_{name}_{letter}", family=family, scenario_type=name, modes=tuple(Mode)
+        )
         for name in types
         for letter in each
     ]
@@ -55,7 +66,9 @@ def answers_last_example(request):
 
 
 @given(seed=st.integers(0, 50), types=st.integers(1, 7), each=st.integers(2, 3))
-def test_demonstrations_are_other_samples_the_own_type_first_and_each_type_once_before_any_twice(seed, types, each):
+def test_demonstrations_are_other_samples_the_own_type_first_and_each_type_once_before_any_twice(
+    seed, types, each
+):
     samples = [*entries("abcdefg"[:types], "xyz"[:each]), *entries("q", "xy", family="rabi")]
 
     for query in samples:
@@ -72,7 +85,9 @@ def test_demonstrations_are_other_samples_the_own_type_first_and_each_type_once_
 def test_another_seed_shows_other_samples():
     samples = entries("abcde", "xyz")
 
-    shown = {tuple(entry.sample_id for entry in demonstrations(samples[0], samples, seed)) for seed in range(10)}
+    shown = {
+        tuple(entry.sample_id for entry in demonstrations(samples[0], samples, seed)) for seed in range(10)
+    }
 
     assert 10 == len(shown)
 
@@ -111,7 +126,9 @@ def test_variants_are_read_back():
 # --- what is asked ---
 
 
-def test_the_prompt_holds_background_examples_with_answers_and_the_query_with_its_plot(quick, endpoint, tiny_folder):
+def test_the_prompt_holds_background_examples_with_answers_and_the_query_with_its_plot(
+    quick, endpoint, tiny_folder
+):
     result = quick.run(*options(endpoint, tiny_folder, "--shots", "0", "1", "-k", "rabi_success_a"))
 
     assert 0 == result.exit_status, result.out
@@ -119,7 +136,9 @@ def test_the_prompt_holds_background_examples_with_answers_and_the_query_with_it
     assert "Question 6 about rabi 0: <image> what?" == zeroshot[-1]
     own = zeroshot[0]
     head, example, middle, query, tail = one
-    assert "Here are labelled examples:\n\nExample 1:" == head  # the tiny dataset's prompts lack their background
+    assert (
+        "Here are labelled examples:\n\nExample 1:" == head
+    )  # the tiny dataset's prompts lack their background
     assert "Status: SUCCESS\n\nNow the query plot:\n\nQuestion 6 about rabi 0:" == middle
     assert "what?" == tail
     assert own == query
@@ -155,19 +174,27 @@ def test_a_query_of_two_plots_keeps_both_and_their_places(quick, endpoint, tmp_p
     assert one[-5].endswith("Now the query plot:\n\nFirst")
 
 
-def test_each_is_asked_once_and_the_zeroshot_item_is_the_benchmarks_own(quick, endpoint, tiny_folder, workers):
-    result = quick.run(*options(endpoint, tiny_folder, "--shots", "0", "1", "2", "--shot-orders", "2", *workers))
+def test_each_is_asked_once_and_the_zeroshot_item_is_the_benchmarks_own(
+    quick, endpoint, tiny_folder, workers
+):
+    result = quick.run(
+        *options(endpoint, tiny_folder, "--shots", "0", "1", "2", "--shot-orders", "2", *workers)
+    )
 
     # 8 samples: one zero-shot item, one of 1 demonstration, two orders of 2
     assert 8 * 4 == len(result.records) == len(endpoint.requests)
     assert 8 * 4 == len({request.body_sha256 for request in endpoint.requests})
-    assert {"", "1-shot", "2-shot", "2-shot-order2"} == {record.get("variant", "") for record in result.records}
+    assert {"", "1-shot", "2-shot", "2-shot-order2"} == {
+        record.get("variant", "") for record in result.records
+    }
     assert {"Q6"} == {record["question"] for record in result.records}
     assert {"zeroshot"} == {record["mode"] for record in result.records if not record.get("variant")}
 
 
 def test_node_ids_say_how_many(quick, endpoint, tiny_folder):
-    result = quick.run(*options(endpoint, tiny_folder, "--shots", "2", "--limit", "1", "-v", "--questions", "Q2"))
+    result = quick.run(
+        *options(endpoint, tiny_folder, "--shots", "2", "--limit", "1", "-v", "--questions", "Q2")
+    )
 
     assert "test_icl.py::test_icl[rabi-rabi_success_a-Q2-2-shot] " in result.out
 
@@ -175,7 +202,9 @@ def test_node_ids_say_how_many(quick, endpoint, tiny_folder):
 # --- what is counted ---
 
 
-def test_a_model_that_repeats_the_last_demonstration_copies_and_depends_on_the_order(quick, endpoint, tiny_folder):
+def test_a_model_that_repeats_the_last_demonstration_copies_and_depends_on_the_order(
+    quick, endpoint, tiny_folder
+):
     """With 1 the last is of the query's type: right. With 2 it is so in one order and not in the other."""
     endpoint.script = answers_last_example
     result = quick.run(*options(endpoint, tiny_folder, "--shots", "0", "1", "2", "--shot-orders", "2"))
@@ -214,7 +243,9 @@ def test_text_questions_are_copied_to_the_letter(quick, endpoint, tiny_folder):
     more = ("--shots", "1", "--questions", "Q3", "--model", "model", *judge)
     result = quick.run(*options(endpoint, tiny_folder, *more))
 
-    assert {("copies_demonstration", "copies_last_demonstration")} == {tuple(r["flags"]) for r in result.records}
+    assert {("copies_demonstration", "copies_last_demonstration")} == {
+        tuple(r["flags"]) for r in result.records
+    }
 
 
 def test_stored_answers_are_scored_again_with_their_own_demonstrations(quick, endpoint, tiny_folder):
@@ -236,7 +267,9 @@ def test_modes_choose_among_stored_items_as_among_asked_ones(quick, endpoint, ti
     stored = ("--answers", str(first.run_dir), "--dataset", str(tiny_folder))
     for mode, variant in (("zeroshot", ""), ("icl", "1-shot")):
         result = quick.run(*stored, "--modes", mode, run_dir=mode)
-        assert [(mode, variant)] * 8 == [(record["mode"], record.get("variant", "")) for record in result.records]
+        assert [(mode, variant)] * 8 == [
+            (record["mode"], record.get("variant", "")) for record in result.records
+        ]
 
 
 def test_a_run_goes_on_with_the_same_demonstrations_only(quick, endpoint, tiny_folder):
@@ -266,7 +299,9 @@ def test_shards_join_to_the_whole(quick, endpoint, tiny_folder):
 
 def test_errors_counted_as_zero_enter_means_and_nothing_that_is_paired(quick, endpoint, tiny_folder):
     fault = error(400, "too long")
-    endpoint.script = lambda request: fault if "Example" in request.text and "rabi" in request.text else SUCCESS
+    endpoint.script = lambda request: (
+        fault if "Example" in request.text and "rabi" in request.text else SUCCESS
+    )
     result = quick.run(*options(endpoint, tiny_folder, "--shots", "0", "1", "--errors-as-zero"))
 
     _, one = result.report["shots"]
@@ -277,8 +312,14 @@ def test_errors_counted_as_zero_enter_means_and_nothing_that_is_paired(quick, en
 
 def test_a_strict_score_and_its_copies_read_the_same_text(quick, endpoint, tiny_folder):
     """A thought that was cut before its answer names the demonstration's status; strict scoring reads nothing in it."""
-    cut = {"content": None, "finish_reason": "length", "reasoning": "It may be Status: DAMPED or Status: NO_SIGNAL"}
-    endpoint.script = lambda request: Reply(cut["content"], finish_reason="length", reasoning=cut["reasoning"])
+    cut = {
+        "content": None,
+        "finish_reason": "length",
+        "reasoning": "It may be Status: DAMPED or Status: NO_SIGNAL",
+    }
+    endpoint.script = lambda request: Reply(
+        cut["content"], finish_reason="length", reasoning=cut["reasoning"]
+    )
     result = quick.run(*options(endpoint, tiny_folder, "--shots", "2", "--scoring", "strict"))
 
     (two,) = result.report["shots"]
@@ -314,7 +355,9 @@ def test_published_shots_agree_with_the_reference_figures():
 
 
 def test_a_models_name_is_no_formula_in_the_chart(quick, endpoint, tiny_folder):
-    result = quick.run(*options(endpoint, tiny_folder, "--shots", "1", "--model", r"a$\bad$ <name>", page=True))
+    result = quick.run(
+        *options(endpoint, tiny_folder, "--shots", "1", "--model", r"a$\bad$ <name>", page=True)
+    )
 
     assert 0 == result.exit_status, result.out
     assert "to look at" in result.out
@@ -364,7 +407,10 @@ def test_the_same_figures_give_the_same_chart(quick, endpoint, tiny_folder):
             ("--shots", "1", "--shot-families", "five"),
             "--shots: of families with five scenario types, the dataset has no sample",
         ),
-        (("--shots", "1", "--shot-families", "paper"), "the dataset has no ramsey_t2star, t1; it has drag, rabi"),
+        (
+            ("--shots", "1", "--shot-families", "paper"),
+            "the dataset has no ramsey_t2star, t1; it has drag, rabi",
+        ),
         (("--shots", "1", "--shot-orders", "0"), "--shot-orders 0: expected a number, at least 1"),
         (("--shots", "1", "--modes", "zeroshot"), "nothing to ask: --shots 1 with --modes zeroshot"),
         (("--shots", "0", "9"), "--shots 9: the largest of these families has 3 other samples to show"),
@@ -389,7 +435,9 @@ def test_dry_run_counts_what_would_be_asked(quick, endpoint, tiny_folder):
 
 
 def test_properties_name_the_condition(quick, endpoint, tiny_folder):
-    result = quick.run(*options(endpoint, tiny_folder, "--shots", "1", "--limit", "1", "--junitxml", "out.xml"))
+    result = quick.run(
+        *options(endpoint, tiny_folder, "--shots", "1", "--limit", "1", "--junitxml", "out.xml")
+    )
 
     xml = quick.folder / "out.xml"
     assert 'name="qcal_variant" value="1-shot"' in xml.read_text()
@@ -406,7 +454,9 @@ def test_the_demo_has_something_to_demonstrate(quick):
         for key in keys
     ]
 
-    assert 50 == len(queries(config.selection.shots, samples))  # five families of five scenario types, two samples each
+    assert 50 == len(
+        queries(config.selection.shots, samples)
+    )  # five families of five scenario types, two samples each
     assert queries(ShotPlan(counts=(5,), families=("paper",)), samples)
 
 

@@ -41,7 +41,9 @@ def site(folder, tmp_path_factory):
 
 def data_of(site):
     page = site.index.read_text()
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
+    return json.loads(
+        re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1]
+    )
 
 
 def answers_of(site, sample):
@@ -61,18 +63,24 @@ def test_a_folder_of_runs_becomes_a_site_and_says_what_it_left_out(folder, tmp_p
 def test_runs_of_the_same_name_are_one_model_with_a_past(site):
     data = data_of(site)
     assert ["alpha", "beta", "gamma", "delta"] == [data["runs"][place]["name"] for place in data["columns"]]
-    assert [1, 2, 3, 4, None] == sorted((run["number"] for run in data["runs"]), key=lambda number: number or 99)
+    assert [1, 2, 3, 4, None] == sorted(
+        (run["number"] for run in data["runs"]), key=lambda number: number or 99
+    )
 
 
 def test_what_is_not_comparable_says_why_once(site):
     page = site.index.read_text()
-    assert 1 <= page.count("scorer is compatible in the others and strict here") <= 2  # once in each mode's list
+    assert (
+        1 <= page.count("scorer is compatible in the others and strict here") <= 2
+    )  # once in each mode's list
     assert page.count("published figures: the runs here differ from them") <= 2
 
 
 def test_scores_of_items_lie_in_one_byte_each(site):
     data = data_of(site)
-    alpha, gamma = (next(i for i, run in enumerate(data["runs"]) if run["name"] == name) for name in ("alpha", "gamma"))
+    alpha, gamma = (
+        next(i for i, run in enumerate(data["runs"]) if run["name"] == name) for name in ("alpha", "gamma")
+    )
     first, third = (base64.b64decode(data["scores"][place]) for place in (alpha, gamma))
     assert len(data["items"]) == len(first)
     assert max(first) <= 200
@@ -183,7 +191,11 @@ def test_prices_give_a_chart_of_costs(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("alpha = 3", "alpha: a table"), ("[alpha]\ninput = 1", "output is None"), ("[alpha]\nprice = 1", "unknown key")],
+    [
+        ("alpha = 3", "alpha: a table"),
+        ("[alpha]\ninput = 1", "output is None"),
+        ("[alpha]\nprice = 1", "unknown key"),
+    ],
 )
 def test_a_wrong_file_of_prices_is_refused_by_its_key(tmp_path, capsys, content, words):
     (tmp_path / "prices.toml").write_text(content)
@@ -229,7 +241,9 @@ def test_published_rows_are_greyed_where_the_runs_differ_from_them():
 
 
 def test_pairs_are_adjusted_for_their_number():
-    entrants = [standing(model_run(name, share=share)) for name, share in (("a", 0.0), ("b", 0.3), ("c", 0.9))]
+    entrants = [
+        standing(model_run(name, share=share)) for name, share in (("a", 0.0), ("b", 0.3), ("c", 0.9))
+    ]
     found = pairs(entrants, Mode.ZEROSHOT)
     assert [(0, 1), (0, 2), (1, 2)] == [(pair.first, pair.second) for pair in found]
     assert all(pair.adjusted_p >= pair.difference.p_value for pair in found)
@@ -248,9 +262,15 @@ def test_taus_know_orders_ties_and_too_few():
 
 
 def test_the_front_is_what_nothing_beats():
-    entrants = [standing(model_run(name, share=s)) for name, s in (("alpha", 0.0), ("beta", 0.2), ("gamma", 0.2))]
-    latency = next(p for p in effort_plots(entrants, ["1", "2", "3"], Mode.ZEROSHOT, {}) if p.title == "Latency")
-    assert [True, False, True] == [point.front for point in latency.points]  # gamma is as good as beta, and faster
+    entrants = [
+        standing(model_run(name, share=s)) for name, s in (("alpha", 0.0), ("beta", 0.2), ("gamma", 0.2))
+    ]
+    latency = next(
+        p for p in effort_plots(entrants, ["1", "2", "3"], Mode.ZEROSHOT, {}) if p.title == "Latency"
+    )
+    assert [True, False, True] == [
+        point.front for point in latency.points
+    ]  # gamma is as good as beta, and faster
     assert 2 == len(latency.steps)
 
 

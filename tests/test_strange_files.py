@@ -120,7 +120,14 @@ def test_a_linked_folder_of_plots_is_none(run, tmp_path, victim):
 
 def test_only_digests_name_plots(run):
     (run / "plots").mkdir()
-    for name in (f"{DIGEST}.webp", f"{DIGEST}.png", f"{DIGEST}.svg", "photo.webp", f"{DIGEST}0.webp", "..webp"):
+    for name in (
+        f"{DIGEST}.webp",
+        f"{DIGEST}.png",
+        f"{DIGEST}.svg",
+        "photo.webp",
+        f"{DIGEST}0.webp",
+        "..webp",
+    ):
         (run / "plots" / name).write_bytes(b"x")
     assert [DIGEST, DIGEST] == [file.stem for file in sorted((run / "plots").glob(f"{DIGEST}.[wp]*"))]
     assert {DIGEST} == set(plot_files(run))

@@ -67,7 +67,9 @@ def look_of(family, scenario):
     return repr((prompts, corners, sizes))
 
 
-@pytest.mark.skipif("QCAL_SYNTHETIC_AUDIT" not in os.environ, reason="takes minutes: set QCAL_SYNTHETIC_AUDIT=8")
+@pytest.mark.skipif(
+    "QCAL_SYNTHETIC_AUDIT" not in os.environ, reason="takes minutes: set QCAL_SYNTHETIC_AUDIT=8"
+)
 def test_text_and_style_are_within_two_points_of_the_majority():
     per_scenario = os.environ["QCAL_SYNTHETIC_AUDIT"]
     assert 0 == main(["audit", "--per-scenario", per_scenario, "--workers", str(os.cpu_count() or 1)])
@@ -89,13 +91,17 @@ def test_thumbnails_tell_images_with_a_cloud_from_those_without(observed):
 
 
 def test_copying_an_equal_demonstration_scores_100(observed):
-    nothing = [each.sample for each in observed if each.sample.key.seed == 1 and each.sample.status == "NO_SIGNAL"]
+    nothing = [
+        each.sample for each in observed if each.sample.key.seed == 1 and each.sample.status == "NO_SIGNAL"
+    ]
     assert 1.0 == copy_score(nothing)
     assert copy_score(nothing[:1]) is None
 
 
 def test_the_command_prints_a_table(capsys):
-    status = main(["audit", "--families", "tweezer_array", "--per-scenario", "2"])  # 12 samples: it may be either
+    status = main(
+        ["audit", "--families", "tweezer_array", "--per-scenario", "2"]
+    )  # 12 samples: it may be either
     out = capsys.readouterr().out
     assert "tweezer_array    12      50.0" in out
     assert "Repeating the demonstration's answer to Q5 scores" in out

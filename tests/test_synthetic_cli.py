@@ -11,14 +11,24 @@ from synthetic.families import load_family
 
 def test_out_sheet_and_sft_are_written_together(tmp_path, capsys):
     arguments = ["--seed", "5", "--per-scenario", "2", "--families", "ramsey_freq_cal"]
-    wanted = ["--out", str(tmp_path / "out"), "--sheet", str(tmp_path / "sheet.png"), "--sft", str(tmp_path / "sft")]
+    wanted = [
+        "--out",
+        str(tmp_path / "out"),
+        "--sheet",
+        str(tmp_path / "sheet.png"),
+        "--sft",
+        str(tmp_path / "sft"),
+    ]
     assert 0 == main([*arguments, *wanted])
     assert 4 == len(list((tmp_path / "out").iterdir()))
     assert (2100, 300) == Image.open(tmp_path / "sheet.png").size
     lines = [
-        json.loads(line) for line in (tmp_path / "sft" / "zeroshot.jsonl").read_text(encoding="utf-8").splitlines()
+        json.loads(line)
+        for line in (tmp_path / "sft" / "zeroshot.jsonl").read_text(encoding="utf-8").splitlines()
     ]
-    shown = [json.loads(line) for line in (tmp_path / "sft" / "icl.jsonl").read_text(encoding="utf-8").splitlines()]
+    shown = [
+        json.loads(line) for line in (tmp_path / "sft" / "icl.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert (8 * 6, 8 * 3) == (len(lines), len(shown))
     for line in (*lines, *shown):
         user, assistant = line["messages"]
@@ -28,7 +38,10 @@ def test_out_sheet_and_sft_are_written_together(tmp_path, capsys):
         assert all((tmp_path / "sft" / image).is_file() for image in images)
         assert assistant["content"][0]["text"]
     assert all(
-        "<image>" not in part["text"] for line in shown for part in line["messages"][0]["content"] if "text" in part
+        "<image>" not in part["text"]
+        for line in shown
+        for part in line["messages"][0]["content"]
+        if "text" in part
     )
     assert "" == capsys.readouterr().out
 
@@ -49,12 +62,21 @@ def test_a_perturbed_data_set_is_written_under_its_name(tmp_path):
     [
         ([], "nothing to do: give --out DIR, --sheet FILE.png or --sft DIR"),
         (["--beside", "x"], "--beside needs --out FILE.png"),
-        (["--beside", "nowhere", "--out", "x.png"], "nowhere: no real plots: expected test-*.parquet of the Hub"),
+        (
+            ["--beside", "nowhere", "--out", "x.png"],
+            "nowhere: no real plots: expected test-*.parquet of the Hub",
+        ),
         (["--out", "x", "--families", "rabbi"], "families=rabbi: unknown; there are "),
         (["--out", "x", "--balance", "even"], "balance=even: unknown; there is benchmark"),
         (["--out", "x", "--per-scenario", "0"], "per-scenario=0: must be 1 or more"),
-        (["--out", "x", "--siblings", "2", "--families", "t1"], "siblings=2: must be 0 to 1, at most one for each"),
-        (["--out", "x", "--perturb", "blur"], "perturb=blur: unknown; there are colormap, dpi, jpeg, axis-order"),
+        (
+            ["--out", "x", "--siblings", "2", "--families", "t1"],
+            "siblings=2: must be 0 to 1, at most one for each",
+        ),
+        (
+            ["--out", "x", "--perturb", "blur"],
+            "perturb=blur: unknown; there are colormap, dpi, jpeg, axis-order",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(arguments, message, capsys):
@@ -81,7 +103,9 @@ def real_folder(tmp_path, image, scenario):
 
 
 def test_real_plots_of_both_layouts_stand_left_of_ours(tmp_path):
-    assert 0 == main(["--out", str(tmp_path / "hub"), "--per-scenario", "1", "--families", "pingpong", "--seed", "1"])
+    assert 0 == main(
+        ["--out", str(tmp_path / "hub"), "--per-scenario", "1", "--families", "pingpong", "--seed", "1"]
+    )
     Image.new("RGB", (200, 100), "magenta").save(tmp_path / "flat.png")
     listed = real_folder(tmp_path, (tmp_path / "flat.png").read_bytes(), "pingpong_success_well_calibrated")
     sheet = tmp_path / "sheet.png"
@@ -89,7 +113,9 @@ def test_real_plots_of_both_layouts_stand_left_of_ours(tmp_path):
     assert 0 == main([*beside, "--per-scenario", "1", "--families", "pingpong"])
     picture = Image.open(sheet)
     assert (3 * 420, 4 * 300) == picture.size
-    row = [scenario.name for scenario in load_family("pingpong").scenarios].index("pingpong_success_well_calibrated")
+    row = [scenario.name for scenario in load_family("pingpong").scenarios].index(
+        "pingpong_success_well_calibrated"
+    )
     assert (255, 0, 255) == picture.getpixel((50, row * 300 + 50))
 
 

@@ -41,7 +41,9 @@ def test_parameters_are_of_the_kind_that_the_real_row_shows(scenario):
     expected = CONVENTIONS[scenario]["q5"]
     family = load_family(FAMILIES[scenario])
     for seed in SEEDS:
-        parameters = family.parameters(truth_of(SampleKey(seed=seed, family=family.name, scenario=scenario, index=0)))
+        parameters = family.parameters(
+            truth_of(SampleKey(seed=seed, family=family.name, scenario=scenario, index=0))
+        )
         for answer in parameters if isinstance(parameters, list) else [parameters]:
             kinds = {field: kind(answer[field], convention) for field, convention in expected.items()}
             assert expected == kinds, f"seed {seed}"

@@ -98,9 +98,13 @@ def test_the_hub_library_reads_the_images_as_rgba(folder, tmp_path):
 
 
 def test_ids_are_scenario_and_letter_and_image_ids_come_from_the_content(rows):
-    assert [f"{row['experiment_type']}_{'ab'[k % 2]}" for k, row in enumerate(rows)] == [row["id"] for row in rows]
+    assert [f"{row['experiment_type']}_{'ab'[k % 2]}" for k, row in enumerate(rows)] == [
+        row["id"] for row in rows
+    ]
     for row in rows:
-        assert [hashlib.sha256(image["bytes"]).hexdigest()[:16] for image in row["images"]] == row["image_ids"]
+        assert [hashlib.sha256(image["bytes"]).hexdigest()[:16] for image in row["images"]] == row[
+            "image_ids"
+        ]
     assert "rabi_success_aa" == SampleKey(seed=0, family="rabi", scenario="rabi_success", index=26).sample_id
 
 
@@ -156,14 +160,18 @@ def test_siblings_come_last_and_are_of_different_families():
     for seed in range(5):
         keys = sample_keys(checked_settings(seed=seed, per_scenario=1, siblings=4))
         more = keys[len(plain) :]
-        assert [(key.family, key.scenario) for key in plain] == [(key.family, key.scenario) for key in keys[:-4]]
+        assert [(key.family, key.scenario) for key in plain] == [
+            (key.family, key.scenario) for key in keys[:-4]
+        ]
         assert 4 == len({key.family for key in more})
         assert {1} == {key.index for key in more}
 
 
 def test_another_seed_chooses_other_siblings():
     choices = {
-        tuple(key.scenario for key in sample_keys(checked_settings(seed=seed, per_scenario=1, siblings=2))[-2:])
+        tuple(
+            key.scenario for key in sample_keys(checked_settings(seed=seed, per_scenario=1, siblings=2))[-2:]
+        )
         for seed in range(10)
     }
     assert len(choices) > 5
@@ -224,7 +232,9 @@ def test_the_balance_holds_for_chosen_families(tmp_path):
 
 def test_the_sample_counts_are_the_published_ones():
     if not FACTS.is_file():
-        pytest.skip("the facts about the benchmark's families (../shared/reference/families.json) are not here")
+        pytest.skip(
+            "the facts about the benchmark's families (../shared/reference/families.json) are not here"
+        )
     facts = json.loads(FACTS.read_text(encoding="utf-8"))
     assert {family: facts["samples"] for family, facts in published_facts().items()} == {
         family: entry["samples"] for family, entry in facts.items()
@@ -238,7 +248,10 @@ def test_the_sample_counts_are_the_published_ones():
         ("synthetic:seed=-1", "seed=-1: must be 0 or more"),
         ("synthetic:per-scenario=0", "per-scenario=0: must be 1 or more"),
         ("synthetic:families=rabbi", "families=rabbi: unknown; there are "),
-        ("synthetic:sed=1", "'sed' is unknown or repeated; settings are seed=, per-scenario=, balance=, siblings="),
+        (
+            "synthetic:sed=1",
+            "'sed' is unknown or repeated; settings are seed=, per-scenario=, balance=, siblings=",
+        ),
         ("synthetic:siblings=-1,families=t1", "siblings=-1: must be 0 to 1, at most one for each family"),
         ("synthetic:siblings=3,families=t1+drag", "siblings=3: must be 0 to 2, at most one for each family"),
         ("synthetic:siblings=two", "siblings=two: must be an integer"),
@@ -248,7 +261,10 @@ def test_the_sample_counts_are_the_published_ones():
             "synthetic:balance=benchmark,per-scenario=2",
             "balance=benchmark sets the number of samples: leave",
         ),
-        ("nvidia/QCalEval", "a synthetic data set is named synthetic:seed=7,per-scenario=3,families=drag+rabi"),
+        (
+            "nvidia/QCalEval",
+            "a synthetic data set is named synthetic:seed=7,per-scenario=3,families=drag+rabi",
+        ),
     ],
 )
 def test_a_wrong_data_set_name_is_explained(name, message):

@@ -44,7 +44,9 @@ def test_a_scenario_is_what_it_says_and_nothing_else(family, scenario):
     simulator = load_family(family)
     status = find_scenario(simulator, scenario).status
     for seed, truth in zip(SEEDS, truths(family, scenario), strict=True):
-        assert ({status}, {scenario}) == (simulator.statuses_of(truth), simulator.scenarios_of(truth)), f"seed {seed}"
+        assert ({status}, {scenario}) == (simulator.statuses_of(truth), simulator.scenarios_of(truth)), (
+            f"seed {seed}"
+        )
 
 
 @pytest.mark.parametrize(("family", "scenario"), SCENARIOS)
@@ -52,7 +54,13 @@ def test_the_words_of_a_scenario_are_whole(family, scenario):
     words = load_family(family).words.readings[scenario]
     for truth in truths(family, scenario):
         reading = words.of(truth)
-        for text in (reading.conclusion, *reading.significance, reading.fit, reading.notes, reading.suggestion):
+        for text in (
+            reading.conclusion,
+            *reading.significance,
+            reading.fit,
+            reading.notes,
+            reading.suggestion,
+        ):
             assert text
             assert text == " ".join(text.split())
             assert not {"nan", "inf", "-inf"} & set(re.findall(r"[\w-]+", text.lower()))

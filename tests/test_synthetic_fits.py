@@ -25,7 +25,9 @@ def test_the_rabi_rate_is_found_detuned_or_not():
             assert truth.turn_mhz == pytest.approx(truth.fit.values[0], rel=0.05)
 
 
-@pytest.mark.parametrize("place", ["success", "failure_position_first_quarter", "failure_position_last_quarter"])
+@pytest.mark.parametrize(
+    "place", ["success", "failure_position_first_quarter", "failure_position_last_quarter"]
+)
 def test_the_drag_optimum_is_found(place):
     for truth in truths("drag", f"drag_{place}"):
         assert truth.optimum == pytest.approx(truth.fitted_optimum, abs=0.12 * truth.window)

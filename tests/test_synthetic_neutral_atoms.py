@@ -40,7 +40,9 @@ def test_two_resonant_half_pi_pulses_transfer_every_atom_and_dephased_ones_half_
 
 def test_the_pulses_lengthen_the_dark_time_by_two_over_the_rabi_frequency():
     first_minimum_hz = np.array([0.5 / (1e-4 + 2.0 / (2.0 * np.pi * 2e4))])
-    assert 0.0 == pytest.approx(transfer(first_minimum_hz, rabi_hz=2e4, dark_time_s=1e-4, coherence=1.0)[0], abs=1e-3)
+    assert 0.0 == pytest.approx(
+        transfer(first_minimum_hz, rabi_hz=2e4, dark_time_s=1e-4, coherence=1.0)[0], abs=1e-3
+    )
 
 
 def test_pulses_detuned_by_twice_their_rabi_frequency_transfer_at_most_five_eighths():
@@ -140,4 +142,6 @@ def test_a_weighted_fit_takes_its_errors_from_sigma_and_says_how_far_the_points_
     y = 2.0 + np.random.default_rng(0).normal(0.0, sigma / 2.0)
     line = fit(lambda x, slope, start: slope * x + start, x, y, (0.0, 0.0), sigma=sigma)
     assert 0.25 == pytest.approx(line.reduced_chi_squared, abs=0.05)
-    assert 0.6 * 2.0 / 20.0 == pytest.approx(line.errors[1], rel=0.02)  # of a line's start: twice that of a mean
+    assert 0.6 * 2.0 / 20.0 == pytest.approx(
+        line.errors[1], rel=0.02
+    )  # of a line's start: twice that of a mean

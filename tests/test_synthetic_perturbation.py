@@ -21,10 +21,19 @@ from synthetic.families import family_names, load_family
 from synthetic.sample import SampleKey, make_sample
 from synthetic.settings import SettingsError, parse_dataset_name
 
-MAPS = ("coupler_flux", "qubit_flux_spectroscopy", "qubit_spectroscopy_power_frequency", "ramsey_charge_tomography")
-SCENARIOS = [(family, scenario.name) for family in family_names() for scenario in load_family(family).scenarios]
+MAPS = (
+    "coupler_flux",
+    "qubit_flux_spectroscopy",
+    "qubit_spectroscopy_power_frequency",
+    "ramsey_charge_tomography",
+)
+SCENARIOS = [
+    (family, scenario.name) for family in family_names() for scenario in load_family(family).scenarios
+]
 ON_MAPS = [(family, scenario) for family, scenario in SCENARIOS if family in MAPS]
-SUCCESS = SampleKey(seed=3, family="qubit_flux_spectroscopy", scenario="qubit_flux_spectroscopy_success", index=0)
+SUCCESS = SampleKey(
+    seed=3, family="qubit_flux_spectroscopy", scenario="qubit_flux_spectroscopy_success", index=0
+)
 DIRECTIONS = r"horizontal|vertical|above|below|upper|upwards|downwards|sideways|bottom|columns?|rows?"
 
 
@@ -67,7 +76,11 @@ def changed(seed, perturbation):
 def test_all_but_the_drawing_stays(family, scenario, figures):
     """Of all maps, and a scenario type of each family. Nothing of compression is seen where nothing is rendered."""
     plain = make_sample(key(family, scenario))
-    for perturbation in (Perturbation.COLORMAP, Perturbation.DPI, *[Perturbation.AXIS_ORDER] * (family in MAPS)):
+    for perturbation in (
+        Perturbation.COLORMAP,
+        Perturbation.DPI,
+        *[Perturbation.AXIS_ORDER] * (family in MAPS),
+    ):
         other = make_sample(key(family, scenario, perturbation))
         assert plain.key.sample_id == other.key.sample_id
         assert without_description(plain) == without_description(other)
@@ -111,7 +124,9 @@ def test_key_points_name_the_new_colours():
     for seed in range(5):
         first = replace(key("t1", "t1_success"), seed=seed)
         plain, other = make_sample(first), make_sample(replace(first, perturb=Perturbation.COLORMAP))
-        (before, after) = (re.search(r"shown as ([a-z ]+) \w+ against", s.q1_key_points[0])[1] for s in (plain, other))
+        (before, after) = (
+            re.search(r"shown as ([a-z ]+) \w+ against", s.q1_key_points[0])[1] for s in (plain, other)
+        )
         assert before != after
         assert after in json.loads(other.answers[Question.Q1])["main_features"]
 
@@ -130,7 +145,10 @@ def test_another_resolution_scales_the_whole_picture():
     factors = set()
     for seed in range(5):
         usual = replace(key("t1", "t1_success"), seed=seed)
-        before, after = image(make_sample(usual)), image(make_sample(replace(usual, perturb=Perturbation.DPI)))
+        before, after = (
+            image(make_sample(usual)),
+            image(make_sample(replace(usual, perturb=Perturbation.DPI))),
+        )
         factor = round(after.width / before.width, 1)
         factors.add(factor)
         assert before.height * factor == pytest.approx(after.height, abs=1)
@@ -150,7 +168,9 @@ def test_compression_leaves_its_traces_and_is_sent_as_png():
 
 @pytest.mark.parametrize(("family", "scenario"), ON_MAPS)
 def test_everything_on_a_map_changes_its_place(family, scenario, figures):
-    answers = [make_sample(key(family, scenario, p)).answers[Question.Q1] for p in (None, Perturbation.AXIS_ORDER)]
+    answers = [
+        make_sample(key(family, scenario, p)).answers[Question.Q1] for p in (None, Perturbation.AXIS_ORDER)
+    ]
     for plain, other in zip(*map(each_image, answers), strict=True):
         assert (plain["x_axis"], plain["y_axis"]) == (other["y_axis"], other["x_axis"])
         assert plain["main_features"] == other["main_features"]
@@ -175,7 +195,9 @@ def _assert_axes_exchanged(before, after):
         assert len(first.get_children()) == len(second.get_children())
         assert 0 == len(first.texts) == len(first.patches)  # which this test could not follow
         for line, turned in zip(first.lines, second.lines, strict=True):
-            np.testing.assert_array_equal(np.array(line.get_data(), float), np.array(turned.get_data()[::-1], float))
+            np.testing.assert_array_equal(
+                np.array(line.get_data(), float), np.array(turned.get_data()[::-1], float)
+            )
         for one, turned in zip(first.collections, second.collections, strict=True):
             _assert_exchanged(one, turned)
 
@@ -183,7 +205,9 @@ def _assert_axes_exchanged(before, after):
 def _assert_exchanged(before, after):
     if isinstance(before, QuadMesh):
         np.testing.assert_array_equal(before.get_array().T, after.get_array())
-        np.testing.assert_array_equal(before.get_coordinates().transpose(1, 0, 2)[..., ::-1], after.get_coordinates())
+        np.testing.assert_array_equal(
+            before.get_coordinates().transpose(1, 0, 2)[..., ::-1], after.get_coordinates()
+        )
         return
     assert isinstance(before, LineCollection)
     for bar, turned in zip(before.get_segments(), after.get_segments(), strict=True):
@@ -194,7 +218,8 @@ def _assert_exchanged(before, after):
 def test_other_plots_keep_the_order_that_everybody_reads(family):
     scenario = load_family(family).scenarios[0].name
     assert (
-        make_sample(key(family, scenario)).images == make_sample(key(family, scenario, Perturbation.AXIS_ORDER)).images
+        make_sample(key(family, scenario)).images
+        == make_sample(key(family, scenario, Perturbation.AXIS_ORDER)).images
     )
 
 
@@ -202,7 +227,9 @@ def test_other_plots_keep_the_order_that_everybody_reads(family):
 def test_nothing_said_about_a_map_depends_on_the_order_of_its_axes(family, scenario, figures):
     sample = make_sample(key(family, scenario))
     texts = [*sample.prompts.values(), *sample.answers.values(), sample.background]
-    assert [] == [found for text in texts for found in re.findall(rf"\b(?:{DIRECTIONS})\b", text, re.IGNORECASE)]
+    assert [] == [
+        found for text in texts for found in re.findall(rf"\b(?:{DIRECTIONS})\b", text, re.IGNORECASE)
+    ]
 
 
 # --- the dataset -----------------------------------------------------------------------------------------------------
@@ -222,7 +249,9 @@ def test_the_name_of_a_data_set_says_how_it_is_drawn():
     name = "synthetic:seed=7,per-scenario=3,families=drag,perturb=axis-order"
     assert name == str(parse_dataset_name("synthetic:perturb=axis-order,families=drag"))
     assert "synthetic:seed=7,per-scenario=3" == str(parse_dataset_name("synthetic"))
-    with pytest.raises(SettingsError, match="perturb=blur: unknown; there are colormap, dpi, jpeg, axis-order"):
+    with pytest.raises(
+        SettingsError, match="perturb=blur: unknown; there are colormap, dpi, jpeg, axis-order"
+    ):
         parse_dataset_name("synthetic:perturb=blur")
 
 

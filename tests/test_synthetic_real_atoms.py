@@ -26,49 +26,117 @@ FACTS = [
         (
             "cz_benchmarking",
             "cz_benchmarking_success_a",
-            {"depths": 4, "deepest": 24, "retention": 0.9955, "retention error": 0.0004, "retention chi2": 0.519}
-            | {"polarization": 0.9968, "polarization error": 0.0006, "polarization chi2": 0.646, "first": 0.948},
+            {
+                "depths": 4,
+                "deepest": 24,
+                "retention": 0.9955,
+                "retention error": 0.0004,
+                "retention chi2": 0.519,
+            }
+            | {
+                "polarization": 0.9968,
+                "polarization error": 0.0006,
+                "polarization chi2": 0.646,
+                "first": 0.948,
+            },
         ),
         (
             "cz_benchmarking",
             "cz_benchmarking_failure_no_gate_a",
-            {"depths": 4, "deepest": 8, "retention": 0.9994, "retention error": 0.0013, "retention chi2": 0.21}
-            | {"polarization": 0.4025, "polarization error": 0.5115, "polarization chi2": 8.773, "first": 0.956},
+            {
+                "depths": 4,
+                "deepest": 8,
+                "retention": 0.9994,
+                "retention error": 0.0013,
+                "retention chi2": 0.21,
+            }
+            | {
+                "polarization": 0.4025,
+                "polarization error": 0.5115,
+                "polarization chi2": 8.773,
+                "first": 0.956,
+            },
         ),
         (
             "microwave_ramsey",
             "microwave_ramsey_success_a",
-            {"points": 15, "edge kHz": 10, "fringes": 2.9, "detuning Hz": 713, "error Hz": 53.4, "curve": 0.93}
+            {
+                "points": 15,
+                "edge kHz": 10,
+                "fringes": 2.9,
+                "detuning Hz": 713,
+                "error Hz": 53.4,
+                "curve": 0.93,
+            }
             | {"highest": 0.95, "lowest": 0.085},
         ),
         (
             "microwave_ramsey",
             "microwave_ramsey_failure_detuned_a",
-            {"points": 15, "edge kHz": 10, "fringes": 2.9, "detuning Hz": -2054, "error Hz": 188.8, "curve": 1.0}
+            {
+                "points": 15,
+                "edge kHz": 10,
+                "fringes": 2.9,
+                "detuning Hz": -2054,
+                "error Hz": 188.8,
+                "curve": 1.0,
+            }
             | {"highest": 0.95, "lowest": 0.43},
         ),
         (
             "rydberg_ramsey",
             "rydberg_ramsey_success_a",
-            {"groups": 4, "points": 28, "end us": 6.96, "MHz": 9.937, "MHz error": 0.002, "T2 us": 9.7, "T2 error": 0.9}
+            {
+                "groups": 4,
+                "points": 28,
+                "end us": 6.96,
+                "MHz": 9.937,
+                "MHz error": 0.002,
+                "T2 us": 9.7,
+                "T2 error": 0.9,
+            }
             | {"chi2": 1.3, "noise kHz": 23.1, "covered": 1.15},
         ),
         (
             "rydberg_ramsey",
             "rydberg_ramsey_failure_undersampled_a",
-            {"groups": 6, "points": 38, "end us": 7.6, "MHz": 4.35, "T2 us": 2.5, "T2 error": 0.1, "chi2": 14.0}
+            {
+                "groups": 6,
+                "points": 38,
+                "end us": 7.6,
+                "MHz": 4.35,
+                "T2 us": 2.5,
+                "T2 error": 0.1,
+                "chi2": 14.0,
+            }
             | {"noise kHz": 91.4, "covered": 0.49},
         ),
         (
             "rydberg_spectroscopy",
             "rydberg_spectroscopy_success_a",
-            {"points": 17, "edge MHz": 2.0, "chi2": 0.8, "f0 kHz": 43.04, "f0 error": 7.4, "ns": 2226, "ns error": 18}
+            {
+                "points": 17,
+                "edge MHz": 2.0,
+                "chi2": 0.8,
+                "f0 kHz": 43.04,
+                "f0 error": 7.4,
+                "ns": 2226,
+                "ns error": 18,
+            }
             | {"MHz": 2.004, "MHz error": 0.02, "highest": 0.88, "lowest": 0.04},
         ),
         (
             "rydberg_spectroscopy",
             "rydberg_spectroscopy_failure_low_contrast_a",
-            {"points": 20, "edge MHz": 2.0, "chi2": 6.6, "f0 kHz": -181.5, "f0 error": 13, "ns": 2292, "ns error": 36}
+            {
+                "points": 20,
+                "edge MHz": 2.0,
+                "chi2": 6.6,
+                "f0 kHz": -181.5,
+                "f0 error": 13,
+                "ns": 2292,
+                "ns error": 36,
+            }
             | {"MHz": 1.082, "MHz error": 0.027, "highest": 0.77, "lowest": 0.13},
         ),
     ]
@@ -147,5 +215,7 @@ READ = {
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: f"{fact.row}-{fact.what}")
 def test_what_the_real_plot_shows_is_within_the_range_of_the_scenario_type(fact):
-    values = [READ[fact.family][fact.what](truth) for truth in truths(fact.family, fact.row.rpartition("_")[0])]
+    values = [
+        READ[fact.family][fact.what](truth) for truth in truths(fact.family, fact.row.rpartition("_")[0])
+    ]
     assert min(values) <= fact.value <= max(values)

@@ -28,22 +28,50 @@ FACTS = [
         (
             "qubit_flux_spectroscopy",
             "qubit_flux_spectroscopy_success_c",
-            {"biases": 21, "frequencies": 85, "half sweep V": 1.0, "window GHz": 0.51, "clear share": 1.0, "arc": 0.53},
+            {
+                "biases": 21,
+                "frequencies": 85,
+                "half sweep V": 1.0,
+                "window GHz": 0.51,
+                "clear share": 1.0,
+                "arc": 0.53,
+            },
         ),
         (
             "qubit_flux_spectroscopy",
             "qubit_flux_spectroscopy_failure_fit_failed_b",
-            {"biases": 21, "frequencies": 85, "half sweep V": 0.22, "window GHz": 0.51, "outliers": 18, "clear": 3},
+            {
+                "biases": 21,
+                "frequencies": 85,
+                "half sweep V": 0.22,
+                "window GHz": 0.51,
+                "outliers": 18,
+                "clear": 3,
+            },
         ),
         (
             "coupler_flux",
             "coupler_flux_success_b",
-            {"biases": 81, "frequencies": 60, "half sweep V": 2.0, "crossings": 4, "window GHz": 0.1, "spread MHz": 10},
+            {
+                "biases": 81,
+                "frequencies": 60,
+                "half sweep V": 2.0,
+                "crossings": 4,
+                "window GHz": 0.1,
+                "spread MHz": 10,
+            },
         ),
         (
             "coupler_flux",
             "coupler_flux_failure_bad_fit_a",
-            {"biases": 81, "frequencies": 60, "half sweep V": 2.0, "crossings": 2, "window GHz": 0.1, "first": -0.43},
+            {
+                "biases": 81,
+                "frequencies": 60,
+                "half sweep V": 2.0,
+                "crossings": 2,
+                "window GHz": 0.1,
+                "first": -0.43,
+            },
         ),
         (
             "qubit_spectroscopy",
@@ -71,12 +99,26 @@ FACTS = [
         (
             "qubit_spectroscopy_power_frequency",
             "qubit_spectroscopy_power_frequency_success_f01_low_amp_sharp_a",
-            {"frequencies": 58, "amplitudes": 12, "window MHz": 285, "weakest": 0.005, "strongest": 0.018, "f01": 0.43},
+            {
+                "frequencies": 58,
+                "amplitudes": 12,
+                "window MHz": 285,
+                "weakest": 0.005,
+                "strongest": 0.018,
+                "f01": 0.43,
+            },
         ),
         (
             "qubit_spectroscopy_power_frequency",
             "qubit_spectroscopy_power_frequency_failure_f01_f02half_amp_too_high_a",
-            {"frequencies": 52, "amplitudes": 24, "window MHz": 255, "weakest": 0.095, "strongest": 0.21, "f01": 0.56}
+            {
+                "frequencies": 52,
+                "amplitudes": 24,
+                "window MHz": 255,
+                "weakest": 0.095,
+                "strongest": 0.21,
+                "f01": 0.56,
+            }
             | {"anharmonicity MHz": -200, "f01 width": 0.24},
         ),
         (
@@ -120,7 +162,11 @@ FACTS = [
             "gmm_failure_high_power_a",
             {"shots": 2000, "share 1 of 0": 0.259, "share 1 of 1": 0.251, "sigma": 0.07, "distance": 2.8},
         ),
-        ("tweezer_array", "tweezer_array_success_a", {"columns": 18, "rows": 18, "pitch px": 29.5, "missing": 0}),
+        (
+            "tweezer_array",
+            "tweezer_array_success_a",
+            {"columns": 18, "rows": 18, "pitch px": 29.5, "missing": 0},
+        ),
         (
             "tweezer_array",
             "tweezer_array_failure_aberrated_a",
@@ -204,5 +250,7 @@ def truths(family, scenario):
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: f"{fact.row}-{fact.what}")
 def test_what_the_real_plot_shows_is_within_the_range_of_the_scenario_type(fact):
-    values = [READ[fact.family][fact.what](truth) for truth in truths(fact.family, fact.row.rpartition("_")[0])]
+    values = [
+        READ[fact.family][fact.what](truth) for truth in truths(fact.family, fact.row.rpartition("_")[0])
+    ]
     assert min(values) <= fact.value <= max(values)

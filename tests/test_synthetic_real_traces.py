@@ -23,13 +23,27 @@ FACTS = [
         (
             "rabi",
             "rabi_failure_damped_oscillations_a",
-            {"points": 600, "window us": 4.0, "turn MHz": 2.04, "damping us": 0.32, "settled": 0.77, "bottom": -0.04}
+            {
+                "points": 600,
+                "window us": 4.0,
+                "turn MHz": 2.04,
+                "damping us": 0.32,
+                "settled": 0.77,
+                "bottom": -0.04,
+            }
             | {"noise": 0.05, "explained": 0.15},
         ),
         (
             "drag",
             "drag_success_b",
-            {"points": 21, "begin": -0.0068, "end": -0.00095, "crossing": -0.005, "place": 0.3, "change": 0.27}
+            {
+                "points": 21,
+                "begin": -0.0068,
+                "end": -0.00095,
+                "crossing": -0.005,
+                "place": 0.3,
+                "change": 0.27,
+            }
             | {"scatter": 0.04},
         ),
         (
@@ -45,13 +59,27 @@ FACTS = [
         (
             "ramsey_freq_cal",
             "ramsey_success_freq_cal_a",
-            {"points": 67, "window us": 6.7, "fringes": 4.6, "visible": 4, "decay times": 0.35, "T2* us": 19.4}
+            {
+                "points": 67,
+                "window us": 6.7,
+                "fringes": 4.6,
+                "visible": 4,
+                "decay times": 0.35,
+                "T2* us": 19.4,
+            }
             | {"MHz": 0.682, "scatter": 0.06},
         ),
         (
             "ramsey_freq_cal",
             "ramsey_failure_freq_cal_beating_a",
-            {"points": 250, "window us": 25, "slower MHz": 0.48, "faster MHz": 0.72, "beats": 6, "decay times": 1.6},
+            {
+                "points": 250,
+                "window us": 25,
+                "slower MHz": 0.48,
+                "faster MHz": 0.72,
+                "beats": 6,
+                "decay times": 1.6,
+            },
         ),
         (
             "ramsey_freq_cal",
@@ -67,12 +95,25 @@ FACTS = [
         (
             "ramsey_t2star",
             "ramsey_failure_t2star_beating_a",
-            {"points": 700, "window us": 70, "slower MHz": 0.4, "faster MHz": 0.6, "beats": 14, "decay times": 4.3},
+            {
+                "points": 700,
+                "window us": 70,
+                "slower MHz": 0.4,
+                "faster MHz": 0.6,
+                "beats": 14,
+                "decay times": 4.3,
+            },
         ),
         (
             "ramsey_t2star",
             "ramsey_failure_t2star_sampling_too_coarse_a",
-            {"points": 63, "window us": 700, "visible": 2, "fitted T2* per step": 0.98, "fitted per Nyquist": 1.07}
+            {
+                "points": 63,
+                "window us": 700,
+                "visible": 2,
+                "fitted T2* per step": 0.98,
+                "fitted per Nyquist": 1.07,
+            }
             | {"noise in the spectrum": 0.27, "top of the spectrum": 0.8},
         ),
         (
@@ -83,7 +124,15 @@ FACTS = [
         (
             "ramsey_charge_tomography",
             "ramsey_charge_tomography_few_bursts_a",
-            {"scans": 15, "cells": 82, "half mV": 500, "period mV": 460, "low": 14.3, "high": 24.5, "first jump": 2}
+            {
+                "scans": 15,
+                "cells": 82,
+                "half mV": 500,
+                "period mV": 460,
+                "low": 14.3,
+                "high": 24.5,
+                "first jump": 2,
+            }
             | {"jump mV": 180},
         ),
         (
@@ -95,7 +144,15 @@ FACTS = [
         (
             "rabi_hw",
             "rabi_hw_failure_incorrect_fit_c",
-            {"points": 51, "window": 1.0, "periods": 5.6, "top": 0.945, "bottom": -0.02, "swing": 0.4, "period": 0.17}
+            {
+                "points": 51,
+                "window": 1.0,
+                "periods": 5.6,
+                "top": 0.945,
+                "bottom": -0.02,
+                "swing": 0.4,
+                "period": 0.17,
+            }
             | {"first period": 0.14, "last period": 0.22},
         ),
     ]
@@ -175,5 +232,7 @@ READ = {
 
 @pytest.mark.parametrize("fact", FACTS, ids=lambda fact: f"{fact.row}-{fact.what}")
 def test_what_the_real_trace_shows_is_within_the_range_of_the_scenario_type(fact):
-    values = [READ[fact.family][fact.what](truth) for truth in truths(fact.family, fact.row.rpartition("_")[0])]
+    values = [
+        READ[fact.family][fact.what](truth) for truth in truths(fact.family, fact.row.rpartition("_")[0])
+    ]
     assert min(values) <= fact.value <= max(values)

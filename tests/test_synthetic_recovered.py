@@ -28,7 +28,9 @@ def test_without_a_third_level_the_line_is_the_saturated_lorentzian():
 
 def test_two_photons_excite_the_second_level_half_an_anharmonicity_below():
     detuning_mhz = np.linspace(-160.0, -60.0, 201)
-    levels = steady_populations(detuning_mhz, np.array([1.0, 8.0]), anharmonicity_mhz=-220.0, t1_us=1.0, t2_us=0.3)
+    levels = steady_populations(
+        detuning_mhz, np.array([1.0, 8.0]), anharmonicity_mhz=-220.0, t1_us=1.0, t2_us=0.3
+    )
     assert -110.0 == pytest.approx(detuning_mhz[np.argmax(levels[1, :, 2])], abs=1.0)
     weak, strong = levels[..., 2].max(axis=1)
     assert strong > 0.05
@@ -36,7 +38,11 @@ def test_two_photons_excite_the_second_level_half_an_anharmonicity_below():
 
 
 def test_f01_is_where_a_weak_drive_is_seen():
-    for scenario in ("success_f01_low_amp_sharp", "success_f01_only_full_range", "success_f01_f02half_full_range"):
+    for scenario in (
+        "success_f01_low_amp_sharp",
+        "success_f01_only_full_range",
+        "success_f01_f02half_full_range",
+    ):
         for truth in truths("qubit_spectroscopy_power_frequency", scenario):
             phase = truth.phase_rad[: len(truth.phase_rad) // 2].mean(axis=0)
             farthest = np.argmax(np.abs(phase - np.median(phase)))
@@ -46,7 +52,8 @@ def test_f01_is_where_a_weak_drive_is_seen():
 def test_a_transmon_is_highest_at_its_sweet_spot_and_periodic():
     bias_v = np.linspace(-1.0, 1.0, 9)
     one, next_one = (
-        transmon_ghz(bias_v + shift_v, 5.0, 0.25, 3.0, charging_ghz=0.25, asymmetry=0.2) for shift_v in (0.0, 3.0)
+        transmon_ghz(bias_v + shift_v, 5.0, 0.25, 3.0, charging_ghz=0.25, asymmetry=0.2)
+        for shift_v in (0.0, 3.0)
     )
     assert one == pytest.approx(next_one)
     assert (5.0, 0.25) == (pytest.approx(one.max()), bias_v[np.argmax(one)])
@@ -85,7 +92,9 @@ def test_crossings_and_plateaus_are_those_of_the_measured_lines(scenario):
             assert truth.crossings_v == pytest.approx(tuple(crossed_v), rel=0.1)
             middle_v = sum(truth.crossings_v[:2]) / 2.0
             near = np.argsort(np.abs(truth.bias_v - middle_v))[:5]
-            assert np.nanmedian(panel.centres_ghz[near]) == pytest.approx(truth.plateaus_ghz(panel)[1], rel=0.001)
+            assert np.nanmedian(panel.centres_ghz[near]) == pytest.approx(
+                truth.plateaus_ghz(panel)[1], rel=0.001
+            )
 
 
 @pytest.mark.parametrize("scenario", ["few_bursts", "many_bursts"])

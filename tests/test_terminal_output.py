@@ -24,8 +24,14 @@ def test_terminal_output_of_a_small_run(quick, endpoint, snapshot):
     endpoint.models = ("my-vlm", "judge-a")
     nonsense = by_text({"Significance": "I would rather not."}, lambda request: judge_reply([1, 0.5, 0]))
     answers = by_text(
-        {"Question 2": "Classification: Expected behavior", "Question 6": "Status: DAMPED", "Question 5": "{}"},
-        lambda request: error(400, "Too many tokens.") if "Question 4" in request.text else Reply("Status: SUCCESS"),
+        {
+            "Question 2": "Classification: Expected behavior",
+            "Question 6": "Status: DAMPED",
+            "Question 5": "{}",
+        },
+        lambda request: (
+            error(400, "Too many tokens.") if "Question 4" in request.text else Reply("Status: SUCCESS")
+        ),
     )
     endpoint.script = by_model({"my-vlm": answers, "judge-a": nonsense})
 

@@ -21,7 +21,15 @@ def pytest_runtest_call(item):
 def test_dead_worker_is_replaced_and_lf_asks_nothing_anew(quick, endpoint, tiny_folder):
     endpoint.script = always(Reply("Status: SUCCESS"))
     (quick.folder / "conftest.py").write_text(CRASH)
-    options = ("--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--questions=Q2,Q6", "--no-html", "-n2")
+    options = (
+        "--model-url",
+        endpoint.base_url,
+        "--dataset",
+        str(tiny_folder),
+        "--questions=Q2,Q6",
+        "--no-html",
+        "-n2",
+    )
 
     crashed = quick.run(*options)
 

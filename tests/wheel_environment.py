@@ -80,8 +80,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory, prepared_ca
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site_packages)
     variables = {
-        **{name: value for name, value in os.environ.items() if not name.startswith((*OF_OTHERS, "PYTEST_", "PYTHON"))},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith((*OF_OTHERS, "PYTEST_", "PYTHON"))
+        },
         "QCAL_CACHE_DIR": str(prepared_cache),
         "COLUMNS": "80",
     }
-    return InstalledSuite(python=folder / "bin" / "python", site_packages=site_packages, environment=variables)
+    return InstalledSuite(
+        python=folder / "bin" / "python", site_packages=site_packages, environment=variables
+    )

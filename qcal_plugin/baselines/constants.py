@@ -34,7 +34,9 @@ def best_constant(question: Question, references: Sequence[Reference]) -> str | 
         return None
     match question:
         case Question.Q1:
-            return json.dumps(_description([read_images(parse_json(reference.answer)) for reference in references]))
+            return json.dumps(
+                _description([read_images(parse_json(reference.answer)) for reference in references])
+            )
         case Question.Q2 | Question.Q4 | Question.Q6:
             return _label(question, references)
         case Question.Q3:
@@ -60,7 +62,8 @@ def _description(references: Sequence[Sequence[dict[str, str | None]]]) -> JSON:
     """Image by image the most frequent of each field, for as many images as most samples have."""
     (count, _), *_ = Counter(map(len, references)).most_common(1)
     images: list[JSON] = [
-        _image([reference[number] for reference in references if number < len(reference)]) for number in range(count)
+        _image([reference[number] for reference in references if number < len(reference)])
+        for number in range(count)
     ]
     return images if count != 1 else images[0]
 
@@ -78,7 +81,8 @@ def _parameters(references: Sequence[Reference]) -> JSON:
     objects = [(answer, reference.field_rules) for reference in references if (answer := _object(reference))]
     names = dict.fromkeys(name for answer, _ in objects for name in answer)
     return {
-        name: _field([(answer[name], rules) for answer, rules in objects if name in answer], name) for name in names
+        name: _field([(answer[name], rules) for answer, rules in objects if name in answer], name)
+        for name in names
     }
 
 
@@ -108,7 +112,9 @@ def _middles(values: Sequence[JSON]) -> Iterator[JSON]:
     if lists:
         (length, _), *_ = Counter(map(len, lists)).most_common(1)
         columns = zip(*(items for items in lists if len(items) == length), strict=True)
-        medians = [statistics.median(seen) for column in columns if (seen := [n for n in column if n is not None])]
+        medians = [
+            statistics.median(seen) for column in columns if (seen := [n for n in column if n is not None])
+        ]
         yield [*medians] if len(medians) == length else None
 
 

@@ -65,7 +65,9 @@ def demonstrations(
     that is in the text; else, for Q5 and Q6, the text, if an answer can be read in it.
     """
     groups = list(_groups(prompt))
-    queries = [index for index, group in enumerate(groups) if any(image in own_images for image in group.images)]
+    queries = [
+        index for index, group in enumerate(groups) if any(image in own_images for image in group.images)
+    ]
     query = queries[-1] if queries else len(groups)
     examples = [
         (index, answer)

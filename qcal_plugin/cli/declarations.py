@@ -59,14 +59,25 @@ def _model(add: Add) -> None:
         help="OpenAI-compatible endpoint: base URL or chat-completions URL",
         example="http://localhost:8000/v1",
     )
-    add("--model", metavar="NAME", help="model to ask (default: the only entry of /v1/models)", example="my-vlm")
+    add(
+        "--model",
+        metavar="NAME",
+        help="model to ask (default: the only entry of /v1/models)",
+        example="my-vlm",
+    )
     add(
         "--model-key-env",
         metavar="VAR",
         help=f"variable that holds the API key (default: {MODEL_KEY_VARIABLE}, if set)",
         example="OPENAI_API_KEY",
     )
-    add("--max-tokens", metavar="N", type=int, default=16384, help="of an answer (default: 16384, the protocol's)")
+    add(
+        "--max-tokens",
+        metavar="N",
+        type=int,
+        default=16384,
+        help="of an answer (default: 16384, the protocol's)",
+    )
     add(
         "--temperature",
         metavar="T",
@@ -137,8 +148,19 @@ def _dataset(add: Add) -> None:
 
 
 def _selection(add: Add) -> None:
-    add("--modes", metavar="LIST", default="zeroshot,icl", help="zeroshot, icl or both (default)", example="icl")
-    add("--questions", metavar="LIST", help="questions to ask (default: all six; with --shots Q6)", example="Q2,Q6")
+    add(
+        "--modes",
+        metavar="LIST",
+        default="zeroshot,icl",
+        help="zeroshot, icl or both (default)",
+        example="icl",
+    )
+    add(
+        "--questions",
+        metavar="LIST",
+        help="questions to ask (default: all six; with --shots Q6)",
+        example="Q2,Q6",
+    )
     add("--limit", metavar="N", type=int, help="only the first N samples (default: all)", example="20")
     add(
         "--sample",
@@ -147,14 +169,23 @@ def _selection(add: Add) -> None:
         help="N samples, drawn in proportion from every family (default: all)",
         example="40",
     )
-    add("--seed", metavar="S", type=int, default=0, help="seed of --sample and --shots (default: 0)", example="1")
+    add(
+        "--seed",
+        metavar="S",
+        type=int,
+        default=0,
+        help="seed of --sample and --shots (default: 0)",
+        example="1",
+    )
     add(
         "--shard",
         metavar="I/N",
         help="only part I of N, by sample; qcaleval merge joins the parts (default: all)",
         example="2/5",
     )
-    add("--repeats", metavar="K", type=int, default=1, help="ask every item K times (default: 1)", example="3")
+    add(
+        "--repeats", metavar="K", type=int, default=1, help="ask every item K times (default: 1)", example="3"
+    )
     add(
         "--max-repeats",
         metavar="M",
@@ -171,7 +202,11 @@ def _selection(add: Add) -> None:
 
 
 def _run(add: Add) -> None:
-    add("--demo", action="store_true", help="synthetic plots, a blind baseline and a lexical judge; needs no network")
+    add(
+        "--demo",
+        action="store_true",
+        help="synthetic plots, a blind baseline and a lexical judge; needs no network",
+    )
     add(
         "--baseline",
         metavar="NAME",
@@ -185,8 +220,16 @@ def _run(add: Add) -> None:
         help="where the run is written (default: runs/<UTC time>-<model>)",
         example="runs/my-vlm",
     )
-    add("--resume", action="store_true", help="go on with the last run (or --run-dir): ask all that is missing")
-    add("--rebuild", action="store_true", help="with --resume, if run.json is lost: start anew from its answers")
+    add(
+        "--resume",
+        action="store_true",
+        help="go on with the last run (or --run-dir): ask all that is missing",
+    )
+    add(
+        "--rebuild",
+        action="store_true",
+        help="with --resume, if run.json is lost: start anew from its answers",
+    )
     add(
         "--answers",
         metavar="RUN",
@@ -217,7 +260,11 @@ def _reports(add: Add) -> None:
         help="gates for a release, TOML, see docs/ci.md; exit status 0, 1, 10 or 11 (default: none)",
         example="examples/gates.toml",
     )
-    add("--no-html", action="store_true", help="write no report.html (by default one file with all plots and answers)")
+    add(
+        "--no-html",
+        action="store_true",
+        help="write no report.html (by default one file with all plots and answers)",
+    )
     add(
         "--floors",
         action="store_true",
@@ -257,7 +304,13 @@ def _budget(add: Add) -> None:
         help="judge requests in flight, in all (default: 16)",
         example="64",
     )
-    add("--retries", metavar="N", type=int, default=5, help="further attempts after a passing fault (default: 5)")
+    add(
+        "--retries",
+        metavar="N",
+        type=int,
+        default=5,
+        help="further attempts after a passing fault (default: 5)",
+    )
     add(
         "--request-timeout",
         metavar="S",
@@ -298,6 +351,8 @@ GROUPS = (
     OptionGroup("run", "where the answers come from and where the run is", _run),
     OptionGroup("reports", "marks, gates and reports", _reports),
     OptionGroup("budget", "speed, cost and budget", _budget),
-    OptionGroup("studies", "studies: the same items asked in other ways (docs/studies.md)", add_study_options),
+    OptionGroup(
+        "studies", "studies: the same items asked in other ways (docs/studies.md)", add_study_options
+    ),
     OptionGroup("service", "service performance under load (docs/service.md)", add_service_options),
 )

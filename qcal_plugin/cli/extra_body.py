@@ -49,7 +49,9 @@ def without_thinking(extra: dict[str, JSON]) -> dict[str, JSON]:
     """The fields and ``enable_thinking`` false. Raises BadValueError where there is no object to put it in."""
     template = extra.get(TEMPLATE_FIELD) or {}
     if not isinstance(template, dict):
-        raise BadValueError(f"adds to {TEMPLATE_FIELD}, which --extra-body sets to something else than an object")
+        raise BadValueError(
+            f"adds to {TEMPLATE_FIELD}, which --extra-body sets to something else than an object"
+        )
     return {**extra, TEMPLATE_FIELD: {**template, "enable_thinking": False}}
 
 

@@ -34,7 +34,9 @@ from scoring.questions import Question
 from synthetic.drawing.perturbation import Perturbation
 
 DEMO_DATASET = "synthetic:seed=7,per-scenario=1,siblings=22"
-DEMO_SHOTS_DATASET = "synthetic:seed=7,per-scenario=2,families=drag+gmm+pinchoff+rabi+ramsey_t2star+res_spec+t1"
+DEMO_SHOTS_DATASET = (
+    "synthetic:seed=7,per-scenario=2,families=drag+gmm+pinchoff+rabi+ramsey_t2star+res_spec+t1"
+)
 """Siblings for all: the families with five scenario types, and the paper's."""
 
 
@@ -150,9 +152,13 @@ def read_config(config: pytest.Config) -> RunConfig:
 
 
 def _check_together(option: Callable[[str], Any]) -> None:
-    given = [f"--{name.replace('_', '-')}" for name in ("model_url", "demo", "baseline", "answers") if option(name)]
+    given = [
+        f"--{name.replace('_', '-')}" for name in ("model_url", "demo", "baseline", "answers") if option(name)
+    ]
     if len(given) > 1 and given != ["--demo", "--baseline"]:
-        raise pytest.UsageError(f"{' and '.join(given)}: give one of them; each says where the answers come from")
+        raise pytest.UsageError(
+            f"{' and '.join(given)}: give one of them; each says where the answers come from"
+        )
     if option("demo") and option("judge_url"):
         raise pytest.UsageError("--demo has a judge of its own: leave out --judge-url")
     if option("limit") and option("sample"):

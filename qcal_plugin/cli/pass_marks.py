@@ -18,8 +18,12 @@ def parse_pass_marks(marks: Iterable[str]) -> dict[Question, float]:
         if value is None or not 0 <= value <= 100:
             raise BadValueError(f"{mark!r} is no score from 0 to 100, such as 50 or Q6=100")
         if 0 < value < 1:
-            raise BadValueError(f"{mark!r}: scores go from 0 to 100; did you mean {question}{equals}{100 * value:g}?")
-        marks_by_question.update(dict.fromkeys(parse_questions(question) if equals else tuple(Question), value))
+            raise BadValueError(
+                f"{mark!r}: scores go from 0 to 100; did you mean {question}{equals}{100 * value:g}?"
+            )
+        marks_by_question.update(
+            dict.fromkeys(parse_questions(question) if equals else tuple(Question), value)
+        )
     return marks_by_question
 
 

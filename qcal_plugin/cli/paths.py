@@ -57,7 +57,9 @@ def aim(config: pytest.Config, *, at_loads: bool) -> None:
         config.args_source = pytest.Config.ArgsSource.ARGS
         return
     if not config.getoption("pyargs"):
-        config.args[:] = [_installed(argument, folder, config.invocation_params.dir) for argument in config.args]
+        config.args[:] = [
+            _installed(argument, folder, config.invocation_params.dir) for argument in config.args
+        ]
     _check_paths(config)
 
 
@@ -103,9 +105,14 @@ def _test_files(folder: Path, patterns: Iterable[str], skipped: Iterable[str]) -
         folders[:] = [
             name
             for name in folders
-            if not any(fnmatch(name, pattern) for pattern in skipped) and not Path(parent, name, "pyvenv.cfg").exists()
+            if not any(fnmatch(name, pattern) for pattern in skipped)
+            and not Path(parent, name, "pyvenv.cfg").exists()
         ]
-        yield from (Path(parent, name) for name in sorted(files) if any(fnmatch(name, pattern) for pattern in patterns))
+        yield from (
+            Path(parent, name)
+            for name in sorted(files)
+            if any(fnmatch(name, pattern) for pattern in patterns)
+        )
 
 
 def _takes_part(file: Path) -> bool:
@@ -125,4 +132,6 @@ def _is_benchmark_path(path: str) -> bool:
     absolute = Path(path).absolute()
     if not absolute.exists():
         return path.replace("/", ".").partition(".")[0] == FOLDER
-    return any(folder.name == FOLDER and is_checkout(folder.parent) for folder in (absolute, *absolute.parents))
+    return any(
+        folder.name == FOLDER and is_checkout(folder.parent) for folder in (absolute, *absolute.parents)
+    )

@@ -33,7 +33,9 @@ def _section(group: OptionGroup) -> Iterator[str]:
     def add(flag: str, *, help: str, metavar: str = "", **_: Any) -> None:  # noqa: A002, ANN401 - argparse's
         text = help.replace("|", "\\|")
         meaning, example, command = text.partition("; example: ")
-        rows.append(f"| `{f'{flag} {metavar}'.strip()}` | {meaning}{f'; example: `{command}`' if example else ''} |")
+        rows.append(
+            f"| `{f'{flag} {metavar}'.strip()}` | {meaning}{f'; example: `{command}`' if example else ''} |"
+        )
 
     group.declare(with_example(add))
     yield from rows

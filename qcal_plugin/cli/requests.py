@@ -36,7 +36,9 @@ GRADES_FORMAT: Mapping[str, JSON] = {
 
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^`|~\w-]+", re.ASCII)
-_RATE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*/?\s*(?P<unit>s|sec|second|min|minute|h|hour)", re.IGNORECASE)
+_RATE = re.compile(
+    r"(?P<number>\d+(?:\.\d+)?)\s*/?\s*(?P<unit>s|sec|second|min|minute|h|hour)", re.IGNORECASE
+)
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -73,7 +75,9 @@ def declare_request_options(add: Callable[..., None]) -> None:
         help="as --extra-body, for any field; null sends none (default: none)",
         example="'{\"temperature\": null}'",
     )
-    add("--reasoning-effort", metavar="LEVEL", help="send reasoning_effort (default: not sent)", example="low")
+    add(
+        "--reasoning-effort", metavar="LEVEL", help="send reasoning_effort (default: not sent)", example="low"
+    )
     add(
         "--model-header",
         metavar="'NAME: $VAR'",
@@ -146,7 +150,9 @@ def read_request_options(option: Callable[[str], Any]) -> RequestOptions:
             **_body("--extra-body", parse_extra_body, option("extra_body")),
             **_body("--model-body", parse_body, option("model_body")),
             **_effort(option("reasoning_effort")),
-            **_no_think("--no-think", given=option("no_think"), text=option("extra_body") or option("model_body")),
+            **_no_think(
+                "--no-think", given=option("no_think"), text=option("extra_body") or option("model_body")
+            ),
         },
         judge_body={
             **_body("--judge-body", parse_body, option("judge_body")),
@@ -156,7 +162,9 @@ def read_request_options(option: Callable[[str], Any]) -> RequestOptions:
         },
         judge_max_tokens=at_least(1, "--judge-max-tokens", option("judge_max_tokens")),
         streaming=Streaming(option("stream")),
-        requests_per_s=parsed("--rate-limit", parse_rate, option("rate_limit")) if option("rate_limit") else None,
+        requests_per_s=parsed("--rate-limit", parse_rate, option("rate_limit"))
+        if option("rate_limit")
+        else None,
         tokens_per_minute=at_least(1, "--tokens-per-minute", option("tokens_per_minute")),
         strict_model=bool(option("strict_model")),
     )

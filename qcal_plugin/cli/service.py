@@ -72,11 +72,37 @@ class ServiceSettings:
 def add_service_options(add: Callable[..., None]) -> None:
     """Declare them."""
     loads: dict[str, Any] = {"metavar": "LIST", "action": "append", "default": []}
-    add("--parallel", **loads, help="hold so many requests in flight, load by load (default: none)", example="1,2,5")
-    add("--rate", **loads, help="send so many requests a second, load by load (default: none)", example="0.5,2")
-    add("--number", **loads, help="requests of each load, or one number for all (default: 4 a place, 20)", example="20")
-    add("--warmup", metavar="N", type=int, help="requests before those that count (default: as many as the load)")
-    add("--burstiness", metavar="B", type=float, default=1.0, help="with --rate: 1 Poisson (default), below 1 bursts")
+    add(
+        "--parallel",
+        **loads,
+        help="hold so many requests in flight, load by load (default: none)",
+        example="1,2,5",
+    )
+    add(
+        "--rate",
+        **loads,
+        help="send so many requests a second, load by load (default: none)",
+        example="0.5,2",
+    )
+    add(
+        "--number",
+        **loads,
+        help="requests of each load, or one number for all (default: 4 a place, 20)",
+        example="20",
+    )
+    add(
+        "--warmup",
+        metavar="N",
+        type=int,
+        help="requests before those that count (default: as many as the load)",
+    )
+    add(
+        "--burstiness",
+        metavar="B",
+        type=float,
+        default=1.0,
+        help="with --rate: 1 Poisson (default), below 1 bursts",
+    )
     add(
         "--slo",
         metavar="LIST",
@@ -85,7 +111,12 @@ def add_service_options(add: Callable[..., None]) -> None:
     )
     add("--find-max-load", action="store_true", help="search the most requests in flight that keep --slo")
     add("--min-tokens", metavar="N", type=int, help="ask for at least so many tokens (default: any number)")
-    add("--image-width", metavar="PX", type=int, help="send random images (default: the benchmark's own prompts)")
+    add(
+        "--image-width",
+        metavar="PX",
+        type=int,
+        help="send random images (default: the benchmark's own prompts)",
+    )
     add("--image-height", metavar="PX", type=int, help="their height (default: the width)")
     add("--image-num", metavar="N", type=int, help="random images in each request (default: 1)")
     add("--prompt-words", metavar="N", type=int, help="words beside random images (default: 100)")
@@ -105,7 +136,9 @@ def read_service(config: pytest.Config) -> ServiceSettings:
     numbers = _numbers("--number", [*option("number"), *spaced["--number"]], whole=True)
     objectives = _objectives(option("slo"))
     if option("find_max_load") and not objectives:
-        raise pytest.UsageError("--find-max-load without --slo: say what a load must keep, such as --slo 'ttft<=0.5'")
+        raise pytest.UsageError(
+            "--find-max-load without --slo: say what a load must keep, such as --slo 'ttft<=0.5'"
+        )
     if option("burstiness") <= 0:
         raise pytest.UsageError(f"--burstiness {option('burstiness')}: expected a number above 0")
     warmup = at_least(0, "--warmup", option("warmup"))
@@ -128,11 +161,17 @@ def _levels(
     loads = [*((LoadKind.PARALLEL, load) for load in parallel), *((LoadKind.RATE, load) for load in rates)]
     if len(numbers) > 1 and len(numbers) != len(loads):
         raise pytest.UsageError(f"{len(numbers)} --number for {len(loads)} loads: give one, or one for each")
-    each: list[float | None] = [*numbers] * len(loads) if len(numbers) == 1 else [*numbers] or [None] * len(loads)
-    levels = tuple(_level(kind, load, number, warmup) for (kind, load), number in zip(loads, each, strict=True))
+    each: list[float | None] = (
+        [*numbers] * len(loads) if len(numbers) == 1 else [*numbers] or [None] * len(loads)
+    )
+    levels = tuple(
+        _level(kind, load, number, warmup) for (kind, load), number in zip(loads, each, strict=True)
+    )
     for level in levels:
         if level.closed and level.number < level.load:
-            raise pytest.UsageError(f"--number {level.number} for {level.name}: fewer than are to be in flight")
+            raise pytest.UsageError(
+                f"--number {level.number} for {level.name}: fewer than are to be in flight"
+            )
     if len({level.name for level in levels}) < len(levels):
         raise pytest.UsageError(f"{', '.join(level.name for level in levels)}: the same load twice")
     return levels

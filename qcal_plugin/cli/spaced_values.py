@@ -20,7 +20,12 @@ def take_spaced_values(config: pytest.Config, flags: Sequence[str]) -> dict[str,
             flag = argument.partition("=")[0]
         elif previous.startswith("-") and "=" not in previous:
             pass  # the option's own value
-        elif flag in spaced and argument in config.args and NUMBER.fullmatch(argument) and not Path(argument).exists():
+        elif (
+            flag in spaced
+            and argument in config.args
+            and NUMBER.fullmatch(argument)
+            and not Path(argument).exists()
+        ):
             spaced[flag].append(argument)
             config.args.remove(argument)
         previous = argument

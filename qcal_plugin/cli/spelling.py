@@ -26,7 +26,9 @@ def run_respelled(config: pytest.Config) -> int | pytest.ExitCode | None:
         return None
     given = [str(argument) for argument in config.invocation_params.args]
     distributed = config.getoption("numprocesses", None) or config.getoption("tx", None)
-    respelled = join_paths(given, config.invocation_params.dir, made_by_run={"--run-dir"} if distributed else set())
+    respelled = join_paths(
+        given, config.invocation_params.dir, made_by_run={"--run-dir"} if distributed else set()
+    )
     if respelled == given:
         return None
     return pytest.main(respelled, plugins=config.invocation_params.plugins)
@@ -40,9 +42,14 @@ def join_paths(arguments: Sequence[str], folder: Path, *, made_by_run: Collectio
     misleading = {
         index
         for index, (flag, value) in enumerate(pairwise(arguments))
-        if flag in value_flags() and not value.startswith("-") and (flag in made_by_run or (folder / value).exists())
+        if flag in value_flags()
+        and not value.startswith("-")
+        and (flag in made_by_run or (folder / value).exists())
     }
-    joined = [f"{flag}={arguments[index + 1]}" if index in misleading else flag for index, flag in enumerate(arguments)]
+    joined = [
+        f"{flag}={arguments[index + 1]}" if index in misleading else flag
+        for index, flag in enumerate(arguments)
+    ]
     return [argument for index, argument in enumerate(joined) if index - 1 not in misleading]
 
 

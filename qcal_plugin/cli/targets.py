@@ -48,7 +48,9 @@ def read_judges(option: Callable[[str], Any]) -> tuple[TargetOption, ...]:
             f"{len(urls)} --judge-url and {len(models)} --judge-model: give as many of each, or one URL for all"
         )
     if len(variables) > 1 and len(variables) != len(urls):
-        raise pytest.UsageError(f"{len(variables)} --judge-key-env for {len(urls)} judges: give one, or one for each")
+        raise pytest.UsageError(
+            f"{len(variables)} --judge-key-env for {len(urls)} judges: give one, or one for each"
+        )
     variables = variables * len(urls) if len(variables) == 1 else variables or [None] * len(urls)
     headers = read_headers("--judge-header", option("judge_header"))
     return tuple(_judge(*judge, headers) for judge in zip(urls, models, variables, strict=True))
@@ -66,5 +68,7 @@ def _key(flag: str, variable: str | None, default_variable: str) -> tuple[str | 
     if variable and not key:
         raise pytest.UsageError(f"{flag} {variable}: the environment variable is not set or empty")
     if any(not char.isprintable() or ord(char) > 126 for char in key):
-        raise pytest.UsageError(f"{flag} {variable or default_variable}: the key holds characters no header can carry")
+        raise pytest.UsageError(
+            f"{flag} {variable or default_variable}: the key holds characters no header can carry"
+        )
     return key or None, variable or default_variable

@@ -46,11 +46,16 @@ def examine(resolved: ResolvedTarget, given: argparse.Namespace) -> tuple[list[s
         reply = ask(option, resolved.model)
     except httpx.HTTPError as error:
         words = message_line(option.redaction.text(str(error))) or type(error).__name__
-        raise PreflightError(f"{option.target.public_url}: lists models, but chat completions fail: {words}") from error
+        raise PreflightError(
+            f"{option.target.public_url}: lists models, but chat completions fail: {words}"
+        ) from error
     facts = [
         ("reachable", option.target.public_url),
         ("model", resolved.model + (f" ({resolved.warning})" if resolved.warning else "")),
-        ("key", f"from {option.key_variable}" if option.key else f"none sent ({option.key_variable} is not set)"),
+        (
+            "key",
+            f"from {option.key_variable}" if option.key else f"none sent ({option.key_variable} is not set)",
+        ),
         ("certificate", _certificate(option)),
         ("proxy", _proxy(option)),
         *_abilities(reply),
@@ -58,7 +63,9 @@ def examine(resolved: ResolvedTarget, given: argparse.Namespace) -> tuple[list[s
     if given.dataset and reply.way is not None:
         facts += _image_limits(option, resolved.model, reply.way, given.dataset)
     usable = reply.way is not None and reply.way.picture
-    advice = f"next: {_command(resolved, reply, given)}" if usable else "next: serve a model that takes pictures"
+    advice = (
+        f"next: {_command(resolved, reply, given)}" if usable else "next: serve a model that takes pictures"
+    )
     if reply.way is None:
         advice = f"next: put right what the server says (HTTP {reply.status}), then ask the doctor again"
     return [*(f"{name + ':':18}{log_line(text)}" for name, text in facts), advice], usable
@@ -76,7 +83,10 @@ def _abilities(reply: ProbeReply) -> Iterator[tuple[str, str]]:
     if way is None:
         yield "answers", f"no: HTTP {reply.status}: {reply.refusal}"
         return
-    yield "answers", f"yes: {message_line(reply.text, 60)!r} to {QUESTION!r}" if reply.text else _no_text(reply)
+    yield (
+        "answers",
+        f"yes: {message_line(reply.text, 60)!r} to {QUESTION!r}" if reply.text else _no_text(reply),
+    )
     if not way.picture:
         yield "images", f"no: {reply.refusal}"
     elif COLOUR in reply.text.lower():
@@ -85,7 +95,10 @@ def _abilities(reply: ProbeReply) -> Iterator[tuple[str, str]]:
         yield "images", f"accepted, but the answer does not say {COLOUR}: is it a vision model?"
     yield "reasoning", f"in the field {reply.reasoning}" if reply.reasoning else "no field of its own"
     full = way.max_tokens == PROTOCOL_MAX_TOKENS
-    yield "max tokens", f"{way.max_tokens} accepted" if full else f"{PROTOCOL_MAX_TOKENS} refused: {reply.refusal}"
+    yield (
+        "max tokens",
+        f"{way.max_tokens} accepted" if full else f"{PROTOCOL_MAX_TOKENS} refused: {reply.refusal}",
+    )
     yield "streaming", f"yes, first piece after {reply.first_s:.2f} s" if reply.streamed else "no"
     limits = [
         f"{name}: {value}"
@@ -122,7 +135,9 @@ def _option(given: argparse.Namespace) -> TargetOption:
     key = os.environ.get(variable, "").strip()
     if given.model_key_env and not key:
         raise BadValueError(f"--model-key-env {variable}: the environment variable is not set or empty")
-    return TargetOption(target=parse_target(given.model_url), model=given.model, key=key or None, key_variable=variable)
+    return TargetOption(
+        target=parse_target(given.model_url), model=given.model, key=key or None, key_variable=variable
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -134,7 +149,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--model", metavar="NAME", help="model to ask (default: the only one listed)")
     parser.add_argument(
-        "--model-key-env", metavar="VAR", help=f"variable that holds the API key (default: {MODEL_KEY_VARIABLE})"
+        "--model-key-env",
+        metavar="VAR",
+        help=f"variable that holds the API key (default: {MODEL_KEY_VARIABLE})",
     )
     parser.add_argument(
         "--dataset",

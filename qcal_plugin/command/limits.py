@@ -42,7 +42,9 @@ def needs_of(name: str) -> Needs:
 
     dataset = prepare(name)
     keys = [
-        ItemKey(sample.sample_id, question, mode) for sample in dataset.own_samples for mode, question in sample.items()
+        ItemKey(sample.sample_id, question, mode)
+        for sample in dataset.own_samples
+        for mode, question in sample.items()
     ]
     cases = [dataset.case(key) for key in keys]
     sampling = Sampling(model="", max_tokens=PROTOCOL_MAX_TOKENS, temperature=0.0)

@@ -26,7 +26,9 @@ usage: qcaleval COMMAND ...
 qcaleval COMMAND --help says more. To evaluate a model: pytest --model-url http://localhost:8000/v1
 All options of that: pytest test_qcaleval --help
 """
-REPORTS = {"report": "show"} | {name: name for name in ("compare", "leaderboard", "gate", "merge", "export", "import")}
+REPORTS = {"report": "show"} | {
+    name: name for name in ("compare", "leaderboard", "gate", "merge", "export", "import")
+}
 """Commands of `reports`, by the name that they have here."""
 
 

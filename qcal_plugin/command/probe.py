@@ -135,7 +135,9 @@ def _read(response: httpx.Response, way: Way, began: float) -> ProbeReply:
         status=200,
         text="".join(_text(message, "content") for message, _ in parts).strip(),
         finish_reason=next((reason for _, reason in reversed(parts) if reason), None),
-        reasoning=next((name for name in REASONING_FIELDS if any(_text(message, name) for message, _ in parts)), None),
+        reasoning=next(
+            (name for name in REASONING_FIELDS if any(_text(message, name) for message, _ in parts)), None
+        ),
         streamed=streamed,
         first_s=first_s,
         headers=response.headers,

@@ -64,7 +64,9 @@ def build(
 
 def _asked(samples: Mapping[str, SampleRow], fewshot: Iterable[FewshotRow]) -> list[_Asked]:
     """The samples, each with its first ICL row; then, as samples of their own, further ICL rows about them."""
-    asked = {sample_id: _Asked(sample_id=sample_id, row=row, icl_row=None) for sample_id, row in samples.items()}
+    asked = {
+        sample_id: _Asked(sample_id=sample_id, row=row, icl_row=None) for sample_id, row in samples.items()
+    }
     for icl_row in fewshot:
         first = asked[icl_row.source_id]
         if first.icl_row is None:

@@ -40,7 +40,13 @@ class BadDataError(DatasetError):
     """
 
     def __init__(
-        self, problem: str, *, file: str, row: int | None = None, row_id: str | None = None, column: str | None = None
+        self,
+        problem: str,
+        *,
+        file: str,
+        row: int | None = None,
+        row_id: str | None = None,
+        column: str | None = None,
     ) -> None:
         place = [file]
         if row is not None:

@@ -37,7 +37,10 @@ def warnings(
             grouped.setdefault(finding.text, []).append(finding.row_id)
     for icl_row in fewshot:
         asked[icl_row.source_id] += 1
-        for finding in (*_about_icl(icl_row, samples[icl_row.source_id], images), *_about_source(icl_row, asked)):
+        for finding in (
+            *_about_icl(icl_row, samples[icl_row.source_id], images),
+            *_about_source(icl_row, asked),
+        ):
             grouped.setdefault(finding.text, []).append(finding.row_id)
     return tuple(f"{text} ({_count(row_ids)})" for text, row_ids in grouped.items())
 

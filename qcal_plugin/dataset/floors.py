@@ -39,7 +39,9 @@ class DatasetFloors:
         }
         return {mode: floors for mode, floors in ((Mode.ZEROSHOT, zeroshot), (Mode.ICL, icl)) if floors}
 
-    def _floors(self, row: SampleRow, question: Question, copied: Mapping[Floor, str]) -> dict[str, dict[str, float]]:
+    def _floors(
+        self, row: SampleRow, question: Question, copied: Mapping[Floor, str]
+    ) -> dict[str, dict[str, float]]:
         answers = {Floor.CONSTANT: self._constants[row.family, question], **copied}
         return floors_of(question, _reference(row, question), answers)
 

@@ -26,7 +26,9 @@ def generated_folder(settings: SyntheticSettings, cache: Path) -> Path:
     return cache / "synthetic" / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def generated(settings: SyntheticSettings, cache: Path, progress: Progress | None) -> tuple[Path, tuple[str, ...]]:
+def generated(
+    settings: SyntheticSettings, cache: Path, progress: Progress | None
+) -> tuple[Path, tuple[str, ...]]:
     """The dataset's folder, and a line if it was damaged.
 
     It is made at the first use, and anew where its files are not those that were made.

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
+from huggingface_hub import (
+    constants,
+    get_hf_file_metadata,
+    hf_hub_download,
+    hf_hub_url,
+    try_to_load_from_cache,
+)
 from huggingface_hub.errors import (
     EntryNotFoundError,
     FileMetadataError,
@@ -52,7 +58,9 @@ def current_commit(name: str, revision: str, file: str) -> tuple[str, tuple[str,
             raise _explain(error, name, revision, file) from error
         if isinstance(error, OfflineModeIsEnabled):
             return cached, ()
-        return cached, (f"dataset {name}: {_reason(error)}; using revision {revision} as it was last seen, {cached}",)
+        return cached, (
+            f"dataset {name}: {_reason(error)}; using revision {revision} as it was last seen, {cached}",
+        )
     return commit, ()
 
 
@@ -93,7 +101,9 @@ def _cached_commit(name: str, revision: str, file: str) -> str | None:
     try:
         path = try_to_load_from_cache(name, file, repo_type="dataset", revision=revision)
     except HFValidationError:
-        raise DatasetNotFoundError(f"dataset {name}: neither a folder nor a Hub id such as owner/name") from None
+        raise DatasetNotFoundError(
+            f"dataset {name}: neither a folder nor a Hub id such as owner/name"
+        ) from None
     return Path(path).parent.name if isinstance(path, str) else None
 
 
@@ -121,7 +131,9 @@ def _explain(error: Exception, name: str, revision: str, file: str) -> DatasetEr
         case RevisionNotFoundError():
             return DatasetNotFoundError(f"dataset {name}: there is no revision {revision} on {_host()}")
         case EntryNotFoundError() if not isinstance(error, LocalEntryNotFoundError):
-            return DatasetNotFoundError(f"dataset {name}: {file} is missing in revision {revision} on {_host()}")
+            return DatasetNotFoundError(
+                f"dataset {name}: {file} is missing in revision {revision} on {_host()}"
+            )
         case _:
             return HubError(
                 f"dataset {name}: {_reason(error)}, and {file} of revision {revision} is not in its cache "

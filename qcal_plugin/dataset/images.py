@@ -106,7 +106,9 @@ def _opened(original: bytes) -> Image.Image:
 def _check_size(image: Image.Image) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise ImageError(f"{width} x {height} pixels by its header, more than {MAX_PIXELS:,} (decompression bomb?)")
+        raise ImageError(
+            f"{width} x {height} pixels by its header, more than {MAX_PIXELS:,} (decompression bomb?)"
+        )
 
 
 def _is_final(image: Image.Image, original: bytes) -> bool:

@@ -115,7 +115,9 @@ def open_or_make(
         raise DatasetError(
             f"dataset {name}: {error}. Is the cache {cache} writable? {CACHE_VARIABLE} names another folder"
         ) from error
-    repairs = tuple(f"dataset {name}: damaged in the cache and made anew from the source: {what}" for what in damage)
+    repairs = tuple(
+        f"dataset {name}: damaged in the cache and made anew from the source: {what}" for what in damage
+    )
     warnings = (*source.identity.warnings, *repairs)
     identity = replace(dataset.identity, warnings=warnings)
     return replace(dataset, identity=identity, warnings=(*warnings, *dataset.warnings), repairs=repairs)
@@ -176,7 +178,9 @@ def prepared_directory(source: DatasetSource, cache: Path) -> Path:
     return cache / "prepared" / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def _open_verified(directory: Path, identity: DatasetIdentity) -> tuple[PreparedDataset | None, tuple[str, ...]]:
+def _open_verified(
+    directory: Path, identity: DatasetIdentity
+) -> tuple[PreparedDataset | None, tuple[str, ...]]:
     """The prepared dataset if every file is what was prepared; else None, and a line about what is wrong.
 
     There is no such line where nothing was prepared yet, or by another version of this suite.
@@ -217,7 +221,9 @@ def _canonical(name: str) -> str:
 def _folder(name: str, cache: Path, progress: Progress | None = None) -> tuple[Path | None, tuple[str, ...]]:
     """The local folder that ``name`` stands for, None if it is a Hub id; and warnings."""
     if name.startswith(MIX_PREFIX):
-        raise DatasetNotFoundError(f"dataset {name}: a mix of datasets is known by its file; give that with --mix FILE")
+        raise DatasetNotFoundError(
+            f"dataset {name}: a mix of datasets is known by its file; give that with --mix FILE"
+        )
     if is_synthetic(name):
         return generated(parse_dataset_name(name), cache, progress)
     folder = Path(os.path.expanduser(name))  # noqa: PTH111 - of Path, an unknown user would raise

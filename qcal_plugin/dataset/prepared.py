@@ -226,7 +226,9 @@ class PreparedDataset:
         entry = self._entries.get(key.sample_id)
         asked_in = _modes(entry) if entry is not None else ()
         if entry is None or key.mode not in asked_in or key.question not in key.mode.questions:
-            raise KeyError(f"{self.identity.name} has no item {key.sample_id} {key.question} in mode {key.mode}")
+            raise KeyError(
+                f"{self.identity.name} has no item {key.sample_id} {key.question} in mode {key.mode}"
+            )
         return entry
 
     def _part(self, part: Mapping[str, str]) -> PromptPart:
@@ -260,7 +262,9 @@ def open_prepared(directory: Path, revision: str | None = None) -> PreparedDatas
         identity=identity,
         warnings=tuple(content["warnings"]),
         samples=tuple(_sample(entry) for entry in entries),
-        images={image_id: _image(directory, image_id, image) for image_id, image in content["images"].items()},
+        images={
+            image_id: _image(directory, image_id, image) for image_id, image in content["images"].items()
+        },
         references=_lines(directory, "references", content["references"]),
         prompts=_lines(directory, "prompts", content["prompts"]),
         floors=_lines(directory, "floors", floors["sha256"]),
@@ -311,7 +315,9 @@ def _sample(entry: Mapping[str, Any]) -> SampleEntry:
         family=entry["family"],
         scenario_type=entry["scenario_type"],
         modes=_modes(entry),
-        asked=None if asked is None else frozenset((Mode(mode), Question(question)) for mode, question in asked),
+        asked=None
+        if asked is None
+        else frozenset((Mode(mode), Question(question)) for mode, question in asked),
         pictures=entry["pictures"],
         source_id=entry.get("source_id"),
     )

@@ -94,11 +94,15 @@ def read_samples(path: Path, rules: Mapping[str, FieldRules], images: ImageIntak
         shown = _shown(cells)
         row = _sample_row(cells, shown, rules)
         if row.sample_id in rows:
-            raise cells.fault("id", f"duplicate: row {rows[row.sample_id].index} has it too. Each row needs its own")
+            raise cells.fault(
+                "id", f"duplicate: row {rows[row.sample_id].index} has it too. Each row needs its own"
+            )
         for image in shown:
             owner = images.take(image)
             if owner is not None:
-                raise cells.fault("image_ids", f"{image.image_id!r} is a different picture in sample {owner!r}")
+                raise cells.fault(
+                    "image_ids", f"{image.image_id!r} is a different picture in sample {owner!r}"
+                )
         rows[row.sample_id] = row
     if not rows:
         raise BadDataError("no rows: there is nothing to ask", file=path.name)
@@ -127,7 +131,9 @@ def read_config(path: Path) -> dict[str, FieldRules]:
     rules_by_family = {}
     for family, entry in config.items():
         if not isinstance(entry, dict):
-            raise BadDataError(f"family {family!r}: expected a JSON object, got {_kind(entry)}", file=path.name)
+            raise BadDataError(
+                f"family {family!r}: expected a JSON object, got {_kind(entry)}", file=path.name
+            )
         rules = entry.get("q5_scoring")
         if rules is not None:
             if problem := _rules_problem(rules):
@@ -141,10 +147,16 @@ def _shown(cells: Cells) -> list[RowImage]:
     images = cells.images("images")
     image_ids = cells.texts(IMAGE_IDS) if images else ()
     if len(image_ids) != len(images):
-        raise cells.fault("image_ids", f"{len(image_ids)} ids for {len(images)} images. Each image needs one id")
-    shown = [(image_id, image) for image_id, image in zip(image_ids, images, strict=True) if image is not None]
+        raise cells.fault(
+            "image_ids", f"{len(image_ids)} ids for {len(images)} images. Each image needs one id"
+        )
+    shown = [
+        (image_id, image) for image_id, image in zip(image_ids, images, strict=True) if image is not None
+    ]
     return [
-        RowImage(image_id=image_id, row=cells.index, sample_id=cells.name("id"), position=position, original=image)
+        RowImage(
+            image_id=image_id, row=cells.index, sample_id=cells.name("id"), position=position, original=image
+        )
         for position, (image_id, image) in enumerate(shown)
     ]
 
@@ -183,7 +195,9 @@ def _field_rules(cells: Cells) -> FieldRules:
     try:
         rules = json.loads(cells.text(column))
     except (ValueError, RecursionError) as error:
-        raise cells.fault(column, f"unreadable JSON ({error}). It has to be an object, field by field") from error
+        raise cells.fault(
+            column, f"unreadable JSON ({error}). It has to be an object, field by field"
+        ) from error
     if problem := _rules_problem(rules):
         raise cells.fault(column, problem)
     return rules  # type: ignore[no-any-return]  # what has no problem is an object of objects

@@ -54,7 +54,9 @@ class Cells:
         values: list[Any] = self.values[column] or []
         for position, value in enumerate(values):
             if value is not None and value["bytes"] is None and value["path"] is not None:
-                raise self.fault(column, f"image {position} has no bytes. A path to a file elsewhere is not followed")
+                raise self.fault(
+                    column, f"image {position} has no bytes. A path to a file elsewhere is not followed"
+                )
         return tuple(None if value is None else value["bytes"] for value in values)
 
     def fault(self, column: str, problem: str) -> BadDataError:
@@ -90,7 +92,9 @@ def _read_tables(path: Path, schema: Any) -> Iterator[Any]:  # noqa: ANN401  pya
                 _check_text(path.name, batch)
                 yield pa.Table.from_batches([batch])
     except (pa.ArrowException, OSError) as error:
-        raise BadDataError(f"unreadable Parquet ({_first_line(error)}). Get it again", file=path.name) from error
+        raise BadDataError(
+            f"unreadable Parquet ({_first_line(error)}). Get it again", file=path.name
+        ) from error
 
 
 def _check_text(file: str, batch: Any) -> None:  # noqa: ANN401  pyarrow has no types

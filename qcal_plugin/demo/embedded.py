@@ -53,7 +53,9 @@ class _Served:
             "id": "chatcmpl-baseline",
             "object": "chat.completion",
             "model": self.model,
-            "choices": [{"index": 0, "message": {"role": "assistant", "content": answer}, "finish_reason": "stop"}],
+            "choices": [
+                {"index": 0, "message": {"role": "assistant", "content": answer}, "finish_reason": "stop"}
+            ],
             "usage": {
                 "prompt_tokens": prompt_tokens,
                 "completion_tokens": completion_tokens,
@@ -68,7 +70,9 @@ async def _stream(request: web.Request, completion: dict[str, Any]) -> web.Strea
     await response.prepare(request)
     words = completion["choices"][0]["message"]["content"].split(" ")
     texts = [word if index == 0 else f" {word}" for index, word in enumerate(words)]
-    choices: list[dict[str, Any]] = [{"index": 0, "delta": {"content": text}, "finish_reason": None} for text in texts]
+    choices: list[dict[str, Any]] = [
+        {"index": 0, "delta": {"content": text}, "finish_reason": None} for text in texts
+    ]
     choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
     for choice in choices:
         chunk = {

@@ -54,7 +54,9 @@ class NearestPlot:
         """The plots of the family that the prompt names, with a status that it offers."""
         family = None if question is Question.Q1 else self._families.named_in(text)
         plots = [plot for plot in self._plots if family in {None, plot.family}]
-        offered = STATUS_CODES.intersection(re.findall(r"\w+", text)) if question is Question.Q6 else frozenset()
+        offered = (
+            STATUS_CODES.intersection(re.findall(r"\w+", text)) if question is Question.Q6 else frozenset()
+        )
         return [plot for plot in plots if read_status(plot.answers[Question.Q6]) in offered] or plots
 
     def _see(self, pictures: Iterable[Picture]) -> list[Features]:

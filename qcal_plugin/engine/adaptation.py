@@ -71,7 +71,9 @@ class Adaptation:
         dropped = {change.parameter for change in self.changes} - renamed.keys()
         return {renamed.get(name, name): value for name, value in fields.items() if name not in dropped}
 
-    def learn(self, sent: Mapping[str, JSON], *, code: str | None, parameter: str | None, message: str) -> bool:
+    def learn(
+        self, sent: Mapping[str, JSON], *, code: str | None, parameter: str | None, message: str
+    ) -> bool:
         """Adapt to a refusal of the fields that were ``sent``. Return whether another attempt makes sense.
 
         Requests in flight are refused together: for all but the first, the change has been made already and the fields
@@ -85,7 +87,9 @@ class Adaptation:
         return True
 
     @staticmethod
-    def _refused(sent: Iterable[str], *, code: str | None, parameter: str | None, message: str) -> Change | None:
+    def _refused(
+        sent: Iterable[str], *, code: str | None, parameter: str | None, message: str
+    ) -> Change | None:
         candidates = [change for change in Change if change.parameter in sent]
         if code not in _CODES and not _REFUSES.search(message):
             return None

@@ -38,9 +38,13 @@ class Budget:
     def request(self) -> None:
         """Count a request that is about to be sent. Raises EngineStopped where none may be."""
         if self.requests is not None and self.requests_sent >= self.requests:
-            raise EngineStopped(self._exhausted(f"--budget-requests {self.requests} is used up; go on with --resume"))
+            raise EngineStopped(
+                self._exhausted(f"--budget-requests {self.requests} is used up; go on with --resume")
+            )
         if self.tokens is not None and self.tokens_used >= self.tokens:
-            raise EngineStopped(self._exhausted(f"--budget-tokens {self.tokens} is used up; go on with --resume"))
+            raise EngineStopped(
+                self._exhausted(f"--budget-tokens {self.tokens} is used up; go on with --resume")
+            )
         self.requests_sent += 1
 
     def reply(self, tokens: int) -> None:

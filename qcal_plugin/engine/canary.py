@@ -35,12 +35,19 @@ def write_canary(run_dir: Path, results: Sequence[CanaryJudge]) -> None:
     """Write ``canary.json``: the set's names, traits and known grades, the attacks, and each judge's grades."""
     answers = tuple({"name": item.name, "trait": item.trait, "known": item.grades} for item in load_canary())
     twins = tuple({"name": twin.name, "attack": twin.trait} for _, twin in attacked_twins())
-    write_file(run_dir / CANARY_NAME, encode_indented(CanaryFile(answers=answers, twins=twins, judges=tuple(results))))
+    write_file(
+        run_dir / CANARY_NAME,
+        encode_indented(CanaryFile(answers=answers, twins=twins, judges=tuple(results))),
+    )
 
 
-async def _judge_one(judge: Judge, answers: Sequence[CanaryAnswer], twins: Sequence[CanaryAnswer]) -> CanaryJudge:
+async def _judge_one(
+    judge: Judge, answers: Sequence[CanaryAnswer], twins: Sequence[CanaryAnswer]
+) -> CanaryJudge:
     asked = (*answers, *twins)
-    submissions = [Submission(question=item.question, text=item.text, reference=item.reference) for item in asked]
+    submissions = [
+        Submission(question=item.question, text=item.text, reference=item.reference) for item in asked
+    ]
     try:
         verdicts = await asyncio.gather(*(judge.grade(submission) for submission in submissions))
     except EngineStopped as stopped:

@@ -67,7 +67,9 @@ class ChatRequest:
         return [*pieces, b"]"] if pieces else [b"[]"]
 
     def _identity(self) -> dict[str, Any]:
-        parts = [part.text if isinstance(part, TextPart) else {"png_sha256": part.sha256} for part in self.prompt]
+        parts = [
+            part.text if isinstance(part, TextPart) else {"png_sha256": part.sha256} for part in self.prompt
+        ]
         return {
             "model": self.model,
             "prompt": parts,

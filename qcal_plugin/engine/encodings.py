@@ -148,7 +148,9 @@ def _base64_occurrences(text: str, core: _Core) -> Iterator[Span]:
         yield max(0, start - core.before), stop
 
 
-def _substituted(text: str, pattern: re.Pattern[str], write: Callable[[re.Match[str]], str]) -> tuple[str, list[int]]:
+def _substituted(
+    text: str, pattern: re.Pattern[str], write: Callable[[re.Match[str]], str]
+) -> tuple[str, list[int]]:
     """`pattern.sub`, with the place in `text` of each character of the result, and of its end."""
     parts: list[str] = []
     places: list[int] = []

@@ -166,7 +166,9 @@ class Endpoint:
         """Wait for our own pace, then for the server's pauses, which may have grown meanwhile."""
         await self._rest(self._pace.wait_s())
         # A pause may be extended while this request sleeps, by the reply to another one: look again after each sleep.
-        while (rest_s := max(self._pause.rest_s, self._pace.tokens_wait_s())) > 0 or self._closing is not None:
+        while (
+            rest_s := max(self._pause.rest_s, self._pace.tokens_wait_s())
+        ) > 0 or self._closing is not None:
             await self._rest(rest_s)
 
     def _count(self, reply: ChatReply, body: ChatBody) -> None:

@@ -113,8 +113,12 @@ class Engine:
         self._begun = False
         self._over = False
         self._ahead: set[ItemKey] = set()
-        self._model_lane = Lane(slots=concurrency, may_run_ahead=self._may_run_ahead, on_error=self._job_raised)
-        self._judge_lane = Lane(slots=judge_concurrency, may_run_ahead=lambda: True, on_error=self._job_raised)
+        self._model_lane = Lane(
+            slots=concurrency, may_run_ahead=self._may_run_ahead, on_error=self._job_raised
+        )
+        self._judge_lane = Lane(
+            slots=judge_concurrency, may_run_ahead=lambda: True, on_error=self._job_raised
+        )
         self._thread = threading.Thread(target=self.loop.run_forever, name="qcal-engine", daemon=True)
 
     def start(self) -> None:
@@ -183,7 +187,9 @@ class Engine:
 
     def _declare(self, keys: Sequence[ItemKey]) -> None:
         now = time.monotonic()
-        new = [Job(key=key, ready_at=now) for key in keys if key not in self._jobs and key not in self._released]
+        new = [
+            Job(key=key, ready_at=now) for key in keys if key not in self._jobs and key not in self._released
+        ]
         self._jobs.update({job.key: job for job in new})
         if self._begun:
             self._queue(new)
@@ -241,7 +247,9 @@ class Engine:
         needs_judge = job.key.question.needs_judge and job.answer.withheld is None
         judging = needs_judge and bool(case.reference.key_points)
         if judging and self._judges:
-            self._submit(job, Submission(question=job.key.question, text=job.answer.text, reference=case.reference))
+            self._submit(
+                job, Submission(question=job.key.question, text=job.answer.text, reference=case.reference)
+            )
         else:
             self._finish(job, judging=judging)
 

@@ -110,7 +110,9 @@ def http_failure(status: int, headers: Mapping[str, str], body: bytes) -> Reques
     )
 
 
-def reported_failure(error: object, headers: Mapping[str, str], body: bytes, *, partial: bool) -> RequestFailed:
+def reported_failure(
+    error: object, headers: Mapping[str, str], body: bytes, *, partial: bool
+) -> RequestFailed:
     """Return the failure that a successful reply reports in its body, as routers do.
 
     It means what the status in the error object means. If generation had begun (``partial``), it is like a lost
@@ -147,7 +149,8 @@ def proxy_failure(failure: RequestFailed, proxy_url: str | None) -> RequestFaile
 
 
 def transport_failure(
-    error: httpx.TransportError | httpx.DecodingError | aiohttp.ClientError | TimeoutError, redaction: Redaction
+    error: httpx.TransportError | httpx.DecodingError | aiohttp.ClientError | TimeoutError,
+    redaction: Redaction,
 ) -> RequestFailed:
     """The failure behind an exception of the HTTP client; its cause, aiohttp's own exception, is the more exact."""
     import aiohttp
@@ -204,7 +207,9 @@ def _transport_kind(error: BaseException, cause: BaseException) -> str:
         aiohttp.ClientConnectorError: "connect",
         aiohttp.ClientResponseError: "not_http",
     }
-    fallback = "connect" if isinstance(error, (httpx.ConnectError, httpx.ProxyError)) else "reset"  # a SOCKS proxy's
+    fallback = (
+        "connect" if isinstance(error, (httpx.ConnectError, httpx.ProxyError)) else "reset"
+    )  # a SOCKS proxy's
     return next((kind for causes, kind in by_cause.items() if isinstance(cause, causes)), fallback)
 
 
@@ -289,7 +294,9 @@ _WORDS_FOR_STATUS = {
 def _status_of(code: object) -> int | None:
     """The HTTP status that an error's code means; None if it means none."""
     text = str(code).strip().lower()
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) == 3 else _WORDS_FOR_STATUS.get(text)
+    number = (
+        int(text) if text.isascii() and text.isdecimal() and len(text) == 3 else _WORDS_FOR_STATUS.get(text)
+    )
     return number if number is not None and 400 <= number < 600 else None
 
 

@@ -59,7 +59,9 @@ class Journal:
                 self._append_whole(line)
                 self._size += len(line)
         except OSError as error:
-            raise JournalError(f"cannot write {self.path}: {error.strerror}; what was measured stays") from error
+            raise JournalError(
+                f"cannot write {self.path}: {error.strerror}; what was measured stays"
+            ) from error
         return offset
 
     def _append_whole(self, line: bytes) -> None:

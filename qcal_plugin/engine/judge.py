@@ -101,7 +101,9 @@ class ModelJudge:
         return self._failed(f"bad_reply: {fault}", said, attempts)
 
     def _prompt(self, submission: Submission) -> str:
-        return judge_prompt(submission.question, submission.text, submission.reference, template=self.template)
+        return judge_prompt(
+            submission.question, submission.text, submission.reference, template=self.template
+        )
 
     def _request(self, message: str, max_tokens: int | None = None) -> ChatRequest:
         return ChatRequest(

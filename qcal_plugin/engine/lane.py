@@ -34,7 +34,9 @@ class Lane:
         on_error: Callable[[JobId, BaseException], None],
     ) -> None:
         self._slots = slots
-        self.running: dict[asyncio.Task[None], JobId] = {}  # an item may come again before its task has quite ended
+        self.running: dict[
+            asyncio.Task[None], JobId
+        ] = {}  # an item may come again before its task has quite ended
         self._may_run_ahead = may_run_ahead
         self._on_error = on_error
         self._urgent: dict[JobId, Start] = {}

@@ -77,7 +77,9 @@ class ServedModel:
             reply = await self._reply(request)
         except OSError as error:
             name = Path(error.filename or "?").name
-            message = f"image {name} cannot be read from the cache ({error.strerror}); --resume prepares it anew"
+            message = (
+                f"image {name} cannot be read from the cache ({error.strerror}); --resume prepares it anew"
+            )
             raise RequestFailed(kind="no_image", message=message) from error
         answer = _answer(reply, ready_at)
         if self.strict and not is_same_model(request.model, answer.served_model):
@@ -153,7 +155,9 @@ class StoredModel:
         """See `Model`."""
         stored = self.stored(case.key)
         if stored is None:
-            raise RequestFailed(kind="no_stored_answer", message=f"{self.source} holds no answer to this item")
+            raise RequestFailed(
+                kind="no_stored_answer", message=f"{self.source} holds no answer to this item"
+            )
         if stored.request_sha256 not in {None, request.sha256}:
             raise RequestFailed(
                 kind="no_stored_answer",

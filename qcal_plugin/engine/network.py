@@ -123,10 +123,14 @@ def _load(context: ssl.SSLContext, variable: str, path: str) -> None:
     try:
         context.load_verify_locations(cafile=None if folder else path, capath=path if folder else None)
     except FileNotFoundError:
-        raise NetworkError(f"{variable}={path}: there is no such file; correct or unset the variable") from None
+        raise NetworkError(
+            f"{variable}={path}: there is no such file; correct or unset the variable"
+        ) from None
     except (OSError, ssl.SSLError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise NetworkError(f"{variable}={path}: not a certificate bundle ({reason}); correct or unset it") from error
+        raise NetworkError(
+            f"{variable}={path}: not a certificate bundle ({reason}); correct or unset it"
+        ) from error
 
 
 def _variable(environ: Mapping[str, str], name: str) -> tuple[str, str]:
@@ -139,7 +143,9 @@ def _proxy(variable: str, value: str) -> Proxy:
     url = value if "://" in value else f"http://{value}"
     parts = urlsplit(url)
     try:
-        usable = parts.scheme in PROXY_SCHEMES and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        usable = (
+            parts.scheme in PROXY_SCHEMES and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        )
     except ValueError:
         usable = False
     if not usable:
@@ -161,7 +167,9 @@ def _matches(entry: str, host: str, port: int | None) -> bool:
     if network is not None:
         address = _address(host)
         return address is not None and address in network
-    name, _, wanted_port = entry.rpartition(":") if entry.count(":") == 1 or "]:" in entry else (entry, "", "")
+    name, _, wanted_port = (
+        entry.rpartition(":") if entry.count(":") == 1 or "]:" in entry else (entry, "", "")
+    )
     if wanted_port and wanted_port != str(port):
         return False
     name = name.strip("[]").removeprefix("*").lstrip(".").rstrip(".")

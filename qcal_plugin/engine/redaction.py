@@ -24,7 +24,9 @@ class Redaction:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        wanted = sorted({secret for secret in secrets if len(secret) >= SHORTEST_IN_ERRORS}, key=len, reverse=True)
+        wanted = sorted(
+            {secret for secret in secrets if len(secret) >= SHORTEST_IN_ERRORS}, key=len, reverse=True
+        )
         self._in_errors = [needle(secret) for secret in wanted]
         self._in_replies = [each.at_least(SHORTEST_IN_REPLIES) for each in self._in_errors]
 

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-ERROR_REASONS = frozenset({"error", "abort", "aborted", "cancelled", "canceled", "network_error", "upstream_error"})
+ERROR_REASONS = frozenset(
+    {"error", "abort", "aborted", "cancelled", "canceled", "network_error", "upstream_error"}
+)
 """Values of ``finish_reason`` with which servers say that generation broke off; the text so far is not an answer."""
 
 UTF8_BOM = b"\xef\xbb\xbf"
@@ -161,7 +163,9 @@ def _choice(data: object) -> dict[str, Any]:
         raise ErrorInReply(choice["error"], partial=True)
     finish_reason = choice.get("finish_reason")
     if isinstance(finish_reason, str) and finish_reason.lower() in ERROR_REASONS:
-        raise ErrorInReply(data.get("error") or f"generation broke off (finish_reason: {finish_reason})", partial=True)
+        raise ErrorInReply(
+            data.get("error") or f"generation broke off (finish_reason: {finish_reason})", partial=True
+        )
     return choice
 
 
@@ -171,7 +175,9 @@ def _content(content: object) -> str | None:
         return None
     text = content_text(content)
     if text is None:
-        raise MalformedReply(f"the reply's content is neither text nor a list of parts but {type(content).__name__}")
+        raise MalformedReply(
+            f"the reply's content is neither text nor a list of parts but {type(content).__name__}"
+        )
     return clean_text(text).strip()
 
 

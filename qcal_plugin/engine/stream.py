@@ -14,7 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qcal_plugin.engine.failures import RequestFailed, reported_failure
-from qcal_plugin.engine.reply import ERROR_REASONS, ChatReply, ErrorInReply, clean_text, content_text, reply_of
+from qcal_plugin.engine.reply import (
+    ERROR_REASONS,
+    ChatReply,
+    ErrorInReply,
+    clean_text,
+    content_text,
+    reply_of,
+)
 
 END_OF_THOUGHT = "</think>"
 DONE = b"[DONE]"

@@ -73,7 +73,9 @@ def parse_target(url: str) -> Target:
     parts = _split(url)
     if parts.scheme not in {"http", "https"} or not _is_reachable(parts):
         shown = f"{parts.scheme}:..." if "@" in url else repr(url)
-        raise BadValueError(f"{shown} is no http or https URL; expected something like http://localhost:8000/v1")
+        raise BadValueError(
+            f"{shown} is no http or https URL; expected something like http://localhost:8000/v1"
+        )
     base_path = parts.path.rstrip("/").removesuffix(CHAT_PATH)
     host = parts.netloc.rpartition("@")[2]
     public_url = f"{parts.scheme}://{host}{base_path}"
@@ -93,7 +95,9 @@ def _split(url: str) -> SplitResult:
     try:
         return urlsplit(url.strip())
     except ValueError as error:  # such as a bracket that is not closed
-        raise BadValueError(f"not a URL ({error}); expected something like http://localhost:8000/v1") from error
+        raise BadValueError(
+            f"not a URL ({error}); expected something like http://localhost:8000/v1"
+        ) from error
 
 
 def _is_reachable(parts: SplitResult) -> bool:

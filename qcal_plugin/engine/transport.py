@@ -38,7 +38,9 @@ MAX_REPLY_BYTES = 32 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 MAX_REDIRECTS = 4
 CONNECT_TIMEOUT_S = 15.0
-KEEPALIVE_S = 4.0  # uvicorn closes idle connections after 5 s: let go before it does, or a request meets a closed door
+KEEPALIVE_S = (
+    4.0  # uvicorn closes idle connections after 5 s: let go before it does, or a request meets a closed door
+)
 POLL_EVERY_S = 1.0
 ACCEPTED = 202
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -113,7 +115,9 @@ class Transport:
             where = received.headers.get("location") or received.headers.get("operation-location")
             url = urljoin(self._url, where or "")
             if where is None or not stays_on_host(self._url, url):
-                raise RequestFailed(kind="http_202", message="HTTP 202 without a place to poll", http_status=ACCEPTED)
+                raise RequestFailed(
+                    kind="http_202", message="HTTP 202 without a place to poll", http_status=ACCEPTED
+                )
             await asyncio.sleep(asked_wait_s(received.headers, b"") or POLL_EVERY_S)
             received = await self._exchange("GET", url, None)
         return received
@@ -164,7 +168,9 @@ class Transport:
             raise proxy_failure(failure, self._proxy_url)
         try:
             if received.streamed is not None:
-                return received.streamed.reply().with_texts(redaction.answer)  # a secret may be cut over events
+                return received.streamed.reply().with_texts(
+                    redaction.answer
+                )  # a secret may be cut over events
             return parse_reply(redaction.reply(received.body))
         except ErrorInReply as error:
             body = redaction.error(received.body)

@@ -21,7 +21,8 @@ TIME_STAMP_MS = 1e12
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(
-    r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?)(?![a-z])", re.IGNORECASE
+    r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?)(?![a-z])",
+    re.IGNORECASE,
 )
 _PROSE = re.compile(r"\b(?:again|retry|wait|retrying)\s+(?:in|after|for)?\s*(\d[^,;]{0,40})", re.IGNORECASE)
 _RESET = re.compile(r"(?:^|-)ratelimit-(?:reset(?:-(?P<what>.+))?|(?P<first>.+)-reset)$")

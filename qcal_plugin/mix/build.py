@@ -57,7 +57,12 @@ def build_mix(
         raise DatasetError(f"--mix {mix.path}: {error}") from error
     lines = [_lines(choice, entry) for choice in choices for entry in choice.samples]
     write_prepared(
-        directory, identity, lines, _images(choices, lines), warnings=[*_warnings(choices)], mix=dict(description)
+        directory,
+        identity,
+        lines,
+        _images(choices, lines),
+        warnings=[*_warnings(choices)],
+        mix=dict(description),
     )
 
 
@@ -71,7 +76,9 @@ def choose(parts: Sequence[PartFile], datasets: Sequence[PreparedDataset]) -> li
         left = [
             replace(sample, sample_id=in_mix(part.name, sample.sample_id), asked=frozenset(items))
             for sample in dataset.samples
-            if (items := [item for item, request in asked[sample.sample_id].items() if request not in claimed])
+            if (
+                items := [item for item, request in asked[sample.sample_id].items() if request not in claimed]
+            )
         ]
         requests = [request for items in asked.values() for request in items.values()]
         taken = sum(request in claimed for request in requests)
@@ -90,16 +97,22 @@ def drawn(mix: MixFile, choices: Sequence[Choice]) -> list[Choice]:
     if mix.samples is None:
         return list(choices)
     weights = {choice.part.name: choice.part.weight for choice in choices}
-    counts = share_out(mix.samples, weights, {choice.part.name: len(choice.samples) for choice in choices}, mix.seed)
+    counts = share_out(
+        mix.samples, weights, {choice.part.name: len(choice.samples) for choice in choices}, mix.seed
+    )
     if without := [name for name, count in counts.items() if not count]:
-        raise DatasetError(f"samples is {mix.samples}, of which part {without[0]} gets none; give more of them")
+        raise DatasetError(
+            f"samples is {mix.samples}, of which part {without[0]} gets none; give more of them"
+        )
     return [
         replace(choice, samples=tuple(stratified(choice.samples, counts[choice.part.name], seed=mix.seed)))
         for choice in choices
     ]
 
 
-def share_out(samples: int, weights: Mapping[str, float], sizes: Mapping[str, int], seed: int) -> dict[str, int]:
+def share_out(
+    samples: int, weights: Mapping[str, float], sizes: Mapping[str, int], seed: int
+) -> dict[str, int]:
     """How many of so many samples each part gives: in proportion to its weight, by largest remainder.
 
     A part that has fewer than its share gives all it has, and the others take the rest in the same way; all give all
@@ -109,7 +122,9 @@ def share_out(samples: int, weights: Mapping[str, float], sizes: Mapping[str, in
     scale = math.lcm(*(weight.denominator for weight in exact.values()))
     open_parts = Counter({name: int(weight * scale) for name, weight in exact.items()})
     counts: dict[str, int] = {}
-    while full := [name for name in open_parts if samples * open_parts[name] >= sizes[name] * open_parts.total()]:
+    while full := [
+        name for name in open_parts if samples * open_parts[name] >= sizes[name] * open_parts.total()
+    ]:
         counts |= {name: sizes[name] for name in full}
         samples -= sum(sizes[name] for name in full)
         for name in full:
@@ -139,7 +154,9 @@ def _asked(part: PartFile, dataset: PreparedDataset, sample: SampleEntry) -> dic
 
 def _nothing(part: PartFile, taken: int) -> str:
     if taken:
-        return f"part {part.name}: all {taken} items that it selects belong to earlier parts; put it before them"
+        return (
+            f"part {part.name}: all {taken} items that it selects belong to earlier parts; put it before them"
+        )
     return f"part {part.name}: its families, questions and modes select nothing (icl asks only Q3, Q5, Q6)"
 
 

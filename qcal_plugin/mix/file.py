@@ -77,7 +77,9 @@ def _mix(path: Path, data: Mapping[str, Any]) -> MixFile:
     parts = tuple(_part(path.parent, f"part {position}", entry) for position, entry in numbered)
     names = [part.name for part in parts]
     if again := next((name for position, name in enumerate(names) if name in names[:position]), None):
-        raise MixFileError(f"part {names.index(again, names.index(again) + 1) + 1}: name {again!r} is taken by another")
+        raise MixFileError(
+            f"part {names.index(again, names.index(again) + 1) + 1}: name {again!r} is taken by another"
+        )
     return MixFile(
         path=path,
         title=title,
@@ -121,7 +123,9 @@ def _location(folder: Path, dataset: str) -> str:
 def _weight(place: str, entry: Mapping[str, Any]) -> float:
     weight = entry.get("weight")
     if not is_weight(weight):
-        raise MixFileError(f"{place}: weight is {weight!r}; expected a number above 0, at most {LARGEST_WEIGHT:g}")
+        raise MixFileError(
+            f"{place}: weight is {weight!r}; expected a number above 0, at most {LARGEST_WEIGHT:g}"
+        )
     checked: float = weight  # type: ignore[assignment]  # is_weight says so
     return checked
 

@@ -13,7 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qcal_plugin.dataset.cache import cache_dir
-from qcal_plugin.dataset.prepare import MIX_PREFIX, DatasetError, DatasetSource, Progress, open_or_make, prepare
+from qcal_plugin.dataset.prepare import (
+    MIX_PREFIX,
+    DatasetError,
+    DatasetSource,
+    Progress,
+    open_or_make,
+    prepare,
+)
 from qcal_plugin.dataset.prepared import DatasetIdentity, PreparedDataset, is_synthetic
 from qcal_plugin.mix.file import MixFile, PartFile
 from scoring.reference import JSON
@@ -23,7 +30,9 @@ MIX_VERSION = "1"
 """Raised when the same file gives other items; part of a mix's revision."""
 
 
-def prepare_mix(mix: MixFile, *, progress: Progress | None = None, cache: Path | None = None) -> PreparedDataset:
+def prepare_mix(
+    mix: MixFile, *, progress: Progress | None = None, cache: Path | None = None
+) -> PreparedDataset:
     """The mix, checked and ready for asking; ``cache`` as in `prepare`. Raises DatasetError."""
     cache = cache or cache_dir()
     datasets = [_prepare_part(mix, part, progress, cache) for part in mix.parts]

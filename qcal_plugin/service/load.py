@@ -72,7 +72,11 @@ class BenchmarkLoad:
         if item.key.question.needs_judge:
             return None
         reference = self.dataset.reference(item.key)
-        return CaseUnderTest(planned=item, reference=reference, scorer=self.scorer).score(Answer(text=text)).value
+        return (
+            CaseUnderTest(planned=item, reference=reference, scorer=self.scorer)
+            .score(Answer(text=text))
+            .value
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +134,9 @@ def random_png(width: int, height: int, draws: random.Random) -> bytes:
 
     columns, rows = -(-width // BLOCK), -(-height // BLOCK)
     blocks = Image.frombytes("RGB", (columns, rows), draws.randbytes(3 * columns * rows))
-    picture = blocks.resize((columns * BLOCK, rows * BLOCK), Image.Resampling.NEAREST).crop((0, 0, width, height))
+    picture = blocks.resize((columns * BLOCK, rows * BLOCK), Image.Resampling.NEAREST).crop(
+        (0, 0, width, height)
+    )
     file = io.BytesIO()
     picture.convert("RGBA").save(file, "PNG", compress_level=1)
     return file.getvalue()

@@ -32,13 +32,17 @@ def take_load_role(config: pytest.Config, *, collect_only: bool) -> None:
 def _check_together(config: pytest.Config) -> None:
     flag = next(f"--{name.replace('_', '-')}" for name in LOAD_OPTIONS if config.getoption(name))
     if not (config.getoption("model_url") or config.getoption("demo") or config.getoption("baseline")):
-        raise pytest.UsageError(f"{flag}: no model to ask: add --model-url http://localhost:8000/v1, or --demo")
+        raise pytest.UsageError(
+            f"{flag}: no model to ask: add --model-url http://localhost:8000/v1, or --demo"
+        )
     if config.getoption("dist", "no") != "no":
         raise pytest.UsageError(f"{flag}: one process holds the load, however high: leave out -n")
     if config.getoption("judge_url"):
         raise pytest.UsageError(f"{flag}: judging would disturb the load: leave out --judge-url")
     if config.getoption("mix"):
-        raise pytest.UsageError(f"{flag}: a load takes its requests from one dataset: --dataset in place of --mix")
+        raise pytest.UsageError(
+            f"{flag}: a load takes its requests from one dataset: --dataset in place of --mix"
+        )
     for name in ("shots", "control", "perturb"):
         if config.getoption(name):
             raise pytest.UsageError(f"{flag} sends the benchmark's own prompts: leave out --{name}")

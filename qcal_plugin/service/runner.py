@@ -112,7 +112,9 @@ class LoadRunner:
             planned_at = run.began_at + at
             await asyncio.sleep(max(0.0, planned_at - time.perf_counter()))
             if run.stopped is None and self._is_over_saturated(run):
-                run.stopped = f"over-saturated after {number} requests: they came faster than they were answered"
+                run.stopped = (
+                    f"over-saturated after {number} requests: they came faster than they were answered"
+                )
             if run.stopped is not None:
                 break
             tasks.append(asyncio.create_task(self._send(run, client, number, planned_at)))
@@ -132,7 +134,9 @@ class LoadRunner:
         failed = sent.timed.failure is not None
         run.failures_in_a_row = run.failures_in_a_row + 1 if failed else 0
         if run.failures_in_a_row >= FAILURES_BEFORE_STOP and run.stopped is None:
-            run.stopped = f"{FAILURES_BEFORE_STOP} requests in a row failed, the last with: {sent.timed.failure}"
+            run.stopped = (
+                f"{FAILURES_BEFORE_STOP} requests in a row failed, the last with: {sent.timed.failure}"
+            )
 
     def _is_over_saturated(self, run: LevelRun) -> bool:
         begun = [(sent.timed.sent_at, wait) for sent in run.sent if (wait := _wait_s(sent.timed)) is not None]
@@ -140,7 +144,9 @@ class LoadRunner:
             return False
         first_tokens = sorted(sent_at + wait for sent_at, wait in begun)
         arrivals = [sent.timed.sent_at for sent in run.sent]
-        return over_saturated(arrivals, first_tokens, [wait for _, wait in begun], burstiness=self._burstiness)
+        return over_saturated(
+            arrivals, first_tokens, [wait for _, wait in begun], burstiness=self._burstiness
+        )
 
     def _record(self, run: LevelRun, sent: _Sent) -> ServiceRecord:
         record = timed_record(run, sent.number, sent.planned_at, sent.timed)
@@ -159,7 +165,10 @@ class LoadRunner:
 def timed_record(run: LevelRun, number: int, planned_at: float, timed: Timed) -> ServiceRecord:
     """What is known of a request, without what it asked."""
     reply = timed.reply
-    cached, prompt_tokens = reply.count("prompt_tokens_details", "cached_tokens"), reply.count("prompt_tokens")
+    cached, prompt_tokens = (
+        reply.count("prompt_tokens_details", "cached_tokens"),
+        reply.count("prompt_tokens"),
+    )
     reported = reply.count("completion_tokens")
     return ServiceRecord(
         level=run.level.name,

@@ -34,7 +34,11 @@ def arrival_times(rate: float, number: int, *, burstiness: float = 1.0, seed: in
 
 
 def over_saturated(
-    arrivals: Sequence[float], first_tokens: Sequence[float], waits: Sequence[float], *, burstiness: float = 1.0
+    arrivals: Sequence[float],
+    first_tokens: Sequence[float],
+    waits: Sequence[float],
+    *,
+    burstiness: float = 1.0,
 ) -> bool:
     """Whether an open loop has lost its steady state: requests come in faster than the server begins to answer.
 
@@ -52,7 +56,9 @@ def over_saturated(
     half = arrivals[0] + now / 2
     came = len(arrivals) - bisect.bisect_left(arrivals, half)
     begun = bisect.bisect_right(first_tokens, arrivals[-1]) - bisect.bisect_left(first_tokens, half)
-    return came - begun > CERTAIN * math.sqrt((came + begun) / min(1.0, burstiness)) and begun < LAGGING * came
+    return (
+        came - begun > CERTAIN * math.sqrt((came + begun) / min(1.0, burstiness)) and begun < LAGGING * came
+    )
 
 
 def highest_load(meets: Callable[[int], bool], limit: int) -> int | None:

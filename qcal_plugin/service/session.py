@@ -29,7 +29,14 @@ from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.studies.studied import StudiedDataset
 from reports.records.plain_text import log_line, log_text
-from reports.service.records import ATTAINMENT, SERVICE_NAME, LoadLevel, MeasuredLevel, attainment, level_lines
+from reports.service.records import (
+    ATTAINMENT,
+    SERVICE_NAME,
+    LoadLevel,
+    MeasuredLevel,
+    attainment,
+    level_lines,
+)
 from scoring.errors import QCalError
 
 HIGHEST_TRIED = 512
@@ -99,7 +106,9 @@ class ServiceSession:
             self._too_fast = self._too_fast if level.closed else level
             pytest.fail(log_line(f"{level.name}: {measured.stopped}"), pytrace=False)
         if not measured.answered:
-            pytest.fail(log_line(f"{level.name}: no request was answered: {measured.first_error}"), pytrace=False)
+            pytest.fail(
+                log_line(f"{level.name}: no request was answered: {measured.first_error}"), pytrace=False
+            )
         return measured
 
     def find_highest_load(self) -> int:
@@ -113,7 +122,9 @@ class ServiceSession:
 
         highest = highest_load(meets, HIGHEST_TRIED)
         if highest is None:
-            pytest.fail(f"not even one request in flight keeps --slo: {100 * share:.0f}% of them did", pytrace=False)
+            pytest.fail(
+                f"not even one request in flight keeps --slo: {100 * share:.0f}% of them did", pytrace=False
+            )
         return highest
 
     # --- what they do ---
@@ -124,7 +135,9 @@ class ServiceSession:
         dataset = self._dataset(progress) if random is None else _no_dataset(random)
         who = find_participants(config, None, self._exits, dataset, progress)
         assert who.model is not None, "a load needs an endpoint"
-        path = config.run_dir or new_run_path(self._pytest_config.invocation_params.dir / RUNS_FOLDER, who.model_name)
+        path = config.run_dir or new_run_path(
+            self._pytest_config.invocation_params.dir / RUNS_FOLDER, who.model_name
+        )
         manifest = describe(config, dataset, who, path.name)
         manifest = replace(
             manifest,
@@ -154,7 +167,8 @@ class ServiceSession:
         random = self._settings.random
         if random is None:
             items = load_order(
-                select_items(self._config.selection, StudiedDataset(dataset=dataset)), seed=self._config.selection.seed
+                select_items(self._config.selection, StudiedDataset(dataset=dataset)),
+                seed=self._config.selection.seed,
             )
             return BenchmarkLoad(dataset=dataset, items=items, sampling=sampling, scorer=self._config.scorer)
         folder = self._exits.enter_context(tempfile.TemporaryDirectory(prefix="qcal-load-"))

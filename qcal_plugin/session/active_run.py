@@ -92,7 +92,11 @@ class Participants:
 
 
 def find_participants(
-    config: RunConfig, stored: StoredAnswers | None, exits: ExitStack, dataset: PreparedDataset, progress: Progress
+    config: RunConfig,
+    stored: StoredAnswers | None,
+    exits: ExitStack,
+    dataset: PreparedDataset,
+    progress: Progress,
 ) -> Participants:
     """Reach every endpoint once; starts the embedded model if ``--demo`` or ``--baseline`` asks for one.
 
@@ -130,7 +134,9 @@ def find_participants(
 
 def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run_id: str) -> RunManifest:
     """The manifest of a run that has not planned anything yet."""
-    judges = [JudgeIdentity(model=judge.model, base_url=judge.option.target.public_url) for judge in who.judges]
+    judges = [
+        JudgeIdentity(model=judge.model, base_url=judge.option.target.public_url) for judge in who.judges
+    ]
     if who.lexical_judge:
         judges.append(JudgeIdentity(model=LexicalJudge().name, base_url=EMBEDDED))
     return RunManifest(
@@ -147,7 +153,9 @@ def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         stand_ins=who.stand_ins + dataset.stand_ins,
         dataset_warnings=dataset.warnings,
-        source_ids={sample.sample_id: sample.source_id for sample in dataset.samples if sample.source_id is not None},
+        source_ids={
+            sample.sample_id: sample.source_id for sample in dataset.samples if sample.source_id is not None
+        },
         versions=_versions(),
     )
 
@@ -176,7 +184,9 @@ class ActiveRun:
         self.endpoints: list[Endpoint] = []
         self._pauses: dict[str, Pause] = {}
         self._deviations = Deviations(directory.path)
-        self._log = EngineLog(limiter=self.limiter, judge_limiter=self.judge_limiter, endpoints=self.endpoints)
+        self._log = EngineLog(
+            limiter=self.limiter, judge_limiter=self.judge_limiter, endpoints=self.endpoints
+        )
         self._planned: dict[ItemKey, PlannedItem] = {}
         self.judges = self._judges(config, who)
         self.engine = Engine(
@@ -209,7 +219,11 @@ class ActiveRun:
         torn = {"answers.jsonl": self._journal.torn_bytes, "records.jsonl": self.recorder.torn_bytes}
         damaged = {"answers.jsonl": self._journal.damaged_lines, "records.jsonl": self.recorder.damaged_lines}
         return (
-            *(f"{name}: removed {size} bytes of a line that a crash cut" for name, size in torn.items() if size),
+            *(
+                f"{name}: removed {size} bytes of a line that a crash cut"
+                for name, size in torn.items()
+                if size
+            ),
             *(
                 f"{name}: moved {number} damaged line{'s' if number > 1 else ''} to {name}{DAMAGED_SUFFIX}; "
                 "what is lost with them is asked again"
@@ -261,10 +275,15 @@ class ActiveRun:
         if who.stored is not None:
             return StoredModel(sampling=who.sampling, stored=who.stored.answers.get, source=who.stored.source)
         assert who.model is not None, "a run has a model or stored answers"
-        pace = Pace(requests_per_s=config.requests.requests_per_s, tokens_per_minute=config.requests.tokens_per_minute)
+        pace = Pace(
+            requests_per_s=config.requests.requests_per_s, tokens_per_minute=config.requests.tokens_per_minute
+        )
         endpoint = self._endpoint(config, who.model, self.limiter, "model", pace)
         return ServedModel(
-            sampling=who.sampling, endpoint=endpoint, strict=config.requests.strict_model, restore=self._restore
+            sampling=who.sampling,
+            endpoint=endpoint,
+            strict=config.requests.strict_model,
+            restore=self._restore,
         )
 
     def _judges(self, config: RunConfig, who: Participants) -> list[Judge]:

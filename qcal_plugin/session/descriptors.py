@@ -24,7 +24,9 @@ def within_limit(config: RunConfig) -> tuple[RunConfig, tuple[str, ...]]:
     model = max(1, config.concurrency * room // asked)
     judge = max(1, config.judge_concurrency * room // asked)
     less = replace(
-        config, concurrency=min(model, config.concurrency), judge_concurrency=min(judge, config.judge_concurrency)
+        config,
+        concurrency=min(model, config.concurrency),
+        judge_concurrency=min(judge, config.judge_concurrency),
     )
     of_judges = f" and {less.judge_concurrency} for judges" if config.judges else ""
     line = (

@@ -28,11 +28,16 @@ class Deviations:
 
     def write(self) -> None:
         """Store all of it. Raises OSError."""
-        roles = {role: adaptation.changes for role, adaptation in self._adaptations.items() if adaptation.changes}
+        roles = {
+            role: adaptation.changes for role, adaptation in self._adaptations.items() if adaptation.changes
+        }
         data = DeviationsFile(
             changes={role: tuple(change.value for change in changes) for role, changes in roles.items()},
             deviations=tuple(
-                f"{role}: {change.words}" for role, changes in roles.items() for change in changes if change in REPORTED
+                f"{role}: {change.words}"
+                for role, changes in roles.items()
+                for change in changes
+                if change in REPORTED
             ),
         )
         write_file(self._path, encode_indented(data))

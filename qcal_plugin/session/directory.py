@@ -83,7 +83,9 @@ class RunDirectory:
                 open_file(path / LOCK_FILE).close()  # refuses a link: a lock is written
             directory._lock.acquire(timeout=0)
         except Timeout as error:
-            raise RunDirectoryError(f"{path}: another session is writing this run; wait for it to end") from error
+            raise RunDirectoryError(
+                f"{path}: another session is writing this run; wait for it to end"
+            ) from error
         except OSError as error:
             raise RunDirectoryError(f"{path}: {error.strerror}; choose another --run-dir") from error
         try:
@@ -123,7 +125,9 @@ class RunDirectory:
         """Rename a lost ``run.json``, and the records that nobody can tell it belongs to. The answers stay."""
         try:
             if read_manifest(self.path) is not None:
-                raise RunDirectoryError(f"--rebuild: {self.path / MANIFEST_FILE} is readable; leave --rebuild out")
+                raise RunDirectoryError(
+                    f"--rebuild: {self.path / MANIFEST_FILE} is readable; leave --rebuild out"
+                )
         except UnreadableManifestError:
             _rename_aside(self.path / MANIFEST_FILE)
         if is_there(self.records):
@@ -153,7 +157,9 @@ class RunDirectory:
             earlier = judged_by(earlier, self.manifest)
         differences = unlike(earlier, self.manifest)
         if differences:
-            raise RunDirectoryError(f"{self.path} is another run: {'; '.join(differences)}; choose another --run-dir")
+            raise RunDirectoryError(
+                f"{self.path} is another run: {'; '.join(differences)}; choose another --run-dir"
+            )
         self.manifest = replace(earlier, base_url=self.manifest.base_url)
         if is_now_judged:
             self._write()

@@ -72,7 +72,9 @@ def read_assumptions(path: Path | None) -> Assumptions:
     known = {field.name for field in fields(Assumptions)}
     for name, value in given.items():
         if name not in known:
-            raise pytest.UsageError(f"--prices {path}: unknown key {name!r}; known: {', '.join(sorted(known))}")
+            raise pytest.UsageError(
+                f"--prices {path}: unknown key {name!r}; known: {', '.join(sorted(known))}"
+            )
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
             raise pytest.UsageError(f"--prices {path}: {name} is {value!r}; expected a number of at least 0")
     return Assumptions(**given)
@@ -83,7 +85,10 @@ def estimate(
 ) -> Estimate:
     """Add up what the items would send."""
     sampling = Sampling(
-        model="", max_tokens=config.max_tokens, temperature=config.temperature, extra_body=config.requests.extra_body
+        model="",
+        max_tokens=config.max_tokens,
+        temperature=config.temperature,
+        extra_body=config.requests.extra_body,
     )
     judges = len(config.judges)
     items: Counter[str] = Counter()
@@ -126,7 +131,9 @@ def estimate_lines(total: Estimate, config: RunConfig, assumed: Assumptions) -> 
     """The estimate in words."""
     model_tokens = f"model {total.model_input_tokens:,.0f} in, {total.model_output_tokens:,.0f} out"
     judge_tokens = f"judges {total.judge_input_tokens:,.0f} in, {total.judge_output_tokens:,.0f} out"
-    sizes = f"{total.body_bytes / 1e6:.1f} MB in all, the largest request {total.largest_body_bytes / 1e6:.2f} MB"
+    sizes = (
+        f"{total.body_bytes / 1e6:.1f} MB in all, the largest request {total.largest_body_bytes / 1e6:.2f} MB"
+    )
     limits = f"--concurrency {config.concurrency}, --judge-concurrency {config.judge_concurrency}"
     answers = f"{assumed.answer_tokens:g} tokens and {assumed.seconds_per_answer:g} s an answer"
     asked = ", ".join(f"{name}: {count}" for name, count in sorted(total.items.items(), reverse=True))

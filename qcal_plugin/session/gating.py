@@ -23,7 +23,11 @@ COUNTING = ("terminalreporter", "terminalprogress", "session", "lfplugin", "step
 
 
 def gate_session(
-    session: pytest.Session, file: GateFile, baselines: Mapping[Path, Run], directory: RunDirectory, trouble: str | None
+    session: pytest.Session,
+    file: GateFile,
+    baselines: Mapping[Path, Run],
+    directory: RunDirectory,
+    trouble: str | None,
 ) -> GateReport:
     """Decide, and tell plugins that collect the results of tests (JUnit)."""
     ended_early = _ended_early(session, trouble)
@@ -46,7 +50,10 @@ def _ended_early(session: pytest.Session, trouble: str | None) -> str:
     """Why the session did not come to its end; empty where it did."""
     if session.exitstatus != pytest.ExitCode.INTERRUPTED and not session.shouldfail:
         return ""
-    stop = next((reason for reason in (trouble, session.shouldfail, session.shouldstop) if isinstance(reason, str)), "")
+    stop = next(
+        (reason for reason in (trouble, session.shouldfail, session.shouldstop) if isinstance(reason, str)),
+        "",
+    )
     return f"the session was interrupted{f': {stop}' if stop else ''}"
 
 

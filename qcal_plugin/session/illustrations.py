@@ -132,7 +132,9 @@ def _by_sample(planned: Iterable[PlannedItem]) -> dict[str, list[ItemKey]]:
     return samples
 
 
-def _sheet(keys: Sequence[ItemKey], cases: Callable[[ItemKey], Case], images: dict[str, ImagePart]) -> SampleSheet:
+def _sheet(
+    keys: Sequence[ItemKey], cases: Callable[[ItemKey], Case], images: dict[str, ImagePart]
+) -> SampleSheet:
     """The sample of these items, all of one sample; ``images`` takes up what they show, by digest."""
     own = cases(ItemKey(keys[0].sample_id, Question.Q1, Mode.ZEROSHOT))
     asked = {key: cases(key) for key in keys}
@@ -140,8 +142,12 @@ def _sheet(keys: Sequence[ItemKey], cases: Callable[[ItemKey], Case], images: di
         images.update({part.sha256: part for part in case.prompt if isinstance(part, ImagePart)})
     prompts: dict[str, dict[Mode, dict[Question, tuple[illustrations.PromptBlock, ...]]]] = {}
     for key, case in asked.items():
-        prompts.setdefault(key.variant, {}).setdefault(key.mode, {})[key.question] = tuple(map(_part, case.prompt))
-    usual = {key._replace(variant=""): asked.get(benchmark_key(key)) or cases(benchmark_key(key)) for key in asked}
+        prompts.setdefault(key.variant, {}).setdefault(key.mode, {})[key.question] = tuple(
+            map(_part, case.prompt)
+        )
+    usual = {
+        key._replace(variant=""): asked.get(benchmark_key(key)) or cases(benchmark_key(key)) for key in asked
+    }
     return SampleSheet(
         sample_id=keys[0].sample_id,
         plots=tuple(part.sha256 for part in own.prompt if isinstance(part, ImagePart)),
@@ -166,7 +172,9 @@ def _references(cases: Mapping[ItemKey, Case]) -> References:
     answers: dict[Mode, dict[Question, str]] = {}
     for key, case in cases.items():
         answers.setdefault(key.mode, {})[key.question] = case.reference.answer
-    points = {key.question: case.reference.key_points for key, case in cases.items() if case.reference.key_points}
+    points = {
+        key.question: case.reference.key_points for key, case in cases.items() if case.reference.key_points
+    }
     return References(answers=answers, key_points=points)
 
 

@@ -74,4 +74,6 @@ def _scenarios(config: pytest.Config) -> Mapping[str, Sequence[str]]:
         }
     from synthetic.families import family_names, load_family
 
-    return {name: sorted(scenario.name for scenario in load_family(name).scenarios) for name in family_names()}
+    return {
+        name: sorted(scenario.name for scenario in load_family(name).scenarios) for name in family_names()
+    }

@@ -30,9 +30,7 @@ from reports.records.run_files import RunFileError, load_looks, load_run
 from scoring.questions import Mode, Question
 
 PHASES = frozenset({"setup", "call", "teardown"})
-OUT_OF_ORDER = (
-    "an item of a later repeat was run before all of an earlier one; with --max-repeats leave out what reorders tests"
-)
+OUT_OF_ORDER = "an item of a later repeat was run before all of an earlier one; with --max-repeats leave out what reorders tests"
 
 
 def look_plan(evaluation: ActiveRun, first: int, most: int) -> LookPlan:
@@ -147,7 +145,9 @@ class Looks:
         return judge_run(self._gates, run, self._baselines).verdict
 
     def _open_next(self) -> None:
-        self._evaluation.declare([item for key, item in self._declared.items() if key.repeat == self._plan.open - 1])
+        self._evaluation.declare(
+            [item for key, item in self._declared.items() if key.repeat == self._plan.open - 1]
+        )
         waiting = [entry for entry in self._waiting if self._is_open(entry[0])]
         self._waiting = [entry for entry in self._waiting if not self._is_open(entry[0])]
         for key, handle in waiting:

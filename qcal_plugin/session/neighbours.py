@@ -58,7 +58,9 @@ def _answers(target: Target) -> bool:
             verify=ssl_context(),
             trust_env=False,
         )
-        listed = response.status_code == 200 and isinstance(response.json(), dict) and "data" in response.json()
+        listed = (
+            response.status_code == 200 and isinstance(response.json(), dict) and "data" in response.json()
+        )
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError):
         return False
     return listed or response.status_code in {401, 403}

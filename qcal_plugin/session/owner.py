@@ -129,7 +129,9 @@ class RunOwner:
         self._progress = Progress(run.evaluation, self._pytest_config)
         if self._config.html:
             directory = run.evaluation.directory
-            self._illustrator = Illustrator(directory.path, lambda: directory.manifest.planned, run.studied.case)
+            self._illustrator = Illustrator(
+                directory.path, lambda: directory.manifest.planned, run.studied.case
+            )
             self._exits.callback(self._illustrator.stop)
         asked = self._looks_at(run) or run.evaluation
         if self._controller:
@@ -147,7 +149,12 @@ class RunOwner:
         plan = look_plan(run.evaluation, config.repeats, config.max_repeats)
         if config.gates is not None and config.selection.shard is None:
             self._looks = Looks(
-                run.evaluation, plan, config.gates, run.baselines, say=self._progress.say, waits=self._controller
+                run.evaluation,
+                plan,
+                config.gates,
+                run.baselines,
+                say=self._progress.say,
+                waits=self._controller,
             )
         return self._looks
 
@@ -210,7 +217,9 @@ class RunOwner:
     def _summarise(self, run: PreparedRun, terminal: pytest.TerminalReporter) -> None:
         errors, floors = self._config.errors, self._config.floors
         texts = self._illustrator is not None
-        reported = print_tables(run.evaluation, terminal, errors=errors, floors=floors, gates=self._gates, texts=texts)
+        reported = print_tables(
+            run.evaluation, terminal, errors=errors, floors=floors, gates=self._gates, texts=texts
+        )
         self._has_reports = reported is not None
         if self._illustrator is not None:
             self._page = write_page(

@@ -56,7 +56,9 @@ def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
             f"{place}: no connection ({message_line(option.redaction.text(str(error)))}){remedy}"
         ) from error
     except httpx.HTTPError as error:
-        return _without_list(option, flag, f"{place}: no list of models ({type(error).__name__})", status=None)
+        return _without_list(
+            option, flag, f"{place}: no list of models ({type(error).__name__})", status=None
+        )
     if _refuses_key(response):
         raise PreflightError(_refusal(option, place, flag, response))
     if elsewhere := _elsewhere(response):
@@ -95,7 +97,9 @@ def get(option: TargetOption, url: str) -> httpx.Response:
 
 def _refuses_key(response: httpx.Response) -> bool:
     """Whether the key is refused: by status, or in words as Google's servers do it, with a 400."""
-    said_so = response.status_code == 400 and re.search(r"\b(api[ _-]?)?key\b", response.text[:2000], re.IGNORECASE)
+    said_so = response.status_code == 400 and re.search(
+        r"\b(api[ _-]?)?key\b", response.text[:2000], re.IGNORECASE
+    )
     return response.status_code in {401, 403} or bool(said_so)
 
 
@@ -144,7 +148,9 @@ def _chosen_model(option: TargetOption, flag: str, place: str, models: list[str]
     listed = ", ".join(models[:10]) + (", ..." if len(models) > 10 else "")
     if option.model is None:
         if len(models) != 1:
-            raise PreflightError(f"{place}: name the model with {_model_flag(flag)}; listed there: {listed or 'none'}")
+            raise PreflightError(
+                f"{place}: name the model with {_model_flag(flag)}; listed there: {listed or 'none'}"
+            )
         return ResolvedTarget(option=option, model=models[0])
     unlisted = models and option.model not in models
     close = get_close_matches(option.model, models, n=1)

@@ -50,7 +50,9 @@ class PreparedRun:
     notes: Sequence[str] = ()
 
 
-def prepare_run(pytest_config: pytest.Config, config: RunConfig, exits: ExitStack, progress: Progress) -> PreparedRun:
+def prepare_run(
+    pytest_config: pytest.Config, config: RunConfig, exits: ExitStack, progress: Progress
+) -> PreparedRun:
     """Set a run up; `exits` gets what must be let go of, also where this fails half-way. Raises QCalError.
 
     `progress` is told of what takes a while, where the dataset is new here.
@@ -87,7 +89,9 @@ def prepare_run(pytest_config: pytest.Config, config: RunConfig, exits: ExitStac
     )
 
 
-def _check_gates(config: RunConfig, manifest: RunManifest, items: Sequence[PlannedItem]) -> Mapping[Path, Run]:
+def _check_gates(
+    config: RunConfig, manifest: RunManifest, items: Sequence[PlannedItem]
+) -> Mapping[Path, Run]:
     """The baselines of ``--gate``. A run that goes on may hold more than this command asks: it is gated at its end."""
     if config.gates is None:
         return {}
@@ -101,10 +105,16 @@ def _check_gates(config: RunConfig, manifest: RunManifest, items: Sequence[Plann
 
 
 def _open_directory(
-    pytest_config: pytest.Config, config: RunConfig, dataset: PreparedDataset, who: Participants, exits: ExitStack
+    pytest_config: pytest.Config,
+    config: RunConfig,
+    dataset: PreparedDataset,
+    who: Participants,
+    exits: ExitStack,
 ) -> RunDirectory:
     """The run's folder, remembered for ``--lf`` and ``--resume``; neither is left where nothing was planned."""
-    cache: pytest.Cache | None = getattr(pytest_config, "cache", None)  # there is none under -p no:cacheprovider
+    cache: pytest.Cache | None = getattr(
+        pytest_config, "cache", None
+    )  # there is none under -p no:cacheprovider
     path, resume = _run_path(config, cache, pytest_config.invocation_params.dir / RUNS_FOLDER, who.model_name)
     directory = RunDirectory.open(
         path, describe(config, dataset, who, path.name), resume=resume, rebuild=config.rebuild

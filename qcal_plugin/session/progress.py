@@ -105,7 +105,11 @@ class Progress:
         refused = sum(endpoint.rate_limited for endpoint in evaluation.endpoints)
         parts = [
             f"qcal: {done}/{self._planned}",
-            *([f"{_duration((self._planned - done) / rate)} left"] if rate > 0 and done < self._planned else []),
+            *(
+                [f"{_duration((self._planned - done) / rate)} left"]
+                if rate > 0 and done < self._planned
+                else []
+            ),
             f"asking {evaluation.limiter.in_flight}",
             *([f"judging {evaluation.judge_limiter.in_flight}"] if evaluation.judges else []),
             *([f"{refused}x 429"] if refused else []),

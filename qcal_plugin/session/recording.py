@@ -41,7 +41,9 @@ class Recorder:
         if outcome.attempts == 0 and (key in self.measured or known):
             return
         attempts = outcome.attempts
-        if outcome.answer is not None and key not in self._latest:  # asked by a session that did not live to record it
+        if (
+            outcome.answer is not None and key not in self._latest
+        ):  # asked by a session that did not live to record it
             attempts = outcome.answer.attempts
         complete = replace(
             record,

@@ -45,7 +45,11 @@ class StepProgress:
             from tqdm import tqdm
 
             self._bar = tqdm(
-                total=planned, desc=log_line(f"qcal: {what}"), file=sys.stdout, leave=False, dynamic_ncols=True
+                total=planned,
+                desc=log_line(f"qcal: {what}"),
+                file=sys.stdout,
+                leave=False,
+                dynamic_ncols=True,
             )
 
     def _draw(self, bar: tqdm[None], done: int, planned: int) -> None:

@@ -87,7 +87,9 @@ class StoredAnswers:
         modes = tuple(mode for mode in selection.modes if self.mode in {None, mode})
         return replace(selection, modes=tuple(Mode) if self.planned is not None else modes or selection.modes)
 
-    def planned_among(self, selected: tuple[PlannedItem, ...], modes: Collection[Mode]) -> tuple[PlannedItem, ...]:
+    def planned_among(
+        self, selected: tuple[PlannedItem, ...], modes: Collection[Mode]
+    ) -> tuple[PlannedItem, ...]:
         """The run's own items of these modes, repeats and variants too, as far as they are selected.
 
         Items with demonstrations are selected by their zero-shot items. Raises BadValueError if none is.
@@ -95,7 +97,9 @@ class StoredAnswers:
         if self.planned is None:
             return selected
         wanted = {benchmark_key(item.key) for item in selected}
-        items = tuple(item for item in self.planned if item.key.mode in modes and benchmark_key(item.key) in wanted)
+        items = tuple(
+            item for item in self.planned if item.key.mode in modes and benchmark_key(item.key) in wanted
+        )
         known = {item.key for item in items}
         items += tuple(
             item

@@ -41,7 +41,11 @@ def header_lines(run: PreparedRun) -> list[str]:
         *(f"qcal: note: {warning}" for warning in warnings),
         *(
             f"qcal: judge {result.judge} agrees with {100 * result.agreement:.0f}% of the canary's known grades"
-            + ("" if result.gullibility is None else f"; attacks raise {100 * result.gullibility:.0f}% of its grades")
+            + (
+                ""
+                if result.gullibility is None
+                else f"; attacks raise {100 * result.gullibility:.0f}% of its grades"
+            )
             for result in run.canary
         ),
     ]
@@ -129,7 +133,9 @@ def closing_lines(evaluation: ActiveRun, trouble: str | None) -> list[str]:
     planned = evaluation.directory.manifest.planned
     measured, path = evaluation.recorder.measured, shown(evaluation.directory.path)
     lines = [f"qcal: {line}" for line in dict.fromkeys(evaluation.restored)]
-    lines += [f"qcal: stopped asking: {trouble}{_remedy(evaluation.engine.stopped_by_status)}"] if trouble else []
+    lines += (
+        [f"qcal: stopped asking: {trouble}{_remedy(evaluation.engine.stopped_by_status)}"] if trouble else []
+    )
     if unjudged := evaluation.recorder.unjudged():
         lines.append(
             f"qcal: {unjudged} items wait for a judge: the same command with --resume --judge-url URL, "
@@ -140,7 +146,11 @@ def closing_lines(evaluation: ActiveRun, trouble: str | None) -> list[str]:
             f"qcal: {missing} of {len(planned)} items not measured: --lf asks those that failed, "
             "--resume all that are missing"
         )
-    return [*lines, *_meaning(measured), f"qcal: written to {path}; the tables again: python -m reports {path}"]
+    return [
+        *lines,
+        *_meaning(measured),
+        f"qcal: written to {path}; the tables again: python -m reports {path}",
+    ]
 
 
 def _meaning(measured: Mapping[ItemKey, float]) -> Iterator[str]:

@@ -41,7 +41,9 @@ def parse_controls(text: str) -> tuple[Control, ...]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in set(Control)]
     if unknown or not names:
-        raise BadValueError(f"unknown control {', '.join(unknown) or text!r}: choose from {', '.join(Control)}")
+        raise BadValueError(
+            f"unknown control {', '.join(unknown) or text!r}: choose from {', '.join(Control)}"
+        )
     return tuple(control for control in Control if control in names)
 
 
@@ -64,7 +66,9 @@ def stand_in_for(sample: SampleEntry, samples: Sequence[SampleEntry], control: C
 
 def can_be_controlled(sample: SampleEntry, samples: Sequence[SampleEntry], control: Control) -> bool:
     """Whether the sample has a plot, and the dataset something to show instead."""
-    return sample.pictures > 0 and (control is Control.BLANK or stand_in_for(sample, samples, control) is not None)
+    return sample.pictures > 0 and (
+        control is Control.BLANK or stand_in_for(sample, samples, control) is not None
+    )
 
 
 def controlled_case(dataset: PreparedDataset, key: ItemKey) -> Case:

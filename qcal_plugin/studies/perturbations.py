@@ -38,5 +38,7 @@ def perturbed_name(dataset: str, perturbation: Perturbation) -> str:
         )
     settings = parse_dataset_name(dataset)
     if settings.perturb is not None:
-        raise BadValueError(f"{dataset} is perturbed already: leave perturb={settings.perturb} out of --dataset")
+        raise BadValueError(
+            f"{dataset} is perturbed already: leave perturb={settings.perturb} out of --dataset"
+        )
     return str(replace(settings, perturb=perturbation))

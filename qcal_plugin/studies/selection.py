@@ -131,7 +131,9 @@ def _copies(item: PlannedItem, selection: Selection) -> Iterator[str]:
         yield COPIED
 
 
-def _selected(selection: Selection, samples: Sequence[SampleEntry], modes: Iterable[Mode]) -> tuple[PlannedItem, ...]:
+def _selected(
+    selection: Selection, samples: Sequence[SampleEntry], modes: Iterable[Mode]
+) -> tuple[PlannedItem, ...]:
     return select(
         samples,
         modes=modes,
@@ -146,17 +148,23 @@ def _selected(selection: Selection, samples: Sequence[SampleEntry], modes: Itera
 def _repeated(items: Iterable[PlannedItem], repeats: int) -> tuple[PlannedItem, ...]:
     if repeats == 1:
         return tuple(items)
-    return tuple(replace(item, key=item.key._replace(repeat=repeat)) for item in items for repeat in range(repeats))
+    return tuple(
+        replace(item, key=item.key._replace(repeat=repeat)) for item in items for repeat in range(repeats)
+    )
 
 
-def _shot_items(selection: Selection, plan: ShotPlan, samples: Sequence[SampleEntry]) -> Iterator[PlannedItem]:
+def _shot_items(
+    selection: Selection, plan: ShotPlan, samples: Sequence[SampleEntry]
+) -> Iterator[PlannedItem]:
     """The zero-shot items of the plan's queries, if 0 demonstrations are asked for, and those with demonstrations."""
     zeroshot = _selected(selection, queries(plan, samples), (Mode.ZEROSHOT,))
     asked = [Shots(0)] if 0 in plan.counts and Mode.ZEROSHOT in selection.modes else []
     asked += conditions(plan) if Mode.ICL in selection.modes else []
     if not asked:
         counts, modes = " ".join(map(str, plan.counts)), _names(selection.modes)
-        raise BadValueError(f"nothing to ask: --shots {counts} with --modes {modes} (0 is zeroshot, more are icl)")
+        raise BadValueError(
+            f"nothing to ask: --shots {counts} with --modes {modes} (0 is zeroshot, more are icl)"
+        )
     for item in zeroshot:
         for shots in asked:
             with_shots = item.key._replace(mode=Mode.ICL, variant=shots.variant)
@@ -164,7 +172,9 @@ def _shot_items(selection: Selection, plan: ShotPlan, samples: Sequence[SampleEn
 
 
 def _conditions(sample: SampleEntry, dataset: StudiedDataset, controls: Iterable[Control]) -> Iterator[str]:
-    yield from (control.value for control in controls if can_be_controlled(sample, dataset.own_samples, control))
+    yield from (
+        control.value for control in controls if can_be_controlled(sample, dataset.own_samples, control)
+    )
     yield from (name for name in dataset.perturbed if dataset.is_redrawn(sample.sample_id, name))
 
 
@@ -217,7 +227,9 @@ def largest_remainder(sizes: Counter[str], count: int, *, seed: int) -> Counter[
     """``count`` seats in proportion to sizes; equal remainders are ranked by names, hashed with the seed."""
     total = sizes.total()
     seats = Counter({family: count * size // total for family, size in sizes.items()})
-    by_remainder = sorted(sizes, key=lambda family: (-(count * sizes[family] % total), _digest(f"{seed}/{family}")))
+    by_remainder = sorted(
+        sizes, key=lambda family: (-(count * sizes[family] % total), _digest(f"{seed}/{family}"))
+    )
     seats.update(by_remainder[: count - seats.total()])
     return seats
 

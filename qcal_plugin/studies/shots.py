@@ -60,7 +60,8 @@ def queries(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[SampleEntry]
     candidates = [
         sample
         for sample in samples
-        if sample.family in families and any(_own_type(sample, other) for other in samples if other is not sample)
+        if sample.family in families
+        and any(_own_type(sample, other) for other in samples if other is not sample)
     ]
     enough = [sample for sample in candidates if _others(sample, samples) >= max(plan.counts)]
     if not candidates:
@@ -104,7 +105,9 @@ def shown(dataset: PreparedDataset, key: ItemKey, shots: Shots, seed: int) -> li
     sample = {entry.sample_id: entry for entry in dataset.own_samples}[key.sample_id]
     chosen = demonstrations(sample, dataset.own_samples, seed)[: shots.number]
     if len(chosen) < shots.number or shots.order > math.factorial(len(chosen)):
-        raise KeyError(f"{key.sample_id} has no {shots.variant}: the dataset has too few others of {sample.family}")
+        raise KeyError(
+            f"{key.sample_id} has no {shots.variant}: the dataset has too few others of {sample.family}"
+        )
     return next(itertools.islice(_orders(sample, chosen, seed), shots.order - 1, None))
 
 
@@ -119,7 +122,11 @@ def shot_case(dataset: PreparedDataset, key: ItemKey, shots: Shots, seed: int) -
     examples = [dataset.case(ItemKey(other.sample_id, key.question, Mode.ZEROSHOT)) for other in others]
     parts: list[PromptPart] = [TextPart(text="\n\n".join(filter(None, (background, INTRODUCTION))))]
     for number, example in enumerate(examples, start=1):
-        parts += [TextPart(text=f"Example {number}:"), *_images(example), TextPart(text=example.reference.answer)]
+        parts += [
+            TextPart(text=f"Example {number}:"),
+            *_images(example),
+            TextPart(text=example.reference.answer),
+        ]
     parts.append(TextPart(text=QUERY))
     parts += _interleaved(task, _images(query))
     return Case(

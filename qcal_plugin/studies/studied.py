@@ -87,7 +87,8 @@ class StudiedDataset:
         shots = parse_shots(key.variant)
         examples = () if shots is None else shown(self.dataset, key, shots, self.seed)
         return tuple(
-            self.dataset.reference(zeroshot_key(key._replace(sample_id=example.sample_id))) for example in examples
+            self.dataset.reference(zeroshot_key(key._replace(sample_id=example.sample_id)))
+            for example in examples
         )
 
     def floors_of(self, key: ItemKey, scorer: Scorer) -> Mapping[Floor, float]:

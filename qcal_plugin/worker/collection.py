@@ -87,7 +87,8 @@ def put_in_order(items: list[pytest.Item], *, by_repeat: bool = False) -> None:
         (index, planned) for index, item in enumerate(items) if (planned := planned_item(item)) is not None
     ]
     in_order = sorted(
-        benchmark_items, key=lambda entry: (entry[1].key.repeat if by_repeat else 0, modes.index(entry[1].key.mode))
+        benchmark_items,
+        key=lambda entry: (entry[1].key.repeat if by_repeat else 0, modes.index(entry[1].key.mode)),
     )
     moved = [items[index] for index, _ in in_order]
     for (index, _), item in zip(benchmark_items, moved, strict=True):

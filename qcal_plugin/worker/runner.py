@@ -46,7 +46,9 @@ from scoring.dispatch import Scorer
 from scoring.score import Score
 from scoring.unanswered import score_without_answer
 
-ABOUT_TIMEOUT = "It counts the wait for the model: leave it out with --timeout=0; --request-timeout limits requests."
+ABOUT_TIMEOUT = (
+    "It counts the wait for the model: leave it out with --timeout=0; --request-timeout limits requests."
+)
 
 
 class ResultSource(Protocol):
@@ -96,7 +98,9 @@ class Runner:
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Declare what is left after ``-k``, ``-m`` and ``--lf``; nothing is sent before the first demand."""
-        wanted = [collection.planned_item(item) for item in session.items if not collection.may_be_skipped(item)]
+        wanted = [
+            collection.planned_item(item) for item in session.items if not collection.may_be_skipped(item)
+        ]
         self._source.declare([item for item in wanted if item is not None])
         collection.spare_garbage_collection()
 
@@ -151,7 +155,9 @@ class Runner:
             pytest.fail(f"no answer yet: {item.stash[INTERRUPTED_WAIT]} {ABOUT_TIMEOUT}", pytrace=False)
         if NOT_NEEDED in item.stash:
             pytest.skip(item.stash[NOT_NEEDED])
-        if OUTCOME not in item.stash:  # it might have been skipped, so nothing was asked before the test started
+        if (
+            OUTCOME not in item.stash
+        ):  # it might have been skipped, so nothing was asked before the test started
             item.stash[OUTCOME] = self._demand_late(planned)
         outcome = item.stash[OUTCOME]
         if outcome.answer is None:
@@ -239,7 +245,8 @@ class Runner:
         floors = self._dataset.floors_of(record.key, self._config.scorer)
         item.stash[RECORD] = replace(record, floors=floors)
         item.user_properties.extend(
-            outcome_properties(record.status, record.score, record.unanswered_score) + floor_properties(floors)
+            outcome_properties(record.status, record.score, record.unanswered_score)
+            + floor_properties(floors)
         )
 
 

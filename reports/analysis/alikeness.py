@@ -54,8 +54,12 @@ def _reasons(entrant: Entrant, standard: Entrant) -> Iterator[str]:
             yield f"{MODE_NAMES[mode]}: {absent:,} of {len(wanted):,} items not asked"
         elif own and (extra := len(own - wanted)):
             yield f"{MODE_NAMES[mode]}: {extra:,} further items"
-    planned = sum(standing.planned for (_, question), standing in entrant.standings.items() if question is None)
-    measured = sum(standing.measured for (_, question), standing in entrant.standings.items() if question is None)
+    planned = sum(
+        standing.planned for (_, question), standing in entrant.standings.items() if question is None
+    )
+    measured = sum(
+        standing.measured for (_, question), standing in entrant.standings.items() if question is None
+    )
     if measured < COMPLETE * planned:
         yield f"{planned - measured:,} of {planned:,} items not measured"
 

@@ -54,7 +54,9 @@ def _measured(run: Run) -> Mapping[ItemKey, list[float]]:
 def _summary(items: Mapping[ItemKey, list[float]]) -> FurtherAttempts:
     return FurtherAttempts(
         items=len(items),
-        flips=rate((key.sample_id, value != first) for key, (first, *further) in items.items() for value in further),
+        flips=rate(
+            (key.sample_id, value != first) for key, (first, *further) in items.items() for value in further
+        ),
         counted_mean=statistics.fmean(values[0] for values in items.values()),
         further_mean=statistics.fmean(value for values in items.values() for value in values[1:]),
     )

@@ -84,7 +84,9 @@ def _break_down(mode: Mode, outcomes: Sequence[Outcome], final: Mapping[ItemKey,
         mode=mode,
         families=tuple(family_scores(outcomes)),
         hard_scenarios=tuple(hard_scenarios(outcomes)),
-        legibility={question: legibility(records, question) for question in Question if question in asked and records},
+        legibility={
+            question: legibility(records, question) for question in Question if question in asked and records
+        },
         confusion=tuple(_confusion(mode, outcomes, measured)) if records else (),
         biases=bias_rates(measured) if records else {},
         fields=tuple(field_scores(outcomes, measured)),
@@ -113,14 +115,18 @@ def family_scores(outcomes: Sequence[Outcome]) -> list[FamilyScores]:
         )
         for family, group in families.items()
     ]
-    return sorted(scores, key=lambda entry: (-(entry.mean.mean or 0.0), entry.mean.mean is None, entry.family))
+    return sorted(
+        scores, key=lambda entry: (-(entry.mean.mean or 0.0), entry.mean.mean is None, entry.family)
+    )
 
 
 def hard_scenarios(outcomes: Sequence[Outcome]) -> list[ScenarioScore]:
     """The questions about scenario types whose mean is below `HARD_BELOW`, from outcomes of one mode."""
     by_question = grouped(outcomes, lambda outcome: outcome.key.question)
     spreads = {question: family_dispersions(group) for question, group in by_question.items()}
-    scenarios = grouped(outcomes, lambda outcome: (outcome.family, outcome.scenario_type, outcome.key.question))
+    scenarios = grouped(
+        outcomes, lambda outcome: (outcome.family, outcome.scenario_type, outcome.key.question)
+    )
     hard = [
         ScenarioScore(
             family=family,
@@ -131,7 +137,9 @@ def hard_scenarios(outcomes: Sequence[Outcome]) -> list[ScenarioScore]:
         for (family, scenario, question), group in scenarios.items()
         if (scores := sample_scores(group)) and fmean(scores.values()) < HARD_BELOW
     ]
-    return sorted(hard, key=lambda score: (score.summary.mean, score.family, score.scenario_type, score.question))
+    return sorted(
+        hard, key=lambda score: (score.summary.mean, score.family, score.scenario_type, score.question)
+    )
 
 
 def hard_for_all(evaluations: Iterable[Evaluation], mode: Mode) -> list[tuple[str, str, Question]]:
@@ -144,7 +152,9 @@ def hard_for_all(evaluations: Iterable[Evaluation], mode: Mode) -> list[tuple[st
     return [entry for entry in hard[0] if all(entry in others for others in hard[1:])] if hard else []
 
 
-def _confusion(mode: Mode, outcomes: Sequence[Outcome], measured: Sequence[Record]) -> Iterator[ConfusionMatrix]:
+def _confusion(
+    mode: Mode, outcomes: Sequence[Outcome], measured: Sequence[Record]
+) -> Iterator[ConfusionMatrix]:
     """Q2 and Q4 over all families, Q6 by family, whose codes are its own."""
     for question in (Question.Q2, Question.Q4, Question.Q6):
         asked = [outcome for outcome in outcomes if outcome.key.question is question]

@@ -54,7 +54,9 @@ def unlike_fields(earlier: Identity, later: Identity, *, judged: bool = True) ->
     settings = differing_settings(earlier.settings or {}, later.settings or {})
     return tuple(
         f"{name} is {in_words(before)} in one and {in_words(now)} in the other"
-        for name, before, now in sorted([*differing(_traits(earlier), _traits(later)), *settings], key=itemgetter(0))
+        for name, before, now in sorted(
+            [*differing(_traits(earlier), _traits(later)), *settings], key=itemgetter(0)
+        )
         if judged or not name.startswith("judge")
     )
 
@@ -79,7 +81,9 @@ def item_name(outcome: Outcome) -> ItemName:
     return ItemName(outcome.key.sample_id, outcome.key.question, outcome.key.mode)
 
 
-def overall_row(earlier: Sequence[Outcome], later: Sequence[Outcome], name: str, *, tested: bool = True) -> Row:
+def overall_row(
+    earlier: Sequence[Outcome], later: Sequence[Outcome], name: str, *, tested: bool = True
+) -> Row:
     """The mean of question means of two sets of outcomes of one mode, over the questions that both ask.
 
     Undefined where one of these has no sample that both measured.
@@ -142,5 +146,7 @@ def flipped_items(earlier: Evaluation, later: Evaluation) -> list[tuple[ItemName
     """Items whose score changed by at least FLIP, with both scores; the largest changes first, fixed before broken."""
     before, now = item_scores(earlier.outcomes), item_scores(later.outcomes)
     changes = {name: now[name] - before[name] for name in before.keys() & now.keys()}
-    flips = sorted((name for name in changes if abs(changes[name]) >= FLIP), key=lambda name: (-changes[name], name))
+    flips = sorted(
+        (name for name in changes if abs(changes[name]) >= FLIP), key=lambda name: (-changes[name], name)
+    )
     return [(name, before[name], now[name]) for name in flips]

@@ -61,7 +61,9 @@ def legibility(records: Sequence[Record], question: Question) -> Legibility:
         truncated=rate(
             (r.key.sample_id, r.answer is not None and r.answer.finish_reason == "length") for r in answered
         ),
-        unreadable=None if question is Question.Q3 else rate((r.key.sample_id, unreadable(r)) for r in measured),
+        unreadable=None
+        if question is Question.Q3
+        else rate((r.key.sample_id, unreadable(r)) for r in measured),
     )
 
 
@@ -95,10 +97,13 @@ def contradictions(records: Iterable[Record]) -> tuple[Contradiction, ...]:
     kinds: dict[str, Callable[[Sequence[_Statements]], Rate]] = {
         "Q2 Expected behavior, Q6 failure": _hidden_failures,
         "Q6 SUCCESS, Q2 not Expected behavior": _denied_successes,
-        "Q4 Unreliable, Q5 numbers from the fit": partial(_numbers_from_bad_fits, _fit_parameters(references)),
+        "Q4 Unreliable, Q5 numbers from the fit": partial(
+            _numbers_from_bad_fits, _fit_parameters(references)
+        ),
     }
     return tuple(
-        Contradiction(name=name, answers=share(answers), references=share(references)) for name, share in kinds.items()
+        Contradiction(name=name, answers=share(answers), references=share(references))
+        for name, share in kinds.items()
     )
 
 
@@ -143,7 +148,9 @@ def _hidden_failures(statements: Sequence[_Statements]) -> Rate:
 
 def _denied_successes(statements: Sequence[_Statements]) -> Rate:
     return rate(
-        (s.sample_id, s.conclusion != EXPECTED and s.status == SUCCESS) for s in statements if s.conclusion and s.status
+        (s.sample_id, s.conclusion != EXPECTED and s.status == SUCCESS)
+        for s in statements
+        if s.conclusion and s.status
     )
 
 

@@ -151,7 +151,9 @@ def _alone(records: Sequence[Record]) -> Iterator[JudgedAlone]:
                     mode=mode,
                     question=question,
                     items=len(group),
-                    together=float(np.mean([record.score.value for record in group if record.score is not None])),
+                    together=float(
+                        np.mean([record.score.value for record in group if record.score is not None])
+                    ),
                     alone=tuple(scores.mean(axis=0).tolist()),
                 )
 

@@ -37,7 +37,9 @@ def published_scores(mode: Mode) -> tuple[PublishedScores, ...]:
 def published_q6_by_family() -> dict[str, dict[str, float]]:
     """Family -> model -> published zero-shot Q6 score (0..1), for the four models of the paper's table by family."""
     return {
-        row["family"]: {name: float(value) / 100 for name, value in row.items() if name not in {"family", "samples"}}
+        row["family"]: {
+            name: float(value) / 100 for name, value in row.items() if name not in {"family", "samples"}
+        }
         for row in published_rows("q6_by_family_2026_04.csv")
     }
 
@@ -51,7 +53,9 @@ def published_rows(name: str) -> list[dict[str, str]]:
 def _april(mode: Mode) -> Iterator[PublishedScores]:
     for row in published_rows(FILES[mode]):
         questions = {question: float(row[question.lower()]) / 100 for question in mode.questions}
-        yield PublishedScores(model=row["model"], kind=row["type"], mean=float(row["mean"]) / 100, questions=questions)
+        yield PublishedScores(
+            model=row["model"], kind=row["type"], mean=float(row["mean"]) / 100, questions=questions
+        )
 
 
 def _july(mode: Mode) -> Iterator[PublishedScores]:

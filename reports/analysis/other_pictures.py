@@ -78,18 +78,25 @@ def picture_studies(outcomes: Sequence[Outcome]) -> tuple[PictureStudy, ...]:
 def pictures_json(studies: Sequence[PictureStudy]) -> dict[str, list[dict[str, Any]]]:
     """The rows of `gain_tables` and `change_tables` as entries of ``report.json``: ``controls``, ``perturbations``."""
     return {
-        "controls": [_row_json(study, row, "control_mean", "mean", "gain") for study, row in _rows(studies, CONTROLS)],
+        "controls": [
+            _row_json(study, row, "control_mean", "mean", "gain") for study, row in _rows(studies, CONTROLS)
+        ],
         "perturbations": [
-            _row_json(study, row, "mean", "changed_mean", "change") for study, row in _rows(studies, PERTURBATIONS)
+            _row_json(study, row, "mean", "changed_mean", "change")
+            for study, row in _rows(studies, PERTURBATIONS)
         ],
     }
 
 
-def _rows(studies: Sequence[PictureStudy], variants: Container[str]) -> Iterator[tuple[PictureStudy, PictureRow]]:
+def _rows(
+    studies: Sequence[PictureStudy], variants: Container[str]
+) -> Iterator[tuple[PictureStudy, PictureRow]]:
     return ((study, row) for study in studies if study.variant in variants for row in study.rows)
 
 
-def _row_json(study: PictureStudy, row: PictureRow, earlier: str, later: str, difference: str) -> dict[str, Any]:
+def _row_json(
+    study: PictureStudy, row: PictureRow, earlier: str, later: str, difference: str
+) -> dict[str, Any]:
     change = row.compared.difference
     return {
         "variant": study.variant,
@@ -115,11 +122,16 @@ def _study(variant: str, mode: Mode, plain: Sequence[Outcome], shown: Sequence[O
     def row(name: str, keep: Callable[[Outcome], bool]) -> PictureRow:
         return _row(name, variant, list(filter(keep, plain)), list(filter(keep, shown)))
 
-    asked, families = {outcome.key.question for outcome in shown}, sorted({outcome.family for outcome in shown})
+    asked, families = (
+        {outcome.key.question for outcome in shown},
+        sorted({outcome.family for outcome in shown}),
+    )
     return PictureStudy(
         variant=variant,
         mode=mode,
-        questions=tuple(row(question.value, _is_of_question(question)) for question in Question if question in asked),
+        questions=tuple(
+            row(question.value, _is_of_question(question)) for question in Question if question in asked
+        ),
         mean=row("Mean", lambda _: True),
         families=tuple(row(family, _is_of_family(family)) for family in families),
     )

@@ -70,4 +70,6 @@ def ranking(place: int, compared: Sequence[Pair]) -> Ranking:
 def _difference(first: Entrant, second: Entrant, mode: Mode, question: Question | None) -> PairedDifference:
     questions = [question] if question else mode.questions
     asked = [one for one in questions if all((mode, one) in entrant.standings for entrant in (first, second))]
-    return paired_difference([first.samples[mode, one] for one in asked], [second.samples[mode, one] for one in asked])
+    return paired_difference(
+        [first.samples[mode, one] for one in asked], [second.samples[mode, one] for one in asked]
+    )

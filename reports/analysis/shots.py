@@ -75,7 +75,9 @@ def shot_outcomes(outcomes: Sequence[Outcome]) -> dict[Question, dict[int, list[
 
     Zero-shot outcomes are those of the samples and questions that were asked with demonstrations too.
     """
-    asked = [(shots, outcome) for outcome in outcomes if (shots := parse_shots(outcome.key.variant)) is not None]
+    asked = [
+        (shots, outcome) for outcome in outcomes if (shots := parse_shots(outcome.key.variant)) is not None
+    ]
     queries = {(outcome.key.sample_id, outcome.key.question) for _, outcome in asked}
     zeroshot = [
         (Shots(0), outcome)
@@ -83,7 +85,9 @@ def shot_outcomes(outcomes: Sequence[Outcome]) -> dict[Question, dict[int, list[
         if outcome.key[:2] in queries and outcome.key.mode is Mode.ZEROSHOT and not outcome.key.variant
     ]
     by_shots: dict[Question, dict[int, list[Outcome]]] = {}
-    for shots, outcome in sorted([*zeroshot, *asked], key=lambda entry: (entry[1].key.question, entry[0].number)):
+    for shots, outcome in sorted(
+        [*zeroshot, *asked], key=lambda entry: (entry[1].key.question, entry[0].number)
+    ):
         by_shots.setdefault(outcome.key.question, {}).setdefault(shots.number, []).append(outcome)
     return by_shots
 
@@ -93,7 +97,9 @@ def shot_figures(
 ) -> dict[Question, tuple[ShotFigures, ...]]:
     """The figures of each question, by ascending number of demonstrations. ``records``: of the run, for copies."""
     return {
-        question: tuple(_figures(question, shots, group, by_shots.get(0), records) for shots, group in by_shots.items())
+        question: tuple(
+            _figures(question, shots, group, by_shots.get(0), records) for shots, group in by_shots.items()
+        )
         for question, by_shots in shot_outcomes(outcomes).items()
     }
 
@@ -143,7 +149,9 @@ def _figures(
 
 
 def _change(zeroshot: Sequence[Outcome], outcomes: Sequence[Outcome]) -> PairedDifference:
-    return paired_difference([sample_scores(measured(zeroshot))], [sample_scores(measured(outcomes))], tested=False)
+    return paired_difference(
+        [sample_scores(measured(zeroshot))], [sample_scores(measured(outcomes))], tested=False
+    )
 
 
 def measured(outcomes: Iterable[Outcome]) -> list[Outcome]:
@@ -151,7 +159,9 @@ def measured(outcomes: Iterable[Outcome]) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.measured]
 
 
-def _flags(outcomes: Sequence[Outcome], records: Mapping[ItemKey, Record]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _flags(
+    outcomes: Sequence[Outcome], records: Mapping[ItemKey, Record]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
     for outcome in outcomes:
         record = records.get(outcome.key)
         if record is not None and record.measured:
@@ -165,7 +175,9 @@ def _order_figures(outcomes: Sequence[Outcome]) -> OrderFigures | None:
     by_order = [sample_scores(measured(group)) for group in orders.values()]
     complete = set.intersection(*(set(scores) for scores in by_order))
     by_sample = {sample: [scores[sample] for scores in by_order] for sample in sorted(complete)}
-    means = [statistics.fmean(scores[sample] for sample in complete) for scores in by_order] if complete else []
+    means = (
+        [statistics.fmean(scores[sample] for sample in complete) for scores in by_order] if complete else []
+    )
     variances = [statistics.variance(scores) for scores in by_sample.values()]
     return OrderFigures(
         orders=len(orders),

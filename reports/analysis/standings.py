@@ -85,7 +85,9 @@ class Entrant:
 
     def delta(self, question: Question | None) -> float | None:
         """ICL mean minus zero-shot mean, as published: of a question, or of those that both modes ask."""
-        questions = [question] if question else [asked for asked in Mode.ICL.questions if self._in_both(asked)]
+        questions = (
+            [question] if question else [asked for asked in Mode.ICL.questions if self._in_both(asked)]
+        )
         pairs = [(self.mean(Mode.ICL, asked), self.mean(Mode.ZEROSHOT, asked)) for asked in questions]
         deltas = [icl - zeroshot for icl, zeroshot in pairs if icl is not None and zeroshot is not None]
         return statistics.fmean(deltas) if deltas and len(deltas) == len(pairs) else None
@@ -94,7 +96,9 @@ class Entrant:
         return all((mode, question) in self.standings for mode in Mode)
 
 
-def entrant(run: Run, evaluation: Evaluation, *, name: str | None = None, verdict: str | None = None) -> Entrant:
+def entrant(
+    run: Run, evaluation: Evaluation, *, name: str | None = None, verdict: str | None = None
+) -> Entrant:
     """The run among others. ``evaluation`` is the run's, by the rule for items without an answer that is in force."""
     modes = outcomes_by_mode(evaluation)
     standings: dict[Figure, Standing] = {}
@@ -154,8 +158,12 @@ def _standing(outcomes: Sequence[Outcome]) -> Standing:
     )
 
 
-def _by_family(outcomes: Sequence[Outcome], mean: Callable[[Sequence[Outcome]], float | None]) -> dict[str, float]:
-    means = {family: mean(group) for family, group in grouped(outcomes, lambda outcome: outcome.family).items()}
+def _by_family(
+    outcomes: Sequence[Outcome], mean: Callable[[Sequence[Outcome]], float | None]
+) -> dict[str, float]:
+    means = {
+        family: mean(group) for family, group in grouped(outcomes, lambda outcome: outcome.family).items()
+    }
     return {family: value for family, value in means.items() if value is not None}
 
 

@@ -95,7 +95,9 @@ def _write_csv(run: Run, target: Path) -> None:
         writer = csv.DictWriter(stream, fieldnames=list(records[0]) if records else [], lineterminator="\n")
         writer.writeheader()
         for row in records:
-            writer.writerow({name: neutral(cell) if isinstance(cell, str) else cell for name, cell in row.items()})
+            writer.writerow(
+                {name: neutral(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+            )
 
 
 def _write_parquet(run: Run, target: Path) -> None:

@@ -79,7 +79,9 @@ def write_inspect_log(run: Run, target: Path, run_dir: Path | None = None) -> No
         eval=_spec(run),
         results=_results(run),
         stats=_stats(run, records),
-        samples=[_sample(record, run.manifest.model, sheets.get(record.key.sample_id), plots) for record in records],
+        samples=[
+            _sample(record, run.manifest.model, sheets.get(record.key.sample_id), plots) for record in records
+        ],
     )
     write_eval_log(log, str(target))
 
@@ -130,9 +132,16 @@ def _results(run: Run) -> EvalResults:
         if standing.interval is not None:
             half = (standing.interval.high - standing.interval.low) / 2
             metrics[f"{name}_stderr"] = EvalMetric(name=f"{name}_stderr", value=half / NORMAL)
-    planned, measured = len(run.manifest.planned), sum(record.measured for record in counted_records(run).values())
+    planned, measured = (
+        len(run.manifest.planned),
+        sum(record.measured for record in counted_records(run).values()),
+    )
     score = EvalScore(
-        name=SCORER, scorer=SCORER, metrics=metrics, scored_samples=measured, unscored_samples=planned - measured
+        name=SCORER,
+        scorer=SCORER,
+        metrics=metrics,
+        scored_samples=measured,
+        unscored_samples=planned - measured,
     )
     return EvalResults(total_samples=planned, completed_samples=measured, scores=[score])
 
@@ -148,7 +157,10 @@ def _sample(record: Record, model: str, sheet: SampleSheet | None, plots: _Plots
         epoch=key.repeat + 1,
         input=[ChatMessageUser(content=[*asked])],
         target=_target(record, sheet),
-        messages=[ChatMessageUser(content=[*asked]), *([output.choices[0].message] if output.choices else [])],
+        messages=[
+            ChatMessageUser(content=[*asked]),
+            *([output.choices[0].message] if output.choices else []),
+        ],
         output=output,
         scores=None if record.score is None else {SCORER: _score(record, record.score)},
         model_usage=_usage(record, model),
@@ -211,11 +223,16 @@ def _output(answer: Answer | None, model: str) -> ModelOutput:
         content.append(ContentReasoning(reasoning=answer.reasoning))
     content.append(ContentText(text=answer.text))
     choice = ChatCompletionChoice(
-        message=ChatMessageAssistant(content=[*content], model=answer.served_model or model, source="generate"),
+        message=ChatMessageAssistant(
+            content=[*content], model=answer.served_model or model, source="generate"
+        ),
         stop_reason="max_tokens" if answer.finish_reason == "length" else "stop",
     )
     return ModelOutput(
-        model=answer.served_model or model, choices=[choice], usage=_tokens(answer), time=answer.latency_s or None
+        model=answer.served_model or model,
+        choices=[choice],
+        usage=_tokens(answer),
+        time=answer.latency_s or None,
     )
 
 
@@ -224,7 +241,10 @@ def _tokens(answer: Answer) -> ModelUsage | None:
         return None
     given, made = answer.prompt_tokens or 0, answer.completion_tokens or 0
     return ModelUsage(
-        input_tokens=given, output_tokens=made, total_tokens=given + made, reasoning_tokens=answer.reasoning_tokens
+        input_tokens=given,
+        output_tokens=made,
+        total_tokens=given + made,
+        reasoning_tokens=answer.reasoning_tokens,
     )
 
 

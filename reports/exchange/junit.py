@@ -118,11 +118,15 @@ def _outcome(properties: Mapping[str, str], file: Path) -> Outcome:
             scenario_type=properties["scenario_type"],
             status=status,
             value=_score(properties["score"]) if status is Status.SCORED else None,
-            unanswered_value=_score(properties["unanswered_score"]) if "unanswered_score" in properties else None,
+            unanswered_value=_score(properties["unanswered_score"])
+            if "unanswered_score" in properties
+            else None,
             floors=floors_from_json(decode_object(properties.get("floors", "{}"))),
         )
     except (KeyError, ValueError, DecodeError) as error:
-        reason = f"no property {PROPERTY_PREFIX}{error.args[0]}" if isinstance(error, KeyError) else str(error)
+        reason = (
+            f"no property {PROPERTY_PREFIX}{error.args[0]}" if isinstance(error, KeyError) else str(error)
+        )
         raise JUnitError(f"{file}: test of sample {properties['sample']!r}: {reason}") from error
 
 
@@ -152,7 +156,9 @@ def _mix(text: str, file: Path) -> Mix:
     try:
         return mix_from_text(text)
     except DecodeError as error:
-        raise JUnitError(f"{file}: property {PROPERTY_PREFIX}mix is not a mix of datasets ({error})") from error
+        raise JUnitError(
+            f"{file}: property {PROPERTY_PREFIX}mix is not a mix of datasets ({error})"
+        ) from error
 
 
 def _check_alike(identity: Identity, file: Path, first: Identity, source: Path) -> None:
@@ -169,5 +175,7 @@ def _check_alike(identity: Identity, file: Path, first: Identity, source: Path) 
 
 def _shown(value: str | tuple[str, ...] | Mix | None) -> str:
     if isinstance(value, Mix):
-        return f"{value.title} of {', '.join(f'{part.name} (weight {part.weight:g})' for part in value.parts)}"
+        return (
+            f"{value.title} of {', '.join(f'{part.name} (weight {part.weight:g})' for part in value.parts)}"
+        )
     return (value if isinstance(value, str) else ", ".join(value or ())) or "not stated"

@@ -90,14 +90,18 @@ def aggregates(scores: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         },
         "overall_mean": statistics.fmean(entry["overall"] for entry in entries) if entries else None,
         "classification_accuracy": {
-            question.value: statistics.fmean(values[question]) for question in LABEL_NAMES if question in values
+            question.value: statistics.fmean(values[question])
+            for question in LABEL_NAMES
+            if question in values
         },
     }
 
 
 def repeats_of(run: Run, mode: Mode) -> list[int]:
     """The repeats of a mode's items, from 0, without those of a study's variants."""
-    return sorted({item.key.repeat for item in run.manifest.planned if item.key.mode is mode and not item.key.variant})
+    return sorted(
+        {item.key.repeat for item in run.manifest.planned if item.key.mode is mode and not item.key.variant}
+    )
 
 
 def unplaced_items(run: Run, mode: Mode) -> int:
@@ -107,7 +111,9 @@ def unplaced_items(run: Run, mode: Mode) -> int:
 
 def _judged_entries(run: Run, mode: Mode, repeat: int, errors: ErrorRule) -> list[dict[str, Any]]:
     samples = _by_sample(run, mode, repeat)
-    return [_judged_entry(run, mode, sample_id, records, errors=errors) for sample_id, records in samples.items()]
+    return [
+        _judged_entry(run, mode, sample_id, records, errors=errors) for sample_id, records in samples.items()
+    ]
 
 
 def _means(repeats: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -184,7 +190,11 @@ def _judged_entry(
             )
         scores[question.value] = entry
     scores["overall"] = rounded(statistics.fmean(entry["score"] for entry in scores.values()))
-    return {"id": _entry_id(run, sample_id), "experiment_type": _scenario_type(run, sample_id), "scores": scores}
+    return {
+        "id": _entry_id(run, sample_id),
+        "experiment_type": _scenario_type(run, sample_id),
+        "scores": scores,
+    }
 
 
 def _judged_score(question: Question, record: Record, errors: ErrorRule) -> dict[str, Any] | None:

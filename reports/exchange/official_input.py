@@ -59,7 +59,9 @@ def read_inference(path: Path) -> InferenceFile:
             entries=tuple(_read_entry(entry) for entry in data["results"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise OfficialFileError(f"{path}: not an inference file of the reference ({_reason(error)})") from error
+        raise OfficialFileError(
+            f"{path}: not an inference file of the reference ({_reason(error)})"
+        ) from error
 
 
 def read_judged(*paths: Path) -> Evaluation:
@@ -74,12 +76,18 @@ def read_judged(*paths: Path) -> Evaluation:
                 f"{path}: model and judge are {_who(other)}, but {_who(first)} in {paths[0]}; only files of one model "
                 "and the same judges make one report"
             )
-    modes = Counter(mode for file in (first, *others) for mode in {outcome.key.mode for outcome in file.outcomes})
+    modes = Counter(
+        mode for file in (first, *others) for mode in {outcome.key.mode for outcome in file.outcomes}
+    )
     if repeated := [mode.value for mode, count in modes.items() if count > 1]:
-        raise OfficialFileError(f"{paths[-1]}: a second file of mode {repeated[0]}; give one file for each mode")
+        raise OfficialFileError(
+            f"{paths[-1]}: a second file of mode {repeated[0]}; give one file for each mode"
+        )
     return Evaluation(
         identity=first.identity,
-        outcomes=tuple(_named_after_samples([outcome for file in (first, *others) for outcome in file.outcomes])),
+        outcomes=tuple(
+            _named_after_samples([outcome for file in (first, *others) for outcome in file.outcomes])
+        ),
         errors=None,
     )
 

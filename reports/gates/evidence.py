@@ -150,7 +150,9 @@ class Evidence:
         return math.sqrt(spread.phi * threshold * (1 - threshold) / len(self.values))
 
 
-def evidence(gate: Gate, everywhere: MetricValues, *, look: Look = ONE_LOOK, same_run: bool = False) -> Evidence:
+def evidence(
+    gate: Gate, everywhere: MetricValues, *, look: Look = ONE_LOOK, same_run: bool = False
+) -> Evidence:
     """What the gate rests on, from the values of its metric in all families."""
     source = everywhere if gate.family is None else everywhere.of_family(gate.family)
     values = source.sample_values()
@@ -200,14 +202,18 @@ def _can_pass(gate: Gate, samples: int, look: Look, answers: int) -> bool:
         return False
     level = look.nominal(gate.level)
     if gate.baseline is not None and gate.threshold < -ROUNDING:
-        unchanged = AnswerNoise(variance=0.0, squares=0.0, answers=samples * max(1, answers), gained=item_of(gate))
+        unchanged = AnswerNoise(
+            variance=0.0, squares=0.0, answers=samples * max(1, answers), gained=item_of(gate)
+        )
         return passes(gate, fixed_interval(0.0, unchanged, item=item_of(gate), level=level))
     worst = -1.0 if gate.differential else 0.0
     interval = interval_of(gate, [worst if gate.at_most else 1.0] * samples, level)
     return interval is not None and passes(gate, interval)
 
 
-def interval_of(gate: Gate, values: Sequence[float], level: float, spread: Dispersion | None = None) -> Interval | None:
+def interval_of(
+    gate: Gate, values: Sequence[float], level: float, spread: Dispersion | None = None
+) -> Interval | None:
     """The interval for plots like these, both ends at the one-sided ``level``; None under two samples."""
     both = 2 * level - 1
     if gate.differential:

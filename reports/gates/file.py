@@ -95,7 +95,9 @@ class Gate:
         of_family = f" of {self.family}" if self.family else ""
         limit = "max_drop" if self.baseline is not None else "max" if self.at_most else "min"
         value = -self.threshold if self.baseline is not None else self.threshold
-        source = f" from {'anchor ' if self.anchor else ''}{self.baseline}" if self.baseline is not None else ""
+        source = (
+            f" from {'anchor ' if self.anchor else ''}{self.baseline}" if self.baseline is not None else ""
+        )
         plain = ", plain figure" if self.decision is Decision.POINT else ""
         return f"{self.metric.name}{of_family}, {limit} {100 * value:g}{source}{plain}"
 
@@ -177,7 +179,9 @@ def _gate_file(path: Path, data: Mapping[str, Any]) -> GateFile:
     gates = tuple(gate for position, entry in numbered for gate in _gates(f"gate {position}", entry, level))
     titles = [gate.title for gate in gates]
     if again := next((position for position, title in enumerate(titles) if title in titles[:position]), None):
-        raise GateFileError(f"gate {again + 1} repeats gate {titles.index(titles[again]) + 1}: {titles[again]}")
+        raise GateFileError(
+            f"gate {again + 1} repeats gate {titles.index(titles[again]) + 1}: {titles[again]}"
+        )
     coverage, judges = data.get("coverage", {}), data.get("judges", {})
     check_keys("[coverage]", coverage, {"max_unmeasured", "max_truncated"})
     check_keys("[judges]", judges, {"min_agreement"})
@@ -230,11 +234,15 @@ def _gate(place: str, entry: Mapping[str, Any], level: float) -> Gate:
 def _condition(place: str, entry: Mapping[str, Any], metric: GateMetric) -> str:
     given = [name for name in ("min", "max", "max_drop") if name in entry]
     if len(given) != 1:
-        raise GateFileError(f"{place}: {' and '.join(given) or 'no condition'}; give one of min, max, max_drop")
+        raise GateFileError(
+            f"{place}: {' and '.join(given) or 'no condition'}; give one of min, max, max_drop"
+        )
     if ("baseline" in entry) != (given == ["max_drop"]):
         raise GateFileError(f"{place}: baseline and max_drop go together, without min and max")
     if metric.rate and given == ["max_drop"]:
-        raise GateFileError(f"{place}: {metric.name} is a rate of errors, a drop of which is good; give a max")
+        raise GateFileError(
+            f"{place}: {metric.name} is a rate of errors, a drop of which is good; give a max"
+        )
     return given[0]
 
 

@@ -83,7 +83,9 @@ class MetricValues:
 
     def repeats(self, *, of_baseline: bool = False) -> int:
         """How often every item of the run, or of its baseline, is planned, at least; 0 without any."""
-        parts = (part for parts in self.questions.values() for part in parts if part.of_baseline is of_baseline)
+        parts = (
+            part for parts in self.questions.values() for part in parts if part.of_baseline is of_baseline
+        )
         return min((len(values) for part in parts for values in part.items.values()), default=0)
 
     def sample_values(self, unmeasured_as: float | None = None) -> list[float]:
@@ -109,13 +111,18 @@ class MetricValues:
         """
         parts = [part for parts in self.questions.values() for part in parts]
         shares = [_repeat_variance(part, len(self.questions)) for part in parts]
-        return None if None in shares or not shares else math.fsum(share for share in shares if share is not None)
+        return (
+            None
+            if None in shares or not shares
+            else math.fsum(share for share in shares if share is not None)
+        )
 
 
 def metric_values(gate: Gate, run: Run, baseline: Run | None = None) -> MetricValues:
     """The values behind the gate's figure, of all families. ``baseline``: the run that ``gate.baseline`` names."""
     questions = {
-        question: _in_all_parts(tuple(_parts(gate, question, run, baseline))) for question in gate.metric.questions
+        question: _in_all_parts(tuple(_parts(gate, question, run, baseline)))
+        for question in gate.metric.questions
     }
     name = _sample_names(run)
     return MetricValues(
@@ -143,14 +150,20 @@ def _parts(gate: Gate, question: Question, run: Run, baseline: Run | None) -> It
 
 def _in_all_parts(parts: Sequence[Part]) -> tuple[Part, ...]:
     shared = set.intersection(*(set(part.items) for part in parts))
-    return tuple(replace(part, items={sample: part.items[sample] for sample in sorted(shared)}) for part in parts)
+    return tuple(
+        replace(part, items={sample: part.items[sample] for sample in sorted(shared)}) for part in parts
+    )
 
 
 def _items(run: Run, question: Question, mode: Mode, rate: RateName | None) -> Items:
     records = counted_records(run)
-    planned = [item for item in run.manifest.planned if item.key[1:3] == (question, mode) and not item.key.variant]
+    planned = [
+        item for item in run.manifest.planned if item.key[1:3] == (question, mode) and not item.key.variant
+    ]
     valued = (
-        [(item, _score(records.get(item.key))) for item in planned] if rate is None else _errors(planned, records, rate)
+        [(item, _score(records.get(item.key))) for item in planned]
+        if rate is None
+        else _errors(planned, records, rate)
     )
     items: dict[str, tuple[float | None, ...]] = {}
     name = _sample_names(run)
@@ -177,13 +190,18 @@ def _errors(
     with_record = {item.key: records[item.key] for item in planned if item.key in records}
     measured = {key: record for key, record in with_record.items() if record.measured}
     for record in measured.values():
-        among[record.scenario_type] = among.get(record.scenario_type, False) or bias is None or bias.among(record)
+        among[record.scenario_type] = (
+            among.get(record.scenario_type, False) or bias is None or bias.among(record)
+        )
     for item in planned:
         answered = measured.get(item.key)
         if answered is None and among.get(item.scenario_type, True):
             yield item, None
         elif answered is not None and (bias is None or bias.among(answered)):
-            yield item, float(unreadable(answered) if bias is None else answered_label(answered) in bias.labels)
+            yield (
+                item,
+                float(unreadable(answered) if bias is None else answered_label(answered) in bias.labels),
+            )
 
 
 # --- values of samples -----------------------------------------------------------------------------------------------
@@ -193,7 +211,9 @@ def _question_values(parts: Sequence[Part], unmeasured_as: float | None) -> dict
     terms = [_part_values(part, unmeasured_as) for part in parts]
     first, *others = terms
     shared = [sample for sample in first if all(sample in term for term in others)]
-    return {sample: math.fsum(term[sample] for term in terms) if others else first[sample] for sample in shared}
+    return {
+        sample: math.fsum(term[sample] for term in terms) if others else first[sample] for sample in shared
+    }
 
 
 def _part_values(part: Part, unmeasured_as: float | None) -> dict[str, float]:
@@ -206,7 +226,9 @@ def _part_values(part: Part, unmeasured_as: float | None) -> dict[str, float]:
         else [unmeasured_as if value is None else value for value in values]
         for sample, values in part.items.items()
     }
-    return {sample: part.sign * math.fsum(values) / len(values) for sample, values in by_part.items() if values}
+    return {
+        sample: part.sign * math.fsum(values) / len(values) for sample, values in by_part.items() if values
+    }
 
 
 def _repeat_variance(part: Part, questions: int) -> float | None:

@@ -68,7 +68,10 @@ def _repeats_of_a_run(shown: Evidence, error: float, wanted: float) -> int | Non
 def _repeats_against_a_baseline(shown: Evidence, wanted: float) -> tuple[int | None, bool]:
     """On this benchmark. A run without repeats of its own is taken to vary as its baseline does, and the reverse."""
     run_repeats, baseline_repeats = (shown.source.repeats(of_baseline=side) for side in (False, True))
-    run, baseline = _single(shown, run_repeats, of_baseline=False), _single(shown, baseline_repeats, of_baseline=True)
+    run, baseline = (
+        _single(shown, run_repeats, of_baseline=False),
+        _single(shown, baseline_repeats, of_baseline=True),
+    )
     known = run if baseline is None else baseline
     if known is None:
         return None, False

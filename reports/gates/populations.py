@@ -32,14 +32,18 @@ class Population(StrEnum):
 
 def noise_by_side(values: MetricValues) -> list[AnswerNoise | None]:
     """The noise of each run and mode behind a figure, in the order of a question's parts; None without repeats."""
-    sides = [dict(zip(values.questions, parts, strict=True)) for parts in zip(*values.questions.values(), strict=True)]
+    sides = [
+        dict(zip(values.questions, parts, strict=True))
+        for parts in zip(*values.questions.values(), strict=True)
+    ]
     return [noise_of_repeats(_contributions(parts), _gained(parts.values())) for parts in sides]
 
 
 def _gained(parts: Iterable[Part]) -> float:
     """See `fixed_benchmark.growth`; without repeats what answers that were always right gain."""
     questions = [
-        [measured for repeats in part.items.values() if len(measured := _measured(repeats)) > 1] for part in parts
+        [measured for repeats in part.items.values() if len(measured := _measured(repeats)) > 1]
+        for part in parts
     ]
     if not all(questions):
         return 1 / max(1, len(questions))
@@ -68,7 +72,9 @@ def flip_rate(values: MetricValues) -> float | None:
     None where nothing was repeated.
     """
     for of_baseline in (True, False):
-        items = [measured for measured in _measured_items(values, of_baseline=of_baseline) if len(measured) > 1]
+        items = [
+            measured for measured in _measured_items(values, of_baseline=of_baseline) if len(measured) > 1
+        ]
         if items:
             return math.fsum(_flips(measured) for measured in items) / len(items)
     return None

@@ -142,11 +142,14 @@ def judge_run(
     """
     why_not = obstacles(file, run, interrupted)
     evidences = [
-        _evidence(gate, run, None if gate.baseline is None else baselines[gate.baseline]) for gate in file.gates
+        _evidence(gate, run, None if gate.baseline is None else baselines[gate.baseline])
+        for gate in file.gates
     ]
     verdicts = decide(evidences)
     if why_not:
-        verdicts = [replace(entry, verdict=Verdict.CANNOT, reason=why_not[0], outlook=None) for entry in verdicts]
+        verdicts = [
+            replace(entry, verdict=Verdict.CANNOT, reason=why_not[0], outlook=None) for entry in verdicts
+        ]
     look = max((entry.look for entry in evidences), key=lambda look: look.repeats) if run.looks else None
     return GateReport(file=file, obstacles=why_not, verdicts=tuple(verdicts), look=look)
 
@@ -174,7 +177,8 @@ def decide(gates: Sequence[Evidence]) -> list[GateVerdict]:
     level = tested[0].gate.level if tested else LEVEL
     to_fail = step_down([partial(_shows_failure, each) for each in tested], level)
     levels = {
-        each.gate.title: Levels(to_pass=level, to_fail=failing) for each, failing in zip(tested, to_fail, strict=True)
+        each.gate.title: Levels(to_pass=level, to_fail=failing)
+        for each, failing in zip(tested, to_fail, strict=True)
     }
     return [_verdict(each, levels.get(each.gate.title, Levels(level, level))) for each in gates]
 
@@ -217,7 +221,9 @@ def _verdict(shown: Evidence, levels: Levels) -> GateVerdict:
         flip_rate=flip_rate(shown.source),
         repeats_share=min(1.0, within / error**2) if within is not None and error else None,
     )
-    return replace(result, outlook=outlook(shown, levels.to_pass)) if verdict is Verdict.INCONCLUSIVE else result
+    return (
+        replace(result, outlook=outlook(shown, levels.to_pass)) if verdict is Verdict.INCONCLUSIVE else result
+    )
 
 
 def _bounds(shown: Evidence, levels: Levels) -> Interval:
@@ -244,4 +250,6 @@ def _shows_drop(shown: Evidence, compared: Interval) -> bool:
 
 
 def _reason(shown: Evidence) -> str:
-    return shown.refusal or shown.too_few or f"depends on {shown.source.unmeasured} items that were not measured"
+    return (
+        shown.refusal or shown.too_few or f"depends on {shown.source.unmeasured} items that were not measured"
+    )

@@ -88,7 +88,10 @@ def quantity_axis(values: Sequence[float]) -> ChartAxis:
     inside = [mark for mark in marks if low <= mark <= high]
     axis = ChartAxis(low=low, high=high, logarithmic=True)
     every_third = 1 if len(inside) <= MOST_LABELS else 3
-    ticks = (Tick(axis.at(mark), f"{mark:,g}" if index % every_third == 0 else "") for index, mark in enumerate(inside))
+    ticks = (
+        Tick(axis.at(mark), f"{mark:,g}" if index % every_third == 0 else "")
+        for index, mark in enumerate(inside)
+    )
     return replace(axis, ticks=tuple(ticks))
 
 

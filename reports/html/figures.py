@@ -119,7 +119,9 @@ def figures(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Breakdow
         ModeFigures(
             mode=mode,
             mean=mean,
-            questions={question: summary for (asked, question), summary in questions.items() if asked is mode},
+            questions={
+                question: summary for (asked, question), summary in questions.items() if asked is mode
+            },
             published=published_scores(mode),
             breakdown=breakdowns[mode],
         )
@@ -143,7 +145,9 @@ def figures(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Breakdow
 
 def family_rows(modes: Sequence[ModeFigures], outcomes: Iterable[Outcome]) -> Iterator[FamilyRow]:
     """The families in the order of the first mode (the best mean first), then those that only others have."""
-    samples = Counter(family for family, _ in {(outcome.family, outcome.key.sample_id) for outcome in outcomes})
+    samples = Counter(
+        family for family, _ in {(outcome.family, outcome.key.sample_id) for outcome in outcomes}
+    )
     by_family: dict[str, dict[Mode, FamilyScores]] = {}
     for figures_of_mode in modes:
         for entry in figures_of_mode.breakdown.families:
@@ -157,7 +161,9 @@ def hard_scenarios(modes: Iterable[ModeFigures]) -> list[HardScenario]:
     by_scenario: dict[tuple[str, str], list[tuple[Mode, ScenarioScore]]] = {}
     for figures_of_mode in modes:
         for score in figures_of_mode.breakdown.hard_scenarios:
-            by_scenario.setdefault((score.family, score.scenario_type), []).append((figures_of_mode.mode, score))
+            by_scenario.setdefault((score.family, score.scenario_type), []).append(
+                (figures_of_mode.mode, score)
+            )
     ranked = sorted(by_scenario.items(), key=lambda entry: (-len(entry[1]), entry[0]))
     return [
         HardScenario(family=family, scenario_type=scenario, scores=tuple(scores))

@@ -48,8 +48,12 @@ def flips(earlier_dir: Path, later_dir: Path) -> tuple[Flip, ...]:
     flipped = flipped_items(evaluation_of(earlier), evaluation_of(later))[:MOST_FLIPS]
     before, now = counted_records(earlier), counted_records(later)
     sheets = load_sheets(later_dir)
-    wanted = {digest for name, *_ in flipped if name.sample_id in sheets for digest in sheets[name.sample_id].plots}
-    pictures = plots_json({digest: path for digest, path in plot_files(later_dir).items() if digest in wanted})
+    wanted = {
+        digest for name, *_ in flipped if name.sample_id in sheets for digest in sheets[name.sample_id].plots
+    }
+    pictures = plots_json(
+        {digest: path for digest, path in plot_files(later_dir).items() if digest in wanted}
+    )
     return tuple(
         Flip(
             title=f"{name.sample_id} {name.question} ({MODE_NAMES[name.mode]})",

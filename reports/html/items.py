@@ -116,7 +116,10 @@ def _answer(answer: Answer, limit: int) -> dict[str, Any]:
 
 
 def _verdict(verdict: Verdict, limit: int) -> dict[str, Any]:
-    return {**to_builtins(verdict), "reply": None if verdict.reply is None else shortened(verdict.reply, limit)}
+    return {
+        **to_builtins(verdict),
+        "reply": None if verdict.reply is None else shortened(verdict.reply, limit),
+    }
 
 
 def _texts(record: Record) -> Iterable[str]:
@@ -134,7 +137,8 @@ def _sample(sheet: SampleSheet, texts: dict[str, int]) -> dict[str, Any]:
 
     def prompts(given: Prompts) -> dict[str, dict[str, list[int | str]]]:
         return {
-            mode: {question: [*map(part, parts)] for question, parts in asked.items()} for mode, asked in given.items()
+            mode: {question: [*map(part, parts)] for question, parts in asked.items()}
+            for mode, asked in given.items()
         }
 
     return {

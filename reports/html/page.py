@@ -126,7 +126,9 @@ def _absent(sheets: Mapping[str, object], stored: Mapping[str, Path], plots: Map
     if not stored:
         notes.append("The run's folder holds no plots: none are shown.")
     elif len(plots) < len(stored):
-        notes.append(f"{len(stored) - len(plots)} of {len(stored)} plots are left out to keep the page small.")
+        notes.append(
+            f"{len(stored) - len(plots)} of {len(stored)} plots are left out to keep the page small."
+        )
     return notes
 
 

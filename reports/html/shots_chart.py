@@ -90,10 +90,14 @@ def _draw_published(axes: Axes, published: Sequence[PublishedShots]) -> None:
 
 
 def _draw_own(axes: Axes, model: str, figures: Sequence[ShotFigures]) -> None:
-    measured = [(entry.shots, 100 * entry.mean, entry.interval) for entry in figures if entry.mean is not None]
+    measured = [
+        (entry.shots, 100 * entry.mean, entry.interval) for entry in figures if entry.mean is not None
+    ]
     for shots, _, interval in measured:
         if interval is not None:
-            axes.vlines(shots, 100 * interval.low, 100 * interval.high, color=BLUE, alpha=0.5, linewidth=2, zorder=3)
+            axes.vlines(
+                shots, 100 * interval.low, 100 * interval.high, color=BLUE, alpha=0.5, linewidth=2, zorder=3
+            )
     if measured:
         places, means, _ = zip(*measured, strict=True)
         name = f"{_as_label(model, LONGEST_NAME)}, 95% intervals"

@@ -44,7 +44,9 @@ class PictureChart:
 def picture_charts(evaluation: Evaluation) -> tuple[PictureChart, ...]:
     """A chart per control and perturbation and mode; none without such items."""
     return tuple(
-        PictureChart(title=f"{_picture_title(study.variant)}, {MODE_NAMES[study.mode]}", rows=_shown_rows(study))
+        PictureChart(
+            title=f"{_picture_title(study.variant)}, {MODE_NAMES[study.mode]}", rows=_shown_rows(study)
+        )
         for study in picture_studies(evaluation.outcomes)
     )
 
@@ -52,8 +54,15 @@ def picture_charts(evaluation: Evaluation) -> tuple[PictureChart, ...]:
 def picture_axis(charts: Iterable[PictureChart]) -> ChartAxis:
     """One axis for all of them, so that they can be compared."""
     differences = [row.compared.difference for chart in charts for row in chart.rows]
-    bounds = [bound for difference in differences if (span := difference.interval) for bound in (span.low, span.high)]
-    return difference_axis([*bounds, *(difference.mean for difference in differences if difference.mean is not None)])
+    bounds = [
+        bound
+        for difference in differences
+        if (span := difference.interval)
+        for bound in (span.low, span.high)
+    ]
+    return difference_axis(
+        [*bounds, *(difference.mean for difference in differences if difference.mean is not None)]
+    )
 
 
 def _picture_title(variant: str) -> str:
@@ -73,5 +82,7 @@ def svg_url(svg: str) -> str:
 
 
 def _shot_words(figures: tuple[ShotFigures, ...]) -> str:
-    scores = ", ".join(f"{printed(entry.mean, Column('', Unit.SCORE, 1))} with {entry.shots}" for entry in figures)
+    scores = ", ".join(
+        f"{printed(entry.mean, Column('', Unit.SCORE, 1))} with {entry.shots}" for entry in figures
+    )
     return f"{figures[0].question} score by number of demonstrations: {scores}."

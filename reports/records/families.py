@@ -33,7 +33,9 @@ def read_families(path: Path, runs: Sequence[Run]) -> frozenset[str]:
     known = families_of(runs)
     for name in named:
         if name not in known:
-            raise FamilyFileError(f"{path}: no run has the family {name!r}; known: {', '.join(sorted(known))}")
+            raise FamilyFileError(
+                f"{path}: no run has the family {name!r}; known: {', '.join(sorted(known))}"
+            )
     return frozenset(named)
 
 

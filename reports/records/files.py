@@ -92,7 +92,11 @@ def _opened(path: Path, flags: int, mode: str, *, writing: bool = False) -> Bina
     try:
         descriptor = os.open(path, flags, 0o666)
     except OSError as error:
-        if error.errno in {errno.ELOOP, errno.ENXIO, errno.EMLINK}:  # a link (EMLINK on BSD); a pipe or socket
+        if error.errno in {
+            errno.ELOOP,
+            errno.ENXIO,
+            errno.EMLINK,
+        }:  # a link (EMLINK on BSD); a pipe or socket
             raise _refused(path) from None
         raise
     status = os.fstat(descriptor)

@@ -101,7 +101,9 @@ def load_sheets(run_dir: Path) -> dict[str, SampleSheet]:
         try:
             sheet = sheet_from_json(decode_object(line))
         except DecodeError as error:
-            raise RunGarbledError(f"{file}, line {number}: not a sample ({error}); delete the file to go on") from error
+            raise RunGarbledError(
+                f"{file}, line {number}: not a sample ({error}); delete the file to go on"
+            ) from error
         sheets[sheet.sample_id] = sheet
     return sheets
 
@@ -136,7 +138,9 @@ def _joined(first: SampleSheet, second: SampleSheet) -> SampleSheet:
         first,
         prompts=_merged(first.prompts, second.prompts),
         references=_joined_references(first.references, second.references),
-        variants={name: _merged(first.variants.get(name, {}), second.variants.get(name, {})) for name in variants},
+        variants={
+            name: _merged(first.variants.get(name, {}), second.variants.get(name, {})) for name in variants
+        },
         variant_references={
             name: _joined_references(*(each.get(name, NO_REFERENCES) for each in differing))
             for name in differing[0].keys() | differing[1].keys()

@@ -50,7 +50,9 @@ def merge_directories(sources: Sequence[Path], target: Path) -> Run:
     merged = replace(merged, manifest=replace(merged.manifest, run_id=target.resolve().name))
     target.mkdir(parents=True, exist_ok=True)
     write_parts(target / RECORDS_NAME, (sealed(record_to_json(record)) for record in merged.records))
-    write_parts(target / ANSWERS_NAME, (line for source in sources for line in _sound_lines(source / ANSWERS_NAME)))
+    write_parts(
+        target / ANSWERS_NAME, (line for source in sources for line in _sound_lines(source / ANSWERS_NAME))
+    )
     _join_canaries(sources, target)
     if (plan := next(filter(None, map(load_looks, sources)), None)) is not None:
         write_looks(target, plan)
@@ -69,7 +71,9 @@ def merge(runs: Sequence[Run]) -> Run:
     first, *others = sorted(runs, key=lambda run: (run.manifest.started_at, run.manifest.run_id))
     for other in others:
         _check_alike(first.manifest, other.manifest)
-    planned: dict[ItemKey, PlannedItem] = {item.key: item for run in (first, *others) for item in run.manifest.planned}
+    planned: dict[ItemKey, PlannedItem] = {
+        item.key: item for run in (first, *others) for item in run.manifest.planned
+    }
     return Run(
         manifest=replace(first.manifest, planned=tuple(planned.values())),
         records=tuple(record for run in (first, *others) for record in run.records),
@@ -77,7 +81,9 @@ def merge(runs: Sequence[Run]) -> Run:
         judge_points=max(run.judge_points for run in runs),
         judge_gullibility=_extreme(max, (run.judge_gullibility for run in (first, *others))),
         looks=first.looks,
-        deviations=tuple(dict.fromkeys(deviation for run in (first, *others) for deviation in run.deviations)),
+        deviations=tuple(
+            dict.fromkeys(deviation for run in (first, *others) for deviation in run.deviations)
+        ),
     )
 
 
@@ -104,7 +110,9 @@ def _traits(manifest: RunManifest) -> dict[str, object]:
     return {name.replace("_", " "): getattr(manifest, name) for name in ALIKE} | {"judges": judges}
 
 
-def _extreme(choose: Callable[[list[float]], float], figures: Iterable[Mapping[str, float]]) -> dict[str, float]:
+def _extreme(
+    choose: Callable[[list[float]], float], figures: Iterable[Mapping[str, float]]
+) -> dict[str, float]:
     """Each judge's lowest or highest figure."""
     entries = [entry for figure in figures for entry in figure.items()]
     return {name: choose([figure for judge, figure in entries if judge == name]) for name, _ in entries}

@@ -42,7 +42,9 @@ class MixPart:
     def __post_init__(self) -> None:
         """Raise ValueError on a weight that no mix can have."""
         if not is_weight(self.weight):
-            raise ValueError(f"part {self.name!r} of a mix: weight is {self.weight:g}; expected a number above 0")
+            raise ValueError(
+                f"part {self.name!r} of a mix: weight is {self.weight:g}; expected a number above 0"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,5 +146,7 @@ def _in_full(settings: Mapping[str, Any]) -> dict[str, object]:
     flat |= {f"{MIX_SETTING}.{name}": value for name, value in mix.items() if name != "parts"}
     flat[f"{MIX_SETTING}.parts"] = [part["name"] for part in mix["parts"]]
     for part in mix["parts"]:
-        flat |= {f"{MIX_SETTING}.{part['name']}.{name}": value for name, value in part.items() if name != "share"}
+        flat |= {
+            f"{MIX_SETTING}.{part['name']}.{name}": value for name, value in part.items() if name != "share"
+        }
     return flat

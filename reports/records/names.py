@@ -18,7 +18,9 @@ def question_span(questions: Iterable[Question]) -> str:
             spans[-1].append(question)
         else:
             spans.append([question])
-    return ", ".join(span[0].value if len(span) == 1 else f"{span[0].value}-{span[-1].value}" for span in spans)
+    return ", ".join(
+        span[0].value if len(span) == 1 else f"{span[0].value}-{span[-1].value}" for span in spans
+    )
 
 
 QUESTION_NAMES = {

@@ -176,7 +176,9 @@ def _outcome(planned: Outcome, record: Record | None) -> Outcome:
         return planned
     value = None if record.score is None or not record.measured else record.score.value
     unanswered = None if record.unanswered_score is None else record.unanswered_score.value
-    return replace(planned, status=record.status, value=value, unanswered_value=unanswered, floors=record.floors)
+    return replace(
+        planned, status=record.status, value=value, unanswered_value=unanswered, floors=record.floors
+    )
 
 
 def counting_errors(evaluation: Evaluation, rule: ErrorRule) -> Evaluation:

@@ -42,7 +42,16 @@ UNANSWERED = WITHHELD | {Status.REQUEST_FAILED}
 """Items that ``--errors`` is about."""
 
 FILTER_REASONS = frozenset(
-    {"content_filter", "safety", "blocklist", "prohibited_content", "spii", "recitation", "image_safety", "sensitive"}
+    {
+        "content_filter",
+        "safety",
+        "blocklist",
+        "prohibited_content",
+        "spii",
+        "recitation",
+        "image_safety",
+        "sensitive",
+    }
 )
 """Values of ``finish_reason``, in lower case, with which providers say that they blocked an answer."""
 
@@ -275,7 +284,11 @@ class Run:
 
 def key_to_json(key: ItemKey) -> dict[str, JSON]:
     """The key's fields; ``repeat`` and ``variant`` only if they differ from the benchmark's own."""
-    data: dict[str, JSON] = {"sample_id": key.sample_id, "question": key.question.value, "mode": key.mode.value}
+    data: dict[str, JSON] = {
+        "sample_id": key.sample_id,
+        "question": key.question.value,
+        "mode": key.mode.value,
+    }
     if key.repeat:
         data["repeat"] = key.repeat
     if key.variant:
@@ -355,7 +368,11 @@ def record_from_line(line: bytes | str) -> Record:
 def manifest_to_json(manifest: RunManifest) -> dict[str, Any]:
     """The content of ``run.json``."""
     data = to_builtins(replace(manifest, planned=()))
-    return {"schema_version": SCHEMA_VERSION, **data, "planned": [planned_to_json(item) for item in manifest.planned]}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **data,
+        "planned": [planned_to_json(item) for item in manifest.planned],
+    }
 
 
 def manifest_from_json(data: Mapping[str, Any]) -> RunManifest:
@@ -433,7 +450,9 @@ def floor_properties(floors: Floors) -> list[tuple[str, str]]:
 
 
 def _prefixed(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(sys.intern(PROPERTY_PREFIX + name), value) for name, value in pairs]  # one name for thousands of tests
+    return [
+        (sys.intern(PROPERTY_PREFIX + name), value) for name, value in pairs
+    ]  # one name for thousands of tests
 
 
 _FLAT_ANSWER_FIELDS = tuple(item.name for item in fields(Answer) if item.name not in {"text", "attempts"})

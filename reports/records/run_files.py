@@ -16,7 +16,14 @@ from typing import Any
 from reports.records.files import is_there, read_if_there
 from reports.records.lines import Line, checked_lines
 from reports.records.looks import LOOKS_NAME, LookPlan
-from reports.records.records import SCHEMA_VERSION, Record, Run, RunManifest, manifest_from_json, record_from_line
+from reports.records.records import (
+    SCHEMA_VERSION,
+    Record,
+    Run,
+    RunManifest,
+    manifest_from_json,
+    record_from_line,
+)
 from reports.records.shared import Shared
 from reports.records.typed_json import DecodeError, decode, decode_object
 from scoring.errors import QCalError
@@ -242,5 +249,11 @@ def _garbled(file: Path, number: int, error: Exception) -> RunGarbledError:
 def _without_texts(record: Record) -> Record:
     answer = None if record.answer is None else replace(record.answer, text="", reasoning=None)
     verdicts = tuple(replace(verdict, reply=None) for verdict in record.verdicts)
-    other = None if record.other_score is None else Score(value=record.other_score.value, extracted=None, expected=None)
-    return replace(record, answer=answer, verdicts=verdicts, other_score=other, request_sha256=None, finished_at=None)
+    other = (
+        None
+        if record.other_score is None
+        else Score(value=record.other_score.value, extracted=None, expected=None)
+    )
+    return replace(
+        record, answer=answer, verdicts=verdicts, other_score=other, request_sha256=None, finished_at=None
+    )

@@ -35,7 +35,11 @@ class Shared:
 
     def _score(self, score: Score | None) -> Score | None:
         """Scores that are a value and labels are few; others hold lists or tables, and differ."""
-        if score is None or score.components or not (_is_label(score.extracted) and _is_label(score.expected)):
+        if (
+            score is None
+            or score.components
+            or not (_is_label(score.extracted) and _is_label(score.expected))
+        ):
             return score
         return self._scores.setdefault((score.value, score.extracted, score.expected), score)
 

@@ -30,7 +30,9 @@ def render(document: Document, table: Table) -> str:
         [neutral(name) for name, _ in facts] + [name for column in table.columns for name in _names(column)]
     )
     for row in table.rows:
-        cells = [value for cell, column in zip(row, table.columns, strict=True) for value in _values(cell, column)]
+        cells = [
+            value for cell, column in zip(row, table.columns, strict=True) for value in _values(cell, column)
+        ]
         writer.writerow([neutral(value) for _, value in facts] + cells)
     return stream.getvalue()
 

@@ -28,7 +28,9 @@ def pages(document: Document, width: int = 80) -> list[str]:
     """The same in parts: the head with the first section, then each further section."""
     width = max(20, width)
     lines = [*_wrapped(document.title, width), ""]
-    lines += [line for name, value in document.facts for line in _wrapped(f"{name}: {value}", width, indent=2)]
+    lines += [
+        line for name, value in document.facts for line in _wrapped(f"{name}: {value}", width, indent=2)
+    ]
     for warning in document.warnings:
         lines += ["", *_wrapped(f"! {warning}", width, indent=2)]
     sections = [list(_section(section, width, document.label)) for section in document.sections]
@@ -51,10 +53,16 @@ def _table(table: Table, width: int, label: str) -> Iterator[str]:
     title = f"{table.title} [{label}]" if label else table.title
     yield from _wrapped(title, width)
     columns = table.columns
-    cells = [[one_line(printed(cell, column)) for cell, column in zip(row, columns, strict=True)] for row in table.rows]
+    cells = [
+        [one_line(printed(cell, column)) for cell, column in zip(row, columns, strict=True)]
+        for row in table.rows
+    ]
     if _total(_needed_widths(columns, cells)) > width:
         kept = [index for index, column in enumerate(columns) if not column.optional]
-        columns, cells = tuple(columns[index] for index in kept), [[row[index] for index in kept] for row in cells]
+        columns, cells = (
+            tuple(columns[index] for index in kept),
+            [[row[index] for index in kept] for row in cells],
+        )
     if _total(_needed_widths(columns, cells)) > width:
         cells = _with_titles(columns, cells)
     widths = _column_widths(columns, cells, width)
@@ -73,9 +81,13 @@ def _table(table: Table, width: int, label: str) -> Iterator[str]:
 def _with_titles(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[list[str]]:
     """The rows with families as titles, in columns in which a name would be broken at an underscore."""
     titled = {
-        index for index, column in enumerate(columns) if column.families and any("_" in row[index] for row in cells)
+        index
+        for index, column in enumerate(columns)
+        if column.families and any("_" in row[index] for row in cells)
     }
-    return [[family_title(cell) if index in titled else cell for index, cell in enumerate(row)] for row in cells]
+    return [
+        [family_title(cell) if index in titled else cell for index, cell in enumerate(row)] for row in cells
+    ]
 
 
 def _column_widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
@@ -132,7 +144,9 @@ def _lines(
     """One row: as many lines as its longest text takes, at most `TALLEST`."""
     folded = [_folded(cells[index], widths[index]) for index in block]
     for line in zip_longest(*folded, fillvalue=""):
-        fitted = (_padded(text, widths[index], columns[index].unit) for text, index in zip(line, block, strict=True))
+        fitted = (
+            _padded(text, widths[index], columns[index].unit) for text, index in zip(line, block, strict=True)
+        )
         yield GAP.join(fitted)
 
 

@@ -47,7 +47,11 @@ def _draw_times(axes: Axes, levels: Sequence[LevelFigures], load_name: str) -> N
         for level in levels:
             _whisker(axes, level.level.load, level.times[metric].quantile_intervals[0.5], colour)
     axes.set(
-        title="Times", xlabel=load_name, xticks=[level.level.load for level in levels], ylabel="seconds", ylim=(0, None)
+        title="Times",
+        xlabel=load_name,
+        xticks=[level.level.load for level in levels],
+        ylabel="seconds",
+        ylim=(0, None),
     )
     axes.legend(frameon=False)
 

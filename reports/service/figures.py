@@ -132,7 +132,9 @@ def level_figures(
     measured: MeasuredLevel, objectives: Sequence[Objective], first: MeasuredLevel | None = None
 ) -> LevelFigures:
     """All figures of a level; scores are compared with those of the level ``first``."""
-    statuses = {status: sum(record.status is status for record in measured.counted) for status in RequestStatus}
+    statuses = {
+        status: sum(record.status is status for record in measured.counted) for status in RequestStatus
+    }
     answered, failed = statuses[RequestStatus.OK], statuses[RequestStatus.FAILED]
     told = len(measured.counted) - statuses[RequestStatus.CACHED]
     success = answered / (answered + failed) if answered + failed else None
@@ -189,7 +191,9 @@ def distribution(clusters: Sequence[Sequence[float]]) -> Distribution:
         mean=float(values.mean()) if len(values) else None,
         mean_interval=_mean_interval(clusters),
         quantiles={q: _quantile(values, q) if _tells(q, clusters) else None for q in PROBABILITIES},
-        quantile_intervals={q: quantile_interval(clusters, q) if _tells(q, clusters) else None for q in PROBABILITIES},
+        quantile_intervals={
+            q: quantile_interval(clusters, q) if _tells(q, clusters) else None for q in PROBABILITIES
+        },
     )
 
 
@@ -245,7 +249,9 @@ def _accuracy(
 
 def _asked_in(others: Iterable[ServiceRecord], records: Iterable[ServiceRecord]) -> list[ServiceRecord]:
     """Those records whose item has a score among the others as well."""
-    items = {(record.sample_id, record.question, record.mode) for record in others if record.score is not None}
+    items = {
+        (record.sample_id, record.question, record.mode) for record in others if record.score is not None
+    }
     return [record for record in records if (record.sample_id, record.question, record.mode) in items]
 
 

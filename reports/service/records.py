@@ -175,7 +175,9 @@ def _objective(text: str) -> Objective:
     except ValueError:
         limit_s = 0.0
     if not (sign and 0 < limit_s < float("inf")):
-        raise BadValueError(f"{text!r}: expected such as ttft<=0.5 (seconds), with one of {', '.join(Timing)}")
+        raise BadValueError(
+            f"{text!r}: expected such as ttft<=0.5 (seconds), with one of {', '.join(Timing)}"
+        )
     return Objective(metric=metric, limit_s=limit_s)
 
 
@@ -245,7 +247,9 @@ def read_levels(path: Path) -> tuple[MeasuredLevel, ...]:
         try:
             entry = decode(line.content, _Line)
         except DecodeError as error:
-            raise RunGarbledError(f"{path}, line {line.number}: not a line of a service study ({error})") from error
+            raise RunGarbledError(
+                f"{path}, line {line.number}: not a line of a service study ({error})"
+            ) from error
         if entry.request is not None:
             records.append(entry.request)
         elif entry.level is not None:

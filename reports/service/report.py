@@ -41,7 +41,9 @@ def publish_service(run_dir: Path, *, full: bool = False) -> Document:
     manifest, levels = load_manifest(run_dir), read_levels(run_dir / SERVICE_NAME)
     settings = _study(manifest)
     objectives = parse_objectives(settings["slo"]) if settings.get("slo") else ()
-    figures = [level_figures(level, objectives, levels[0] if level is not levels[0] else None) for level in levels]
+    figures = [
+        level_figures(level, objectives, levels[0] if level is not levels[0] else None) for level in levels
+    ]
     highest = highest_load_words(figures)
     document = service_document(manifest, service_sections(figures, levels, objectives), highest)
     chart = load_chart(figures)
@@ -54,7 +56,11 @@ def publish_service(run_dir: Path, *, full: bool = False) -> Document:
         "report.html": render_plain_page(document, ((_chart_words(figures), image),)),
     }.items():
         write_file(run_dir / name, text.encode())
-    return document if full else service_document(manifest, service_overview(figures, levels, objectives), highest)
+    return (
+        document
+        if full
+        else service_document(manifest, service_overview(figures, levels, objectives), highest)
+    )
 
 
 def service_document(manifest: RunManifest, sections: tuple[Section, ...], highest: str | None) -> Document:
@@ -67,7 +73,10 @@ def service_document(manifest: RunManifest, sections: tuple[Section, ...], highe
             *((("Highest load", highest),) if highest else ()),
             ("Model", f"{manifest.model} at {manifest.base_url}"),
             ("Sent", f"{study.get('load')}, dataset {manifest.dataset} at {manifest.dataset_revision}"),
-            ("Asked", f"max_tokens {manifest.settings.get('max_tokens')}, min_tokens {study.get('min_tokens')}"),
+            (
+                "Asked",
+                f"max_tokens {manifest.settings.get('max_tokens')}, min_tokens {study.get('min_tokens')}",
+            ),
             ("Started", manifest.started_at),
         ),
         warnings=(f"Stand-ins, not a measurement of any real service: {stand_ins}.",) if stand_ins else (),

@@ -17,9 +17,14 @@ DECIMALS_S = 4
 SHOWN_ERRORS = 10
 
 GAPS = "ITL, between arrivals of tokens"
-GAPS_FORMULA = "time from one arrival of tokens to the next, all gaps of all requests; one read is one arrival."
+GAPS_FORMULA = (
+    "time from one arrival of tokens to the next, all gaps of all requests; one read is one arrival."
+)
 TIMES = {
-    Timing.TTFT: ("TTFT, to the first token", "moment of the first chunk with content or reasoning - moment sent."),
+    Timing.TTFT: (
+        "TTFT, to the first token",
+        "moment of the first chunk with content or reasoning - moment sent.",
+    ),
     Timing.ANSWER: (
         "To the first token of the answer",
         "moment of the first content that is no thought - moment sent; requests with content only.",
@@ -57,7 +62,11 @@ def service_overview(
     times = tuple(_times(metric, figures) for metric in (Timing.TTFT, Timing.TPOT, Timing.E2E))
     return (
         Section(title="Load", tables=(load_table(figures), *goodput_tables(figures, objectives))),
-        *((Section(title="Scores under load", tables=tuple(accuracy_tables(figures))),) if _scored(figures) else ()),
+        *(
+            (Section(title="Scores under load", tables=tuple(accuracy_tables(figures))),)
+            if _scored(figures)
+            else ()
+        ),
         Section(title="Times", tables=times),
         *((Section(title="Requests without an answer", tables=behind),) if behind else ()),
     )
@@ -75,7 +84,9 @@ def load_table(figures: Sequence[LevelFigures]) -> Table:
         *(Column(name, Unit.NUMBER, 1) for name in ("Output tok/s", "Total tok/s")),
         Column("Estimated %", Unit.PERCENT, 1),
     )
-    return Table(title="Load levels", columns=columns, rows=tuple(map(_load_row, figures)), notes=_load_notes(figures))
+    return Table(
+        title="Load levels", columns=columns, rows=tuple(map(_load_row, figures)), notes=_load_notes(figures)
+    )
 
 
 def _load_row(level: LevelFigures) -> tuple[Cell, ...]:
@@ -160,7 +171,9 @@ def accuracy_tables(figures: Sequence[LevelFigures]) -> Iterator[Table]:
         Column(INTERVAL_NAME, Unit.DIFFERENCE, 1, span=True),
         Column("Right/s", Unit.NUMBER, RATE_DECIMALS),
     )
-    rows = tuple((level.level.name, *_accuracy_row(level.accuracy)) for level in figures if level.accuracy is not None)
+    rows = tuple(
+        (level.level.name, *_accuracy_row(level.accuracy)) for level in figures if level.accuracy is not None
+    )
     notes = (
         "Answers to Q2, Q4, Q5 and Q6, which need no judge. Each prompt begins with a number of its own.",
         "Therefore compare these scores with each other, not with the benchmark's.",
@@ -186,14 +199,20 @@ def _times(metric: Timing, figures: Sequence[LevelFigures]) -> Table:
     return time_table(*TIMES[metric], figures, [level.times[metric] for level in figures])
 
 
-def time_table(title: str, formula: str, figures: Sequence[LevelFigures], times: Sequence[Distribution]) -> Table:
+def time_table(
+    title: str, formula: str, figures: Sequence[LevelFigures], times: Sequence[Distribution]
+) -> Table:
     """One time, a row per level."""
     quantiles = [f"p{100 * q:g}" for q in PROBABILITIES]
     columns = [Column("Load"), Column("Requests", Unit.COUNT)]
     for name in ("Mean", *quantiles):
-        columns += [Column(name, Unit.SECONDS, DECIMALS_S), Column(INTERVAL_NAME, Unit.SECONDS, DECIMALS_S, span=True)]
+        columns += [
+            Column(name, Unit.SECONDS, DECIMALS_S),
+            Column(INTERVAL_NAME, Unit.SECONDS, DECIMALS_S, span=True),
+        ]
     rows = tuple(
-        (level.level.name, time.requests, *_time_cells(time)) for level, time in zip(figures, times, strict=True)
+        (level.level.name, time.requests, *_time_cells(time))
+        for level, time in zip(figures, times, strict=True)
     )
     return Table(title=title, columns=tuple(columns), rows=rows, notes=(f"Each: {formula}", _QUANTILE_NOTE))
 
@@ -219,7 +238,12 @@ def error_tables(levels: Sequence[MeasuredLevel]) -> Iterator[Table]:
         if record.error is not None
     )
     if errors:
-        columns = (Column("Load"), Column("Kind"), Column("Requests", Unit.COUNT), Column("What the server said"))
+        columns = (
+            Column("Load"),
+            Column("Kind"),
+            Column("Requests", Unit.COUNT),
+            Column("What the server said"),
+        )
         ranked = errors.most_common(SHOWN_ERRORS)
         rows = tuple((level, kind, count, message) for (level, kind, message), count in ranked)
         notes = (f"{len(errors) - len(ranked)} more kinds.",) if len(errors) > len(ranked) else ()

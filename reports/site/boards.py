@@ -128,7 +128,9 @@ def _own_rows(contest: Contest, mode: Mode, letters: dict[str, str]) -> Iterator
                     for question in questions
                     if (mode, question) in entrant.standings
                 },
-                deltas={question: entrant.delta(question) for question in questions} if mode is Mode.ICL else {},
+                deltas={question: entrant.delta(question) for question in questions}
+                if mode is Mode.ICL
+                else {},
                 notes=_lettered(contest.field.reasons[place], letters),
                 older=place not in contest.numbers,
             )
@@ -141,7 +143,8 @@ def _published_rows(contest: Contest, mode: Mode, letters: dict[str, str]) -> It
         yield BoardRow(
             name=row.model,
             kind=row.kind,
-            standings={None: _published(row.mean)} | {asked: _published(mean) for asked, mean in row.questions.items()},
+            standings={None: _published(row.mean)}
+            | {asked: _published(mean) for asked, mean in row.questions.items()},
             deltas=_published_deltas(row, mode),
             notes=_lettered(words, letters),
         )

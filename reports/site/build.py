@@ -50,7 +50,9 @@ def build_site(
     _check_target(out)
     folders = run_folders(paths)
     if labels and len(labels) != len(folders):
-        raise SiteError(f"{len(labels)} labels for {len(folders)} runs; give one for each, in the order of the folders")
+        raise SiteError(
+            f"{len(labels)} labels for {len(folders)} runs; give one for each, in the order of the folders"
+        )
     entries, left_out = read_entries(folders, labels, errors=errors)
     if not entries:
         raise SiteError(f"none of {len(folders)} runs can be shown; the first: {left_out[0].reason}")
@@ -72,7 +74,9 @@ def _check_target(out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _write(entries: Sequence[Entry], left_out: Sequence[LeftOut], site: Path, prices: Mapping[str, Price]) -> None:
+def _write(
+    entries: Sequence[Entry], left_out: Sequence[LeftOut], site: Path, prices: Mapping[str, Price]
+) -> None:
     site.mkdir()
     (site / LEADERBOARD_MARK).write_text("Made by qcaleval leaderboard; made anew by the same command.\n")
     plots = write_plots((entry.folder for entry in entries), site)

@@ -56,7 +56,9 @@ def score_axis(values: Sequence[float], *, vertical: bool = True) -> ChartAxis:
         bottom, top = (bottom, bottom + step) if bottom + step <= 1 else (top - step, top)
     axis = ChartAxis(low=bottom, high=top)
     marks = [bottom + step * number for number in range(round((top - bottom) / step) + 1)]
-    ticks = tuple(Tick(100 - axis.at(mark) if vertical else axis.at(mark), f"{100 * mark:.0f}") for mark in marks)
+    ticks = tuple(
+        Tick(100 - axis.at(mark) if vertical else axis.at(mark), f"{100 * mark:.0f}") for mark in marks
+    )
     return ChartAxis(low=bottom, high=top, ticks=ticks)
 
 
@@ -68,7 +70,9 @@ def date_axis(moments: Sequence[float]) -> ChartAxis:
     reach = high - low
     axis = ChartAxis(low=low - 0.04 * reach, high=high + 0.04 * reach)
     marks = [low + reach * number / (MOST_DATES - 1) for number in range(MOST_DATES)]
-    return ChartAxis(low=axis.low, high=axis.high, ticks=tuple(Tick(axis.at(mark), _day(mark)) for mark in marks))
+    return ChartAxis(
+        low=axis.low, high=axis.high, ticks=tuple(Tick(axis.at(mark), _day(mark)) for mark in marks)
+    )
 
 
 def effort_plots(
@@ -150,7 +154,9 @@ class History:
 def histories(runs: Mapping[str, Sequence[Entrant]], mode: Mode) -> list[History]:
     """A time line of each model with several runs, all with the same axes."""
     shown = {
-        name: [entrant for entrant in entrants if entrant.mean(mode) is not None and _moment(entrant) is not None]
+        name: [
+            entrant for entrant in entrants if entrant.mean(mode) is not None and _moment(entrant) is not None
+        ]
         for name, entrants in runs.items()
     }
     shown = {name: entrants for name, entrants in shown.items() if len(entrants) > 1}
@@ -160,7 +166,10 @@ def histories(runs: Mapping[str, Sequence[Entrant]], mode: Mode) -> list[History
     across = date_axis([_moment(entrant) or 0.0 for entrant in everyone])
     standings = [entrant.standings[mode, None] for entrant in everyone]
     up = score_axis(
-        [*(standing.mean or 0.0 for standing in standings), *(end for one in standings for end in _ends(one.interval))]
+        [
+            *(standing.mean or 0.0 for standing in standings),
+            *(end for one in standings for end in _ends(one.interval)),
+        ]
     )
     return [
         History(

@@ -20,7 +20,9 @@ def site_data(contest: Contest, hrefs: Sequence[str | None], answers: Mapping[st
     items = sorted_items(contest)
     samples = list(dict.fromkeys(name.sample_id for name in items))
     families = sorted(set(items.values()))
-    sample_places, family_places = ({name: place for place, name in enumerate(names)} for names in (samples, families))
+    sample_places, family_places = (
+        {name: place for place, name in enumerate(names)} for names in (samples, families)
+    )
     return {
         "runs": [
             {
@@ -61,7 +63,9 @@ def figure_name(mode: Mode, question: Question | None) -> str:
     return f"{mode}/{question or ''}"
 
 
-def _bytes(items: Sequence[ItemName], scores: Mapping[ItemName, float], planned: Mapping[ItemName, str]) -> str:
+def _bytes(
+    items: Sequence[ItemName], scores: Mapping[ItemName, float], planned: Mapping[ItemName, str]
+) -> str:
     absent = {name: NOT_MEASURED if name in planned else NOT_ASKED for name in items if name not in scores}
     values = (round(STEPS * scores[name]) if name in scores else absent[name] for name in items)
     return base64.b64encode(bytes(values)).decode()

@@ -127,7 +127,9 @@ def _read(folder: Path, name: str | None, *, errors: ErrorRule) -> Entry | LeftO
     answers: dict[str, dict[str, Said]] = {}
     for record in benchmark_records(run):
         if not record.key.repeat:
-            answers.setdefault(record.key.sample_id, {})[f"{record.key.question}/{record.key.mode}"] = _said(record)
+            answers.setdefault(record.key.sample_id, {})[f"{record.key.question}/{record.key.mode}"] = _said(
+                record
+            )
     return Entry(folder=folder, entrant=entry, answers=answers)
 
 

@@ -155,7 +155,9 @@ def pack_report(source: Path, target: Path, plots: Mapping[str, str], budget: in
     data = _island(page, "data")
     shared = _write_shared(data, target.parents[2])
     lengths = [len(text) for text in _texts(data)]
-    fitting = [limit for limit in LIMITS if FRAME + PACKED * sum(min(length, limit) for length in lengths) <= budget]
+    fitting = [
+        limit for limit in LIMITS if FRAME + PACKED * sum(min(length, limit) for length in lengths) <= budget
+    ]
     if not fitting or fitting[0] < LIMITS[0]:
         data = _shortened_items(data, fitting[0] if fitting else LIMITS[-1])
     content = packed(_with_data(page, data))
@@ -200,7 +202,9 @@ def _island(page: str, name: str) -> dict[str, Any]:
     """The JSON in one of the page's elements, which may be compressed. Raises ValueError without such an element."""
     element = _element(page, name)
     text = element["content"]
-    data: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(text)) if element["type"] == "gzip" else text)
+    data: dict[str, Any] = json.loads(
+        gzip.decompress(base64.b64decode(text)) if element["type"] == "gzip" else text
+    )
     return data
 
 

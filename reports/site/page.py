@@ -66,7 +66,9 @@ def render_site(
             contest=contest,
             standard=contest.field.standard,
             boards=boards(contest),
-            pair_tables=[_pair_table(contest, mode) for mode in contest.modes if len(_rivals(contest, mode)) > 1],
+            pair_tables=[
+                _pair_table(contest, mode) for mode in contest.modes if len(_rivals(contest, mode)) > 1
+            ],
             tau_tables=list(_tau_tables(contest)),
             effort=_effort(contest, costs),
             histories=_histories(contest),
@@ -84,7 +86,9 @@ def render_site(
 def _rivals(contest: Contest, mode: Mode) -> list[int]:
     """The latest comparable runs of each name in a mode, the best first."""
     alike = [
-        place for place in contest.latest if contest.alike(place) and contest.entrants[place].mean(mode) is not None
+        place
+        for place in contest.latest
+        if contest.alike(place) and contest.entrants[place].mean(mode) is not None
     ]
     return sorted(alike, key=lambda place: -(contest.entrants[place].mean(mode) or 0.0))
 
@@ -111,7 +115,9 @@ def _tau_tables(contest: Contest) -> Iterator[TauTable]:
             (f"{mode_name(mode)}: runs here", own),
             (f"{mode_name(mode)}: published models", published),
         ):
-            complete = [row for row in rows if all(row.get(question) is not None for question in mode.questions)]
+            complete = [
+                row for row in rows if all(row.get(question) is not None for question in mode.questions)
+            ]
             if len(complete) >= FEWEST_RANKED:
                 yield _tau_table(title, mode, complete)
 
@@ -122,13 +128,18 @@ def _tau_table(title: str, mode: Mode, rows: Sequence[Mapping[Question, float | 
         title=title,
         models=len(rows),
         questions=mode.questions,
-        taus={(one, other): kendall_tau(columns[one], columns[other]) for one in columns for other in columns},
+        taus={
+            (one, other): kendall_tau(columns[one], columns[other]) for one in columns for other in columns
+        },
     )
 
 
 def _effort(contest: Contest, costs: Mapping[tuple[int, Mode], float]) -> list[tuple[Mode, list[Plot]]]:
     shown = [place for place in contest.latest if contest.alike(place)]
-    entrants, labels = [contest.entrants[place] for place in shown], [str(contest.numbers[place]) for place in shown]
+    entrants, labels = (
+        [contest.entrants[place] for place in shown],
+        [str(contest.numbers[place]) for place in shown],
+    )
     plots = [
         (
             mode,

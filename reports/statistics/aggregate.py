@@ -188,7 +188,9 @@ def icl_deltas(outcomes: Iterable[Outcome]) -> dict[Question, IclDelta]:
 def _icl_delta(icl: Sequence[Outcome], zeroshot: Sequence[Outcome]) -> IclDelta:
     after, before = sample_scores(icl), sample_scores(zeroshot)
     shared = sorted(after.keys() & before.keys())
-    paired_after, paired_before = ({sample: scores[sample] for sample in shared} for scores in (after, before))
+    paired_after, paired_before = (
+        {sample: scores[sample] for sample in shared} for scores in (after, before)
+    )
     return IclDelta(
         icl=coverage(icl),
         zeroshot=coverage(zeroshot),

@@ -76,7 +76,9 @@ def dispersions(families: Mapping[Name, Sequence[float]]) -> dict[Name, Dispersi
 def _sums(values: Floats) -> _Family:
     if not len(values):
         return _Family(0.0, 0.0, 0, 0.0)
-    fields = (k for k in range(1, MOST_FIELDS + 1) if (np.abs(values * k - np.round(values * k)) < ROUNDING).all())
+    fields = (
+        k for k in range(1, MOST_FIELDS + 1) if (np.abs(values * k - np.round(values * k)) < ROUNDING).all()
+    )
     return _Family(
         within=float(np.sum((values - values.mean()) ** 2)),
         largest=largest_within(values) if len(values) > 1 else 0.0,

@@ -38,8 +38,12 @@ def above_floor(outcomes: Iterable[Outcome]) -> AboveFloor | None:
     Over several questions: of those that have a floor. Zero-shot scores are compared with the best constant, ICL scores
     with copying.
     """
-    by_question = grouped((o for o in outcomes if o.measured and o.floors), lambda outcome: outcome.key.question)
-    pairs = {question: pair for question in Question if (pair := _question_floor(by_question.get(question, [])))}
+    by_question = grouped(
+        (o for o in outcomes if o.measured and o.floors), lambda outcome: outcome.key.question
+    )
+    pairs = {
+        question: pair for question in Question if (pair := _question_floor(by_question.get(question, [])))
+    }
     if not pairs:
         return None
     floors, scores = [pair[1] for pair in pairs.values()], [pair[2] for pair in pairs.values()]

@@ -42,7 +42,9 @@ class Look:
         """The one-sided level at which this look is read, so that all looks together have ``level``."""
         if len(self.planned) < 2:
             return level
-        return float(ndtr(boundary(level, tuple(_information(count, self.baseline_repeats) for count in self.planned))))
+        return float(
+            ndtr(boundary(level, tuple(_information(count, self.baseline_repeats) for count in self.planned)))
+        )
 
 
 def _information(repeats: int, baseline_repeats: float) -> float:

@@ -193,7 +193,8 @@ def weighted_interval(
 def _correlations(parts: Sequence[Mapping[str, float]], means: Sequence[float]) -> Floats:
     """See `weighted_interval`; of each part with each other."""
     deviations = [
-        {sample: value - mean for sample, value in values.items()} for values, mean in zip(parts, means, strict=True)
+        {sample: value - mean for sample, value in values.items()}
+        for values, mean in zip(parts, means, strict=True)
     ]
     sizes = [math.sqrt(math.fsum(value * value for value in values.values())) for values in deviations]
     matrix: Floats = np.eye(len(parts))

@@ -78,12 +78,17 @@ def unpaired_values(first: Mapping[str, float], second: Mapping[str, float]) -> 
     if not first or not second:
         return []
     samples = sorted(first.keys() | second.keys())
-    sides = [(1, first, math.fsum(first.values()) / len(first)), (-1, second, math.fsum(second.values()) / len(second))]
+    sides = [
+        (1, first, math.fsum(first.values()) / len(first)),
+        (-1, second, math.fsum(second.values()) / len(second)),
+    ]
     overall = math.fsum(sign * mean for sign, _, mean in sides)
     return [
         overall
         + len(samples)
-        * math.fsum(sign * (scores[sample] - mean) / len(scores) for sign, scores, mean in sides if sample in scores)
+        * math.fsum(
+            sign * (scores[sample] - mean) / len(scores) for sign, scores, mean in sides if sample in scores
+        )
         for sample in samples
     ]
 
@@ -126,7 +131,11 @@ def change_interval(
     if plain is None:
         return None
     size = size_of_change(values, limit=limit, item=item)
-    bounds = [plain.low, plain.high, *_bounds_by_least_variance(values, size, quantile(len(values) - 1, level))]
+    bounds = [
+        plain.low,
+        plain.high,
+        *_bounds_by_least_variance(values, size, quantile(len(values) - 1, level)),
+    ]
     low, high = max(-limit, min(bounds)), min(limit, max(bounds))
     if len(values) < fewest_for(1 - level) or sign_flip_p_value(values) > 1 - level + ROUNDING:
         return Interval(min(0.0, low), max(0.0, high))

@@ -51,7 +51,9 @@ def order_statistics(n: int, probability: float, *, level: float = LEVEL) -> tup
     return below, int(np.searchsorted(cumulative, 1 - tail, side="left"))
 
 
-def _effective_count(clusters: Sequence[Sequence[float]], values: Floats, probability: float, level: float) -> int:
+def _effective_count(
+    clusters: Sequence[Sequence[float]], values: Floats, probability: float, level: float
+) -> int:
     """How many independent values know as much of the share below the quantile; at most as many as there are.
 
     With few clusters the design effect is itself uncertain, so that it is enlarged as Student's t is against the
@@ -65,7 +67,9 @@ def _effective_count(clusters: Sequence[Sequence[float]], values: Floats, probab
     flat = np.array([value for cluster in clusters for value in cluster])
     below = np.add.reduceat((flat <= limit).astype(float), starts)
     share = below.sum() / len(values)
-    variance = len(clusters) / (len(clusters) - 1) * float(((below - share * sizes) ** 2).sum()) / len(values) ** 2
+    variance = (
+        len(clusters) / (len(clusters) - 1) * float(((below - share * sizes) ** 2).sum()) / len(values) ** 2
+    )
     if variance < ROUNDING:
         return len(clusters)
     inflated = variance * (quantile(len(clusters) - 1, level) / quantile(math.inf, level)) ** 2

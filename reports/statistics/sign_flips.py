@@ -49,7 +49,9 @@ def _common_step(sizes: Sequence[float]) -> float:
     """The lattice's step: exact where the sizes have a common denominator that leaves few enough steps."""
     coarse = math.fsum(sizes) / FINEST
     fractions = [Fraction(size).limit_denominator(LARGEST_DENOMINATOR) for size in set(sizes)]
-    exact = all(abs(float(fraction) - size) < NO_CHANGE for fraction, size in zip(fractions, set(sizes), strict=True))
+    exact = all(
+        abs(float(fraction) - size) < NO_CHANGE for fraction, size in zip(fractions, set(sizes), strict=True)
+    )
     if exact and all(fractions):
         step = Fraction(
             math.gcd(*(fraction.numerator for fraction in fractions)),

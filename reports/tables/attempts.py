@@ -14,7 +14,9 @@ def attempt_tables(run: Run) -> Iterator[Table]:
     """One table, a row per mode and question; none where nothing was asked again."""
     attempts = further_attempts(run)
     if attempts:
-        rows = tuple((MODE_NAMES[mode], question.value, *_cells(entry)) for (mode, question), entry in attempts.items())
+        rows = tuple(
+            (MODE_NAMES[mode], question.value, *_cells(entry)) for (mode, question), entry in attempts.items()
+        )
         yield Table(title="Asked again", columns=_COLUMNS, rows=rows, notes=_NOTES)
 
 

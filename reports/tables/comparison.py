@@ -59,7 +59,9 @@ def compare(earlier: Evaluation, later: Evaluation, *, anyway: bool = False) -> 
     """
     differences = unlike_fields(earlier.identity, later.identity)
     if differences and not anyway:
-        raise UnlikeRunsError(f"{'; '.join(differences)} (--anyway compares all the same and says so in every table)")
+        raise UnlikeRunsError(
+            f"{'; '.join(differences)} (--anyway compares all the same and says so in every table)"
+        )
     names = tuple(evaluation.identity.model or "not stated" for evaluation in (earlier, later))
     stand_ins = sorted({name for evaluation in (earlier, later) for name in evaluation.identity.stand_ins})
     labels = [f"stand-ins: {'; '.join(stand_ins)}"] if stand_ins else []
@@ -106,7 +108,9 @@ def _score_tables(earlier: Evaluation, later: Evaluation) -> Iterator[Table]:
         rows_by_title[f"{name} by question"] = tuple(question_rows(before[mode], now[mode]))
         rows_by_title[f"{name} by family"] = tuple(family_rows(before[mode], now[mode]))
     tested = [row for rows in rows_by_title.values() for row in rows if row.difference.p_value is not None]
-    together = dict(zip(map(id, tested), adjusted([row.difference.p_value or 0.0 for row in tested]), strict=True))
+    together = dict(
+        zip(map(id, tested), adjusted([row.difference.p_value or 0.0 for row in tested]), strict=True)
+    )
     for title, rows in rows_by_title.items():
         yield _table(title, rows, together)
 
@@ -143,10 +147,13 @@ def _cells(row: Row, together: float | None) -> tuple[Cell, ...]:
 def _change_tables(earlier: Evaluation, later: Evaluation) -> Iterator[Table]:
     before, now = outcomes_by_mode(earlier), outcomes_by_mode(later)
     for mode in (mode for mode in Mode if mode in before and mode in now):
-        asked = [question for question in shared_questions(before[mode], now[mode]) if question in LABEL_QUESTIONS]
+        asked = [
+            question for question in shared_questions(before[mode], now[mode]) if question in LABEL_QUESTIONS
+        ]
         rows = [
             _change_cells(
-                question, label_changes(question_scores(before[mode], question), question_scores(now[mode], question))
+                question,
+                label_changes(question_scores(before[mode], question), question_scores(now[mode], question)),
             )
             for question in asked
         ]
@@ -164,12 +171,15 @@ def flip_table(earlier: Evaluation, later: Evaluation) -> Table:
     """The items that were fixed or broken, the largest changes first, fixed before broken."""
     flips = flipped_items(earlier, later)
     rows = tuple(
-        (f"{name.sample_id} {name.question}", MODE_NAMES[name.mode], before, now) for name, before, now in flips
+        (f"{name.sample_id} {name.question}", MODE_NAMES[name.mode], before, now)
+        for name, before, now in flips
     )
     fixed = sum(now > before for _, before, now in flips)
     return Table(
         title="Items fixed and broken",
         columns=FLIP_COLUMNS,
         rows=rows,
-        notes=(f"{fixed} fixed, {len(flips) - fixed} broken: scores that changed by at least {100 * FLIP:.0f}.",),
+        notes=(
+            f"{fixed} fixed, {len(flips) - fixed} broken: scores that changed by at least {100 * FLIP:.0f}.",
+        ),
     )

@@ -64,7 +64,9 @@ def floor_notes(floor: AboveFloor | None, summaries: Mapping[Question, Summary])
 
 def rules_in_words(floor: AboveFloor) -> str:
     """``copy last (Q5), copy most frequent (Q6)``."""
-    return ", ".join(f"{FLOOR_NAMES[rule]} ({question_span(asked)})" for rule, asked in _by_rule(floor.rules).items())
+    return ", ".join(
+        f"{FLOOR_NAMES[rule]} ({question_span(asked)})" for rule, asked in _by_rule(floor.rules).items()
+    )
 
 
 def copying_table(title: str, summaries: Mapping[Question, Summary]) -> Iterator[Table]:

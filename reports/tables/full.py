@@ -25,7 +25,11 @@ from reports.tables.shots import shot_details
 from scoring.questions import Mode, Question
 
 FAMILY = Column("Family", families=True)
-COVERAGE_COLUMNS = (Column("Planned", Unit.COUNT), Column("Measured", Unit.COUNT), Column("%", Unit.PERCENT, 1))
+COVERAGE_COLUMNS = (
+    Column("Planned", Unit.COUNT),
+    Column("Measured", Unit.COUNT),
+    Column("%", Unit.PERCENT, 1),
+)
 SCORE_COLUMNS = (Column("Mean", Unit.SCORE, 1), Column(INTERVAL_NAME, Unit.SCORE, 1, span=True))
 SHARE_COLUMNS = (Column("Share", Unit.PERCENT, 1), Column(INTERVAL_NAME, Unit.PERCENT, 1, span=True))
 
@@ -77,21 +81,28 @@ def sections(breakdown: Breakdown, *, floors: bool = False) -> Iterator[Section]
 
 def family_tables(breakdown: Breakdown, *, floors: bool = False) -> Iterator[Table]:
     """All questions side by side, then each question with its intervals, then the hard scenario types."""
-    questions = [question for question in Question if any(question in entry.questions for entry in breakdown.families)]
+    questions = [
+        question for question in Question if any(question in entry.questions for entry in breakdown.families)
+    ]
     yield side_by_side(breakdown.families, questions, floors=floors)
     for question in questions:
         yield question_by_family(breakdown.families, question, floors=floors)
     yield hard_scenario_table(breakdown.hard_scenarios, floors=floors)
 
 
-def side_by_side(families: Sequence[FamilyScores], questions: Sequence[Question], *, floors: bool = False) -> Table:
+def side_by_side(
+    families: Sequence[FamilyScores], questions: Sequence[Question], *, floors: bool = False
+) -> Table:
     """Mean scores, a row per family and a column per question; how far they are above their ``floors``."""
     rows = tuple(
         (
             entry.family,
             *_coverage_cells(entry.mean.coverage),
             entry.mean.mean,
-            *(entry.questions[question].mean if question in entry.questions else None for question in questions),
+            *(
+                entry.questions[question].mean if question in entry.questions else None
+                for question in questions
+            ),
             *(floor_cells(entry.mean.floor)[1:2] if floors else ()),
         )
         for entry in families
@@ -114,7 +125,9 @@ def side_by_side(families: Sequence[FamilyScores], questions: Sequence[Question]
     )
 
 
-def question_by_family(families: Sequence[FamilyScores], question: Question, *, floors: bool = False) -> Table:
+def question_by_family(
+    families: Sequence[FamilyScores], question: Question, *, floors: bool = False
+) -> Table:
     """One question, a row per family, the best first; with their ``floors``."""
     asked = [(entry.family, entry.questions[question]) for entry in families if question in entry.questions]
     ranked = sorted(asked, key=lambda entry: (entry[1].mean is None, -(entry[1].mean or 0.0), entry[0]))
@@ -129,12 +142,15 @@ def question_by_family(families: Sequence[FamilyScores], question: Question, *, 
 def hard_scenario_table(scores: Sequence[ScenarioScore], *, floors: bool = False) -> Table:
     """The scenario types and questions that the model hardly ever answers."""
     rows = tuple(
-        (score.scenario_type, score.question.value, *_summary_cells(score.summary, floors=floors)) for score in scores
+        (score.scenario_type, score.question.value, *_summary_cells(score.summary, floors=floors))
+        for score in scores
     )
     columns: tuple[Column, ...] = (Column("Scenario type"), QUESTION, *COVERAGE_COLUMNS, *SCORE_COLUMNS)
     columns = with_floors(columns) if floors else columns
     notes = () if rows else (f"No scenario type has a mean score below {100 * HARD_BELOW:.0f}.",)
-    return Table(title=f"Scenario types below {100 * HARD_BELOW:.0f}", columns=columns, rows=rows, notes=notes)
+    return Table(
+        title=f"Scenario types below {100 * HARD_BELOW:.0f}", columns=columns, rows=rows, notes=notes
+    )
 
 
 # --- labels ----------------------------------------------------------------------------------------------------------
@@ -146,7 +162,11 @@ def confusion_table(matrix: ConfusionMatrix) -> Table:
         (expected, *[answers.get(label, 0) for label in matrix.answered], sum(answers.values()))
         for expected, answers in matrix.counts.items()
     )
-    columns = (Column("Expected"), *(Column(label, Unit.COUNT) for label in matrix.answered), Column("All", Unit.COUNT))
+    columns = (
+        Column("Expected"),
+        *(Column(label, Unit.COUNT) for label in matrix.answered),
+        Column("All", Unit.COUNT),
+    )
     family = f", {matrix.family}" if matrix.family else ""
     return Table(
         title=f"{matrix.question} answers{family} ({MODE_NAMES[matrix.mode]})",
@@ -188,7 +208,9 @@ def field_table(fields: Sequence[FieldScore]) -> Table:
         Column("Items", Unit.COUNT),
         Column("%", Unit.PERCENT, 1),
     )
-    return Table(title="Q5 by field", columns=(*columns, *SCORE_COLUMNS, *errors), rows=rows, notes=_FIELD_NOTES)
+    return Table(
+        title="Q5 by field", columns=(*columns, *SCORE_COLUMNS, *errors), rows=rows, notes=_FIELD_NOTES
+    )
 
 
 _FIELD_NOTES = (
@@ -219,13 +241,22 @@ def unreadable_table(questions: Mapping[Question, Legibility]) -> Table:
 
 def contradiction_table(contradictions: Sequence[Contradiction]) -> Table:
     """A row per contradiction, with the same rate among the reference answers."""
-    rows = tuple((entry.name, *_rate_cells(entry.answers), entry.references.share) for entry in contradictions)
-    columns = (Column("Contradiction"), Column("Samples", Unit.COUNT), Column("Of", Unit.COUNT), *SHARE_COLUMNS)
+    rows = tuple(
+        (entry.name, *_rate_cells(entry.answers), entry.references.share) for entry in contradictions
+    )
+    columns = (
+        Column("Contradiction"),
+        Column("Samples", Unit.COUNT),
+        Column("Of", Unit.COUNT),
+        *SHARE_COLUMNS,
+    )
     return Table(
         title="Contradictions within a sample",
         columns=(*columns, Column("In references", Unit.PERCENT, 1)),
         rows=rows,
-        notes=("Of: samples where both answers could be read. From the fit: fields that some reference declines.",),
+        notes=(
+            "Of: samples where both answers could be read. From the fit: fields that some reference declines.",
+        ),
     )
 
 

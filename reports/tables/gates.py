@@ -171,7 +171,11 @@ def _repeats_advice(entry: GateVerdict) -> str:
         return "--repeats 3 would show how much repeats can do" if not against_baseline else _REPEATS_WANTED
     if not outlook.repeats:
         return "more repeats alone would not"
-    now = f"now {entry.repeats} against {entry.baseline_repeats}" if against_baseline else f"now {entry.repeats}"
+    now = (
+        f"now {entry.repeats} against {entry.baseline_repeats}"
+        if against_baseline
+        else f"now {entry.repeats}"
+    )
     both = " in both runs" if outlook.both else ""
     words = f"--repeats {outlook.repeats}{both} ({now})"
     return f"{words} would decide it" if against_baseline else f"or {words}"
@@ -189,7 +193,9 @@ def gate_section(report: GateReport) -> Section:
     lines = [f"{report.file.path}: {report.verdict}, exit status {report.exit_status}."]
     lines += [f"Not gated: {obstacle}." for obstacle in report.obstacles]
     lines += [f"{line[:1].upper()}{line[1:]}." for line in notes(report)]
-    lines.append(f"Each end of an interval is at {100 * report.file.level:g}%, widened by what was not measured.")
+    lines.append(
+        f"Each end of an interval is at {100 * report.file.level:g}%, widened by what was not measured."
+    )
     lines.append("This benchmark: only answers vary. Plots like these: samples vary as well.")
     lines.append("Failures and drops are shown after Holm's correction for several gates.")
     lines.append("Flips: answers whose score changes by half or more from one repeat to another.")
@@ -223,7 +229,9 @@ def gates_json(report: GateReport) -> dict[str, Any]:
         "exit_status": report.exit_status,
         "level": report.file.level,
         "attempt": report.attempt,
-        "look": None if report.look is None else {"repeats": report.look.repeats, "planned": list(report.look.planned)},
+        "look": None
+        if report.look is None
+        else {"repeats": report.look.repeats, "planned": list(report.look.planned)},
         "chosen_from": {str(path): runs for path, runs in report.chosen_from.items()},
         "obstacles": list(report.obstacles),
         "gates": [_entry_json(entry) for entry in report.verdicts],

@@ -45,7 +45,12 @@ def _alone_table(report: JudgeReport) -> Table:
         Column("Items", Unit.COUNT),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (f"{question_name(entry.question)}, {MODE_NAMES[entry.mode]}", entry.together, *entry.alone, entry.items)
+        (
+            f"{question_name(entry.question)}, {MODE_NAMES[entry.mode]}",
+            entry.together,
+            *entry.alone,
+            entry.items,
+        )
         for entry in report.alone
     )
     return Table(title="Scores by each judge alone", columns=columns, rows=rows)
@@ -58,7 +63,11 @@ def _disputed_table(report: JudgeReport) -> Table:
         Column("Gap", Unit.SCORE, 1),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (f"{record.key.sample_id} {record.key.question} {MODE_NAMES[record.key.mode]}", *item_grades(record), gap)
+        (
+            f"{record.key.sample_id} {record.key.question} {MODE_NAMES[record.key.mode]}",
+            *item_grades(record),
+            gap,
+        )
         for record, gap in report.disputed
     )
     notes = ("Grades of the items' key points, 0 to 100; the widest gaps first.",)

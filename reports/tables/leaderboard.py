@@ -28,7 +28,10 @@ def leaderboard_table(evaluation: Evaluation, mode: Mode, *, floors: bool = Fals
     reasons = comparability(evaluation)
     own = {question: summary.mean for (_, question), summary in by_question(outcomes).items()}
     name = f"> {evaluation.identity.model or 'this run'}"
-    rows = [(row.mean, _cells(row.model, row.kind, row.mean, row.questions, mode)) for row in published_scores(mode)]
+    rows = [
+        (row.mean, _cells(row.model, row.kind, row.mean, row.questions, mode))
+        for row in published_scores(mode)
+    ]
     rows.append((mean.mean, _cells(name, "this run", mean.mean, own, mode)))
     ranked = [*_ranked(sorted(rows, key=lambda entry: -entry[0]), comparable=not reasons)]
     if floors:

@@ -51,7 +51,11 @@ def _cells(score: PartScore) -> tuple[Cell, ...]:
 
 def _short(dataset: str) -> str:
     """The last part of a Hub id or path; of synthetic samples only what they are."""
-    name = dataset.partition(":")[0] if dataset.startswith("synthetic:") else dataset.rstrip("/").rsplit("/", 1)[-1]
+    name = (
+        dataset.partition(":")[0]
+        if dataset.startswith("synthetic:")
+        else dataset.rstrip("/").rsplit("/", 1)[-1]
+    )
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
 
 

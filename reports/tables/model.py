@@ -75,7 +75,9 @@ class Table:
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row) != len(self.columns):
-                raise ValueError(f"table {self.title!r}: {len(row)} cells under {len(self.columns)} columns: {row!r}")
+                raise ValueError(
+                    f"table {self.title!r}: {len(row)} cells under {len(self.columns)} columns: {row!r}"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,9 @@ def capitalised(text: str) -> str:
 def error_notes(counted: int) -> Iterator[str]:
     """Say that items without an answer enter the averages (`reports.statistics.aggregate.Coverage`)."""
     if counted:
-        items = "1 item without an answer counts" if counted == 1 else f"{counted} items without an answer count"
+        items = (
+            "1 item without an answer counts" if counted == 1 else f"{counted} items without an answer count"
+        )
         yield f"{items} here, by the rule that Errors names at the head."
 
 

@@ -45,7 +45,9 @@ def new_family_section(evaluation: Evaluation) -> Section:
 def _rows(outcomes: Sequence[Outcome]) -> Iterator[tuple[Cell, ...]]:
     families = {outcome.sample: outcome.family for outcome in outcomes}
     by_question = grouped(outcomes, lambda outcome: outcome.key.question)
-    scores = {question: sample_scores(by_question[question]) for question in Question if question in by_question}
+    scores = {
+        question: sample_scores(by_question[question]) for question in Question if question in by_question
+    }
     for question, intervals in scores.items():
         yield _row(question.value, intervals, families)
     if len(scores) > 1:

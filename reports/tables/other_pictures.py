@@ -22,7 +22,8 @@ def gain_tables(studies: Sequence[PictureStudy], *, floors: bool = False) -> Ite
                 title=f"Visual gain over {CONTROLS[study.variant]}, {MODE_NAMES[study.mode]}",
                 columns=(*_columns("Control", "Plot", "Gain"), *(FLOOR_COLUMNS[:2] if floors else ())),
                 rows=tuple(
-                    (*_compared_cells(row), *(floor_cells(row.floor)[:2] if floors else ())) for row in study.rows
+                    (*_compared_cells(row), *(floor_cells(row.floor)[:2] if floors else ()))
+                    for row in study.rows
                 ),
                 notes=(
                     "Gain: score with the plot minus score with the control, on the same items, by sample.",

@@ -83,7 +83,9 @@ def overview(evaluation: Evaluation, run: Run | None = None, *, floors: bool = F
     """
     mixed = mix_score(evaluation)
     headline = () if mixed is None else (mix_table(mixed),)
-    sections = [Section(title="Scores", tables=(*headline, *score_tables(evaluation.outcomes, floors=floors)))]
+    sections = [
+        Section(title="Scores", tables=(*headline, *score_tables(evaluation.outcomes, floors=floors)))
+    ]
     sections += shot_section(evaluation, run, floors=floors)
     studies = picture_studies(evaluation.outcomes)
     if gains := tuple(gain_tables(studies, floors=floors)):
@@ -130,7 +132,10 @@ def _facts(evaluation: Evaluation, run: Run | None, *, comparable: bool) -> Iter
     yield "Judge", ", ".join(identity.judges) or "none"
     if run is not None and run.judge_agreement:
         yield "Judge canary", "; ".join(_agreements(run))
-    yield "Dataset", f"{identity.dataset or 'not stated'} at {identity.dataset_revision or 'revision not stated'}"
+    yield (
+        "Dataset",
+        f"{identity.dataset or 'not stated'} at {identity.dataset_revision or 'revision not stated'}",
+    )
     if identity.mix is not None:
         yield "Mix", mix_in_words(identity.mix)
     yield "Scorer", identity.scorer or "not stated"
@@ -147,7 +152,9 @@ def _agreements(run: Run) -> Iterator[str]:
     percent = Column("", Unit.PERCENT)
     for judge, agreement in run.judge_agreement.items():
         gullibility = run.judge_gullibility.get(judge)
-        raised = "" if gullibility is None else f", attacks raise {printed(gullibility, percent)}% of its grades"
+        raised = (
+            "" if gullibility is None else f", attacks raise {printed(gullibility, percent)}% of its grades"
+        )
         yield f"{judge} agrees with {printed(agreement, percent)}% of known grades{raised}"
 
 
@@ -180,11 +187,23 @@ def score_tables(outcomes: Sequence[Outcome], *, floors: bool = False) -> Iterat
         yield from copying_table(f"Above copying (ICL minus a demonstration's answer){suffix}", icl)
 
 
-def mode_table(title: str, summaries: dict[Question, Summary], mean: MeanOfQuestions, *, floors: bool = False) -> Table:
+def mode_table(
+    title: str, summaries: dict[Question, Summary], mean: MeanOfQuestions, *, floors: bool = False
+) -> Table:
     """One row per question, and the mean of the question means; with their ``floors``."""
     rows = [(question.value, *_score_cells(summary)) for question, summary in summaries.items()]
     counts = mean.coverage
-    total = ("Mean", counts.planned, counts.measured, counts.share, mean.mean, mean.interval, None, None, None)
+    total = (
+        "Mean",
+        counts.planned,
+        counts.measured,
+        counts.share,
+        mean.mean,
+        mean.interval,
+        None,
+        None,
+        None,
+    )
     notes = tuple(_score_notes(summaries, mean))
     if not floors:
         return Table(title=title, columns=SCORE_COLUMNS, rows=(*rows, total), notes=notes)
@@ -192,7 +211,9 @@ def mode_table(title: str, summaries: dict[Question, Summary], mean: MeanOfQuest
     return Table(
         title=title,
         columns=with_floors(SCORE_COLUMNS),
-        rows=tuple((*row, *floor_cells(above)) for row, above in zip((*rows, total), floor_values, strict=True)),
+        rows=tuple(
+            (*row, *floor_cells(above)) for row, above in zip((*rows, total), floor_values, strict=True)
+        ),
         notes=(*notes, *floor_notes(mean.floor, summaries)),
     )
 
@@ -215,7 +236,9 @@ def _score_notes(summaries: dict[Question, Summary], mean: MeanOfQuestions) -> I
     yield "Scores 0 to 100; Mean of the question means; intervals take the samples as drawn at random."
     if empty := [question for question, summary in summaries.items() if summary.mean is None]:
         yield f"The mean of the question means is undefined: nothing was measured in {question_span(empty)}."
-        if scored := {question: summary.mean for question, summary in summaries.items() if summary.mean is not None}:
+        if scored := {
+            question: summary.mean for question, summary in summaries.items() if summary.mean is not None
+        }:
             of_these = printed(statistics.fmean(scored.values()), Column("", Unit.SCORE, 1))
             yield f"The mean over {question_span(scored)} is {of_these}."
     yield from error_notes(mean.coverage.counted_errors)
@@ -259,7 +282,8 @@ def unmeasured_tables(outcomes: Sequence[Outcome], run: Run | None) -> Iterator[
         columns = (Column("State"), Column("Reason"), Column("Items", Unit.COUNT), Column("For example"))
         ranked = sorted(reasons.items(), key=lambda entry: (-len(entry[1]), entry[0]))
         rows = tuple(
-            (state, kind, len(group), _example(group[0], records.get(group[0].key))) for (state, kind), group in ranked
+            (state, kind, len(group), _example(group[0], records.get(group[0].key)))
+            for (state, kind), group in ranked
         )
         yield Table(title="Not measured", columns=columns, rows=rows, notes=(_STATES_NOTE,))
 
@@ -288,10 +312,14 @@ def answer_tables(run: Run) -> Iterator[Table]:
         columns = (Column("Finding"), Column("Items", Unit.COUNT), Column("%", Unit.PERCENT, 1))
         answered = sum(record.answer is not None for record in counted_records(run).values())
         rows = tuple((name, count, count / answered if answered else None) for name, count in counts.items())
-        yield Table(title="Findings", columns=columns, rows=rows, notes=(f"%: of {answered} items with an answer.",))
+        yield Table(
+            title="Findings", columns=columns, rows=rows, notes=(f"%: of {answered} items with an answer.",)
+        )
 
 
-FLAG_WORDS: dict[str, str] = {Flag.BOLD_HEADING: "right label lost: it is on the line below a bold heading (Q2, Q4)"}
+FLAG_WORDS: dict[str, str] = {
+    Flag.BOLD_HEADING: "right label lost: it is on the line below a bold heading (Q2, Q4)"
+}
 """Flags that have more to say than their name."""
 
 
@@ -305,7 +333,10 @@ def findings(run: Run) -> dict[str, int]:
     records = counted_records(run).values()
     flags = Counter(flag for record in records for flag in record.flags if flag != Flag.TRUNCATED)
     faults = Counter(
-        (verdict.judge, fault) for record in records for verdict in record.verdicts for fault in verdict.faults
+        (verdict.judge, fault)
+        for record in records
+        for verdict in record.verdicts
+        for fault in verdict.faults
     )
     counts = {
         "answer cut (finish_reason length)": sum(map(truncated, records)),
@@ -322,7 +353,9 @@ def findings(run: Run) -> dict[str, int]:
 
 def _other_models(asked: str, records: Iterable[Record]) -> dict[str, int]:
     """Answers by another model than the one asked for, and by how many versions of it there were answers."""
-    answers = [record.answer for record in records if record.answer is not None and record.answer.served_model]
+    answers = [
+        record.answer for record in records if record.answer is not None and record.answer.served_model
+    ]
     others = Counter(
         answer.served_model for answer in answers if asked and not is_same_model(asked, answer.served_model)
     )
@@ -333,5 +366,7 @@ def _other_models(asked: str, records: Iterable[Record]) -> dict[str, int]:
 
 def _scorers_differ(record: Record) -> bool:
     return (
-        record.score is not None and record.other_score is not None and record.score.value != record.other_score.value
+        record.score is not None
+        and record.other_score is not None
+        and record.score.value != record.other_score.value
     )

@@ -14,7 +14,9 @@ def reasoning_tables(run: Run) -> Iterator[Table]:
     """One table, a row per mode and question; none where no answer came with a thought."""
     groups = reasoning(run)
     if groups:
-        rows = tuple((MODE_NAMES[mode], question.value, *_cells(entry)) for (mode, question), entry in groups.items())
+        rows = tuple(
+            (MODE_NAMES[mode], question.value, *_cells(entry)) for (mode, question), entry in groups.items()
+        )
         yield Table(title="Reasoning", columns=_COLUMNS, rows=rows, notes=_NOTES)
 
 
@@ -35,5 +37,9 @@ _NOTES = (
 
 
 def _cells(entry: Reasoning) -> tuple[Cell, ...]:
-    share = entry.tokens / entry.completion_tokens if entry.tokens is not None and entry.completion_tokens else None
+    share = (
+        entry.tokens / entry.completion_tokens
+        if entry.tokens is not None and entry.completion_tokens
+        else None
+    )
     return (entry.answers, entry.with_thought, entry.cut, entry.cut_in_thought, entry.tokens, share)

@@ -35,7 +35,9 @@ class Compared:
     evaluation: Evaluation
 
 
-def compare_several(runs: Sequence[Compared], *, anyway: bool = False, full: bool = False, part: str = "") -> Document:
+def compare_several(
+    runs: Sequence[Compared], *, anyway: bool = False, full: bool = False, part: str = ""
+) -> Document:
     """Runs by questions, then every pair; ``full``: also by question, and each pair's families, labels and items.
 
     ``part`` says which items the tables are about, empty for all. Raises UnlikeRunsError for fewer than two runs, and
@@ -51,7 +53,9 @@ def compare_several(runs: Sequence[Compared], *, anyway: bool = False, full: boo
         for words in unlike_fields(first.identity, run.entrant.identity)
     ]
     if differences and not anyway:
-        raise UnlikeRunsError(f"{'; '.join(differences)} (--anyway compares all the same and says so in every table)")
+        raise UnlikeRunsError(
+            f"{'; '.join(differences)} (--anyway compares all the same and says so in every table)"
+        )
     stand_ins = sorted({name for run in runs for name in run.entrant.identity.stand_ins})
     labels = [
         *([part] if part else []),
@@ -63,7 +67,10 @@ def compare_several(runs: Sequence[Compared], *, anyway: bool = False, full: boo
     return Document(
         title=f"QCalEval: {len(runs)} runs compared" + (f", {part}" if part else ""),
         facts=(
-            *((f"Run {number}", f"{entrant.name} ({entrant.run_id})") for number, entrant in enumerate(entrants, 1)),
+            *(
+                (f"Run {number}", f"{entrant.name} ({entrant.run_id})")
+                for number, entrant in enumerate(entrants, 1)
+            ),
             ("Dataset", f"{first.identity.dataset} at {first.identity.dataset_revision}"),
         ),
         warnings=tuple(f"Unlike runs: {difference}." for difference in differences),
@@ -99,11 +106,19 @@ def _score_tables(entrants: Sequence[Entrant]) -> Iterator[Table]:
     modes = [mode for mode in Mode if any((mode, None) in entrant.standings for entrant in entrants)]
     yield Table(
         title="Runs by questions",
-        columns=(Column("Run"), *(column for mode in modes for column in _columns(mode)), *_delta_columns(modes)),
+        columns=(
+            Column("Run"),
+            *(column for mode in modes for column in _columns(mode)),
+            *_delta_columns(modes),
+        ),
         rows=tuple(_score_cells(entrant, modes) for entrant in entrants),
         notes=(
             "Mean: of the question means, each over all samples that the run measured. "
-            + ("Delta: ICL minus zero-shot mean of the questions that both modes ask." if len(modes) > 1 else ""),
+            + (
+                "Delta: ICL minus zero-shot mean of the questions that both modes ask."
+                if len(modes) > 1
+                else ""
+            ),
         ),
     )
     for mode in modes:
@@ -146,7 +161,11 @@ def _chart(entrants: Sequence[Entrant], mode: Mode) -> Table:
     name = capitalised(MODE_NAMES[mode])
     return Table(
         title=f"{name} means, with 95% intervals",
-        columns=(Column("Run"), Column(f"{100 * low:.0f} to {100 * high:.0f}"), Column("Mean", Unit.SCORE, 1)),
+        columns=(
+            Column("Run"),
+            Column(f"{100 * low:.0f} to {100 * high:.0f}"),
+            Column("Mean", Unit.SCORE, 1),
+        ),
         rows=rows,
     )
 
@@ -215,7 +234,9 @@ def _pair_table(entrants: Sequence[Entrant], mode: Mode, question: Question | No
 
 
 def _tally(entrant: Entrant, ranking: Ranking) -> str:
-    return f"{entrant.name}: ahead of {ranking.ahead}, behind {ranking.behind}, undecided {ranking.undecided}."
+    return (
+        f"{entrant.name}: ahead of {ranking.ahead}, behind {ranking.behind}, undecided {ranking.undecided}."
+    )
 
 
 def _pair_details(runs: Sequence[Compared]) -> Iterator[Section]:

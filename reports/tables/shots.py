@@ -68,12 +68,16 @@ def published_shots() -> tuple[PublishedShots, ...]:
     )
 
 
-def shot_section(evaluation: Evaluation, run: Run | None = None, *, floors: bool = False) -> Iterator[Section]:
+def shot_section(
+    evaluation: Evaluation, run: Run | None = None, *, floors: bool = False
+) -> Iterator[Section]:
     """The study's section; none without ``--shots``."""
     records = None if run is None else counted_records(run)
     studied = shot_figures(evaluation.outcomes, records)
     tables = [
-        table for question, figures in studied.items() for table in _question_tables(question, figures, floors=floors)
+        table
+        for question, figures in studied.items()
+        for table in _question_tables(question, figures, floors=floors)
     ]
     if tables:
         yield Section(title=SHOTS_TITLE, tables=tuple(tables))
@@ -122,9 +126,7 @@ def _question_tables(question: Question, figures: Sequence[ShotFigures], *, floo
         )
 
 
-_FLOOR_NOTE = (
-    "Floor: the best constant (0 shots), or what repeating a demonstration's answer scores. Above: Mean minus Floor."
-)
+_FLOOR_NOTE = "Floor: the best constant (0 shots), or what repeating a demonstration's answer scores. Above: Mean minus Floor."
 
 
 def family_tables(evaluation: Evaluation) -> Iterator[Table]:
@@ -133,8 +135,13 @@ def family_tables(evaluation: Evaluation) -> Iterator[Table]:
         counts = sorted({shots for means in families.values() for shots in means})
         yield Table(
             title=f"{question_name(question)} by family and number of demonstrations",
-            columns=(Column("Family", families=True), *(Column(f"{shots}-shot", Unit.SCORE, 1) for shots in counts)),
-            rows=tuple((family, *(means.get(shots) for shots in counts)) for family, means in families.items()),
+            columns=(
+                Column("Family", families=True),
+                *(Column(f"{shots}-shot", Unit.SCORE, 1) for shots in counts),
+            ),
+            rows=tuple(
+                (family, *(means.get(shots) for shots in counts)) for family, means in families.items()
+            ),
         )
 
 
@@ -170,7 +177,15 @@ def _copy_cells(entry: ShotFigures) -> tuple[Cell, ...]:
     copied, last = entry.copied, entry.copied_last
     assert copied is not None  # noqa: S101 - the caller's condition
     assert last is not None  # noqa: S101
-    return (entry.shots, copied.of, entry.wrong.share, copied.count, copied.share, copied.interval, last.share)
+    return (
+        entry.shots,
+        copied.of,
+        entry.wrong.share,
+        copied.count,
+        copied.share,
+        copied.interval,
+        last.share,
+    )
 
 
 def _order_cells(entry: ShotFigures) -> tuple[Cell, ...]:

@@ -43,16 +43,22 @@ def audit(arguments: Sequence[str], program: str) -> int:
             observed.append(each)
             bar.update()
     rows = [guesses(family, _of(family, observed)) for family in settings[0].families]
-    copied = [copy_score([each.sample for each in observed if each.sample.key.seed == s.seed]) for s in settings]
+    copied = [
+        copy_score([each.sample for each in observed if each.sample.key.seed == s.seed]) for s in settings
+    ]
     leaks = leaking(rows)
-    sys.stdout.write(_table(rows) + _copying([score for score in copied if score is not None]) + _verdict(leaks))
+    sys.stdout.write(
+        _table(rows) + _copying([score for score in copied if score is not None]) + _verdict(leaks)
+    )
     return 1 if leaks else 0
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"{program} audit", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="the first of three seeds (default: 1)")
-    parser.add_argument("--per-scenario", type=int, default=4, metavar="N", help="samples per scenario type and seed")
+    parser.add_argument(
+        "--per-scenario", type=int, default=4, metavar="N", help="samples per scenario type and seed"
+    )
     parser.add_argument("--families", metavar="A,B", help="only these families (default: all)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
     return parser
@@ -68,7 +74,9 @@ def leaking(rows: Sequence[Guesses]) -> tuple[str, ...]:
     Single families have too few samples for so small a difference to mean anything.
     """
     samples, majority = sum(row.samples for row in rows), sum(row.majority for row in rows)
-    return tuple(part for part in (TEXT, STYLE) if sum(row.right[part] for row in rows) - majority > ALLOWED * samples)
+    return tuple(
+        part for part in (TEXT, STYLE) if sum(row.right[part] for row in rows) - majority > ALLOWED * samples
+    )
 
 
 def _table(rows: Sequence[Guesses]) -> str:

@@ -55,7 +55,11 @@ def _parts(observed: Sequence[Observed]) -> list[tuple[str, Callable[[], Any], l
         return RandomForestClassifier(50, min_samples_leaf=leaf, random_state=0)
 
     return [
-        (TEXT, lambda: make_pipeline(TfidfVectorizer(), LogisticRegression()), [each.text for each in observed]),
+        (
+            TEXT,
+            lambda: make_pipeline(TfidfVectorizer(), LogisticRegression()),
+            [each.text for each in observed],
+        ),
         (STYLE, lambda: make_pipeline(DictVectorizer(), forest(3)), [each.style for each in observed]),
         (AXES, lambda: make_pipeline(DictVectorizer(), forest(1)), [each.axes for each in observed]),
         (THUMBNAILS, lambda: forest(1), [each.thumbnails for each in observed]),

@@ -74,7 +74,11 @@ def _axes(sample: Sample) -> dict[str, float | str]:
             axis, place = image[name], f"{name} {number}"
             low, high = axis["range"]
             seen |= {f"{place} label": axis["label"], f"{place} scale": axis["scale"]}
-            seen |= {f"{place} low": float(low), f"{place} high": float(high), f"{place} span": float(high - low)}
+            seen |= {
+                f"{place} low": float(low),
+                f"{place} high": float(high),
+                f"{place} span": float(high - low),
+            }
     return seen
 
 
@@ -83,7 +87,11 @@ def _point_counts(truth: object) -> dict[str, float | str]:
     assert is_dataclass(truth)  # noqa: S101 - the contract of synthetic/family.py
     values = {field.name: getattr(truth, field.name) for field in fields(truth)}
     arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
-    return {f"{name}[{axis}]": float(size) for name, array in arrays.items() for axis, size in enumerate(array.shape)}
+    return {
+        f"{name}[{axis}]": float(size)
+        for name, array in arrays.items()
+        for axis, size in enumerate(array.shape)
+    }
 
 
 def _thumbnail(image: Image.Image) -> list[float]:

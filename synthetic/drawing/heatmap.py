@@ -56,14 +56,22 @@ def heat_map(
 
 
 def dress_map(
-    style: Style, axes: Axes, *, title: str, x_label: str, y_label: str, legend_at: LegendPlace = "lower center"
+    style: Style,
+    axes: Axes,
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    legend_at: LegendPlace = "lower center",
 ) -> None:
     """As ``style.dress``, without a grid, which would hide the cells, and with the legend at a fixed place.
 
     To look for the best place for it would take matplotlib longer than all else, as it avoids each cell.
     """
     x_label, y_label = style.along(x_label, y_label)
-    replace(style, has_grid=False, has_legend=False).dress(axes, title=title, x_label=x_label, y_label=y_label)
+    replace(style, has_grid=False, has_legend=False).dress(
+        axes, title=title, x_label=x_label, y_label=y_label
+    )
     axes.grid(visible=False)
     if style.axes_exchanged:
         axes.locator_params(axis="x", nbins=5)  # numbers of many digits, made to stand above each other

@@ -54,7 +54,10 @@ def _draw_fringes(truth: Truth, style: Style) -> Drawing:
     axes = style.axes()
     style.points(axes, truth.delay_us, truth.population, label="Data")
     style.curve(
-        axes, dense_us, truth.fit.at(dense_us), label=f"Fit: f = {abs(frequency):.3f} MHz, T2* = {t2_star:.1f} µs"
+        axes,
+        dense_us,
+        truth.fit.at(dense_us),
+        label=f"Fit: f = {abs(frequency):.3f} MHz, T2* = {t2_star:.1f} µs",
     )
     for side, label in ((1.0, "Decay Envelope"), (-1.0, "_")):
         axes.plot(dense_us, offset + side * envelope, "--", color=style.second.code, label=label)

@@ -7,7 +7,18 @@ from dataclasses import replace
 from numpy.random import Generator
 
 from synthetic.drawing.perturbation import Perturbation
-from synthetic.drawing.style import BLACK, DARK_INKS, LIGHT_INKS, MAGENTA, ORANGE, RED, TEAL, WHITE, Ink, Style
+from synthetic.drawing.style import (
+    BLACK,
+    DARK_INKS,
+    LIGHT_INKS,
+    MAGENTA,
+    ORANGE,
+    RED,
+    TEAL,
+    WHITE,
+    Ink,
+    Style,
+)
 
 OTHER_DPI = (70, 160)
 JPEG_QUALITY = 40

@@ -131,7 +131,13 @@ LOOKS: Mapping[str, dict[Any, Any]] = {
         "legend.facecolor": "#1d222a",
     },
 }
-LOOK_SHARES: Mapping[str, float] = {"plain": 0.52, "paper": 0.26, "dashboard": 0.08, "web": 0.06, "instrument": 0.08}
+LOOK_SHARES: Mapping[str, float] = {
+    "plain": 0.52,
+    "paper": 0.26,
+    "dashboard": 0.08,
+    "web": 0.06,
+    "instrument": 0.08,
+}
 """Of all samples: nearly all real plots are drawn on white, and at most one in ten on black."""
 MARKERS = {"o": "circles", "s": "squares", "D": "diamonds", "^": "triangles", ".": "dots"}
 COLORMAPS = ("viridis", "plasma", "inferno", "cividis", "RdBu_r", "Blues")
@@ -226,13 +232,29 @@ class Style:
     ) -> None:
         """Measured points with their standard errors."""
         self.points(axes, x, y, label=label, ink=ink)
-        axes.errorbar(x, y, yerr=errors, fmt="none", ecolor=(ink or self.data).code, elinewidth=1.2, zorder=2.5)
+        axes.errorbar(
+            x, y, yerr=errors, fmt="none", ecolor=(ink or self.data).code, elinewidth=1.2, zorder=2.5
+        )
 
     def curve(
-        self, axes: Axes, x: ArrayLike, y: ArrayLike, *, label: str, ink: Ink | None = None, dashed: bool = False
+        self,
+        axes: Axes,
+        x: ArrayLike,
+        y: ArrayLike,
+        *,
+        label: str,
+        ink: Ink | None = None,
+        dashed: bool = False,
     ) -> None:
         """A line; ``ink`` is the fit's unless given."""
-        axes.plot(x, y, "--" if dashed else "-", color=(ink or self.fit).code, linewidth=self.line_width, label=label)
+        axes.plot(
+            x,
+            y,
+            "--" if dashed else "-",
+            color=(ink or self.fit).code,
+            linewidth=self.line_width,
+            label=label,
+        )
 
     def dress(self, axes: Axes, *, title: str, x_label: str, y_label: str) -> None:
         """Labels always; title, legend and grid where the style has them."""

@@ -71,7 +71,9 @@ def plotly_axes(style: Style, *, title: str, has_bar: bool = False) -> Axes:
     axes.set_position(_box(80, 100, 449 if has_bar else 480, 300))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, colors=PLOTLY_INK, labelsize=_points(12))
-    figure.text(32 / PLOTLY_PX[0], 1.0 - 44 / PLOTLY_PX[1], title, color=PLOTLY_INK, size=_points(16), va="center")
+    figure.text(
+        32 / PLOTLY_PX[0], 1.0 - 44 / PLOTLY_PX[1], title, color=PLOTLY_INK, size=_points(16), va="center"
+    )
     return axes
 
 
@@ -81,7 +83,9 @@ def plotly_labels(axes: Axes, *, x_label: str, y_label: str) -> None:
     axes.set_ylabel(y_label, color=PLOTLY_INK, size=_points(14))
 
 
-def plotly_map(style: Style, axes: Axes, x: Floats, y: Floats, values: Floats, *, colormap: str, label: str) -> None:
+def plotly_map(
+    style: Style, axes: Axes, x: Floats, y: Floats, values: Floats, *, colormap: str, label: str
+) -> None:
     """``values[j, i]`` as the colour of the cell around x[i], y[j], and a colour bar with its label above it."""
     cells, _ = style.along(values, values.T)
     mesh = axes.pcolormesh(*style.along(x, y), cells, cmap=colormap, shading="nearest", zorder=1)
@@ -90,7 +94,9 @@ def plotly_map(style: Style, axes: Axes, x: Floats, y: Floats, values: Floats, *
     bar: Any = figure.colorbar(mesh, cax=bar_axes)
     bar.outline.set_visible(False)
     bar_axes.tick_params(length=0, colors=PLOTLY_INK, labelsize=_points(12))
-    figure.text(548 / PLOTLY_PX[0], 1.0 - 119 / PLOTLY_PX[1], label, color=PLOTLY_INK, size=_points(14), va="center")
+    figure.text(
+        548 / PLOTLY_PX[0], 1.0 - 119 / PLOTLY_PX[1], label, color=PLOTLY_INK, size=_points(14), va="center"
+    )
 
 
 def _figure(axes: Axes) -> Figure:

@@ -37,7 +37,9 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     x_label = f"{truth.coupler_name} bias voltage (V)"
     if not usual:
         x_label = str(style.rng.choice([x_label, "Coupler bias (V)", "Coupler flux bias [V]"]))
-    y_label = "Frequency (GHz)" if usual else str(style.rng.choice(["Frequency (GHz)", "Qubit frequency [GHz]"]))
+    y_label = (
+        "Frequency (GHz)" if usual else str(style.rng.choice(["Frequency (GHz)", "Qubit frequency [GHz]"]))
+    )
     point_ink, fit_ink, outlier_ink = inks
     sides = ((fit_ink, fit_ink, outlier_ink), (point_ink, point_ink, outlier_ink)) if usual else (inks, inks)
     for axes, panel, number, side in zip(both, truth.panels, truth.qubits, sides, strict=True):
@@ -66,10 +68,20 @@ def _draw_panel(
     outlined = not usual
     coupler_label = f"{truth.coupler_name} frequency"
     curve_on_map(
-        style, axes, dense_v, coupler_ghz, ink=outlier_ink, label=coupler_label, dashed=True, outlined=outlined
+        style,
+        axes,
+        dense_v,
+        coupler_ghz,
+        ink=outlier_ink,
+        label=coupler_label,
+        dashed=True,
+        outlined=outlined,
     )
     outlying = np.isfinite(panel.centres_ghz) & ~panel.usable
-    for shown, ink, label in ((outlying, outlier_ink, "outlier"), (panel.usable, point_ink, f"{name} frequency")):
+    for shown, ink, label in (
+        (outlying, outlier_ink, "outlier"),
+        (panel.usable, point_ink, f"{name} frequency"),
+    ):
         x_v, y_ghz, errors_ghz = truth.bias_v[shown], panel.centres_ghz[shown], panel.errors_ghz[shown]
         points_on_map(dots, axes, x_v, y_ghz, ink=ink, label=label, errors=errors_ghz, outlined=outlined)
     at_v = truth.bias_v if usual else dense_v

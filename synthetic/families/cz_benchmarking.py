@@ -154,14 +154,22 @@ def _succeeded(depth: Floats, start: float, per_cycle: float) -> Floats:
     return RANDOM_STATE + (start - RANDOM_STATE) * per_cycle**depth
 
 
-def _simulate(rng: Generator, *, phase_error_rad: Range, loss_per_gate: Range, depolarization: Range) -> Truth:
+def _simulate(
+    rng: Generator, *, phase_error_rad: Range, loss_per_gate: Range, depolarization: Range
+) -> Truth:
     depths = DEPTHS[rng.integers(len(DEPTHS))]
-    circuits, shots, caution = int(rng.integers(9, 16)), int(rng.integers(80, 160)), float(rng.uniform(1.0, 2.1))
+    circuits, shots, caution = (
+        int(rng.integers(9, 16)),
+        int(rng.integers(80, 160)),
+        float(rng.uniform(1.0, 2.1)),
+    )
     phase_rad = np.pi + rng.choice([-1.0, 1.0]) * rng.uniform(*phase_error_rad)
     loss, mixing = rng.uniform(*loss_per_gate), rng.uniform(*depolarization)
     depth = np.repeat(np.array(depths, dtype=np.float64), circuits)
     fidelity = np.concatenate([_fidelity(rng, d, circuits, phase_rad) for d in depths])
-    contrast = rng.uniform(0.92, 0.97) * (1.0 - mixing) ** depth  # of state preparation and readout, of the gates
+    contrast = (
+        rng.uniform(0.92, 0.97) * (1.0 - mixing) ** depth
+    )  # of state preparation and readout, of the gates
     survivors = rng.binomial(shots, _retained(depth, rng.uniform(0.94, 0.98), 1.0 - loss))
     counts = rng.binomial(survivors, RANDOM_STATE + contrast * (fidelity - RANDOM_STATE))
     retention, success = survivors / shots, counts / survivors
@@ -199,7 +207,9 @@ def _sigma(counts: NDArray[np.int64], shots: NDArray[np.int64], circuits: int) -
 
     A circuit's own probability would make those that came out high count for more and lift the fit.
     """
-    at_depth = (counts.reshape(-1, circuits).sum(axis=1) + 1.0) / (shots.reshape(-1, circuits).sum(axis=1) + 2.0)
+    at_depth = (counts.reshape(-1, circuits).sum(axis=1) + 1.0) / (
+        shots.reshape(-1, circuits).sum(axis=1) + 2.0
+    )
     probability = np.repeat(at_depth, circuits)
     return np.sqrt(probability * (1.0 - probability) / shots)
 
@@ -240,12 +250,22 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     pair = f"{style.rng.choice(['Sites', 'Sites', 'Sites', 'Pair'])} {truth.sites}"
     usual = "Number of CZ gates in circuit"
     x_label = str(style.rng.choice([usual, usual, "Number of CZ gates", "Circuit depth (CZ gates)"]))
-    return (_draw_one(truth, style, "retention", pair, x_label), _draw_one(truth, style, "success", pair, x_label))
+    return (
+        _draw_one(truth, style, "retention", pair, x_label),
+        _draw_one(truth, style, "success", pair, x_label),
+    )
 
 
-def _draw_one(truth: Truth, style: Style, kind: Literal["retention", "success"], pair: str, x_label: str) -> Drawing:
+def _draw_one(
+    truth: Truth, style: Style, kind: Literal["retention", "success"], pair: str, x_label: str
+) -> Drawing:
     if kind == "retention":
-        y, sigma, fitted, chi2 = truth.retention, truth.retention_sigma, truth.retention_fit, truth.retention_chi2
+        y, sigma, fitted, chi2 = (
+            truth.retention,
+            truth.retention_sigma,
+            truth.retention_fit,
+            truth.retention_chi2,
+        )
         result, y_label = (
             f"Probability to retain both atoms per CZ: {_in_parentheses(truth.retention_per_cz)}",
             RETAINED,
@@ -258,7 +278,9 @@ def _draw_one(truth: Truth, style: Style, kind: Literal["retention", "success"],
     depths, circuits = np.unique(truth.depth), int(np.sum(truth.depth == 0))
     means = y.reshape(-1, circuits).mean(axis=1)
     errors = np.sqrt((sigma.reshape(-1, circuits) ** 2).mean(axis=1) / circuits)
-    axes.errorbar(depths, means, yerr=errors, fmt="o", color=style.second.code, markersize=6.0, zorder=4, label="mean")
+    axes.errorbar(
+        depths, means, yerr=errors, fmt="o", color=style.second.code, markersize=6.0, zorder=4, label="mean"
+    )
     dense = np.linspace(0.0, truth.max_depth, 200)
     style.curve(axes, dense, fitted.at(dense), label="fit")
     style.dress(axes, title="", x_label=x_label, y_label=y_label)
@@ -329,7 +351,10 @@ FAMILY: Family[Truth] = Family(
             outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
-                _simulate, phase_error_rad=(0.5, 1.2), loss_per_gate=(0.018, 0.05), depolarization=(0.005, 0.03)
+                _simulate,
+                phase_error_rad=(0.5, 1.2),
+                loss_per_gate=(0.018, 0.05),
+                depolarization=(0.005, 0.03),
             ),
         ),
         # light that excites hardly any atom leaves about half of the phase out, and loses none
@@ -339,7 +364,10 @@ FAMILY: Family[Truth] = Family(
             outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
-                _simulate, phase_error_rad=(1.0, 1.9), loss_per_gate=(0.0, 0.0008), depolarization=(0.001, 0.006)
+                _simulate,
+                phase_error_rad=(1.0, 1.9),
+                loss_per_gate=(0.0, 0.0008),
+                depolarization=(0.001, 0.006),
             ),
         ),
         Scenario(
@@ -348,7 +376,10 @@ FAMILY: Family[Truth] = Family(
             outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(
-                _simulate, phase_error_rad=(0.0, 0.06), loss_per_gate=(0.002, 0.009), depolarization=(0.001, 0.006)
+                _simulate,
+                phase_error_rad=(0.0, 0.06),
+                loss_per_gate=(0.002, 0.009),
+                depolarization=(0.001, 0.006),
             ),
         ),
     ),

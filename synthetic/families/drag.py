@@ -169,7 +169,9 @@ def _simulate_far_offset(rng: Generator) -> Truth:
     above = room > 1.35 and rng.random() < 0.8
     distance = float(rng.uniform(1.3, room)) if above else -float(rng.uniform(1.5, 4.0))
     phase = float(rng.uniform(1.3, 1.75)) * (1.0 + (middle - alpha_inv) / (distance * width))
-    return _measured(rng, alpha_inv, phase, optimum=middle + distance * width, shots=int(rng.integers(60, 500)))
+    return _measured(
+        rng, alpha_inv, phase, optimum=middle + distance * width, shots=int(rng.integers(60, 500))
+    )
 
 
 def _measured(rng: Generator, alpha_inv: Floats, phase: Floats, *, optimum: float, shots: int) -> Truth:
@@ -189,7 +191,10 @@ def _simulate_no_signal(rng: Generator) -> Truth:
 
 
 def _fitted(alpha_inv: Floats, first: Floats, second: Floats, *, optimum: float) -> Truth:
-    fit_first, fit_second = fit(_line, alpha_inv, first, (0.0, 0.0)), fit(_line, alpha_inv, second, (0.0, 0.0))
+    fit_first, fit_second = (
+        fit(_line, alpha_inv, first, (0.0, 0.0)),
+        fit(_line, alpha_inv, second, (0.0, 0.0)),
+    )
     assert fit_first is not None  # noqa: S101 - a line always converges
     assert fit_second is not None  # noqa: S101
     return Truth(

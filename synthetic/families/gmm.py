@@ -140,7 +140,11 @@ def _simulate(
     noise, tone = float(rng.uniform(*sigma)), float(rng.uniform(2.5, 4.5)) if arriving else 0.0
     at_0 = tone * np.exp(2j * np.pi * rng.random())
     at_1 = at_0 + float(rng.uniform(*separation)) * noise * np.exp(2j * np.pi * rng.random())
-    count, wrong_share, decay = int(rng.choice([1000, 2000, 2000])), float(rng.uniform(*wrong)), rng.uniform(0, 0.02)
+    count, wrong_share, decay = (
+        int(rng.choice([1000, 2000, 2000])),
+        float(rng.uniform(*wrong)),
+        rng.uniform(0, 0.02),
+    )
     prepared = []
     for target in (0, 1 if excited else 0):
         in_1 = rng.random(count) < (1.0 - wrong_share if target else wrong_share)
@@ -237,7 +241,9 @@ def _draw_cluster(truth: Truth, shots: Floats, component: int, ink: Ink, axes: A
     label = f"{component}:{len(mine) / len(shots):.2%}"
     axes.plot(mine[:, 0], mine[:, 1], ".", color=ink.code, markersize=3.5, alpha=0.6, label=label)
     i, q = mixture.centres[component]
-    circle = Circle((i, q), CIRCLE * mixture.sigmas[component], fill=False, edgecolor=ink.code, linewidth=1.5, zorder=3)
+    circle = Circle(
+        (i, q), CIRCLE * mixture.sigmas[component], fill=False, edgecolor=ink.code, linewidth=1.5, zorder=3
+    )
     axes.add_patch(circle)
     axes.plot(i, q, "x", color=ink.code, markersize=10, markeredgewidth=1.4, zorder=2.5)
 
@@ -246,15 +252,17 @@ def _pattern(truth: Truth) -> str:
     if not _arriving(truth):
         return "In both panels all points form one round cloud around the origin."
     if not _two(truth):
-        return f"In both panels all points form one round spot near {truth.place}, which the two colours divide."
+        return (
+            f"In both panels all points form one round spot near {truth.place}, which the two colours divide."
+        )
     if _distorted(truth):
-        return "One cluster consists of separate tight lobes, and both panels have nearly the same populations."
+        return (
+            "One cluster consists of separate tight lobes, and both panels have nearly the same populations."
+        )
     if truth.change < 0.5:
         shares = f"{truth.share_1:.0%} and {truth.share_1_of_1:.0%}"
         return f"The clusters overlap, and cluster 1 has nearly the same share in both panels, {shares}."
-    return (
-        f"The clusters are round and apart; cluster 0 has {1 - truth.share_1:.1%} left and {truth.share_0:.1%} right."
-    )
+    return f"The clusters are round and apart; cluster 0 has {1 - truth.share_1:.1%} left and {truth.share_0:.1%} right."
 
 
 def _parameters(truth: Truth) -> JSON:

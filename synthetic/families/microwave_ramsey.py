@@ -163,7 +163,9 @@ def _simulate(
     moved = transfer(detuning_hz - resonance_hz, rabi_hz=rabi_hz, dark_time_s=dark_time_s, coherence=left)
     pushed_out, shots = rng.uniform(0.97, 0.995), int(rng.integers(60, 140))
     retention = measured_population(rng, alive * (1.0 - pushed_out * moved), shots=shots)
-    sigma = np.sqrt((retention * shots + 1.0) * ((1.0 - retention) * shots + 1.0) / (shots + 3.0)) / (shots + 2.0)
+    sigma = np.sqrt((retention * shots + 1.0) * ((1.0 - retention) * shots + 1.0) / (shots + 3.0)) / (
+        shots + 2.0
+    )
     return Truth(
         detuning_hz=detuning_hz,
         retention=retention,

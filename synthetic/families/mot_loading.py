@@ -115,7 +115,9 @@ class Truth:
         return "top" if y > 0.0 else "bottom"
 
 
-def _model(at: Floats, height: float, x: float, y: float, width_x: float, width_y: float, floor: float) -> Floats:
+def _model(
+    at: Floats, height: float, x: float, y: float, width_x: float, width_y: float, floor: float
+) -> Floats:
     """``at``: x and y of each point."""
     squares = ((at[0] - x) / width_x) ** 2 + ((at[1] - y) / width_y) ** 2
     return np.asarray(floor + height * np.exp(-0.5 * squares))
@@ -134,11 +136,17 @@ def _simulate(rng: Generator, *, brightness: Range, tail: Range = (0.0, 0.0)) ->
     count = int(rng.poisson(2.0 * np.pi * sigma_px.prod() * full_counts * rng.uniform(*brightness)))
     angle, length_px = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(2.5, 3.2) * float(sigma_px[1])
     escaped = rng.random(count) < rng.uniform(*tail)
-    away: Floats = np.outer(np.where(escaped, rng.exponential(length_px, count), 0.0), [np.cos(angle), np.sin(angle)])
+    away: Floats = np.outer(
+        np.where(escaped, rng.exponential(length_px, count), 0.0), [np.cos(angle), np.sin(angle)]
+    )
     places = centre + rng.normal(size=(count, 2)) * sigma_px + away
-    light, *_ = np.histogram2d(places[:, 1], places[:, 0], bins=(height, width), range=((0, height), (0, width)))
+    light, *_ = np.histogram2d(
+        places[:, 1], places[:, 0], bins=(height, width), range=((0, height), (0, width))
+    )
     counts = light + rng.poisson(background * full_counts, (height, width))
-    image = np.clip(counts / full_counts + rng.normal(0.0, rng.uniform(0.04, 0.12), (height, width)), 0.0, 1.0)
+    image = np.clip(
+        counts / full_counts + rng.normal(0.0, rng.uniform(0.04, 0.12), (height, width)), 0.0, 1.0
+    )
     significance = _significance(image)
     return Truth(
         image=image,

@@ -120,7 +120,9 @@ def _index(rng: Generator) -> Floats:
     return np.arange(int(rng.choice([31, 36, 41, 51])), dtype=np.float64)
 
 
-def _simulate(rng: Generator, *, floor: Range, width: Range = (0.25, 1.2), widths_beyond: Range | None = None) -> Truth:
+def _simulate(
+    rng: Generator, *, floor: Range, width: Range = (0.25, 1.2), widths_beyond: Range | None = None
+) -> Truth:
     """A pinch-off.
 
     ``floor``: the current of a closed channel, as a share of that of an open one, from a leak or a wrong zero;
@@ -149,7 +151,10 @@ def _simulate_no_transition(rng: Generator) -> Truth:
     drift = np.cumsum(rng.normal(0.0, 0.1, len(index)))
     slow = noise * (float(rng.uniform(-2.5, 2.5)) * jumped + drift - drift.mean())
     return Truth(
-        current=level + slow + rng.normal(0.0, noise, size=len(index)), midpoint=math.inf, width=1.0, noise=noise
+        current=level + slow + rng.normal(0.0, noise, size=len(index)),
+        midpoint=math.inf,
+        width=1.0,
+        noise=noise,
     )
 
 
@@ -180,7 +185,9 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     style.dress(
         axes,
         title=str(style.rng.choice(["Pinch-off Trace", "Pinch-off", "Pinch-off Trace", "Gate sweep"])),
-        x_label=str(style.rng.choice(["Gate Voltage Index", "Gate voltage index", "Gate Voltage Index", "Gate index"])),
+        x_label=str(
+            style.rng.choice(["Gate Voltage Index", "Gate voltage index", "Gate Voltage Index", "Gate index"])
+        ),
         y_label=str(style.rng.choice(["Current (a.u.)", "Current (a.u.)", "Lock-in current (a.u.)"])),
     )
     marks = f" with {style.marker_name}" if marked else ""

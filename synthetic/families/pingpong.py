@@ -31,7 +31,19 @@ MODERATE_TURNS = 1.5
 """Beyond so many turns the pulse is far from a pi pulse: the swing of <Z> is more than a slow drift."""
 RESOLVED = 0.4
 """Turns from one point to the next, at most: below Nyquist's half of a turn, so that the eye follows them."""
-SWEEPS = ((40, 4), (48, 8), (60, 10), (64, 8), (70, 10), (80, 8), (80, 10), (90, 10), (100, 10), (120, 20), (160, 20))
+SWEEPS = (
+    (40, 4),
+    (48, 8),
+    (60, 10),
+    (64, 8),
+    (70, 10),
+    (80, 8),
+    (80, 10),
+    (90, 10),
+    (100, 10),
+    (120, 20),
+    (160, 20),
+)
 """The last number of pulses and the step: 7 to 11 points."""
 
 
@@ -137,7 +149,11 @@ def _simulate(rng: Generator, *, turns: Range, driven: bool = True) -> Truth:
     pulses = np.arange(0.0, last + 1.0, step)
     accumulated_rad = 2.0 * np.pi * rng.uniform(turns[0], min(turns[1], RESOLVED * (len(pulses) - 1)))
     error_rad = float(accumulated_rad * rng.choice([-1.0, 1.0])) / (last + 0.5)
-    shots, error_0, error_1 = int(rng.integers(1500, 20000)), rng.uniform(0.005, 0.03), rng.uniform(0.01, 0.06)
+    shots, error_0, error_1 = (
+        int(rng.integers(1500, 20000)),
+        rng.uniform(0.005, 0.03),
+        rng.uniform(0.01, 0.06),
+    )
     turned = -np.sin((pulses + 0.5) * error_rad) * np.exp(-pulses / (last * rng.uniform(2.5, 20.0)))
     z = turned if driven else np.ones_like(pulses)
     population = measured_population(rng, (1.0 - z) / 2.0, shots=shots, error_0=error_0, error_1=error_1)
@@ -197,7 +213,11 @@ def _parameters(truth: Truth) -> JSON:
     described = _started(truth) and not truth.turns_back
     return {
         "error_per_gate": float(f"{truth.slope:.2g}") if described else None,
-        "accumulation_type": "none" if not _started(truth) else "oscillatory" if truth.turns_back else "linear",
+        "accumulation_type": "none"
+        if not _started(truth)
+        else "oscillatory"
+        if truth.turns_back
+        else "linear",
     }
 
 

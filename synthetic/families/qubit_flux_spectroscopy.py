@@ -81,10 +81,14 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     dress_map(
         style,
         axes,
-        title=f"QB{truth.qubit}" if usual else str(style.rng.choice(["Qubit flux spectroscopy", "Flux dispersion"])),
+        title=f"QB{truth.qubit}"
+        if usual
+        else str(style.rng.choice(["Qubit flux spectroscopy", "Flux dispersion"])),
         x_label="Flux bias (V)" if usual else str(style.rng.choice(["Flux bias (V)", "Bias voltage [V]"])),
         y_label=str(
-            style.rng.choice(["Qubit frequency (GHz)"] if usual else ["Frequency (GHz)", "Qubit frequency [GHz]"])
+            style.rng.choice(
+                ["Qubit frequency (GHz)"] if usual else ["Frequency (GHz)", "Qubit frequency [GHz]"]
+            )
         ),
         legend_at="lower left" if usual else "lower center",
     )
@@ -103,7 +107,10 @@ def _limit(truth: Truth, style: Style, axes: Axes, limits: tuple[Limits, Limits]
     """The limits of the map, in frequency extended to where the curve goes, by at most three quarters of the window."""
     room = 0.75 * (truth.last_ghz - truth.first_ghz)
     along_v, along_ghz = style.along(*limits)
-    lowest, highest = max(curve_ghz.min() - 0.04, along_ghz[0] - room), min(curve_ghz.max() + 0.04, along_ghz[1] + room)
+    lowest, highest = (
+        max(curve_ghz.min() - 0.04, along_ghz[0] - room),
+        min(curve_ghz.max() + 0.04, along_ghz[1] + room),
+    )
     in_ghz = (min(along_ghz[0], lowest), max(along_ghz[1], highest)) if truth.fit else along_ghz
     x_limits, y_limits = style.along(along_v, in_ghz)
     axes.set_xlim(*x_limits)
@@ -163,7 +170,10 @@ FAMILY: Family[Truth] = Family(
         "FIT_POOR": lambda truth: _covered(truth) and not _tracked(truth),
         "FIT_FAILED": lambda truth: not _silent(truth) and _failed(truth),
         "RANGE_TOO_NARROW": lambda truth: (
-            not _silent(truth) and not _failed(truth) and (_tunable(truth) or not _seen(truth)) and not _covered(truth)
+            not _silent(truth)
+            and not _failed(truth)
+            and (_tunable(truth) or not _seen(truth))
+            and not _covered(truth)
         ),
         "NO_SIGNAL": _silent,
         "NOT_TUNABLE": lambda truth: _seen(truth) and not _tunable(truth),

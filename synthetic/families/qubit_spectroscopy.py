@@ -139,11 +139,16 @@ def _lorentzian(x: Floats, line: Line) -> Floats:
 
 def _single_line(rng: Generator, begin_ghz: float, span_ghz: float) -> list[Line]:
     """One line, in most cases with a shoulder that does not stand out."""
-    centre, half_width = begin_ghz + span_ghz * float(rng.uniform(0.15, 0.85)), float(rng.uniform(0.012, 0.03))
+    centre, half_width = (
+        begin_ghz + span_ghz * float(rng.uniform(0.15, 0.85)),
+        float(rng.uniform(0.012, 0.03)),
+    )
     lines = [Line(frequency_ghz=centre, half_width_ghz=half_width, height=1.0)]
     if rng.random() < 0.6:
         away = half_width * float(rng.uniform(2.0, 3.0) * rng.choice([-1.0, 1.0]))
-        lines.append(Line(frequency_ghz=centre + away, half_width_ghz=half_width * 1.3, height=rng.uniform(0.08, 0.18)))
+        lines.append(
+            Line(frequency_ghz=centre + away, half_width_ghz=half_width * 1.3, height=rng.uniform(0.08, 0.18))
+        )
     return lines
 
 
@@ -160,7 +165,9 @@ def _crowd(rng: Generator, begin_ghz: float, span_ghz: float) -> list[Line]:
     ]
     for ghz in rng.choice(centres, count + 1):
         narrow = Line(
-            frequency_ghz=ghz + rng.uniform(-0.3, 0.3) * step, half_width_ghz=0.008, height=rng.uniform(0.05, 0.15)
+            frequency_ghz=ghz + rng.uniform(-0.3, 0.3) * step,
+            half_width_ghz=0.008,
+            height=rng.uniform(0.05, 0.15),
         )
         lines.append(narrow)
     away = centres[-1] + step * rng.uniform(1.6, 2.2)
@@ -184,7 +191,9 @@ def _simulate(
     depth = float(rng.uniform(18.0, 50.0)) * noise * float(rng.choice([-1.0, -1.0, -1.0, 1.0]))
     offset = depth * float(rng.uniform(-0.25, 0.1)) if fluctuating else 0.0
     response = depth * shape
-    scatter = rng.normal(0.0, noise, len(frequency_ghz)) + response * rng.normal(0.0, fluctuating, len(frequency_ghz))
+    scatter = rng.normal(0.0, noise, len(frequency_ghz)) + response * rng.normal(
+        0.0, fluctuating, len(frequency_ghz)
+    )
     contrast = offset + response + scatter
     return Truth(
         frequency_ghz=frequency_ghz,
@@ -241,7 +250,9 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
         axes,
         title=f"{name} frequency = {truth.fitted}" if usual else f"{name}: f = {truth.fitted}",
         x_label=str(style.rng.choice(labels)),
-        y_label=f"{name}_contrast" if usual else str(style.rng.choice([f"{name} contrast", "Readout contrast (a.u.)"])),
+        y_label=f"{name}_contrast"
+        if usual
+        else str(style.rng.choice([f"{name} contrast", "Readout contrast (a.u.)"])),
     )
     legend = axes.get_legend()
     if usual and legend is not None:

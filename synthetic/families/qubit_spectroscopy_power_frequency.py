@@ -49,13 +49,17 @@ def _draw(truth: Truth, style: Style, *, plotly: bool) -> tuple[Drawing, ...]:
     maps = (("magnitude", truth.magnitude, "viridis"), ("phase", truth.phase_rad, "RdBu"))
     return tuple(
         style.drawing(
-            _map(truth, style, quantity, in_ghz=in_ghz, plotly=plotly), plot_type=PlotType.HEATMAP, features=texts
+            _map(truth, style, quantity, in_ghz=in_ghz, plotly=plotly),
+            plot_type=PlotType.HEATMAP,
+            features=texts,
         )
         for quantity, texts in zip(maps, features, strict=True)
     )
 
 
-def _map(truth: Truth, style: Style, quantity: tuple[str, Floats, str], *, in_ghz: bool, plotly: bool) -> Axes:
+def _map(
+    truth: Truth, style: Style, quantity: tuple[str, Floats, str], *, in_ghz: bool, plotly: bool
+) -> Axes:
     """The axes of one map."""
     name, values, usual_colormap = quantity
     scale, unit = (1e-3, "GHz") if in_ghz else (1.0, "MHz")
@@ -80,9 +84,7 @@ def _pattern(truth: Truth) -> str:
         return "The map is noise without any line."
     second = f", and a second line near {truth.half_mhz:.0f} MHz" if truth.lines > 1 else ""
     if not _sharp(truth):
-        return (
-            f"There is a broad, washed-out band near {truth.f01_mhz:.0f} MHz already under the weakest drive{second}."
-        )
+        return f"There is a broad, washed-out band near {truth.f01_mhz:.0f} MHz already under the weakest drive{second}."
     growth = "broadens clearly with the drive" if _broadened(truth) else "stays narrow at all amplitudes"
     return f"There is a line near {truth.f01_mhz:.0f} MHz, which {growth}{second}."
 

@@ -166,7 +166,9 @@ def _simulate(
     amplitude that is left at the end or, if given, from the oscillations until it has fallen to 1/e.
     """
     time_us = _sweep(rng)
-    turns = float(rng.uniform(*periods)) if periods else len(time_us) / float(rng.uniform(*samples_per_period))
+    turns = (
+        float(rng.uniform(*periods)) if periods else len(time_us) / float(rng.uniform(*samples_per_period))
+    )
     turn_mhz, ratio = turns / float(time_us[-1]), float(rng.uniform(*detuning_ratio))
     if damping_turns:
         rate_per_us = turn_mhz / float(rng.uniform(*damping_turns))

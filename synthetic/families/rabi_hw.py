@@ -85,7 +85,9 @@ class Truth:
     def first_maximum(self) -> float:
         """Probability at the first maximum, at the latest at the end of the sweep, without errors of the readout."""
         share = np.linspace(0.0, 1.0, 2000)
-        probability = _probability(self.turns * _saturated(share, self.saturation), self.detuning_rad, self.spread)
+        probability = _probability(
+            self.turns * _saturated(share, self.saturation), self.detuning_rad, self.spread
+        )
         falling = np.flatnonzero(np.diff(probability) < 0.0)
         return float(probability[falling[0]] if len(falling) else probability[-1])
 
@@ -164,7 +166,11 @@ def _simulate(
     amplitude = np.linspace(0.0, window, int(rng.choice([41, 51, 51, 61])))
     detuning, bend = float(rng.uniform(*detuning_rad)), float(rng.uniform(*saturation))
     turns = float(np.sqrt((TURN * rng.uniform(*periods)) ** 2 - detuning**2)) / TURN
-    spread, leakage, shots = float(rng.uniform(0.0, 0.02)), float(rng.uniform(0.0, 0.4)), int(rng.integers(150, 1000))
+    spread, leakage, shots = (
+        float(rng.uniform(0.0, 0.02)),
+        float(rng.uniform(0.0, 0.4)),
+        int(rng.integers(150, 1000)),
+    )
     share = amplitude / window
     probability = _probability(turns * _saturated(share, bend), detuning, spread) * (1.0 - leakage * share**2)
     error_0, error_1 = float(rng.uniform(0.01, 0.06)), float(rng.uniform(0.02, 0.1))
@@ -218,7 +224,9 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
     style.dress(
         axes,
         title=str(
-            style.rng.choice([f"{name} excited state probability vs pulse amplitude", f"{name}: amplitude Rabi"])
+            style.rng.choice(
+                [f"{name} excited state probability vs pulse amplitude", f"{name}: amplitude Rabi"]
+            )
         ),
         x_label=str(style.rng.choice([f"PRX({name}) pulse i channel\namplitude []", "Pulse amplitude []"])),
         y_label=str(style.rng.choice([f"{name} excited state probability\n[]", f"P(1) of {name} []"])),
@@ -267,16 +275,24 @@ def _print_fit(truth: Truth, axes: Axes, *, inside: bool) -> None:
 
 def _printed(value: float, error: float) -> str:
     """With its error, unless the data do not constrain it."""
-    return measured(value, error, digits=2).plus_minus.replace(" ", "") if 0.0 < error < np.inf else f"{value:.3g}"
+    return (
+        measured(value, error, digits=2).plus_minus.replace(" ", "")
+        if 0.0 < error < np.inf
+        else f"{value:.3g}"
+    )
 
 
 def _pattern(truth: Truth) -> str:
     if not _complete(truth):
         return f"The response is smooth and covers only about {truth.periods:.1f} of an oscillation."
     if _detuned(truth):
-        return "The first oscillation is weak and later ones are larger, and the sinusoid does not follow them."
+        return (
+            "The first oscillation is weak and later ones are larger, and the sinusoid does not follow them."
+        )
     if not _tracked(truth):
-        return f"The points oscillate about {truth.periods:.1f} times and scatter far above and below the curve."
+        return (
+            f"The points oscillate about {truth.periods:.1f} times and scatter far above and below the curve."
+        )
     return f"About {truth.periods:.1f} oscillations are visible, and the curve follows them."
 
 

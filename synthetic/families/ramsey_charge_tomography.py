@@ -135,7 +135,10 @@ def _simulate(rng: Generator, *, jumps: tuple[int, int], idle_time: Range = (0.2
     """
     count = int(rng.integers(jumps[0], jumps[1] + 1))
     scans = max(round(float(np.exp(rng.uniform(np.log(14.0), np.log(100.0))))), APART * count + 6)
-    period_mv, half_mv = float(rng.uniform(360.0, 560.0)), float(rng.choice([400.0, 500.0, 600.0, 800.0, 1000.0]))
+    period_mv, half_mv = (
+        float(rng.uniform(360.0, 560.0)),
+        float(rng.choice([400.0, 500.0, 600.0, 800.0, 1000.0])),
+    )
     cells = int(rng.integers(72, 102))
     bias_mv = (np.arange(cells) + 0.5) * 2.0 * half_mv / cells - half_mv
     free = scans - FIRST - 2 - APART * (count - 1)
@@ -196,14 +199,20 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
         truth.bias_mv * scale,
         truth.amplitude_adc,
         colormap=colormap,
-        label=str(style.rng.choice(["Amplitude (ADC Units)", "Amplitude (ADC Units)", "Readout amplitude (ADC)"])),
+        label=str(
+            style.rng.choice(["Amplitude (ADC Units)", "Amplitude (ADC Units)", "Readout amplitude (ADC)"])
+        ),
     )
     dress_map(
         style,
         axes,
-        title=str(style.rng.choice(["Ramsey Charge Tomography", "Ramsey Charge Tomography", "Charge tomography"])),
+        title=str(
+            style.rng.choice(["Ramsey Charge Tomography", "Ramsey Charge Tomography", "Charge tomography"])
+        ),
         x_label=str(style.rng.choice(["Scan Number (Time)", "Scan Number (Time)", "Scan Number"])),
-        y_label=str(style.rng.choice([f"Charge Bias ({unit})", f"Charge Bias ({unit})", f"Gate voltage ({unit})"])),
+        y_label=str(
+            style.rng.choice([f"Charge Bias ({unit})", f"Charge Bias ({unit})", f"Gate voltage ({unit})"])
+        ),
     )
     for each in axes.figure.axes:
         each.tick_params(labelsize="small")

@@ -46,7 +46,11 @@ FAMILY: Family[Truth] = Family(
             outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
-                simulate, sweep=SWEEP, samples_per_fringe=(2.3, 3.6), decay_times=DECAY_TIMES, expected_fringes=5.0
+                simulate,
+                sweep=SWEEP,
+                samples_per_fringe=(2.3, 3.6),
+                decay_times=DECAY_TIMES,
+                expected_fringes=5.0,
             ),
         ),
         Scenario(
@@ -55,7 +59,11 @@ FAMILY: Family[Truth] = Family(
             outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(
-                simulate, sweep=SWEEP, fringes=(3.6, 14.0), samples_per_fringe=(6.0, 20.0), decay_times=DECAY_TIMES
+                simulate,
+                sweep=SWEEP,
+                fringes=(3.6, 14.0),
+                samples_per_fringe=(6.0, 20.0),
+                decay_times=DECAY_TIMES,
             ),
         ),
     ),

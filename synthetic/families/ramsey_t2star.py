@@ -46,7 +46,11 @@ FAMILY: Family[Truth] = Family(
             outcome=OutcomeLabel.SUBOPTIMAL,
             assessment=Assessment.UNRELIABLE,
             simulate=partial(
-                simulate, sweep=SWEEP, fringes=(3.6, 50.0), samples_per_fringe=(7.0, 16.0), decay_times=(0.08, 0.5)
+                simulate,
+                sweep=SWEEP,
+                fringes=(3.6, 50.0),
+                samples_per_fringe=(7.0, 16.0),
+                decay_times=(0.08, 0.5),
             ),
         ),
         Scenario(
@@ -62,7 +66,11 @@ FAMILY: Family[Truth] = Family(
             outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.RELIABLE,
             simulate=partial(
-                simulate, sweep=SWEEP, fringes=(3.6, 60.0), samples_per_fringe=(7.0, 16.0), decay_times=(1.8, 5.0)
+                simulate,
+                sweep=SWEEP,
+                fringes=(3.6, 60.0),
+                samples_per_fringe=(7.0, 16.0),
+                decay_times=(1.8, 5.0),
             ),
         ),
     ),

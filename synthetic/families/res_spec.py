@@ -162,7 +162,8 @@ def _survey(rng: Generator, *, places: tuple[Range, ...]) -> Truth:
     span, begin = float(rng.integers(12, 21) * 50.0), float(rng.integers(110, 166)) * 50.0
     frequency_mhz = np.linspace(begin, begin + span, int(rng.integers(220, 341)))
     resonators = [
-        _resonator(rng, begin + span * float(rng.uniform(*place)), float(rng.uniform(8.0, 18.0))) for place in places
+        _resonator(rng, begin + span * float(rng.uniform(*place)), float(rng.uniform(8.0, 18.0)))
+        for place in places
     ]
     return _scanned(rng, frequency_mhz, tuple(resonators), delay_us=float(rng.uniform(0.4e-3, 1.3e-3)))
 
@@ -177,7 +178,9 @@ def _close_up(rng: Generator, *, place: Range) -> Truth:
     return _scanned(rng, frequency_mhz, (_resonator(rng, resonance, width),), delay_us=delay_us)
 
 
-def _scanned(rng: Generator, frequency_mhz: Floats, resonators: tuple[Resonator, ...], *, delay_us: float) -> Truth:
+def _scanned(
+    rng: Generator, frequency_mhz: Floats, resonators: tuple[Resonator, ...], *, delay_us: float
+) -> Truth:
     level = float(np.exp(rng.uniform(np.log(0.004), np.log(2.0))))
     ripple = float(rng.uniform(0.0, 0.004))
     wave = np.cos(2.0 * np.pi * (frequency_mhz / rng.uniform(120.0, 400.0) + rng.random()))
@@ -194,7 +197,10 @@ def _scanned(rng: Generator, frequency_mhz: Floats, resonators: tuple[Resonator,
 
 
 def _draw(truth: Truth, style: Style, *, plotly: bool) -> tuple[Drawing, ...]:
-    in_ghz, in_degrees = not plotly and bool(style.rng.random() < 0.5), plotly or bool(style.rng.random() < 0.6)
+    in_ghz, in_degrees = (
+        not plotly and bool(style.rng.random() < 0.5),
+        plotly or bool(style.rng.random() < 0.6),
+    )
     phase = np.unwrap(np.angle(truth.s21))
     phase_unit = "deg" if in_degrees else "rad"
     phase_label = str(style.rng.choice(["Phase", f"Phase [{phase_unit}]"]))
@@ -203,7 +209,10 @@ def _draw(truth: Truth, style: Style, *, plotly: bool) -> tuple[Drawing, ...]:
         ("magnitude", truth.magnitude, magnitude_label),
         ("phase", np.degrees(phase) if in_degrees else phase, phase_label),
     )
-    name, unit = str(style.rng.choice(["Resonator spectroscopy", "Readout resonator"])), "GHz" if in_ghz else "MHz"
+    name, unit = (
+        str(style.rng.choice(["Resonator spectroscopy", "Readout resonator"])),
+        "GHz" if in_ghz else "MHz",
+    )
     x = truth.frequency_mhz * (1e-3 if in_ghz else 1.0)
     level = f"The magnitude is a {style.data.name} line with a baseline near {truth.baseline:.2g}."
     features = (
@@ -212,13 +221,17 @@ def _draw(truth: Truth, style: Style, *, plotly: bool) -> tuple[Drawing, ...]:
     )
     return tuple(
         style.drawing(
-            _trace(style, x, trace, name, f"Frequency [{unit}]", plotly=plotly), plot_type=PlotType.LINE, features=texts
+            _trace(style, x, trace, name, f"Frequency [{unit}]", plotly=plotly),
+            plot_type=PlotType.LINE,
+            features=texts,
         )
         for trace, texts in zip(traces, features, strict=True)
     )
 
 
-def _trace(style: Style, x: Floats, trace: tuple[str, Floats, str], name: str, x_label: str, *, plotly: bool) -> Axes:
+def _trace(
+    style: Style, x: Floats, trace: tuple[str, Floats, str], name: str, x_label: str, *, plotly: bool
+) -> Axes:
     """The axes of one trace, scaled to the data."""
     quantity, values, y_label = trace
     if plotly:

@@ -144,7 +144,9 @@ def _simulate(rng: Generator, *, covered: Range) -> Truth:
     phase, amplitude = float(rng.uniform(-0.5, 0.5)), rng.uniform(0.4, 0.46)
     expected = _model(delay_us, frequency, amplitude, 1.0 / t2_us, phase, rng.uniform(0.49, 0.53))
     occupancy = measured_population(rng, expected, shots=shots)
-    sigma = np.sqrt((occupancy * shots + 1.0) * ((1.0 - occupancy) * shots + 1.0) / (shots + 3.0)) / (shots + 2.0)
+    sigma = np.sqrt((occupancy * shots + 1.0) * ((1.0 - occupancy) * shots + 1.0) / (shots + 3.0)) / (
+        shots + 2.0
+    )
     coarse = max(covered) < 1.0
     return Truth(
         experiment=int(rng.integers(300_000, 480_000)),
@@ -159,7 +161,13 @@ def _simulate(rng: Generator, *, covered: Range) -> Truth:
 
 
 def _fitted(
-    delay_us: Floats, group: NDArray[np.int64], occupancy: Floats, sigma: Floats, *, set_mhz: float, coarse: bool
+    delay_us: Floats,
+    group: NDArray[np.int64],
+    occupancy: Floats,
+    sigma: Floats,
+    *,
+    set_mhz: float,
+    coarse: bool,
 ) -> Fit:
     """Two groups, then three, then all, each fit starting where the last one ended.
 
@@ -207,13 +215,21 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
         axes.figure.set_facecolor(FRAME)
     label = "data"
     for number in range(truth.groups):
-        delay_us, occupancy, sigma = (a[truth.group == number] for a in (truth.delay_us, truth.occupancy, truth.sigma))
-        axes.errorbar(delay_us * scale, occupancy, sigma, fmt="none", ecolor=style.data.code, alpha=0.3, zorder=2.5)
+        delay_us, occupancy, sigma = (
+            a[truth.group == number] for a in (truth.delay_us, truth.occupancy, truth.sigma)
+        )
+        axes.errorbar(
+            delay_us * scale, occupancy, sigma, fmt="none", ecolor=style.data.code, alpha=0.3, zorder=2.5
+        )
         style.points(axes, delay_us * scale, occupancy, label=label)
-        axes.plot(delay_us * scale, occupancy, "-", color=style.data.code, linewidth=style.line_width, zorder=2.8)
+        axes.plot(
+            delay_us * scale, occupancy, "-", color=style.data.code, linewidth=style.line_width, zorder=2.8
+        )
         label = "_"  # one entry in the legend
     dense = np.linspace(0.0, truth.end_us, 4000)
-    axes.plot(dense * scale, truth.fit.at(dense), "-", color=style.fit.code, linewidth=style.line_width, label="fit")
+    axes.plot(
+        dense * scale, truth.fit.at(dense), "-", color=style.fit.code, linewidth=style.line_width, label="fit"
+    )
     axes.set_xlim(0.0, truth.end_us * scale)
     axes.set_ylim(0.0, 1.0)
     style.dress(

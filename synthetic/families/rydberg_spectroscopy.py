@@ -165,7 +165,9 @@ class Truth:
     @property
     def values(self) -> str:
         """What the fits of all sites say, in words."""
-        texts = [f"f0 = {s.f0_khz.plus_minus} kHz and f_Rabi = {s.f_rabi_mhz.plus_minus} MHz" for s in self.sites]
+        texts = [
+            f"f0 = {s.f0_khz.plus_minus} kHz and f_Rabi = {s.f_rabi_mhz.plus_minus} MHz" for s in self.sites
+        ]
         return "; ".join(f"{text} at site {s.index}" for text, s in zip(texts, self.sites, strict=True))
 
     @property
@@ -213,10 +215,18 @@ class Light:
 
 
 STEADY = Light(
-    jitter=(0.0, 0.01), linewidth_mhz=(0.0, 0.02), drift_mhz=(0.0, 0.01), scatter=(0.0, 0.01), top=(0.88, 0.96)
+    jitter=(0.0, 0.01),
+    linewidth_mhz=(0.0, 0.02),
+    drift_mhz=(0.0, 0.01),
+    scatter=(0.0, 0.01),
+    top=(0.88, 0.96),
 )
 UNSTEADY = Light(
-    jitter=(0.03, 0.08), linewidth_mhz=(0.07, 0.13), drift_mhz=(0.05, 0.3), scatter=(0.05, 0.085), top=(0.66, 0.8)
+    jitter=(0.03, 0.08),
+    linewidth_mhz=(0.07, 0.13),
+    drift_mhz=(0.05, 0.3),
+    scatter=(0.05, 0.085),
+    top=(0.66, 0.8),
 )
 
 
@@ -243,7 +253,9 @@ def _simulate(rng: Generator, *, light: Light) -> Truth:
         expected = rng.uniform(*light.top) * (1.0 - rng.uniform(0.92, 0.98) * lost)
         unsteady = expected + rng.normal(0.0, rng.uniform(*light.scatter), len(expected))
         retention = measured_population(rng, np.clip(unsteady, 0.01, 0.99), shots=shots)
-        sigma = np.sqrt((retention * shots + 1.0) * ((1.0 - retention) * shots + 1.0) / (shots + 3.0)) / (shots + 2.0)
+        sigma = np.sqrt((retention * shots + 1.0) * ((1.0 - retention) * shots + 1.0) / (shots + 3.0)) / (
+            shots + 2.0
+        )
         site = Site(
             index=index,
             retention=retention,
@@ -256,7 +268,9 @@ def _simulate(rng: Generator, *, light: Light) -> Truth:
     return Truth(detuning_mhz=detuning_mhz, pulse_us=pulse_us, sites=tuple(sites))
 
 
-def _fitted(detuning: Floats, retention: Floats, sigma: Floats, *, pulse_us: float, set_rabi_mhz: float) -> Fit:
+def _fitted(
+    detuning: Floats, retention: Floats, sigma: Floats, *, pulse_us: float, set_rabi_mhz: float
+) -> Fit:
     """A fit that starts from the best of a few Rabi frequencies around the intended one."""
     rabi = np.arange(0.88, 1.13, 0.04) * set_rabi_mhz
     guesses = [(0.0, pulse_us, value, 0.8, 0.93) for value in rabi]

@@ -142,7 +142,9 @@ def _simulate_no_signal(rng: Generator) -> Truth:
     window_us, count = _sweep(rng)
     thermal = float(rng.uniform(0.01, 0.12))
     delay_us = np.linspace(0.0, window_us, count)
-    return _measured(rng, delay_us, t1_us=window_us / float(rng.uniform(3.5, 8.0)), start=thermal, thermal=thermal)
+    return _measured(
+        rng, delay_us, t1_us=window_us / float(rng.uniform(3.5, 8.0)), start=thermal, thermal=thermal
+    )
 
 
 def _measured(rng: Generator, delay_us: Floats, *, t1_us: float, start: float, thermal: float) -> Truth:
@@ -166,7 +168,10 @@ def _measured(rng: Generator, delay_us: Floats, *, t1_us: float, start: float, t
 
 
 def _decaying(truth: Truth) -> bool:
-    return truth.start - truth.thermal > 8.0 * truth.noise and float(np.ptp(truth.population)) > 8.0 * truth.noise
+    return (
+        truth.start - truth.thermal > 8.0 * truth.noise
+        and float(np.ptp(truth.population)) > 8.0 * truth.noise
+    )
 
 
 def _complete(truth: Truth) -> bool:
@@ -207,13 +212,9 @@ def _course(truth: Truth) -> str:
     if not _decaying(truth):
         return f"The population stays flat at about {truth.population.mean():.2f}."
     if not _complete(truth):
-        return (
-            f"The population falls from about {truth.first:.2f} to only about {truth.last:.2f}, without levelling off."
-        )
+        return f"The population falls from about {truth.first:.2f} to only about {truth.last:.2f}, without levelling off."
     if not _resolved(truth):
-        return (
-            f"The population drops from about {truth.first:.2f} to near its floor within the first one or two points."
-        )
+        return f"The population drops from about {truth.first:.2f} to near its floor within the first one or two points."
     return f"The population decays exponentially from about {truth.first:.2f} to a floor of about {truth.last:.2f}."
 
 
@@ -222,7 +223,10 @@ def _usable(truth: Truth) -> bool:
 
 
 def _parameters(truth: Truth) -> JSON:
-    return {"T1_us": round(truth.fitted_t1_us, 1) if _usable(truth) else UNRELIABLE, "decay_visible": _decaying(truth)}
+    return {
+        "T1_us": round(truth.fitted_t1_us, 1) if _usable(truth) else UNRELIABLE,
+        "decay_visible": _decaying(truth),
+    }
 
 
 FAMILY: Family[Truth] = Family(

@@ -127,7 +127,9 @@ def _measured(rng: Generator, actual_us: Floats, *, shots: tuple[int, int]) -> T
 
 def _run(rng: Generator) -> tuple[float, int]:
     """A typical T1 in microseconds and a number of repetitions."""
-    return float(np.exp(rng.uniform(np.log(9.0), np.log(90.0)))), int(rng.choice([80, 100, 100, 100, 120, 150]))
+    return float(np.exp(rng.uniform(np.log(9.0), np.log(90.0)))), int(
+        rng.choice([80, 100, 100, 100, 120, 150])
+    )
 
 
 def _simulate_stable(rng: Generator) -> Truth:
@@ -205,7 +207,10 @@ def _course(truth: Truth) -> str:
 
 def _parameters(truth: Truth) -> JSON:
     pattern = "stable" if not _changing(truth) else "telegraphic" if _abrupt(truth) else "random_walk"
-    return {"classification": pattern, "mean_t1_us": UNRELIABLE if _changing(truth) else round(truth.mean_us, 1)}
+    return {
+        "classification": pattern,
+        "mean_t1_us": UNRELIABLE if _changing(truth) else round(truth.mean_us, 1),
+    }
 
 
 FAMILY: Family[Truth] = Family(

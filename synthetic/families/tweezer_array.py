@@ -56,14 +56,18 @@ class Truth:
     @property
     def displacement(self) -> float:
         """Root mean square distance of the sites from the intended grid, in units of its pitch."""
-        return float(np.sqrt(np.mean(np.sum((self.sites_px - self.intended_px) ** 2, axis=1)))) / self.pitch_px
+        return (
+            float(np.sqrt(np.mean(np.sum((self.sites_px - self.intended_px) ** 2, axis=1)))) / self.pitch_px
+        )
 
     @property
     def brightness(self) -> Floats:
         """The light within a third of a pitch of each site's centre, in units of the mean site's."""
         x, y = np.rint(self.sites_px).astype(int).T
         light, reach = self.image - self.dark, round(self.pitch_px / 3.0)
-        sums = sum(light[y + dy, x + dx] for dx in range(-reach, reach + 1) for dy in range(-reach, reach + 1))
+        sums = sum(
+            light[y + dy, x + dx] for dx in range(-reach, reach + 1) for dy in range(-reach, reach + 1)
+        )
         return np.asarray(sums / np.mean(sums))
 
     @property
@@ -89,7 +93,11 @@ class Truth:
 
 def _zernike(r: Floats, angle: Floats) -> Floats:
     """Noll's polynomials 4 to 11, of unit variance on the unit disc: defocus to spherical aberration."""
-    astigmatism, coma, trefoil = np.sqrt(6.0) * r**2, np.sqrt(8.0) * (3.0 * r**3 - 2.0 * r), np.sqrt(8.0) * r**3
+    astigmatism, coma, trefoil = (
+        np.sqrt(6.0) * r**2,
+        np.sqrt(8.0) * (3.0 * r**3 - 2.0 * r),
+        np.sqrt(8.0) * r**3,
+    )
     return np.stack(
         [
             np.sqrt(3.0) * (2.0 * r**2 - 1.0),
@@ -104,7 +112,9 @@ def _zernike(r: Floats, angle: Floats) -> Floats:
     )
 
 
-def spots(coefficients_waves: Floats, shifts_px: Floats, *, width_px: float, side_px: int = STAMP_PX) -> Floats:
+def spots(
+    coefficients_waves: Floats, shifts_px: Floats, *, width_px: float, side_px: int = STAMP_PX
+) -> Floats:
     """The light of spots, each of sum 1 and off the middle of its square by its shift; of shape (spots, side, side).
 
     ``coefficients_waves``, of shape (spots, 8), are those of Noll's polynomials 4 to 11.
@@ -139,10 +149,14 @@ def _simulate(rng: Generator, *, waves: Range, growth: Range, unevenness: Range,
     tilt = np.deg2rad(rng.uniform(-2.0, 2.0))
     turned = grid @ np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
     intended = turned - turned.min(axis=0) + margin_px
-    sites = intended + rng.normal(0.0, rng.uniform(0.005, 0.015) * pitch_px / np.sqrt(2.0), size=intended.shape)
+    sites = intended + rng.normal(
+        0.0, rng.uniform(0.005, 0.015) * pitch_px / np.sqrt(2.0), size=intended.shape
+    )
     away = _away(rng, grid)
     directions, _ = np.linalg.qr(rng.normal(size=(8, 2)))
-    coefficients = rng.uniform(*waves) * directions[:, 0] + rng.uniform(*growth) * away[:, None] * directions[:, 1]
+    coefficients = (
+        rng.uniform(*waves) * directions[:, 0] + rng.uniform(*growth) * away[:, None] * directions[:, 1]
+    )
     power = np.clip(rng.normal(1.0, rng.uniform(*unevenness), size=len(sites)), 0.35, None)
     power *= 1.0 - away * float(rng.uniform(*fading))
     width_px = pitch_px * float(rng.uniform(0.15, 0.21))
@@ -162,7 +176,9 @@ def _simulate(rng: Generator, *, waves: Range, growth: Range, unevenness: Range,
         pitch_px=pitch_px,
         intended_px=intended,
         sites_px=sites,
-        strehl=float(spots(some, np.zeros((len(some), 2)), width_px=width_px).max(axis=(1, 2)).mean() / ideal),
+        strehl=float(
+            spots(some, np.zeros((len(some), 2)), width_px=width_px).max(axis=(1, 2)).mean() / ideal
+        ),
         dark=dark,
         white=dark + peak * float(rng.uniform(0.85, 1.1)),
     )
@@ -208,13 +224,21 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
         vmax=truth.white,
         interpolation="bilinear",
     )
-    x_label, y_label = style.rng.choice([["x (pixels)", "y (pixels)"], ["x position [px]", "y position [px]"]])
-    style.dress(axes, title=str(style.rng.choice(["Tweezer array", "Trap array"])), x_label=x_label, y_label=y_label)
+    x_label, y_label = style.rng.choice(
+        [["x (pixels)", "y (pixels)"], ["x position [px]", "y position [px]"]]
+    )
+    style.dress(
+        axes, title=str(style.rng.choice(["Tweezer array", "Trap array"])), x_label=x_label, y_label=y_label
+    )
     axes.grid(visible=False)
     if bare:
         _strip(axes, width, height, zoom=float(style.rng.uniform(0.95, 1.3)))
     kind = "sharp and round" if _corrected(truth) else "dim, blurred and partly drawn out"
-    even = "nearly the same brightness" if truth.spread < UNIFORM else "clearly different brightness over the field"
+    even = (
+        "nearly the same brightness"
+        if truth.spread < UNIFORM
+        else "clearly different brightness over the field"
+    )
     features = (
         f"A camera image in the colours of {colormap} shows an array of {truth.sites} spots on a dark background.",
         f"The spots are {kind} and have {even}.",
@@ -260,7 +284,11 @@ FAMILY: Family[Truth] = Family(
             outcome=OutcomeLabel.ANOMALOUS,
             assessment=Assessment.NO_FIT,
             simulate=partial(
-                _simulate, waves=(0.115, 0.14), growth=(0.08, 0.14), unevenness=(0.21, 0.29), fading=(0.2, 0.45)
+                _simulate,
+                waves=(0.115, 0.14),
+                growth=(0.08, 0.14),
+                unevenness=(0.21, 0.29),
+                fading=(0.2, 0.45),
             ),
         ),
         Scenario(
@@ -269,7 +297,11 @@ FAMILY: Family[Truth] = Family(
             outcome=OutcomeLabel.EXPECTED,
             assessment=Assessment.NO_FIT,
             simulate=partial(
-                _simulate, waves=(0.015, 0.035), growth=(0.0, 0.02), unevenness=(0.03, 0.07), fading=(0.0, 0.1)
+                _simulate,
+                waves=(0.015, 0.035),
+                growth=(0.0, 0.02),
+                unevenness=(0.03, 0.07),
+                fading=(0.0, 0.1),
             ),
         ),
     ),

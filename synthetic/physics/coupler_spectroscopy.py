@@ -183,8 +183,13 @@ def _coupler(
 ) -> Coupler:
     """The coupler with these crossings; ``above``: between the first two it is above the qubits."""
     middle_v, half_gap_v = (crossings_v[0] + crossings_v[1]) / 2.0, (crossings_v[1] - crossings_v[0]) / 2.0
-    distance_v, asymmetry = half_gap_v if above else 0.5 * period_v - half_gap_v, float(rng.uniform(0.3, 0.45))
-    at_qubit = transmon_ghz(np.array([distance_v]), 1.0, 0.0, period_v, charging_ghz=0.0, asymmetry=asymmetry)[0]
+    distance_v, asymmetry = (
+        half_gap_v if above else 0.5 * period_v - half_gap_v,
+        float(rng.uniform(0.3, 0.45)),
+    )
+    at_qubit = transmon_ghz(
+        np.array([distance_v]), 1.0, 0.0, period_v, charging_ghz=0.0, asymmetry=asymmetry
+    )[0]
     return Coupler(
         highest_ghz=float((qubit_ghz + CHARGING_GHZ) / at_qubit - CHARGING_GHZ),
         asymmetry=asymmetry,
@@ -203,7 +208,14 @@ def simulate(rng: Generator, *, kept: bool = False) -> Truth:
     bias_v = np.linspace(-half_v, half_v, int(rng.integers(61, 102)))
     wrong = _wrong(rng, coupler, half_v) if kept else None
     first, second = (
-        _panel(rng, bias_v, coupler, qubit_ghz=qubit_ghz + sign * apart_ghz, coupling_ghz=coupling_ghz, kept=wrong)
+        _panel(
+            rng,
+            bias_v,
+            coupler,
+            qubit_ghz=qubit_ghz + sign * apart_ghz,
+            coupling_ghz=coupling_ghz,
+            kept=wrong,
+        )
         for sign in rng.permutation([-1.0, 1.0])
     )
     number = int(rng.integers(1, 18))
@@ -221,7 +233,9 @@ def _wrong(rng: Generator, coupler: Coupler, half_v: float) -> tuple[float, floa
     """A sweet spot and a period that the fit is left with: a period far too short, or an offset after a drift."""
     if rng.random() < 0.7:
         return coupler.sweet_spot_v, coupler.period_v * float(rng.uniform(0.5, 0.75))
-    return coupler.sweet_spot_v + half_v * float(rng.uniform(0.12, 0.2) * rng.choice([-1.0, 1.0])), coupler.period_v
+    return coupler.sweet_spot_v + half_v * float(
+        rng.uniform(0.12, 0.2) * rng.choice([-1.0, 1.0])
+    ), coupler.period_v
 
 
 def _panel(

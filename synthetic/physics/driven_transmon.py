@@ -32,13 +32,21 @@ def steady_populations(
     """
     dephasing_rate = 1.0 / t2_us - 0.5 / t1_us
     fixed = _commutator(np.pi * anharmonicity_mhz * _NUMBER @ (_NUMBER - np.eye(LEVELS)))
-    fixed = fixed + _dissipator(np.sqrt(1.0 / t1_us) * _LOWERING) + _dissipator(np.sqrt(2.0 * dephasing_rate) * _NUMBER)
+    fixed = (
+        fixed
+        + _dissipator(np.sqrt(1.0 / t1_us) * _LOWERING)
+        + _dissipator(np.sqrt(2.0 * dephasing_rate) * _NUMBER)
+    )
     detuned = _commutator(-2.0 * np.pi * _NUMBER)
     driven = _commutator(np.pi * (_LOWERING + _LOWERING.conj().T))
     liouvillians = (
-        fixed + detuned * detuning_mhz[None, :, None, None] + driven * np.asarray(rabi_mhz)[:, None, None, None]
+        fixed
+        + detuned * detuning_mhz[None, :, None, None]
+        + driven * np.asarray(rabi_mhz)[:, None, None, None]
     )
-    liouvillians[..., 0, :] = np.eye(LEVELS).ravel()  # the trace is 1, instead of one of nine dependent equations
+    liouvillians[..., 0, :] = np.eye(
+        LEVELS
+    ).ravel()  # the trace is 1, instead of one of nine dependent equations
     right = np.zeros((LEVELS**2, 1), dtype=complex)
     right[0] = 1.0
     states = np.linalg.solve(liouvillians, right)[..., 0]

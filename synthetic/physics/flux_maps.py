@@ -51,7 +51,9 @@ class Plan:
 
 def planned_map(rng: Generator) -> Plan:
     """Ranges, numbers of points and line width of a map."""
-    half_v = float(f"{np.exp(rng.uniform(np.log(0.2), np.log(2.2))):.1g}") + float(rng.choice([0.0, 0.02, 0.05]))
+    half_v = float(f"{np.exp(rng.uniform(np.log(0.2), np.log(2.2))):.1g}") + float(
+        rng.choice([0.0, 0.02, 0.05])
+    )
     window_ghz, begin_ghz = float(rng.uniform(0.45, 0.9)), float(rng.uniform(3.6, 5.4))
     return Plan(
         bias_v=np.linspace(-half_v, half_v, int(rng.integers(17, 32))),
@@ -79,7 +81,9 @@ def transmon_ghz(
     return np.asarray((highest_ghz + charging_ghz) * np.sqrt(junction) - charging_ghz)
 
 
-def lorentzian(x: Floats, centre: float | Floats, width: float, height: float | Floats, floor: float = 0.0) -> Floats:
+def lorentzian(
+    x: Floats, centre: float | Floats, width: float, height: float | Floats, floor: float = 0.0
+) -> Floats:
     """A line of full width at half maximum ``width`` on a floor."""
     return floor + height / (1.0 + (2.0 * (x - centre) / width) ** 2)
 
@@ -96,7 +100,9 @@ def line_centres(frequency_ghz: Floats, cells: Floats, *, width_ghz: float) -> t
     return np.where(clear, centres, np.nan), np.where(clear, errors, np.nan)
 
 
-def line_picks(frequency_ghz: Floats, cells: Floats, *, width_ghz: float) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+def line_picks(
+    frequency_ghz: Floats, cells: Floats, *, width_ghz: float
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Centre and error of the highest line of each column, be it noise or not, and whether it is a clear line.
 
     Where no line can be fitted around the highest cell, that cell is picked. Errors are at most the window's height.

@@ -165,14 +165,19 @@ def simulate_arc(
     heights = brightness * (1.0 - 0.5 * (np.abs(plan.bias_v - spot_v) / far_v) ** 2)
     match second:
         case "mode":
-            lines = _split(arc_ghz, heights, highest_ghz - plan.window_ghz * float(rng.uniform(0.08, 0.2)), plan)
+            lines = _split(
+                arc_ghz, heights, highest_ghz - plan.window_ghz * float(rng.uniform(0.08, 0.2)), plan
+            )
         case "transition":
             apart_ghz = plan.window_ghz * float(rng.uniform(0.18, 0.25))
             turn = 0.5 + 0.5 * np.tanh(4.0 * (plan.bias_v / plan.half_v + rng.uniform(-0.25, 0.25)))
             share = 0.35 + 0.65 * (turn if rng.random() < 0.5 else 1.0 - turn)
             lines = [(arc_ghz, heights * share), (arc_ghz - apart_ghz, heights * (1.35 - share))]
         case _:  # two photons to the second level are seen at most faintly
-            lines = [(arc_ghz, heights), (arc_ghz - 0.5 * plan.charging_ghz, heights * float(rng.uniform(0.0, 0.2)))]
+            lines = [
+                (arc_ghz, heights),
+                (arc_ghz - 0.5 * plan.charging_ghz, heights * float(rng.uniform(0.0, 0.2))),
+            ]
     return _measured(
         rng,
         plan,
@@ -197,7 +202,9 @@ def simulate_faint(rng: Generator) -> Truth:
     """A line that is seen in a few columns around its sweet spot only, and a fit that these few do not constrain."""
     plan = planned_map(rng)
     step_v = float(plan.bias_v[1] - plan.bias_v[0])
-    spot_v = plan.half_v * float(rng.uniform(0.55, 1.0) * rng.choice([-1.0, 1.0]) if rng.random() < 0.7 else 0.0)
+    spot_v = plan.half_v * float(
+        rng.uniform(0.55, 1.0) * rng.choice([-1.0, 1.0]) if rng.random() < 0.7 else 0.0
+    )
     highest_ghz, far_v = plan.at(float(rng.uniform(0.55, 0.98))), plan.half_v + abs(spot_v)
     period_v = plan.period_v(highest_ghz, plan.window_ghz * float(rng.uniform(0.5, 0.9)), far_v)
     arc_ghz = transmon_ghz(plan.bias_v, highest_ghz, spot_v, period_v, charging_ghz=plan.charging_ghz)
@@ -205,7 +212,14 @@ def simulate_faint(rng: Generator) -> Truth:
     heights = np.where(near, rng.uniform(6.3, 8.3, len(arc_ghz)), 0.0)
     kept_v = plan.period_v(highest_ghz, plan.window_ghz * float(rng.uniform(1.4, 2.4)), far_v)
     return _measured(
-        rng, plan, [(arc_ghz, heights)], highest_ghz=highest_ghz, spot_v=spot_v, guess_v=kept_v, count=1, keep=True
+        rng,
+        plan,
+        [(arc_ghz, heights)],
+        highest_ghz=highest_ghz,
+        spot_v=spot_v,
+        guess_v=kept_v,
+        count=1,
+        keep=True,
     )
 
 
@@ -213,7 +227,9 @@ def simulate_without_line(rng: Generator, *, recorded: bool) -> Truth:
     """Noise, as far from any line, or nothing that was recorded: zeros or no values at all."""
     plan = planned_map(rng)
     if recorded:
-        return _measured(rng, plan, [], highest_ghz=float("nan"), spot_v=float("nan"), guess_v=plan.half_v, count=0)
+        return _measured(
+            rng, plan, [], highest_ghz=float("nan"), spot_v=float("nan"), guess_v=plan.half_v, count=0
+        )
     value, nowhere = 0.0 if rng.random() < 0.5 else np.nan, np.full(len(plan.bias_v), np.nan)
     return Truth(
         bias_v=plan.bias_v,

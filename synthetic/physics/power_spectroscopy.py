@@ -129,7 +129,10 @@ def simulate(
     blur = float(rng.uniform(2.0, 4.5)) / (step_mhz / 4.0)  # standard deviation, in fine steps
     response = gaussian_filter1d(populations @ [0.0, 1.0, rng.uniform(1.6, 2.6)], blur, axis=1)[:, 12:-12:4]
     noise = float(rng.uniform(0.05, 0.1))
-    level, effect = 10.0 ** rng.integers(-2, 2), float(rng.uniform(0.25, 0.5) * rng.choice([-1.0, -1.0, -1.0, 1.0]))
+    level, effect = (
+        10.0 ** rng.integers(-2, 2),
+        float(rng.uniform(0.25, 0.5) * rng.choice([-1.0, -1.0, -1.0, 1.0])),
+    )
     slope = 0.15 * effect * float(rng.uniform(-1.0, 1.0)) * np.linspace(-1.0, 1.0, columns)
     turn = float(rng.uniform(0.6, 1.4) * rng.choice([-1.0, 1.0]))
     noise_of_both = rng.normal(0.0, noise, (2, *response.shape))

@@ -272,7 +272,9 @@ def _measured(
     shots = shots or round(float(np.exp(rng.uniform(np.log(40.0), np.log(1500.0)))))
     swing = (1.0 - weight) * np.cos(2.0 * np.pi * first_mhz * delay_us)
     swing += weight * np.cos(2.0 * np.pi * second_mhz * delay_us)
-    population = measured_population(rng, 0.5 + 0.5 * visibility * swing * np.exp(-delay_us / t2_star_us), shots=shots)
+    population = measured_population(
+        rng, 0.5 + 0.5 * visibility * swing * np.exp(-delay_us / t2_star_us), shots=shots
+    )
     start_mhz = expected_fringes / window_us or strongest_frequency(delay_us, population)
     shortest_us = 0.2 * window_us if expected_fringes else 0.5 * float(delay_us[1])
     bounds = ((0.0, 0.0, shortest_us, 0.0), (2.0 * start_mhz, 1.0, 100.0 * window_us, 1.0))

@@ -58,7 +58,9 @@ def criteria(*, of_decay: bool) -> Mapping[str, Callable[[Truth], bool]]:
         "SUCCESS": lambda truth: clear(truth) and (captured(truth) or not of_decay),
         "NO_DETUNING": lambda truth: not oscillating(truth),
         "BEATING": beating,
-        "TOO_MANY_OSC": lambda truth: oscillating(truth) and sampled(truth) and not dense(truth) and not beating(truth),
+        "TOO_MANY_OSC": lambda truth: (
+            oscillating(truth) and sampled(truth) and not dense(truth) and not beating(truth)
+        ),
         "TOO_FEW_OSC": lambda truth: few(truth) and (of_decay or truth.fringes >= 1.0),
         "WINDOW_TOO_SHORT": lambda truth: (
             clear(truth) and not captured(truth) if of_decay else few(truth) and truth.fringes < 1.0
