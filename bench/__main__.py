@@ -333,7 +333,10 @@ def main() -> None:
         make(bench.dataset, samples=bench.scale.samples, icl_rows=bench.scale.icl_rows)
         _warm_up(bench, bench.dataset)
         targets = [target for name in options.parts for target in PARTS[name](bench)]
-    heading = f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, {time.strftime('%F')}"
+    heading = (
+        f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"{time.strftime('%F')}"
+    )
     sys.stdout.write(f"\n{heading}\n\n{measurement_table(bench.measured)}\n\n{target_table(targets)}\n")
     if options.quick:
         sys.stdout.write(

@@ -82,7 +82,10 @@ def test_json_of_any_shape_is_read_or_refused(target, seed):
     check()
 
 
-NOT_HASHABLE = b'{"type": "answer", "sample_id": [], "question": "Q6", "mode": "icl", "request_sha256": "", "answer": {}}\n'
+NOT_HASHABLE = (
+    b'{"type": "answer", "sample_id": [], "question": "Q6", "mode": "icl", '
+    b'"request_sha256": "", "answer": {}}\n'
+)
 FOUND = [  # inputs that once raised something else
     (prices, b"a = " + b"[" * 3000),
     (gates, b"a = " + b"[" * 3000),

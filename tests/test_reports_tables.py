@@ -15,7 +15,10 @@ from reports.statistics.intervals import Interval
 from reports.tables.model import QUESTION, Column, Document, Section, Table, Unit, printed
 from synthetic.families import family_names
 
-HOSTILE = "\x1b[2J=cmd|' /C calc'!A0 <script>alert(1)</script> | `x` **b** [l](http://e.org) @root #1 \u202egnp.exe\r\nend"
+HOSTILE = (
+    "\x1b[2J=cmd|' /C calc'!A0 <script>alert(1)</script> | `x` **b** [l](http://e.org) @root "
+    "#1 \u202egnp.exe\r\nend"
+)
 
 TABLE = Table(
     title="Scores",

@@ -30,7 +30,10 @@ from reports.records.run_files import RunFileError, load_looks, load_run
 from scoring.questions import Mode, Question
 
 PHASES = frozenset({"setup", "call", "teardown"})
-OUT_OF_ORDER = "an item of a later repeat was run before all of an earlier one; with --max-repeats leave out what reorders tests"
+OUT_OF_ORDER = (
+    "an item of a later repeat was run before all of an earlier one; with --max-repeats leave "
+    "out what reorders tests"
+)
 
 
 def look_plan(evaluation: ActiveRun, first: int, most: int) -> LookPlan:

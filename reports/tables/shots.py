@@ -126,7 +126,10 @@ def _question_tables(question: Question, figures: Sequence[ShotFigures], *, floo
         )
 
 
-_FLOOR_NOTE = "Floor: the best constant (0 shots), or what repeating a demonstration's answer scores. Above: Mean minus Floor."
+_FLOOR_NOTE = (
+    "Floor: the best constant (0 shots), or what repeating a demonstration's answer scores. "
+    "Above: Mean minus Floor."
+)
 
 
 def family_tables(evaluation: Evaluation) -> Iterator[Table]:

@@ -262,7 +262,10 @@ def _pattern(truth: Truth) -> str:
     if truth.change < 0.5:
         shares = f"{truth.share_1:.0%} and {truth.share_1_of_1:.0%}"
         return f"The clusters overlap, and cluster 1 has nearly the same share in both panels, {shares}."
-    return f"The clusters are round and apart; cluster 0 has {1 - truth.share_1:.1%} left and {truth.share_0:.1%} right."
+    return (
+        f"The clusters are round and apart; cluster 0 has {1 - truth.share_1:.1%} left and "
+        f"{truth.share_0:.1%} right."
+    )
 
 
 def _parameters(truth: Truth) -> JSON:

@@ -84,7 +84,10 @@ def _pattern(truth: Truth) -> str:
         return "The map is noise without any line."
     second = f", and a second line near {truth.half_mhz:.0f} MHz" if truth.lines > 1 else ""
     if not _sharp(truth):
-        return f"There is a broad, washed-out band near {truth.f01_mhz:.0f} MHz already under the weakest drive{second}."
+        return (
+            f"There is a broad, washed-out band near {truth.f01_mhz:.0f} MHz already under the weakest "
+            f"drive{second}."
+        )
     growth = "broadens clearly with the drive" if _broadened(truth) else "stays narrow at all amplitudes"
     return f"There is a line near {truth.f01_mhz:.0f} MHz, which {growth}{second}."
 

@@ -212,9 +212,15 @@ def _course(truth: Truth) -> str:
     if not _decaying(truth):
         return f"The population stays flat at about {truth.population.mean():.2f}."
     if not _complete(truth):
-        return f"The population falls from about {truth.first:.2f} to only about {truth.last:.2f}, without levelling off."
+        return (
+            f"The population falls from about {truth.first:.2f} to only about {truth.last:.2f}, without "
+            "levelling off."
+        )
     if not _resolved(truth):
-        return f"The population drops from about {truth.first:.2f} to near its floor within the first one or two points."
+        return (
+            f"The population drops from about {truth.first:.2f} to near its floor within the first one "
+            "or two points."
+        )
     return f"The population decays exponentially from about {truth.first:.2f} to a floor of about {truth.last:.2f}."
 
 
