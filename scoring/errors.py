@@ -11,8 +11,10 @@ QCalError                    a user's mistake, or something wrong around a run; 
 ├── RunDirectoryError        qcal_plugin: the run's folder
 ├── StoredAnswersError       qcal_plugin: --answers
 ├── TomlError                reports: a TOML file (gates, mixes)
+├── DecodeError              reports: data that are not JSON of their type (records/typed_json.py)
 ├── RunFileError             reports: a run directory cannot be read (its own tree is in records/run_files.py)
-├── MergeError, ExportError, OfficialFileError, JUnitError, UnlikeRunsError     reports: commands
+├── MergeError, ExportError, OfficialFileError, JUnitError, UnlikeRunsError,
+│   FamilyFileError, SiteError                                  reports: commands
 └── CorpusError              scoring: a conformance corpus cannot be read
 
 Only these become a pytest.UsageError, or one line of a command. Everything else is a slip and keeps its traceback.

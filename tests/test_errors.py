@@ -17,7 +17,7 @@ pytest_plugins = ["pytester"]
 
 WITHIN = {
     "RequestFailed",  # one request; the item's record says it
-    "EngineStopped",  # ends tests, not the session
+    "EngineStopped", "NotNeeded",  # end tests, not the session
     "MalformedReply", "ErrorInReply",  # become RequestFailed
     "ChannelError",  # between our own processes
     "BadReply",  # a judge is asked again

@@ -391,7 +391,7 @@ def test_all_tables_with_scores_show_floors(snapshot, width):
     run = run_with(*rows)
     document = full_report(evaluation_of(run), run, floors=True)
     of_scores = [
-        each for each in document.sections if each.title == "Scores" or each.title.endswith("families")
+        each for each in document.sections if each.title == "Scores" or each.title.endswith(": families")
     ]
     assert snapshot == render(replace(document, sections=tuple(of_scores), warnings=()), width)
 
