@@ -326,8 +326,8 @@ def test_lf_with_a_pass_mark_keeps_the_measured_score(session, endpoint):
     assert q6.search(second.out)
 
 
-def test_no_object_stays_out_of_garbage_collection_behind_a_session(quick):
-    assert 0 == quick.run("--demo", "--limit", "1", "-q").exit_status
+def test_no_object_stays_out_of_garbage_collection_behind_a_session(session):
+    assert 0 == session("--limit", "1", "--questions", "Q6").exit_status
     assert 0 == gc.get_freeze_count()
 
 
