@@ -28,7 +28,7 @@ from reports.tables.model import QUESTION, Cell, Column, Document, Section, Tabl
 from scoring.questions import Mode, Question
 
 DIFFERENCE_COLUMNS = (
-    Column("Group", questions=True),
+    Column("Group", questions=True, families=True),
     Column("Earlier", Unit.SCORE, 1),
     Column("Later", Unit.SCORE, 1),
     Column("Difference", Unit.DIFFERENCE, 1),

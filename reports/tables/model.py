@@ -48,7 +48,7 @@ class Column:
         span: the cells are intervals (CSV gives them two columns).
         questions: the cells are questions, printed with what they ask for: ``Q6 diagnosis``; data files keep ``Q6``.
         optional: left out if the table is wider than the terminal.
-        families: the cells are families, printed as their titles if the table is wider than the terminal.
+        families: the cells are families, or some of them; printed as titles if the table is too wide.
     """
 
     name: str

@@ -53,7 +53,7 @@ def change_tables(studies: Sequence[PictureStudy]) -> Iterator[Table]:
 
 def _columns(earlier: str, later: str, difference: str, *counts: str) -> tuple[Column, ...]:
     return (
-        Column("Group", questions=True),
+        Column("Group", questions=True, families=True),
         Column(earlier, Unit.SCORE, 1),
         Column(later, Unit.SCORE, 1),
         Column(difference, Unit.DIFFERENCE, 1),
