@@ -13,12 +13,12 @@ from qcal_plugin.cli.options import RunConfig, asks_for_run, read_config
 from qcal_plugin.cli.paths import aim, names_benchmark, names_loads
 from qcal_plugin.cli.service import asks_for_load
 from qcal_plugin.service.role import take_load_role
-from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.worker import collection
 from qcal_plugin.worker.keys import RUNNER, WORKER_INPUT
 from reports.records.plain_text import log_text
 from reports.records.records import PlannedItem
+from reports.records.steps import StepProgress
 from scoring.errors import QCalError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _become_owner(config: pytest.Config) -> None:
 def _become_dry_run(config: pytest.Config) -> None:
     from qcal_plugin.session.data import prepare_studied
     from qcal_plugin.session.dry_run import DryRun
-    from qcal_plugin.session.steps import StepProgress
+    from reports.records.steps import StepProgress
 
     if config.getoption("dist", "no") != "no":
         raise pytest.UsageError("--dry-run runs nothing: leave out -n")

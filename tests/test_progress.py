@@ -10,8 +10,9 @@ import pytest
 
 from qcal_plugin.session.progress import running_means
 from qcal_plugin.session.status_line import StatusLine
-from qcal_plugin.session.steps import StepProgress
 from reports.records.records import ItemKey
+from reports.records.steps import StepProgress
+from reports.site.entries import mapped
 from scoring.questions import Mode, Question
 from tests.endpoint import Reply
 from tests.scripts import always, delayed
@@ -170,9 +171,15 @@ def test_long_steps_are_announced_in_a_log_and_short_ones_are_not(capsys):
 
 def test_long_steps_say_how_far_they_are_every_ten_seconds(capsys, monkeypatch):
     clock = iter(range(1, 1000, 4))
-    monkeypatch.setattr("qcal_plugin.session.steps.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr("reports.records.steps.time", SimpleNamespace(monotonic=lambda: next(clock)))
     steps = StepProgress(verbosity=0)
     for done in range(12):
         steps("preparing plots", done, 11)
     shown = re.findall(r"preparing plots (\d+)/11", capsys.readouterr().out)
     assert ["0", "3", "6", "9"] == shown
+
+
+def test_a_site_of_many_runs_says_how_many_it_has_read(capsys, monkeypatch):
+    monkeypatch.setattr("reports.site.entries.FEWEST_FOR_A_POOL", 1000)
+    assert [*range(1, 31)] == mapped("reading runs", int, [str(number) for number in range(1, 31)])
+    assert "qcal: reading runs 0/30\n" == capsys.readouterr().out

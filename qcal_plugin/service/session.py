@@ -25,10 +25,10 @@ from qcal_plugin.service.schedule import highest_load
 from qcal_plugin.session.active_run import JUDGE_STAND_IN, describe, endpoint_settings, find_participants
 from qcal_plugin.session.directory import RunDirectory, new_run_path
 from qcal_plugin.session.preparation import RUNS_FOLDER
-from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.studies.studied import StudiedDataset
 from reports.records.plain_text import log_line, log_text
+from reports.records.steps import StepProgress
 from reports.service.records import (
     ATTAINMENT,
     SERVICE_NAME,

@@ -10,9 +10,9 @@ import pytest
 
 from qcal_plugin.cli.options import read_config
 from qcal_plugin.session.data import prepare_studied
-from qcal_plugin.session.steps import StepProgress
 from reports.records.names import MODE_NAMES, question_name
 from reports.records.plain_text import log_text
+from reports.records.steps import StepProgress
 from scoring.errors import QCalError
 from scoring.questions import Mode, Question
 

@@ -17,7 +17,6 @@ from qcal_plugin.session.near_misses import nothing_selected
 from qcal_plugin.session.preparation import PreparedRun, prepare_run
 from qcal_plugin.session.progress import Progress
 from qcal_plugin.session.signals import ending_as_ctrl_c
-from qcal_plugin.session.steps import StepProgress
 from qcal_plugin.session.summary import closing_lines, header_lines, print_tables, shown, write_page
 from qcal_plugin.worker.channel import ChannelServer
 from qcal_plugin.worker.keys import RUNNER, WORKER_INPUT
@@ -25,6 +24,7 @@ from qcal_plugin.worker.remote import WorkerInput
 from qcal_plugin.worker.runner import Runner
 from reports.records.plain_text import log_line, log_text
 from reports.records.records import PROPERTY_PREFIX, record_from_line
+from reports.records.steps import StepProgress
 from scoring.errors import QCalError
 
 if TYPE_CHECKING:

@@ -101,7 +101,7 @@ def _own_reports(entries: Sequence[Entry], plots: Mapping[str, str], site: Path)
         names.append(name if name not in names else f"{name}-{len(names)}")
     pack = partial(_own_report, plots=plots, budget=reports_budget(len(entries)))
     targets = [site / RUNS / name / REPORT for name in names]
-    written = mapped(pack, [entry.folder / REPORT for entry in entries], targets)
+    written = mapped("packing reports", pack, [entry.folder / REPORT for entry in entries], targets)
     return [f"{RUNS}/{name}/{REPORT}" if done else None for name, done in zip(names, written, strict=True)]
 
 

@@ -6,7 +6,7 @@ SiteError    no site can be made of this; the message says what to do
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from reports.records.outcomes import ErrorRule, benchmark_records, counting_erro
 from reports.records.plain_text import one_line
 from reports.records.records import Record
 from reports.records.run_files import MANIFEST_NAME, RunFileError, load_run
+from reports.records.steps import StepProgress
 from reports.service.records import SERVICE_NAME
 from reports.site.names import LEADERBOARD_MARK
 from scoring.errors import QCalError
@@ -100,17 +101,26 @@ def read_entries(
     """
     names: Sequence[str | None] = labels or [None] * len(folders)
     read = partial(_read, errors=errors)
-    loaded = mapped(read, folders, names)
+    loaded = mapped("reading runs", read, folders, names)
     entries = [entry for entry in loaded if isinstance(entry, Entry)]
     return entries, [entry for entry in loaded if isinstance(entry, LeftOut)]
 
 
-def mapped(function: Callable[..., T], *arguments: Sequence[object]) -> list[T]:
-    """Like `map`; with many calls in several processes."""
-    if len(arguments[0]) < FEWEST_FOR_A_POOL or (cpu_count() or 1) < 2:
-        return list(map(function, *arguments))
+def mapped(step: str, function: Callable[..., T], *arguments: Sequence[object]) -> list[T]:
+    """Like `map`; with many calls in several processes. Shows how much of the ``step`` is done."""
+    calls = len(arguments[0])
+    if calls < FEWEST_FOR_A_POOL or (cpu_count() or 1) < 2:
+        return list(_counted(step, map(function, *arguments), calls))
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        return list(pool.map(function, *arguments, chunksize=2))
+        return list(_counted(step, pool.map(function, *arguments, chunksize=2), calls))
+
+
+def _counted(step: str, results: Iterable[T], planned: int) -> Iterator[T]:
+    progress = StepProgress(verbosity=0)
+    progress(step, 0, planned)
+    for done, result in enumerate(results, start=1):
+        progress(step, done, planned)
+        yield result
 
 
 def _read(folder: Path, name: str | None, *, errors: ErrorRule) -> Entry | LeftOut:

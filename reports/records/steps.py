@@ -18,7 +18,7 @@ PATIENCE_S = 1.0
 
 
 class StepProgress:
-    """A `qcal_plugin.dataset.prepare.Progress` for people. Silent at ``-qq``."""
+    """Shows progress to people, as `qcal_plugin.dataset.prepare.Progress` is called. Silent at ``-qq``."""
 
     def __init__(self, verbosity: int) -> None:
         self._silent = verbosity <= -2
