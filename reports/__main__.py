@@ -187,6 +187,17 @@ def _import(options: argparse.Namespace) -> Document:
     return overview(read_judged(*options.files), floors=options.floors)
 
 
+def _add_labels(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--label",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="names for the runs, in their order",
+    )
+
+
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -244,14 +255,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     compared.add_argument(
         "runs", nargs="+", type=Path, metavar="RUN", help="two runs, the earlier first; or several"
     )
-    compared.add_argument(
-        "--label",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="NAME",
-        help="names for the runs, in their order",
-    )
+    _add_labels(compared)
     compared.add_argument(
         "--families",
         type=Path,
@@ -282,14 +286,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of the site, made anew (default: site)",
     )
-    board.add_argument(
-        "--label",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="NAME",
-        help="names for the runs, in their order",
-    )
+    _add_labels(board)
     board.add_argument(
         "--prices",
         type=Path,

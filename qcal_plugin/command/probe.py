@@ -7,7 +7,7 @@ import io
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from qcal_plugin.engine.failures import server_message
@@ -74,7 +74,7 @@ def ask(option: TargetOption, model: str) -> ProbeReply:
         refusal = reply.refusal
         reply = _ask(option, model, way)
         if reply.way is not None:
-            return ProbeReply(**{**_fields(reply), "refusal": refusal})
+            return replace(reply, refusal=refusal)
         if reply.status in FINAL_STATUSES or reply.status >= 500:
             break
     return reply
@@ -107,7 +107,7 @@ def send(option: TargetOption, model: str, way: Way, pictures: Sequence[str]) ->
 
 def _without_credentials(reply: ProbeReply, option: TargetOption) -> ProbeReply:
     headers = {name: option.redaction.text(value) for name, value in reply.headers.items()}
-    return ProbeReply(**{**_fields(reply), "text": option.redaction.text(reply.text), "headers": headers})
+    return replace(reply, text=option.redaction.text(reply.text), headers=headers)
 
 
 def _body(model: str, way: Way, pictures: Sequence[str]) -> dict[str, Any]:
@@ -166,10 +166,6 @@ def _choice(body: bytes, name: str) -> tuple[Mapping[str, Any], str | None]:
 def _text(message: Mapping[str, Any], name: str) -> str:
     value = message.get(name)
     return value if isinstance(value, str) else ""
-
-
-def _fields(reply: ProbeReply) -> dict[str, Any]:
-    return {name: getattr(reply, name) for name in ProbeReply.__dataclass_fields__}
 
 
 def picture_url() -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from reports.records.files import is_there, read_if_there
 from reports.records.lines import Line, checked_lines
@@ -28,6 +28,8 @@ from reports.records.shared import Shared
 from reports.records.typed_json import DecodeError, decode, decode_object
 from scoring.errors import QCalError
 from scoring.score import Score
+
+T = TypeVar("T")
 
 MANIFEST_NAME = "run.json"
 RECORDS_NAME = "records.jsonl"
@@ -114,17 +116,19 @@ def load_run(path: Path, *, texts: bool = True) -> Run:
             torn += 1
         else:
             damaged += 1
-    agreement, points = load_judge_agreement(path)
+    canary = load_canary_file(path) or CanaryFile(judges=())
+    changed = _optional(path / DEVIATIONS_NAME, DeviationsFile, "a run's deviations")
+    plan = load_looks(path)
     return Run(
         manifest=manifest,
         records=tuple(records),
         torn_lines=torn,
         damaged_lines=damaged,
-        judge_agreement=agreement,
-        judge_points=points,
-        judge_gullibility=load_judge_gullibility(path),
-        deviations=load_deviations(path),
-        looks=() if (plan := load_looks(path)) is None else plan.planned,
+        judge_agreement=_agreement(canary),
+        judge_points=sum(len(answer.get("known", ())) for answer in canary.answers),
+        judge_gullibility=_gullibility(canary),
+        deviations=() if changed is None else changed.deviations,
+        looks=() if plan is None else plan.planned,
     )
 
 
@@ -143,40 +147,12 @@ def load_manifest(path: Path) -> RunManifest:
         ) from error
 
 
-def load_judge_agreement(path: Path) -> tuple[dict[str, float], int]:
-    """See `Run.judge_agreement` and `Run.judge_points`; of the run in directory ``path``. Raises RunGarbledError."""
-    canary = load_canary_file(path)
-    if canary is None:
-        return {}, 0
-    agreement: dict[str, float] = {}
-    for result in canary.judges:
-        agreement[result.judge] = min(result.agreement, agreement.get(result.judge, 1.0))
-    return agreement, sum(len(answer.get("known", ())) for answer in canary.answers)
-
-
-def load_judge_gullibility(path: Path) -> dict[str, float]:
-    """See `Run.judge_gullibility`; of the run in directory ``path``. Raises RunGarbledError."""
-    canary = load_canary_file(path)
-    gullibility: dict[str, float] = {}
-    for result in () if canary is None else canary.judges:
-        if result.gullibility is not None:
-            gullibility[result.judge] = max(result.gullibility, gullibility.get(result.judge, 0.0))
-    return gullibility
-
-
 def load_canary_file(path: Path) -> CanaryFile | None:
     """What the judges of the run in directory ``path`` gave the canary; None if none was tried.
 
     Raises RunGarbledError.
     """
-    file = path / CANARY_NAME
-    content = _content(file)
-    if content is None:
-        return None
-    try:
-        return decode(content, CanaryFile)
-    except DecodeError as error:
-        raise RunGarbledError(f"{file}: not a judge canary's result ({error}); delete it") from error
+    return _optional(path / CANARY_NAME, CanaryFile, "a judge canary's result")
 
 
 def load_looks(path: Path) -> LookPlan | None:
@@ -184,26 +160,35 @@ def load_looks(path: Path) -> LookPlan | None:
 
     Raises RunGarbledError.
     """
-    file = path / LOOKS_NAME
+    return _optional(path / LOOKS_NAME, LookPlan, "a plan of looks")
+
+
+def _optional(file: Path, kind: type[T], what: str) -> T | None:
+    """A file that a run need not have, decoded; None if there is none. Raises RunGarbledError."""
     content = _content(file)
     if content is None:
         return None
     try:
-        return decode(content, LookPlan)
+        return decode(content, kind)
     except DecodeError as error:
-        raise RunGarbledError(f"{file}: not a plan of looks ({error}); delete it") from error
+        raise RunGarbledError(f"{file}: not {what} ({error}); delete it") from error
 
 
-def load_deviations(path: Path) -> tuple[str, ...]:
-    """See `Run.deviations`; of the run in directory ``path``. Raises RunGarbledError."""
-    file = path / DEVIATIONS_NAME
-    content = _content(file)
-    if content is None:
-        return ()
-    try:
-        return decode(content, DeviationsFile).deviations
-    except DecodeError as error:
-        raise RunGarbledError(f"{file}: not a run's deviations ({error}); delete it") from error
+def _agreement(canary: CanaryFile) -> dict[str, float]:
+    """See `Run.judge_agreement`."""
+    agreement: dict[str, float] = {}
+    for result in canary.judges:
+        agreement[result.judge] = min(result.agreement, agreement.get(result.judge, 1.0))
+    return agreement
+
+
+def _gullibility(canary: CanaryFile) -> dict[str, float]:
+    """See `Run.judge_gullibility`."""
+    gullibility: dict[str, float] = {}
+    for result in canary.judges:
+        if result.gullibility is not None:
+            gullibility[result.judge] = max(result.gullibility, gullibility.get(result.judge, 0.0))
+    return gullibility
 
 
 def _check_version(version: int, file: Path) -> None:
