@@ -8,11 +8,7 @@ function followLink() {
     openItem(list.found.indexOf(item));
     return;
   }
-  const [target, query] = location.hash.slice(1).split("?");
-  if (target !== "items" || query === undefined) return;
-  setFilters(Object.fromEntries(new URLSearchParams(query)));
-  byId("items").scrollIntoView();
-  byId("items-title").focus({ preventScroll: true });
+  followFilters(setFilters);
 }
 
 function showOneOfGroup(select) {

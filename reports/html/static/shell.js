@@ -1,4 +1,4 @@
-// What every page has: colours that follow the system or a button, and tips beside cells.
+// What every page has: colours that follow the system or a button, tips beside cells, and links that filter items.
 
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
@@ -16,6 +16,15 @@ function showTip(cell) {
   const [near, own] = [cell.getBoundingClientRect(), tip.getBoundingClientRect()];
   tip.style.left = `${Math.max(8, Math.min(near.left + near.width / 2 - own.width / 2, innerWidth - own.width - 8))}px`;
   tip.style.top = `${near.top > own.height + 16 ? near.top - own.height - 8 : near.bottom + 8}px`;
+}
+
+/** Sets the filters that a link such as ``#items?family=drag`` names, and goes to the items. */
+function followFilters(setFilters) {
+  const [target, query] = location.hash.slice(1).split("?");
+  if (target !== "items" || query === undefined) return;
+  setFilters(Object.fromEntries(new URLSearchParams(query)));
+  byId("items").scrollIntoView();
+  byId("items-title").focus({ preventScroll: true });
 }
 
 setTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");

@@ -17,11 +17,7 @@ function followLink() {
     showItem(item, matrix.found.indexOf(item));
     return;
   }
-  const [target, query] = location.hash.slice(1).split("?");
-  if (target !== "items" || query === undefined) return;
-  setFilters(Object.fromEntries(new URLSearchParams(query)));
-  byId("items").scrollIntoView();
-  byId("items-title").focus({ preventScroll: true });
+  followFilters(setFilters);
 }
 
 /** Arrow keys go from row to row. */
