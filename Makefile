@@ -25,6 +25,8 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry . 2>&1
+	$(BIN)/codespell
+	$(BIN)/python -m tests.prose
 	@if [ -d ../shared/conformance ]; then $(BIN)/python -m scoring.conformance ../shared/conformance; fi
 
 # known vulnerabilities of what is installed; bandit on our code (what it calls medium are rules S of ruff, met or with a
