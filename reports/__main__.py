@@ -141,6 +141,7 @@ def _compare(options: argparse.Namespace) -> Document:
         split=options.split,
         anyway=options.anyway,
         full=options.full,
+        floors=options.floors,
     )
     return compare_runs(options.runs, choices, options.html)
 

@@ -8,9 +8,9 @@ from itertools import zip_longest
 from pathlib import Path
 
 from reports.analysis.comparison import UnlikeRunsError
-from reports.analysis.standings import entrant
+from reports.analysis.standings import entrant, figure_floors
 from reports.html.flips import flips
-from reports.html.plain_page import StandingsChart, render_plain_page
+from reports.html.plain_page import StandingsChart, StandingsRow, render_plain_page
 from reports.records.families import families_of, read_families, restricted
 from reports.records.names import MODE_NAMES, question_name
 from reports.records.outcomes import evaluation_of
@@ -32,6 +32,7 @@ class Choices:
         split: the families of the file, then the others.
         anyway: also runs that differ in dataset revision, scorer, judges or settings.
         full: of more than two runs, also each pair's families, labels and items.
+        floors: also what answers that look at no plot score; always on the page.
     """
 
     labels: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class Choices:
     split: bool = False
     anyway: bool = False
     full: bool = False
+    floors: bool = False
 
 
 def compare_runs(paths: Sequence[Path], choices: Choices, page: Path | None = None) -> Document:
@@ -56,12 +58,19 @@ def compare_runs(paths: Sequence[Path], choices: Choices, page: Path | None = No
         raise UnlikeRunsError("--split needs --families FILE, which names the families of the first part")
     runs = [_named(load_run(path, texts=False), label) for path, label in zip_longest(paths, choices.labels)]
     parts = _parts(runs, choices)
-    document = beside([(name, _document(part, choices, name, paths)) for name, part in parts])
+    document = _documents(parts, choices, paths)
     if page is not None:
         flipped = flips(paths[0], paths[1]) if len(paths) == 2 else ()
         charts = [chart for name, part in parts for chart in _charts(part, name)]
-        page.write_text(render_plain_page(document, flips=flipped, standings=charts), encoding="utf-8")
+        shown = document if choices.floors else _documents(parts, replace(choices, floors=True), paths)
+        page.write_text(render_plain_page(shown, flips=flipped, standings=charts), encoding="utf-8")
     return document
+
+
+def _documents(
+    parts: Sequence[tuple[str, Sequence[Run]]], choices: Choices, paths: Sequence[Path]
+) -> Document:
+    return beside([(name, _document(part, choices, name, paths)) for name, part in parts])
 
 
 def _named(run: Run, label: str | None) -> Run:
@@ -91,9 +100,11 @@ def _document(runs: Sequence[Run], choices: Choices, part: str, paths: Sequence[
             Compared(entrant=entrant(run, evaluation), evaluation=evaluation)
             for run, evaluation in zip(runs, evaluations, strict=True)
         ]
-        return compare_several(compared, anyway=choices.anyway, full=choices.full, part=part)
+        return compare_several(
+            compared, anyway=choices.anyway, full=choices.full, floors=choices.floors, part=part
+        )
     try:
-        document = compare(evaluations[0], evaluations[1], anyway=choices.anyway)
+        document = compare(evaluations[0], evaluations[1], anyway=choices.anyway, floors=choices.floors)
     except UnlikeRunsError as error:
         raise UnlikeRunsError(f"{paths[0]} and {paths[1]} differ: {error}") from error
     return replace(
@@ -106,15 +117,20 @@ def _document(runs: Sequence[Run], choices: Choices, part: str, paths: Sequence[
 
 def _charts(runs: Sequence[Run], part: str) -> list[StandingsChart]:
     """A chart for each mode's mean and each question, with a row for each run."""
-    entrants = [entrant(run, evaluation_of(run)) for run in runs]
+    evaluations = [evaluation_of(run) for run in runs]
+    entrants = [entrant(run, evaluation) for run, evaluation in zip(runs, evaluations, strict=True)]
+    floors = [figure_floors(evaluation.benchmark) for evaluation in evaluations]
     figures = [(mode, question) for mode in Mode for question in (None, *mode.questions)]
     charts = [
         StandingsChart(
             title=f"{capitalised(MODE_NAMES[mode])}, {question_name(question) if question else 'mean'}",
             part=part,
+            is_mean=question is None,
             rows=tuple(
-                (one.name, one.standings[mode, question])
-                for one in entrants
+                StandingsRow(
+                    name=one.name, standing=one.standings[mode, question], floor=of_run.get((mode, question))
+                )
+                for one, of_run in zip(entrants, floors, strict=True)
                 if (mode, question) in one.standings
             ),
         )

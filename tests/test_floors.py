@@ -11,21 +11,26 @@ from qcal_plugin.baselines.constants import best_constant
 from qcal_plugin.baselines.demonstrations import Demonstrations, demonstrations
 from qcal_plugin.dataset.prepare import prepare
 from qcal_plugin.dataset.prepared import INDEX_FILE
+from reports.__main__ import main
+from reports.analysis.breakdown import break_down
+from reports.analysis.mix_scores import mix_json, mix_score
 from reports.exchange.junit import load_junit
 from reports.html.page import write_page
-from reports.records.floors import Floor, floors_from_json
+from reports.records.floors import Floor, ItemFloors, floors_from_json
 from reports.records.outcomes import evaluation_of
 from reports.records.records import ItemKey, Run
 from reports.records.typed_json import DecodeError
 from reports.render.text import render
 from reports.statistics.floors import above_floor
 from reports.tables.full import full_report
+from reports.tables.model import Unit
 from reports.tables.overview import overview
 from scoring.dispatch import Scorer, score
 from scoring.questions import Mode, Question
 from scoring.reference import Reference
 from tests.dataset_factory import demonstrating_dataset
 from tests.endpoint import Reply
+from tests.mix_factory import described, mix_run
 from tests.run_factory import manifest, planned_item, scored, write_run
 
 pytest_plugins = ["pytester"]
@@ -202,21 +207,33 @@ def test_any_references_have_a_constant_that_can_be_scored(rows):
 
 def test_floors_equal_what_one_computes_by_hand(prepared):
     """rabi: success_a (amplitude 0.5, visible), success_b (1.5), damped_a (2.5, not visible), damped_b (3.5)."""
-    assert {Floor.CONSTANT: 0.5} == prepared.floors_of(
-        ItemKey("rabi_success_a", Question.Q1, Mode.ZEROSHOT), Scorer.COMPATIBLE
-    )
+    assert {Floor.CONSTANT: 0.5} == of_item(prepared, "rabi_success_a", Question.Q1).scores
     # Q2, Q4: two labels, twice each; the first is taken. Q5: no amplitude is within 15% of another, two are visible
     for question, good, bad in ((Question.Q2, 1, 0), (Question.Q4, 1, 0), (Question.Q6, 1, 0)):
         for sample, expected in (("rabi_success_b", good), ("rabi_failure_damped_a", bad)):
-            key = ItemKey(sample, question, Mode.ZEROSHOT)
-            assert {Floor.CONSTANT: expected} == prepared.floors_of(key, Scorer.COMPATIBLE)
-    assert {} == prepared.floors_of(ItemKey("rabi_success_a", Question.Q3, Mode.ICL), Scorer.COMPATIBLE)
+            assert {Floor.CONSTANT: expected} == of_item(prepared, sample, question).scores
+    assert ItemFloors() == of_item(prepared, "rabi_success_a", Question.Q3, Mode.ICL)
+
+
+def of_item(prepared, sample, question, mode=Mode.ZEROSHOT):
+    return prepared.floors_of(ItemKey(sample, question, mode), Scorer.COMPATIBLE)
+
+
+def test_q5_has_a_floor_for_each_field(prepared):
+    """The prompt shows the next sample: visible is the same for success_a, and differs for success_b."""
+    fields = of_item(prepared, "rabi_success_a", Question.Q5, Mode.ICL).fields
+    assert {"amplitude": 0.0, "visible": 1.0} == fields[Floor.COPY_LAST]
+    assert 1.0 == fields[Floor.CONSTANT]["visible"]
+    assert {"amplitude": 0.0, "visible": 0.0} == of_item(
+        prepared, "rabi_success_b", Question.Q5, Mode.ICL
+    ).fields[Floor.COPY_LAST]
+    assert {} == of_item(prepared, "rabi_success_a", Question.Q6).fields
 
 
 @pytest.mark.parametrize("scorer", Scorer)
 def test_copying_equals_what_one_computes_by_hand(prepared, scorer):
     def copying(sample, question):
-        floors = prepared.floors_of(ItemKey(sample, question, Mode.ICL), scorer)
+        floors = prepared.floors_of(ItemKey(sample, question, Mode.ICL), scorer).scores
         return [floors[rule] for rule in (Floor.COPY_NEAREST, Floor.COPY_LAST, Floor.COPY_FREQUENT)]
 
     # Q5 shows the next sample: the field visible is right, the amplitude is not
@@ -247,6 +264,14 @@ def test_a_run_puts_the_floors_on_record_and_shows_icl_minus_copying(quick, endp
     asked = ["--model-url", endpoint.base_url, "--dataset", str(shown_folder), "--questions", "Q5,Q6"]
     result = quick.run(*asked, "--floors", "--junitxml=out.xml", *workers)
     assert 0 == result.exit_status
+    fields = {
+        (field["field"]): field["floor"]["floor"] for field in result.report["breakdown"]["icl"]["fields"]
+    }
+    assert {"amplitude": 0.0, "visible": 0.5} == fields
+    assert (
+        "Floor: what answers without a look at the plot score on the field: copy last."
+        in (result.run_dir / "report.md").read_text()
+    )
     by_item = {(r["sample_id"], r["question"], r["mode"]): r["floors"] for r in result.records}
     assert {"constant": 1.0, "copy_nearest": 0.0, "copy_last": 0.0, "copy_frequent": 0.0} == by_item[
         "rabi_success_a", "Q6", "icl"
@@ -396,6 +421,35 @@ def test_all_tables_with_scores_show_floors(snapshot, width):
     assert snapshot == render(replace(document, sections=tuple(of_scores), warnings=()), width)
 
 
+def test_no_table_of_scores_is_without_floors():
+    asked = [
+        ("Q2", "zeroshot", ""),
+        ("Q2", "zeroshot", "blank"),
+        ("Q2", "zeroshot", "dpi"),
+        ("Q2", "icl", ""),
+    ]
+    rows = []
+    for question, mode, variant in asked:
+        for letter in "abcdefgh":
+            item = planned_item(letter, question, mode, variant=variant)
+            rows.append(
+                (item, scored(item, 0.0, floors=floors_from_json({"constant": 0.5, "copy_last": 0.5})))
+            )
+    run = run_with(*rows, with_fields("a", {"x": 1.0}, copy_last={"x": 1.0}))
+    tables = [*full_report(evaluation_of(run), run, floors=True).tables()]
+    of_scores = [each for each in tables if any(column.unit is Unit.SCORE for column in each.columns)]
+    bare = {
+        each.title for each in of_scores if not {"Floor", "Above"} & {column.name for column in each.columns}
+    }
+    with_last_row = {
+        each.title for each in of_scores if each.rows and "floor of this run's items" in each.rows[-1]
+    }
+    assert bare - with_last_row == {
+        "Effect of demonstrations (ICL minus zero-shot)"  # "Above copying" follows it
+    }
+    assert len(of_scores) > 10
+
+
 def test_the_page_shows_floors(tmp_path):
     run = run_with(
         *(floored(letter, "Q6", "zeroshot", 1.0, constant=0.25) for letter in "abc"),
@@ -404,6 +458,144 @@ def test_the_page_shows_floors(tmp_path):
     page = write_page(write_run(run, tmp_path / "run")).read_text()
     assert "floor 25.0: +75.0" in page
     assert "above copying +50.0" in page
+
+
+# --- Q5 by field -----------------------------------------------------------------------------------------------------
+
+
+def with_fields(sample, parts, **field_floors):
+    item = planned_item(sample, "Q5", "icl")
+    return item, scored(item, sum(parts.values()) / len(parts), components=parts, field_floors=field_floors)
+
+
+def test_each_field_of_q5_has_a_floor_of_its_own():
+    run = run_with(
+        with_fields(
+            "a", {"x": 1.0, "y": 1.0}, copy_last={"x": 1.0, "y": 0.0}, copy_nearest={"x": 0.0, "y": 0.5}
+        ),
+        with_fields(
+            "b", {"x": 0.0, "y": 1.0}, copy_last={"x": 0.0, "y": 0.0}, copy_nearest={"x": 0.0, "y": 0.5}
+        ),
+        with_fields("c", {"z": 1.0}),
+    )
+    x, y, z = break_down(evaluation_of(run), run)[Mode.ICL].fields
+    assert ({Question.Q5: Floor.COPY_LAST}, 0.5, 0.0) == (x.floor.rules, x.floor.floor, x.floor.above.mean)
+    assert ({Question.Q5: Floor.COPY_NEAREST}, 0.5, 0.5) == (y.floor.rules, y.floor.floor, y.floor.above.mean)
+    assert z.floor is None
+    text = render(full_report(evaluation_of(run), run, floors=True), 200)
+    assert "score on the field: copy nearest, copy last." in text
+    assert "Fields without a floor" in text
+
+
+def test_fields_of_an_older_run_say_that_their_floor_is_not_known():
+    run = run_with(with_fields("a", {"x": 1.0}), with_fields("b", {"x": 0.0}))
+    text = render(full_report(evaluation_of(run), run, floors=True), 200)
+    assert "Floor: not known" in text.partition("Q5 by field")[2]
+
+
+# --- a mix -----------------------------------------------------------------------------------------------------------
+
+
+def floored_mix(**floors):
+    """Two samples of each part, Q2 and Q6; part b's items have ``floors`` only if they are given."""
+    values = {
+        (f"{part}/{letter}", question, "zeroshot"): float(letter == "x" or question == "Q6")
+        for part in "ab"
+        for letter in "xy"
+        for question in ("Q2", "Q3", "Q6")
+    }
+    run = mix_run(values, described("a", 3), described("b", 1))
+    records = [
+        record
+        if record.key.question is Question.Q3
+        else replace(
+            record, floors=floors_from_json({"constant": 0.25} if record.key.sample_id[0] == "a" else floors)
+        )
+        for record in run.records
+    ]
+    return replace(run, records=tuple(records))
+
+
+def test_the_headline_of_a_mix_has_its_floor(tmp_path, capsys):
+    score = mix_score(evaluation_of(floored_mix(constant=0.75)))
+    assert [(0.25, 0.75, 0.5), (0.75, 0.75, 0.0)] == [
+        (part.floor.floor, part.floor.mean, part.floor.above.mean) for part in score.parts
+    ]
+    assert (0.375, 0.75, 0.375) == (score.floor.floor, score.floor.mean, score.floor.above.mean)
+    assert score.floor.above.interval.low < 0.375 < score.floor.above.interval.high
+    assert 4 == score.floor.above.samples
+    assert {"Q2": "constant", "Q6": "constant"} == mix_json(score)["parts"][0]["floor"]["rules"]["zeroshot"]
+    folder = write_run(floored_mix(constant=0.75), tmp_path / "run")
+    assert 0 == main([str(folder), "--floors", "--width", "200"])
+    table = capsys.readouterr().out.partition("Mix: index")[2].partition("Zero-shot")[0]
+    assert "37.5  +37.5" in table
+    assert "Floor: zero-shot: best constant (Q2, Q6)." in table
+    assert "+37.5 above the floor" in (folder / "report.html").read_text()
+
+
+def test_a_part_without_a_floor_leaves_that_of_the_mix_undefined():
+    score = mix_score(evaluation_of(floored_mix()))
+    assert (0.25, None, None) == (score.parts[0].floor.floor, score.parts[1].floor, score.floor)
+    text = render(overview(evaluation_of(floored_mix()), floors=True), 200)
+    assert "Floor of a: zero-shot: best constant (Q2, Q6)." in text
+    assert "Floor of b: none is known." in text
+
+
+# --- compare ---------------------------------------------------------------------------------------------------------
+
+
+def compared_run(folder, name, right):
+    """Eight samples, Q6 in both modes, of which so many are right; sample h has no floor."""
+    rows = [
+        floored(letter, "Q6", mode, float(place < right), **({} if letter == "h" else {rule: 0.25}))
+        for mode, rule in (("zeroshot", "constant"), ("icl", "copy_last"))
+        for place, letter in enumerate("abcdefgh")
+    ]
+    run = run_with(*rows)
+    return str(write_run(replace(run, manifest=replace(run.manifest, model=name)), folder / name))
+
+
+def test_two_runs_are_compared_with_their_floors(tmp_path, capsys):
+    folders = [compared_run(tmp_path, "old", 2), compared_run(tmp_path, "new", 8)]
+    page = tmp_path / "page.html"
+    assert 0 == main(["compare", *folders, "--floors", "--width", "250", "--html", str(page)])
+    shown = capsys.readouterr().out
+    # above: 2 of 7 right and 7 of 7 right, each minus 25
+    assert shown.count("25.0           +3.6") == 6  # question, mean and family, in both modes
+    assert "Floor: what answers without a look at the plot score: best constant (Q6)." in shown
+    assert "Floor: what answers without a look at the plot score: copy last (Q6)." in shown
+    items = shown.partition("Items fixed and broken")[2]
+    assert "c Q6  zero-shot      0.0  100.0   25.0" in items
+    assert "h Q6  zero-shot      0.0  100.0      -" in items
+    assert 0 == main(["compare", *folders, "--html", str(page)])
+    assert "Floor" not in capsys.readouterr().out
+    assert "Later above" in page.read_text()
+    assert "floor 25.0: +75.0" in page.read_text()
+
+
+def test_several_runs_are_compared_with_their_floors(tmp_path, capsys):
+    folders = [compared_run(tmp_path, name, right) for name, right in (("a", 2), ("b", 4), ("c", 8))]
+    assert 0 == main(["compare", *folders, "--floors", "--width", "250"])
+    shown = capsys.readouterr().out
+    assert "Zero-shot: above the floor" in shown
+    assert "ICL: above the floor" in shown
+    (row,) = (line.split() for line in shown.splitlines() if line.startswith("floor of"))
+    assert ["25.0", "25.0"] == [cell for cell in row[4:] if cell != "-"]
+    assert "+75.0" in shown.partition("Zero-shot: above the floor")[2]
+
+
+def test_compared_runs_without_floors_say_so(tmp_path, capsys):
+    def older(name):
+        items = [planned_item(letter, "Q6") for letter in "ab"]
+        run = Run(
+            manifest=replace(manifest(items), model=name), records=tuple(scored(item, 1.0) for item in items)
+        )
+        return str(write_run(run, tmp_path / name))
+
+    folders = [older(name) for name in "abc"]
+    for asked in (folders, folders[:2]):
+        assert 0 == main(["compare", *asked, "--floors", "--width", "200"])
+        assert "Floor: not known" in capsys.readouterr().out
 
 
 def test_a_floor_out_of_range_is_no_record():

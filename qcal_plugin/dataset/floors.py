@@ -31,7 +31,7 @@ class DatasetFloors:
         }
 
     def of(self, row: SampleRow, icl_prompts: Mapping[Question, Sequence[Piece]]) -> dict[str, Any]:
-        """Mode -> question -> scorer -> rule -> score; ICL is left out without prompts."""
+        """Map mode -> question -> scorer -> floors of the item; ICL is left out without prompts."""
         zeroshot = {question: self._floors(row, question, {}) for question in Question}
         icl = {
             question: self._floors(row, question, self._copied(row, question, prompt))
@@ -41,7 +41,7 @@ class DatasetFloors:
 
     def _floors(
         self, row: SampleRow, question: Question, copied: Mapping[Floor, str]
-    ) -> dict[str, dict[str, float]]:
+    ) -> dict[str, dict[str, Any]]:
         answers = {Floor.CONSTANT: self._constants[row.family, question], **copied}
         return floors_of(question, _reference(row, question), answers)
 

@@ -34,14 +34,14 @@ from qcal_plugin.dataset.cache import read_verified
 from qcal_plugin.dataset.cases import Case, ImagePart, PromptPart, TextPart
 from qcal_plugin.dataset.verified_file import VerifiedFile
 from reports.records.files import read_file
-from reports.records.floors import Floor, floors_from_json
+from reports.records.floors import ItemFloors, item_floors_from_json
 from reports.records.mixes import MIX_SETTING, mix_from_json
 from reports.records.records import ItemKey
 from scoring.dispatch import Scorer
 from scoring.questions import Mode, Question
 from scoring.reference import JSON, Reference
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """Part of the folder's key: raised when the layout, the rows' checks or the making of prompts change."""
 
 INDEX_FILE = "index.json"
@@ -95,7 +95,7 @@ class SampleEntry:
 class SampleLines(NamedTuple):
     """What a prepared dataset holds of a sample, as JSON: its entry in the index, references, prompts by mode, floors.
 
-    ``floors``: mode -> question -> scorer -> rule -> score.
+    ``floors``: mode -> question -> scorer -> ``scores`` by rule, and for Q5 ``fields`` by rule and field.
     """
 
     entry: Mapping[str, Any]
@@ -162,11 +162,11 @@ class PreparedDataset:
             field_rules=line["field_rules"] if key.question is Question.Q5 else {},
         )
 
-    def floors_of(self, key: ItemKey, scorer: Scorer) -> dict[Floor, float]:
-        """What answers that look at no plot score on the item. Raises KeyError if there is no such item."""
+    def floors_of(self, key: ItemKey, scorer: Scorer) -> ItemFloors:
+        """Return what answers that look at no plot score on the item. Raises KeyError if there is no such item."""
         self._entry(key)
         by_question = self.floors.line(self._floor_spans[key.sample_id])[key.mode]
-        return floors_from_json(by_question[key.question].get(scorer))
+        return item_floors_from_json(by_question[key.question].get(scorer))
 
     def images_of(self, sample_id: str) -> list[ImagePart]:
         """The sample's own images, in order. Raises KeyError if there is no such sample."""

@@ -18,7 +18,7 @@ from qcal_plugin.dataset.prepared import PreparedDataset, SampleEntry, open_prep
 from qcal_plugin.studies.controls import Control, controlled_case
 from qcal_plugin.studies.shots import shot_case, shown, zeroshot_key
 from reports.records.conditions import parse_shots
-from reports.records.floors import Floor, floors_from_json
+from reports.records.floors import ItemFloors, item_floors_from_json
 from reports.records.records import ItemKey
 from scoring.dispatch import Scorer
 from scoring.reference import Reference
@@ -91,15 +91,18 @@ class StudiedDataset:
             for example in examples
         )
 
-    def floors_of(self, key: ItemKey, scorer: Scorer) -> Mapping[Floor, float]:
-        """What answers that look at no plot score on the item. Raises KeyError if there is no such item."""
+    def floors_of(self, key: ItemKey, scorer: Scorer) -> ItemFloors:
+        """Return what answers that look at no plot score on the item. Raises KeyError if there is no such item."""
         floors = self.dataset.floors_of(benchmark_key(key), scorer)
         examples = self.demonstrations(key)
         if not examples or key.question.needs_judge:
             return floors
         shown = Demonstrations(answers=tuple(example.answer for example in examples), before=len(examples))
-        copied = floors_of(key.question, self.reference(key), shown.copied(key.question))
-        return {**floors, **floors_from_json(copied[scorer])}
+        copying = floors_of(key.question, self.reference(key), shown.copied(key.question))
+        copied = item_floors_from_json(copying[scorer])
+        return ItemFloors(
+            scores={**floors.scores, **copied.scores}, fields={**floors.fields, **copied.fields}
+        )
 
     def is_redrawn(self, sample_id: str, perturbation: str) -> bool:
         """Whether the sample's own pictures differ under the perturbation. Raises KeyError if there is no sample."""

@@ -243,10 +243,10 @@ class Runner:
 
     def _note(self, item: pytest.Item, record: Record) -> None:
         floors = self._dataset.floors_of(record.key, self._config.scorer)
-        item.stash[RECORD] = replace(record, floors=floors)
+        item.stash[RECORD] = replace(record, floors=floors.scores, field_floors=floors.fields)
         item.user_properties.extend(
             outcome_properties(record.status, record.score, record.unanswered_score)
-            + floor_properties(floors)
+            + floor_properties(floors.scores)
         )
 
 

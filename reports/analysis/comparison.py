@@ -15,6 +15,7 @@ from reports.records.mixes import differing, differing_settings
 from reports.records.names import in_words
 from reports.records.outcomes import Evaluation, Identity, Outcome, grouped
 from reports.statistics.aggregate import sample_scores
+from reports.statistics.floors import AboveFloor, above_floor, group_floors
 from reports.statistics.paired import PairedDifference, paired_difference
 from scoring.errors import QCalError
 from scoring.questions import Mode, Question
@@ -38,12 +39,18 @@ class ItemName(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One group of items compared. Means are over the samples that both runs measured."""
+    """One group of items compared. Means and floors are over the samples that both runs measured.
+
+    ``earlier_floor``, ``later_floor``: how far each run is above what answers score that look at no plot; None if that
+    is not known or was not asked for.
+    """
 
     name: str
     earlier_mean: float | None
     later_mean: float | None
     difference: PairedDifference
+    earlier_floor: AboveFloor | None = None
+    later_floor: AboveFloor | None = None
 
 
 def unlike_fields(earlier: Identity, later: Identity, *, judged: bool = True) -> tuple[str, ...]:
@@ -82,11 +89,16 @@ def item_name(outcome: Outcome) -> ItemName:
 
 
 def overall_row(
-    earlier: Sequence[Outcome], later: Sequence[Outcome], name: str, *, tested: bool = True
+    earlier: Sequence[Outcome],
+    later: Sequence[Outcome],
+    name: str,
+    *,
+    tested: bool = True,
+    floors: bool = False,
 ) -> Row:
     """The mean of question means of two sets of outcomes of one mode, over the questions that both ask.
 
-    Undefined where one of these has no sample that both measured.
+    Undefined if one of these has no sample that both measured. With ``floors`` the row has those, too.
     """
     pairs = [
         (question_scores(earlier, question), question_scores(later, question))
@@ -99,7 +111,27 @@ def overall_row(
         earlier_mean=_mean_of_means([list(scores.values()) for scores in before]),
         later_mean=_mean_of_means([list(scores.values()) for scores in now]),
         difference=paired_difference(before, now, tested=tested),
+        earlier_floor=above_floor(_measured_in(earlier, later)) if floors else None,
+        later_floor=above_floor(_measured_in(later, earlier)) if floors else None,
     )
+
+
+def _measured_in(outcomes: Sequence[Outcome], other: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes of samples and questions that the others measured as well."""
+    measured = {(outcome.sample, outcome.key.question) for outcome in other if outcome.measured}
+    return [outcome for outcome in outcomes if (outcome.sample, outcome.key.question) in measured]
+
+
+def item_floors(outcomes: Sequence[Outcome]) -> dict[ItemName, float]:
+    """Map each measured item that has a floor to it, 0..1: what the rule scores that is its question's floor."""
+    rules = {key: one.rule for key, one in group_floors(outcomes).items()}
+    return {
+        item_name(outcome): outcome.floors[rule]
+        for outcome in outcomes
+        if outcome.measured
+        and (rule := rules.get((outcome.key.mode, outcome.key.question))) is not None
+        and rule in outcome.floors
+    }
 
 
 def shared_questions(earlier: Sequence[Outcome], later: Sequence[Outcome]) -> list[Question]:
@@ -123,23 +155,25 @@ def outcomes_by_mode(evaluation: Evaluation) -> dict[Mode, list[Outcome]]:
     return grouped(evaluation.benchmark, lambda outcome: outcome.key.mode)
 
 
-def question_rows(before: Sequence[Outcome], now: Sequence[Outcome]) -> Iterator[Row]:
+def question_rows(
+    before: Sequence[Outcome], now: Sequence[Outcome], *, floors: bool = False
+) -> Iterator[Row]:
     """Compare each question that both sets of outcomes ask, then their mean."""
     for question in shared_questions(before, now):
-        yield overall_row(_of(before, question), _of(now, question), question.value)
-    yield overall_row(before, now, "Mean")
+        yield overall_row(_of(before, question), _of(now, question), question.value, floors=floors)
+    yield overall_row(before, now, "Mean", floors=floors)
 
 
 def _of(outcomes: Sequence[Outcome], question: Question) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.key.question is question]
 
 
-def family_rows(before: Sequence[Outcome], now: Sequence[Outcome]) -> Iterator[Row]:
+def family_rows(before: Sequence[Outcome], now: Sequence[Outcome], *, floors: bool = False) -> Iterator[Row]:
     """Compare each family that both sets of outcomes ask about."""
     families = grouped(before, lambda outcome: outcome.family)
     later = grouped(now, lambda outcome: outcome.family)
     for family in sorted(families.keys() & later.keys()):
-        yield overall_row(families[family], later[family], family)
+        yield overall_row(families[family], later[family], family, floors=floors)
 
 
 def flipped_items(earlier: Evaluation, later: Evaluation) -> list[tuple[ItemName, float, float]]:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from reports.records.outcomes import Outcome, grouped
 from reports.records.records import Record
 from reports.statistics.aggregate import Coverage, coverage
+from reports.statistics.floors import AboveFloor, Scored, above_field_floor
 from reports.statistics.intervals import Dispersion, Interval, dispersion, mean_interval
 from reports.statistics.rates import Rate, rate
 from scoring.questions import Question
@@ -49,6 +50,7 @@ class FieldScore:
         coverage: of the family's Q5 items.
         items: measured items whose reference has the field; ``errors`` are rates among them.
         mean: over samples, 0..1.
+        floor: how far the scores are above what no look at the plot scores on this field; None if that is not known.
     """
 
     family: str
@@ -58,6 +60,7 @@ class FieldScore:
     mean: float
     interval: Interval | None
     errors: Mapping[FieldError, Rate]
+    floor: AboveFloor | None = None
 
 
 def field_scores(outcomes: Sequence[Outcome], records: Sequence[Record]) -> list[FieldScore]:
@@ -128,7 +131,14 @@ def _field_score(
             kind: rate((record.key.sample_id, _error(record, field) is kind) for record in records)
             for kind in FieldError
         },
+        floor=above_field_floor(records[0].key.mode, [_scored(record, field) for record in records]),
     )
+
+
+def _scored(record: Record, field: str) -> Scored:
+    score = 0.0 if record.score is None else record.score.components[field]
+    floors = {rule: fields[field] for rule, fields in record.field_floors.items() if field in fields}
+    return Scored(record.key.sample_id, score, floors)
 
 
 def _sample_means(records: Sequence[Record], field: str) -> dict[str, float]:

@@ -15,6 +15,7 @@ from reports.analysis.comparison import ItemName, item_scores, outcomes_by_mode,
 from reports.records.outcomes import Evaluation, Identity, Outcome, benchmark_records, grouped
 from reports.records.records import Answer, Record, Run
 from reports.statistics.aggregate import coverage, mean_of_questions, sample_scores
+from reports.statistics.floors import AboveFloor, above_floor
 from reports.statistics.intervals import Interval, mean_interval
 from scoring.questions import Mode, Question
 
@@ -137,6 +138,17 @@ def entrant(
         not_published=comparability(evaluation),
         verdict=verdict,
     )
+
+
+def figure_floors(outcomes: Iterable[Outcome]) -> dict[Figure, AboveFloor]:
+    """Map each figure that has a floor to how far the outcomes are above it (docs/baselines.md)."""
+    floors: dict[Figure, AboveFloor] = {}
+    for mode, asked in grouped(outcomes, lambda outcome: outcome.key.mode).items():
+        by_question = grouped(asked, lambda outcome: outcome.key.question)
+        for question, group in ((None, asked), *by_question.items()):
+            if (floor := above_floor(group)) is not None:
+                floors[mode, question] = floor
+    return floors
 
 
 def grouped_records(records: Iterable[Record]) -> dict[Mode, list[Record]]:

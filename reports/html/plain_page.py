@@ -10,18 +10,34 @@ from markupsafe import Markup
 from reports.analysis.standings import Standing
 from reports.html.environment import content_security_policy, environment, static
 from reports.html.flips import Flip
+from reports.statistics.floors import AboveFloor
 from reports.tables.model import Document
 
 STYLE = "page.css"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StandingsRow:
+    """One run in a chart; ``floor``: see `figure_floors`."""
+
+    name: str
+    standing: Standing
+    floor: AboveFloor | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StandingsChart:
-    """A figure of several runs: name and standing of each. ``part``: the items that it is about, empty for all."""
+    """A figure of several runs.
+
+    Attributes:
+        part: the items that it is about, empty for all.
+        is_mean: of several questions, of which not all have a floor: no floor is drawn.
+    """
 
     title: str
     part: str
-    rows: tuple[tuple[str, Standing], ...]
+    rows: tuple[StandingsRow, ...]
+    is_mean: bool = False
 
 
 def render_plain_page(

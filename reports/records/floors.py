@@ -6,6 +6,7 @@ Light to import: xdist workers do.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -45,8 +46,37 @@ FLOOR_NAMES = {
 Floors = Mapping[Floor, float]
 """What each rule scores on one item, 0..1; without those that have no answer to it."""
 
+FieldFloors = Mapping[Floor, Mapping[str, float]]
+"""What each rule scores on each field of a Q5 item, 0..1."""
+
+_Fraction = Annotated[float, Meta(ge=0, le=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemFloors:
+    """The floors of one item by one scorer: of its score, and for Q5 of each field."""
+
+    scores: Floors = field(default_factory=dict)
+    fields: FieldFloors = field(default_factory=dict)
+
 
 def floors_from_json(data: Mapping[str, Any] | None) -> dict[Floor, float]:
-    """Floors as a record states them; rules that this version does not know are left out. Raises DecodeError."""
-    known = {name: score for name, score in (data or {}).items() if name in set(Floor)}
-    return convert(known, dict[Floor, Annotated[float, Meta(ge=0, le=1)]])
+    """Return the floors that a record states, without rules that this version does not know. Raises DecodeError."""
+    return convert(_known(data), dict[Floor, _Fraction])
+
+
+def field_floors_from_json(data: Mapping[str, Any] | None) -> dict[Floor, dict[str, float]]:
+    """Return the floors by field that a record states, without unknown rules. Raises DecodeError."""
+    return convert(_known(data), dict[Floor, dict[str, _Fraction]])
+
+
+def item_floors_from_json(data: Mapping[str, Any] | None) -> ItemFloors:
+    """Return an item's floors as a prepared dataset states them; none for None. Raises DecodeError."""
+    stated = data or {}
+    return ItemFloors(
+        scores=floors_from_json(stated.get("scores")), fields=field_floors_from_json(stated.get("fields"))
+    )
+
+
+def _known(data: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: stated for name, stated in (data or {}).items() if name in set(Floor)}

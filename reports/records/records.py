@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from reports.records.floors import Floors, floors_from_json
+from reports.records.floors import FieldFloors, Floors, field_floors_from_json, floors_from_json
 from reports.records.mixes import mix_of, mix_to_text
 from reports.records.typed_json import convert, decode_object, encode, json_safe, to_builtins
 from scoring.questions import Mode, Question
@@ -175,6 +175,7 @@ class Record:
         flags: findings about the answer (`scoring.flags.Flag`); plain text, as a later version may know others.
         attempts: model requests sent, failed ones included.
         floors: what answers that look at no plot score on this item, by the scorer in force.
+        field_floors: the same for each field of a Q5 item; empty for other questions and for runs of earlier versions.
     """
 
     key: ItemKey
@@ -192,6 +193,7 @@ class Record:
     flags: tuple[str, ...] = ()
     finished_at: str | None = None
     floors: Floors = field(default_factory=dict)
+    field_floors: FieldFloors = field(default_factory=dict)
 
     @property
     def measured(self) -> bool:
@@ -338,14 +340,20 @@ def record_to_json(record: Record) -> dict[str, Any]:
     answer = nested["answer"] or {}
     figures = {name: answer.get(name) for name in _FLAT_ANSWER_FIELDS}
     del nested["key"]
-    if not record.floors:
-        del nested["floors"]
+    for name in ("floors", "field_floors"):
+        if not nested[name]:
+            del nested[name]
     return {**key_to_json(record.key), **nested, "answer": answer.get("text"), **figures}
 
 
 def record_from_json(data: Mapping[str, Any]) -> Record:
     """Inverse of `record_to_json`. Raises DecodeError."""
-    nested = {**data, "key": key_from_json(data), "floors": floors_from_json(data.get("floors"))}
+    nested = {
+        **data,
+        "key": key_from_json(data),
+        "floors": floors_from_json(data.get("floors")),
+        "field_floors": field_floors_from_json(data.get("field_floors")),
+    }
     if data.get("answer") is not None:
         figures = {name: data[name] for name in _FLAT_ANSWER_FIELDS if data.get(name) is not None}
         nested["answer"] = {**figures, "text": data["answer"], "attempts": data.get("attempts") or 1}

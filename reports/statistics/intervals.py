@@ -177,6 +177,17 @@ def weighted_interval(
     None where a part has fewer than two samples.
     """
     intervals = [mean_interval(list(values.values()), level=level) for values in parts]
+    together = combined_interval(weights, parts, intervals)
+    return None if together is None else Interval(max(0.0, together.low), min(1.0, together.high))
+
+
+def combined_interval(
+    weights: Sequence[float], parts: Sequence[Mapping[str, float]], intervals: Sequence[Interval | None]
+) -> Interval | None:
+    """Combine the intervals of the parts' means by the method of `weighted_interval`, for any kind of interval.
+
+    None if a part has no interval.
+    """
     known = [interval for interval in intervals if interval is not None]
     if len(known) < len(parts):
         return None
@@ -187,7 +198,7 @@ def weighted_interval(
     above = np.array([weight * max(0.0, interval.high - mean) for weight, mean, interval in weighted])
     overall = math.fsum(weight * mean for weight, mean, _ in weighted)
     low, high = (math.sqrt(float(margins @ correlations @ margins)) for margins in (below, above))
-    return Interval(max(0.0, overall - low), min(1.0, overall + high))
+    return Interval(overall - low, overall + high)
 
 
 def _correlations(parts: Sequence[Mapping[str, float]], means: Sequence[float]) -> Floats:

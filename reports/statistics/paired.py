@@ -13,7 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from reports.statistics.intervals import LEVEL, ROUNDING, Interval, cluster_values, quantile, t_interval
+from reports.statistics.intervals import (
+    LEVEL,
+    ROUNDING,
+    Interval,
+    cluster_values,
+    combined_interval,
+    quantile,
+    t_interval,
+)
 from reports.statistics.sign_flips import NO_CHANGE, fewest_for, sign_flip_p_value
 
 POWER = 0.8
@@ -29,7 +37,7 @@ class PairedDifference:
         samples: how many samples that is.
         mean: None without shared samples.
         interval: 95%, see `change_interval`; None under two samples.
-        standard_error: of ``mean``; None under two samples.
+        standard_error: of ``mean``; None under two samples, and for a weighted mean of parts.
         p_value: of the exact sign-flip test that the difference has mean 0 (`sign_flips`); None under `FEWEST_TESTED`
             samples, and where it was not asked for.
         detectable: the smallest true difference that such a comparison finds in 80% of cases (two-sided, 5%); None
@@ -140,6 +148,29 @@ def change_interval(
     if len(values) < fewest_for(1 - level) or sign_flip_p_value(values) > 1 - level + ROUNDING:
         return Interval(min(0.0, low), max(0.0, high))
     return Interval(max(0.0, low), high) if math.fsum(values) > 0 else Interval(low, min(0.0, high))
+
+
+def weighted_difference(
+    weights: Sequence[float], parts: Sequence[Mapping[str, float]], items: Sequence[float]
+) -> PairedDifference:
+    """Return the weighted mean of the parts' mean differences; weights add up to 1.
+
+    Each part maps samples to differences, whose interval is `change_interval`; ``items`` as there, one for each part.
+    The parts' intervals are combined as in `reports.statistics.intervals.weighted_interval`. Without a test.
+    """
+    values = [list(part.values()) for part in parts]
+    intervals = [change_interval(one, item=item) for one, item in zip(values, items, strict=True)]
+    together = combined_interval(weights, parts, intervals)
+    return PairedDifference(
+        samples=len(set().union(*parts)),
+        mean=math.fsum(
+            weight * math.fsum(one) / len(one) for weight, one in zip(weights, values, strict=True)
+        ),
+        interval=None if together is None else Interval(max(-1.0, together.low), min(1.0, together.high)),
+        standard_error=None,
+        p_value=None,
+        detectable=None,
+    )
 
 
 def size_of_change(values: Sequence[float], *, limit: float = 1.0, item: float = 1.0) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from reports.analysis.breakdown import HARD_BELOW, hard_for_all
 from reports.analysis.comparison import (
@@ -12,6 +13,7 @@ from reports.analysis.comparison import (
     UnlikeRunsError,
     family_rows,
     flipped_items,
+    item_floors,
     item_name,
     item_scores,
     outcomes_by_mode,
@@ -22,8 +24,10 @@ from reports.analysis.comparison import (
 )
 from reports.records.names import MODE_NAMES
 from reports.records.outcomes import Evaluation
+from reports.statistics.floors import AboveFloor
 from reports.statistics.holm import adjusted
 from reports.statistics.paired import FEWEST_TESTED, LabelChanges, label_changes
+from reports.tables.floors import INTERVAL_NAME, UNKNOWN, rules_in_words
 from reports.tables.model import QUESTION, Cell, Column, Document, Section, Table, Unit, capitalised
 from scoring.questions import Mode, Question
 
@@ -38,6 +42,15 @@ DIFFERENCE_COLUMNS = (
     Column("Detectable", Unit.SCORE, 1),
     Column("Samples", Unit.COUNT),
 )
+FLOOR_COLUMNS = (
+    Column("Floor", Unit.SCORE, 1),
+    Column("Earlier above", Unit.DIFFERENCE, 1),
+    Column(INTERVAL_NAME, Unit.DIFFERENCE, 1, span=True),
+    Column("Later above", Unit.DIFFERENCE, 1),
+    Column(INTERVAL_NAME, Unit.DIFFERENCE, 1, span=True),
+)
+SPARED = frozenset({"p", "Detectable"})
+"""Columns that give way to floors if the table is wider than the terminal."""
 CHANGE_COLUMNS = (
     QUESTION,
     Column("Fixed", Unit.COUNT),
@@ -51,11 +64,13 @@ FLIP_COLUMNS = (
 )
 
 
-def compare(earlier: Evaluation, later: Evaluation, *, anyway: bool = False) -> Document:
+def compare(
+    earlier: Evaluation, later: Evaluation, *, anyway: bool = False, floors: bool = False
+) -> Document:
     """The comparison of two runs, later minus earlier, over the items that both measured.
 
-    Raises UnlikeRunsError where they differ in dataset revision, scorer, judges or settings, unless ``anyway``; then
-    every table says so.
+    With ``floors`` tables of scores also have what answers that look at no plot score. Raises UnlikeRunsError if the
+    runs differ in dataset revision, scorer, judges or settings, unless ``anyway``; then every table says so.
     """
     differences = unlike_fields(earlier.identity, later.identity)
     if differences and not anyway:
@@ -75,8 +90,8 @@ def compare(earlier: Evaluation, later: Evaluation, *, anyway: bool = False) -> 
         ),
         warnings=tuple(f"Unlike runs: {difference}." for difference in differences),
         sections=(
-            Section(title="Scores", tables=tuple(_score_tables(earlier, later))),
-            Section(title="Changes", tables=tuple(_change_tables(earlier, later))),
+            Section(title="Scores", tables=tuple(_score_tables(earlier, later, floors=floors))),
+            Section(title="Changes", tables=tuple(_change_tables(earlier, later, floors=floors))),
         ),
         label="; ".join([*labels, *(["compared although unlike"] if differences else [])]),
     )
@@ -100,19 +115,50 @@ def _items_fact(earlier: Evaluation, later: Evaluation) -> str:
     return f"{len(shared)} measured in both, of {len(planned)} planned in either"
 
 
-def _score_tables(earlier: Evaluation, later: Evaluation) -> Iterator[Table]:
+def _score_tables(earlier: Evaluation, later: Evaluation, *, floors: bool) -> Iterator[Table]:
     before, now = outcomes_by_mode(earlier), outcomes_by_mode(later)
     rows_by_title: dict[str, tuple[Row, ...]] = {}
     for mode in (mode for mode in Mode if mode in before and mode in now):
         name = capitalised(MODE_NAMES[mode])
-        rows_by_title[f"{name} by question"] = tuple(question_rows(before[mode], now[mode]))
-        rows_by_title[f"{name} by family"] = tuple(family_rows(before[mode], now[mode]))
+        rows_by_title[f"{name} by question"] = tuple(question_rows(before[mode], now[mode], floors=floors))
+        rows_by_title[f"{name} by family"] = tuple(family_rows(before[mode], now[mode], floors=floors))
     tested = [row for rows in rows_by_title.values() for row in rows if row.difference.p_value is not None]
     together = dict(
         zip(map(id, tested), adjusted([row.difference.p_value or 0.0 for row in tested]), strict=True)
     )
     for title, rows in rows_by_title.items():
-        yield _table(title, rows, together)
+        table = _table(title, rows, together)
+        yield _with_floors(table, rows) if floors else table
+
+
+def _with_floors(table: Table, rows: Sequence[Row]) -> Table:
+    spared = (replace(column, optional=column.name in SPARED) for column in table.columns)
+    return replace(
+        table,
+        columns=(*spared, *FLOOR_COLUMNS),
+        rows=tuple((*cells, *_floor_cells(row)) for cells, row in zip(table.rows, rows, strict=True)),
+        notes=(*table.notes, *_floor_notes([row.later_floor for row in rows])),
+    )
+
+
+def _floor_cells(row: Row) -> tuple[Cell, ...]:
+    earlier, later = row.earlier_floor, row.later_floor
+    known = later or earlier
+    return (
+        None if known is None else known.floor,
+        *((None, None) if earlier is None else (earlier.above.mean, earlier.above.interval)),
+        *((None, None) if later is None else (later.above.mean, later.above.interval)),
+    )
+
+
+def _floor_notes(floors: Sequence[AboveFloor | None]) -> Iterator[str]:
+    known = [floor for floor in floors if floor is not None]
+    if not known:
+        yield UNKNOWN
+        return
+    widest = max(known, key=lambda floor: len(floor.rules))
+    yield f"Floor: what answers without a look at the plot score: {rules_in_words(widest)}."
+    yield "Above: Earlier or Later minus Floor, on the items measured in both that have a floor, paired by sample."
 
 
 def _table(title: str, rows: Sequence[Row], together: Mapping[int, float]) -> Table:
@@ -144,7 +190,7 @@ def _cells(row: Row, together: float | None) -> tuple[Cell, ...]:
     )
 
 
-def _change_tables(earlier: Evaluation, later: Evaluation) -> Iterator[Table]:
+def _change_tables(earlier: Evaluation, later: Evaluation, *, floors: bool) -> Iterator[Table]:
     before, now = outcomes_by_mode(earlier), outcomes_by_mode(later)
     for mode in (mode for mode in Mode if mode in before and mode in now):
         asked = [
@@ -160,24 +206,31 @@ def _change_tables(earlier: Evaluation, later: Evaluation) -> Iterator[Table]:
         if rows:
             title = f"{capitalised(MODE_NAMES[mode])}: labels fixed and broken"
             yield Table(title=title, columns=CHANGE_COLUMNS, rows=tuple(rows))
-    yield flip_table(earlier, later)
+    yield flip_table(earlier, later, floors=floors)
 
 
 def _change_cells(question: Question, changes: LabelChanges) -> tuple[Cell, ...]:
     return (question.value, changes.fixed, changes.broken)
 
 
-def flip_table(earlier: Evaluation, later: Evaluation) -> Table:
-    """The items that were fixed or broken, the largest changes first, fixed before broken."""
+def flip_table(earlier: Evaluation, later: Evaluation, *, floors: bool = False) -> Table:
+    """The items that were fixed or broken, the largest changes first, fixed before broken; with their ``floors``."""
     flips = flipped_items(earlier, later)
+    of_items = item_floors(later.benchmark) if floors else {}
     rows = tuple(
-        (f"{name.sample_id} {name.question}", MODE_NAMES[name.mode], before, now)
+        (
+            f"{name.sample_id} {name.question}",
+            MODE_NAMES[name.mode],
+            before,
+            now,
+            *((of_items.get(name),) if floors else ()),
+        )
         for name, before, now in flips
     )
     fixed = sum(now > before for _, before, now in flips)
     return Table(
         title="Items fixed and broken",
-        columns=FLIP_COLUMNS,
+        columns=(*FLIP_COLUMNS, *(FLOOR_COLUMNS[:1] if floors else ())),
         rows=rows,
         notes=(
             f"{fixed} fixed, {len(flips) - fixed} broken: scores that changed by at least {100 * FLIP:.0f}.",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from reports.analysis.mix_scores import MixFloor
 from reports.records.floors import COPYING, FLOOR_NAMES, Floor
 from reports.records.names import question_span
 from reports.statistics.aggregate import Summary
@@ -37,15 +39,18 @@ def with_floors(columns: Sequence[Column]) -> tuple[Column, ...]:
     return (*spared, *FLOOR_COLUMNS)
 
 
-def floor_cells(floor: AboveFloor | None) -> tuple[Cell, ...]:
+def floor_cells(floor: AboveFloor | MixFloor | None) -> tuple[Cell, ...]:
     """The cells under `FLOOR_COLUMNS`."""
     return (None, None, None) if floor is None else (floor.floor, floor.above.mean, floor.above.interval)
+
+
+UNKNOWN = "Floor: not known; runs of earlier versions and files of other tools hold none."
 
 
 def floor_notes(floor: AboveFloor | None, summaries: Mapping[Question, Summary]) -> Iterator[str]:
     """What the floors of a table are; ``floor``: over all its questions."""
     if floor is None:
-        yield "Floor: not known; runs of earlier versions and files of other tools hold none."
+        yield UNKNOWN
         return
     yield f"Floor: what answers without a look at the plot score: {rules_in_words(floor)}."
     yield "Above: Mean minus Floor on the same items, paired by sample."
@@ -62,10 +67,29 @@ def floor_notes(floor: AboveFloor | None, summaries: Mapping[Question, Summary])
         yield f"Floor and Above of the Mean are over {question_span(floor.rules)}."
 
 
+def field_floor_notes(floors: Sequence[AboveFloor | None]) -> Iterator[str]:
+    """What the floors of the fields of Q5 are."""
+    known = [floor for floor in floors if floor is not None]
+    if not known:
+        yield UNKNOWN
+        return
+    counts = Counter(rule for floor in known for rule in floor.rules.values())
+    rules = ", ".join(FLOOR_NAMES[rule] for rule in FLOOR_NAMES if rule in counts)
+    yield f"Floor: what answers without a look at the plot score on the field: {rules}."
+    yield "Above: Mean minus Floor on the same items, paired by sample."
+    if len(known) < len(floors):
+        yield "Fields without a floor: families with one sample have no best constant."
+
+
 def rules_in_words(floor: AboveFloor) -> str:
     """``copy last (Q5), copy most frequent (Q6)``."""
+    return rules_by_question(floor.rules)
+
+
+def rules_by_question(rules: Mapping[Question, Floor]) -> str:
+    """The same of rules alone."""
     return ", ".join(
-        f"{FLOOR_NAMES[rule]} ({question_span(asked)})" for rule, asked in _by_rule(floor.rules).items()
+        f"{FLOOR_NAMES[rule]} ({question_span(asked)})" for rule, asked in _by_rule(rules).items()
     )
 
 

@@ -15,7 +15,7 @@ from reports.records.outcomes import Evaluation
 from reports.records.records import Run
 from reports.statistics.aggregate import Coverage, Summary
 from reports.statistics.rates import Rate
-from reports.tables.floors import FLOOR_COLUMNS, floor_cells, with_floors
+from reports.tables.floors import FLOOR_COLUMNS, field_floor_notes, floor_cells, with_floors
 from reports.tables.judges import judge_tables
 from reports.tables.leaderboard import leaderboard_table
 from reports.tables.model import QUESTION, Cell, Column, Document, Section, Table, Unit, capitalised, printed
@@ -56,7 +56,7 @@ def full_report(
     parts = (section for breakdown in breakdowns.values() for section in sections(breakdown, floors=floors))
     shots = shot_details(evaluation)
     short = short or overview(evaluation, run, floors=floors)
-    sure = new_family_section(evaluation)
+    sure = new_family_section(evaluation, floors=floors)
     return document(evaluation, (*short.sections, *published, sure, *shots, *judges, *parts), run)
 
 
@@ -68,7 +68,7 @@ def sections(breakdown: Breakdown, *, floors: bool = False) -> Iterator[Section]
         matrices = (confusion_table(matrix) for matrix in breakdown.confusion)
         yield Section(title=f"{mode}: labels", tables=(*matrices, bias_table(breakdown.biases)))
     if breakdown.fields:
-        yield Section(title=f"{mode}: parameters", tables=(field_table(breakdown.fields),))
+        yield Section(title=f"{mode}: parameters", tables=(field_table(breakdown.fields, floors=floors),))
     if breakdown.legibility:
         tables = [cut_table(breakdown.legibility), unreadable_table(breakdown.legibility)]
         if breakdown.contradictions:
@@ -187,8 +187,8 @@ def bias_table(biases: Mapping[str, Rate]) -> Table:
 # --- parameters and answers ------------------------------------------------------------------------------------------
 
 
-def field_table(fields: Sequence[FieldScore]) -> Table:
-    """A row per field of Q5; errors as shares of the items."""
+def field_table(fields: Sequence[FieldScore], *, floors: bool = False) -> Table:
+    """A row per field of Q5; errors as shares of the items; with their ``floors``."""
     errors = tuple(Column(kind.value.capitalize(), Unit.PERCENT, 1) for kind in FieldError)
     rows = tuple(
         (
@@ -198,6 +198,7 @@ def field_table(fields: Sequence[FieldScore]) -> Table:
             score.coverage.share,
             score.mean,
             score.interval,
+            *(floor_cells(score.floor) if floors else ()),
             *(score.errors[kind].share for kind in FieldError),
         )
         for score in fields
@@ -208,8 +209,12 @@ def field_table(fields: Sequence[FieldScore]) -> Table:
         Column("Items", Unit.COUNT),
         Column("%", Unit.PERCENT, 1),
     )
+    of_scores = (*SCORE_COLUMNS, *(FLOOR_COLUMNS if floors else ()))
     return Table(
-        title="Q5 by field", columns=(*columns, *SCORE_COLUMNS, *errors), rows=rows, notes=_FIELD_NOTES
+        title="Q5 by field",
+        columns=(*columns, *of_scores, *errors),
+        rows=rows,
+        notes=(*_FIELD_NOTES, *(field_floor_notes([score.floor for score in fields]) if floors else ())),
     )
 
 

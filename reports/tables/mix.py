@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reports.analysis.mix_scores import MixScore, PartScore
+from reports.analysis.mix_scores import MixFloor, MixScore, PartScore
 from reports.records.mixes import Mix
 from reports.records.names import MODE_NAMES
+from reports.tables.floors import UNKNOWN, floor_cells, rules_by_question, with_floors
 from reports.tables.model import Cell, Column, Table, Unit, error_notes, printed
 
 COLUMNS = (
@@ -22,15 +23,19 @@ COLUMNS = (
 LONGEST_NAME = 20
 
 
-def mix_table(score: MixScore) -> Table:
-    """A row per part, and the weighted score."""
+def mix_table(score: MixScore, *, floors: bool = False) -> Table:
+    """A row per part, and the weighted score; with their ``floors``."""
     counts = score.coverage
     total = ("Weighted", "", 1.0, counts.planned, counts.measured, counts.share, score.mean, score.interval)
+    rows: list[tuple[Cell, ...]] = [*map(_cells, score.parts), total]
+    if floors:
+        of_rows = [*(part.floor for part in score.parts), score.floor]
+        rows = [(*row, *floor_cells(floor)) for row, floor in zip(rows, of_rows, strict=True)]
     return Table(
         title=f"Mix: {score.mix.title}",
-        columns=COLUMNS,
-        rows=(*map(_cells, score.parts), total),
-        notes=tuple(_notes(score)),
+        columns=with_floors(COLUMNS) if floors else COLUMNS,
+        rows=tuple(rows),
+        notes=(*_notes(score), *(_floor_notes(score) if floors else ())),
     )
 
 
@@ -69,3 +74,23 @@ def _notes(score: MixScore) -> Iterator[str]:
             missing = ", ".join(f"{MODE_NAMES[mode]} {question}" for mode, question in part.unmeasured)
             yield f"The weighted score is undefined: nothing was measured in {missing} of part {part.part.name}."
     yield from error_notes(score.coverage.counted_errors)
+
+
+def _floor_notes(score: MixScore) -> Iterator[str]:
+    """What the floors are; of parts with the same rules once."""
+    if all(part.floor is None for part in score.parts):
+        yield UNKNOWN
+        return
+    by_rules: dict[str, list[str]] = {}
+    for part in score.parts:
+        words = "none is known" if part.floor is None else floor_rules(part.floor)
+        by_rules.setdefault(words, []).append(part.part.name)
+    yield "Floor: what answers without a look at the plot score. Above: Score minus Floor on the same items."
+    for words, names in by_rules.items():
+        yield f"Floor of {', '.join(names)}: {words}." if len(by_rules) > 1 else f"Floor: {words}."
+    yield "Floor and Above are over the questions named with a rule; Score is over all questions."
+
+
+def floor_rules(floor: MixFloor) -> str:
+    """``zero-shot: best constant (Q1-Q2, Q4-Q6); ICL: copy last (Q5-Q6)``."""
+    return "; ".join(f"{MODE_NAMES[mode]}: {rules_by_question(rules)}" for mode, rules in floor.rules.items())

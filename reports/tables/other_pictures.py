@@ -35,18 +35,38 @@ def gain_tables(studies: Sequence[PictureStudy], *, floors: bool = False) -> Ite
 _FLOOR_NOTE = "Floor, Above: of the score with the plot, over the questions that have a floor."
 
 
-def change_tables(studies: Sequence[PictureStudy]) -> Iterator[Table]:
-    """A table per perturbation and mode: score under the change minus score as drawn, and how many items moved."""
+def change_tables(studies: Sequence[PictureStudy], *, floors: bool = False) -> Iterator[Table]:
+    """A table per perturbation and mode: score under the change minus score as drawn, and how many items moved.
+
+    With ``floors`` also how far the scores as drawn are above their floor.
+    """
     for study in studies:
         if study.variant in PERTURBATIONS:
             yield Table(
                 title=f"With {PERTURBATIONS[study.variant]}, {MODE_NAMES[study.mode]}",
-                columns=_columns("As drawn", "Changed", "Change", "Items", "Moved", "Flipped"),
-                rows=tuple((*_compared_cells(row), row.items, row.moved, row.flipped) for row in study.rows),
+                columns=(
+                    *_columns("As drawn", "Changed", "Change", "Items", "Moved", "Flipped"),
+                    *(FLOOR_COLUMNS[:2] if floors else ()),
+                ),
+                rows=tuple(
+                    (
+                        *_compared_cells(row),
+                        row.items,
+                        row.moved,
+                        row.flipped,
+                        *(floor_cells(row.floor)[:2] if floors else ()),
+                    )
+                    for row in study.rows
+                ),
                 notes=(
                     "Change: score under the change minus score as drawn, on the same items, by sample.",
                     f"Moved: items whose score differs at all; Flipped: by {100 * FLIP:.0f} or more, up or down.",
                     "A mean can stand still while items move both ways.",
+                    *(
+                        ("Floor, Above: of the score as drawn, over the questions that have a floor.",)
+                        if floors
+                        else ()
+                    ),
                 ),
             )
 

@@ -82,7 +82,7 @@ def overview(evaluation: Evaluation, run: Run | None = None, *, floors: bool = F
     With ``floors`` tables of scores also have what answers that look at no plot score.
     """
     mixed = mix_score(evaluation)
-    headline = () if mixed is None else (mix_table(mixed),)
+    headline = () if mixed is None else (mix_table(mixed, floors=floors),)
     sections = [
         Section(title="Scores", tables=(*headline, *score_tables(evaluation.outcomes, floors=floors)))
     ]
@@ -90,7 +90,7 @@ def overview(evaluation: Evaluation, run: Run | None = None, *, floors: bool = F
     studies = picture_studies(evaluation.outcomes)
     if gains := tuple(gain_tables(studies, floors=floors)):
         sections.append(Section(title="Does it look at the plot?", tables=gains))
-    if changes := tuple(change_tables(studies)):
+    if changes := tuple(change_tables(studies, floors=floors)):
         sections.append(Section(title="Do harmless changes of style move it?", tables=changes))
     of_run = () if run is None else (*attempt_tables(run), *reasoning_tables(run), *answer_tables(run))
     findings = (*unmeasured_tables(evaluation.outcomes, run), *of_run)

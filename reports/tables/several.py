@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reports.analysis.comparison import UnlikeRunsError, unlike_fields
 from reports.analysis.pairs import Ranking, pairs, ranking
-from reports.analysis.standings import Entrant, Standing
+from reports.analysis.standings import Entrant, Figure, Standing, figure_floors
 from reports.records.names import MODE_NAMES
-from reports.records.outcomes import Evaluation
+from reports.records.outcomes import Evaluation, Outcome
+from reports.statistics.floors import AboveFloor
 from reports.tables.comparison import compare, hard_section
+from reports.tables.floors import FLOOR_COLUMNS, UNKNOWN, floor_cells, rules_in_words
 from reports.tables.model import Cell, Column, Document, Section, Table, Unit, capitalised
 from scoring.questions import Mode, Question
 
@@ -36,11 +38,17 @@ class Compared:
 
 
 def compare_several(
-    runs: Sequence[Compared], *, anyway: bool = False, full: bool = False, part: str = ""
+    runs: Sequence[Compared],
+    *,
+    anyway: bool = False,
+    full: bool = False,
+    floors: bool = False,
+    part: str = "",
 ) -> Document:
     """Runs by questions, then every pair; ``full``: also by question, and each pair's families, labels and items.
 
-    ``part`` says which items the tables are about, empty for all. Raises UnlikeRunsError for fewer than two runs, and
+    ``floors``: also what answers that look at no plot score. ``part`` says which items the tables are about, empty for
+    all. Raises UnlikeRunsError for fewer than two runs, and
     where a run differs from the first in dataset revision, scorer, judges or settings, unless ``anyway``; then every
     table says so.
     """
@@ -63,7 +71,8 @@ def compare_several(
         *(["compared although unlike"] if differences else []),
     ]
     entrants = [run.entrant for run in runs]
-    details = list(_pair_details(runs)) if full else []
+    details = list(_pair_details(runs, floors=floors)) if full else []
+    score_tables = (*_score_tables(runs, floors=floors), *(_floor_tables(runs) if floors else ()))
     return Document(
         title=f"QCalEval: {len(runs)} runs compared" + (f", {part}" if part else ""),
         facts=(
@@ -75,7 +84,7 @@ def compare_several(
         ),
         warnings=tuple(f"Unlike runs: {difference}." for difference in differences),
         sections=(
-            Section(title="Scores", tables=tuple(_score_tables(entrants))),
+            Section(title="Scores", tables=score_tables),
             Section(title="Pairs", tables=tuple(_pair_tables(entrants, full=full))),
             *details,
             hard_section([run.evaluation for run in runs]),
@@ -102,7 +111,8 @@ def beside(documents: Sequence[tuple[str, Document]]) -> Document:
     return replace(first, title=first.title.partition(",")[0], sections=tuple(sections), label=label)
 
 
-def _score_tables(entrants: Sequence[Entrant]) -> Iterator[Table]:
+def _score_tables(runs: Sequence[Compared], *, floors: bool) -> Iterator[Table]:
+    entrants = [run.entrant for run in runs]
     modes = [mode for mode in Mode if any((mode, None) in entrant.standings for entrant in entrants)]
     yield Table(
         title="Runs by questions",
@@ -111,7 +121,10 @@ def _score_tables(entrants: Sequence[Entrant]) -> Iterator[Table]:
             *(column for mode in modes for column in _columns(mode)),
             *_delta_columns(modes),
         ),
-        rows=tuple(_score_cells(entrant, modes) for entrant in entrants),
+        rows=(
+            *(_score_cells(entrant, modes) for entrant in entrants),
+            *([_floor_row(runs, modes)] if floors else ()),
+        ),
         notes=(
             "Mean: of the question means, each over all samples that the run measured. "
             + (
@@ -119,6 +132,7 @@ def _score_tables(entrants: Sequence[Entrant]) -> Iterator[Table]:
                 if len(modes) > 1
                 else ""
             ),
+            *(_FLOOR_ROW_NOTES if floors else ()),
         ),
     )
     for mode in modes:
@@ -146,6 +160,70 @@ def _score_cells(entrant: Entrant, modes: Sequence[Mode]) -> tuple[Cell, ...]:
         cells += [entrant.mean(mode, question) for question in mode.questions]
         cells.append(None if overall is None else overall.measured)
     return (*cells, entrant.delta(None)) if len(modes) > 1 else tuple(cells)
+
+
+def _floor_row(runs: Sequence[Compared], modes: Sequence[Mode]) -> tuple[Cell, ...]:
+    """The floor of each question; none of the mean, which is over other questions than those with a floor."""
+    measured: dict[tuple[object, ...], Outcome] = {}
+    for run in runs:
+        for outcome in run.evaluation.benchmark:
+            if outcome.measured:
+                measured.setdefault(outcome.key, outcome)
+    floors = figure_floors(measured.values())
+    cells: list[Cell] = ["floor of these items"]
+    for mode in modes:
+        of_questions = (floors.get((mode, question)) for question in mode.questions)
+        cells += [None, None, *(None if one is None else one.floor for one in of_questions), None]
+    return (*cells, *(None for _ in _delta_columns(modes)))
+
+
+_FLOOR_ROW_NOTES = (
+    "The last row is the floor of all items that some run measured.",
+    "The mean has no floor there: it includes questions without one.",
+)
+
+
+def _floor_tables(runs: Sequence[Compared]) -> Iterator[Table]:
+    """How far each run is above its floor, a table per mode."""
+    floors = [(run.entrant, figure_floors(run.evaluation.benchmark)) for run in runs]
+    for mode in Mode:
+        if any((mode, None) in entrant.standings for entrant, _ in floors):
+            yield _above_table(floors, mode)
+
+
+def _above_table(floors: Sequence[tuple[Entrant, Mapping[Figure, AboveFloor]]], mode: Mode) -> Table:
+    known = [one[mode, None] for _, one in floors if (mode, None) in one]
+    asked = [question for question in mode.questions if any((mode, question) in one for _, one in floors)]
+    rows = tuple(
+        (
+            entrant.name,
+            *floor_cells(one.get((mode, None))),
+            *(_above(one.get((mode, question))) for question in asked),
+        )
+        for entrant, one in floors
+        if (mode, None) in entrant.standings
+    )
+    notes = [UNKNOWN]
+    if known:
+        widest = max(known, key=lambda floor: len(floor.rules))
+        notes = [
+            f"Floor: what answers without a look at the plot score: {rules_in_words(widest)}.",
+            "Above: the run's mean over these questions minus Floor, paired by sample; by question likewise.",
+        ]
+    return Table(
+        title=f"{capitalised(MODE_NAMES[mode])}: above the floor",
+        columns=(
+            Column("Run"),
+            *FLOOR_COLUMNS,
+            *(Column(question.value, Unit.DIFFERENCE, 1) for question in asked),
+        ),
+        rows=rows,
+        notes=tuple(notes),
+    )
+
+
+def _above(floor: AboveFloor | None) -> float | None:
+    return None if floor is None else floor.above.mean
 
 
 def _chart(entrants: Sequence[Entrant], mode: Mode) -> Table:
@@ -239,9 +317,9 @@ def _tally(entrant: Entrant, ranking: Ranking) -> str:
     )
 
 
-def _pair_details(runs: Sequence[Compared]) -> Iterator[Section]:
+def _pair_details(runs: Sequence[Compared], *, floors: bool) -> Iterator[Section]:
     for first, second in itertools.combinations(runs, 2):
-        document = compare(first.evaluation, second.evaluation, anyway=True)
+        document = compare(first.evaluation, second.evaluation, anyway=True, floors=floors)
         names = f"{second.entrant.name} against {first.entrant.name}"
         for section in document.sections:
             yield replace(section, title=f"{names}: {section.title.lower()}")
