@@ -1,6 +1,6 @@
-"""What an answer might add in order to get better grades from its judge than it deserves, by style.
+"""Texts that an answer might add to get better grades from its judge than it deserves, by style.
 
-For the judge canary, whose attacked twins show how gullible a judge is, and for the tests of what is flagged.
+The judge canary adds them to known answers to measure how gullible a judge is; tests check which ones are flagged.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _spaced(text: str) -> str:
 
 
 Attack = Callable[[int], str]
-"""Makes what is added to an answer to a question with so many key points."""
+"""Makes the text to add to an answer, given the number of key points."""
 
 ATTACKS: Mapping[str, Attack] = MappingProxyType(
     {
@@ -92,5 +92,5 @@ ATTACKS: Mapping[str, Attack] = MappingProxyType(
 
 
 def attacked(text: str, style: str, n_key_points: int) -> str:
-    """The answer with an attack of this style behind it. Raises KeyError for an unknown style."""
+    """Return the answer followed by an attack of this style. Raises KeyError for an unknown style."""
     return f"{text}\n\n{ATTACKS[style](n_key_points)}"

@@ -1,8 +1,8 @@
-"""The scoring against a corpus of outcomes of the reference scripts: ``python -m scoring.conformance DIR``.
+"""Compare the scoring with a corpus of the reference scripts' outcomes: ``python -m scoring.conformance DIR``.
 
-A corpus is a folder with the files of `CHECKS`, one JSON object a line: the inputs that a check names, and the outcome
-(one or more of `OUTCOMES`). Numbers agree within 1e-9. Each disagreement is printed, then a count per file.
-Exit status: 0 all agree, 1 some do not, 2 the corpus cannot be read.
+A corpus is a folder with the files that `CHECKS` names. Each line is a JSON object with the inputs of the check and the
+outcome (one or more of `OUTCOMES`). Numbers may differ by 1e-9. The command prints each disagreement, then a count
+per file. Exit status: 0 if all agree, 1 if some do not, 2 if the corpus cannot be read.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ TOLERANCE = 1e-9
 
 
 class CorpusError(QCalError):
-    """The corpus cannot be read. The text says where and why, in one line."""
+    """The corpus cannot be read. The message gives the place and the reason in one line."""
 
 
 class Check(NamedTuple):
-    """How one file of a corpus is checked: the inputs of its lines with their types, and what computes the outcome."""
+    """How to check one file of a corpus: the inputs of its lines with their types, and the function under test."""
 
     inputs: Mapping[str, type]
     outcome: Callable[..., Mapping[str, Any]]
@@ -49,7 +49,7 @@ class Disagreement(NamedTuple):
 
 
 def check_lines(path: Path, check: Check) -> tuple[int, list[Disagreement]]:
-    """The number of lines in a file, and those that disagree. Raises CorpusError."""
+    """Return the number of cases in a file, and those that disagree. Raises CorpusError."""
     n_lines, disagreements = 0, []
     for number, case in _cases(path):
         n_lines += 1
@@ -61,7 +61,7 @@ def check_lines(path: Path, check: Check) -> tuple[int, list[Disagreement]]:
 
 
 def agree(expected: object, got: object) -> bool:
-    """Whether two JSON values are equal, numbers within `TOLERANCE`; NaN equals NaN, and true is not 1."""
+    """Return whether two JSON values are equal, numbers within `TOLERANCE`; NaN equals NaN, and true is not 1."""
     pairs = [(expected, got)]
     while pairs:
         match pairs.pop():
@@ -75,7 +75,7 @@ def agree(expected: object, got: object) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit status."""
+    """Run the command line and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m scoring.conformance", description="Check the scoring on a corpus."
     )
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _cases(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The lines of a file with their numbers, blank ones left out."""
+    """Yield a file's cases with their line numbers; blank lines are skipped."""
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
@@ -108,21 +108,21 @@ def _cases(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             case = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise CorpusError(f"{path}:{number}: no JSON ({error})") from None
+            raise CorpusError(f"{path}:{number}: not JSON ({error})") from None
         if not isinstance(case, dict):
-            raise CorpusError(f"{path}:{number}: no JSON object")
+            raise CorpusError(f"{path}:{number}: not a JSON object")
         yield number, case
 
 
 def _split_case(case: dict[str, Any], check: Check, where: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A line's inputs and its expected outcome."""
+    """Return a case's inputs and its expected outcome."""
     for name, kind in check.inputs.items():
         if name not in case or not isinstance(case[name], kind):
             raise CorpusError(
-                f"{where}: {name!r} is missing or no {'JSON value' if kind is object else kind.__name__}"
+                f"{where}: {name!r} is missing or not a {'JSON value' if kind is object else kind.__name__}"
             )
     if not all(isinstance(rule, dict) for rule in case.get("scoring", {}).values()):
-        raise CorpusError(f"{where}: a rule in 'scoring' is no object")
+        raise CorpusError(f"{where}: a rule in 'scoring' is not an object")
     expected = {name: case[name] for name in OUTCOMES if name in case}
     if not expected:
         raise CorpusError(f"{where}: no outcome; expected one of {', '.join(OUTCOMES)}")

@@ -1,4 +1,4 @@
-"""Q6 (calibration diagnosis): one of 41 status codes (docs/protocol.md#q6-calibration-diagnosis)."""
+"""The 41 status codes of Q6 (calibration diagnosis); see docs/protocol.md#q6-calibration-diagnosis."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _CODES = """
 STATUS_CODES = frozenset(_CODES.split())
 
 INTERCHANGEABLE = frozenset({"TOO_MANY_OSC", "SAMPLING_TOO_COARSE"})
-"""Two names of one finding: either is right where the other is expected."""
+"""Two names of the same finding: each is right if the other is expected."""
 
-# Possessive, because backtracking over a long run of spaces would take quadratic time.
+# Possessive quantifiers: backtracking over a long run of spaces would take quadratic time.
 _HEADED = tuple(
     re.compile(rf"\b{heading}:\s*+\*{{0,2}}+\s*+([A-Z][A-Za-z_]*)")
     for heading in ("Status", "Classification")
@@ -24,11 +24,11 @@ _HEADED = tuple(
 
 
 def read_status(text: str) -> str | None:
-    """The status code that a text names; None if it names none.
+    """Return the status code that a text names; None if it names none.
 
-    Looked for in turn: after ``Status:``; after ``Classification:`` (both as whole words, so not after
-    ``ExitStatus:``); as the whole first line; anywhere as a whole word, where the longest code wins and, of equally
-    long ones, the first in the text.
+    These places are tried in turn: after ``Status:``; after ``Classification:`` (both are whole words, so
+    ``ExitStatus:`` does not count); the whole first line; any whole word of the text. If the text holds several codes,
+    the longest wins; of equally long codes, the first.
     """
     for pattern in _HEADED:
         match = pattern.search(text)
@@ -42,5 +42,5 @@ def read_status(text: str) -> str | None:
 
 
 def statuses_match(answer: str, reference: str) -> bool:
-    """Whether both codes mean the same."""
+    """Return whether both codes mean the same."""
     return answer == reference or {answer, reference} == INTERCHANGEABLE

@@ -1,6 +1,6 @@
-"""Text as a reader takes it: letters that only look like others, hidden and spaced-out letters are made plain.
+"""Undo disguises of text: look-alike, hidden and spaced-out letters become plain ones.
 
-For looking at texts only. What is scored or shown to a judge is never changed by it.
+This serves to inspect texts. It never changes what is scored or shown to a judge.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _LOOK_ALIKES = {
     "Y": "ҮΥ",
     "Z": "Ζ",
 }
-"""Cyrillic, Greek, Armenian, phonetic and other letters by the Latin letter that they can hardly be told from."""
+"""For each Latin letter the Cyrillic, Greek, Armenian, phonetic and other letters that look almost the same."""
 
 _LATIN = str.maketrans({other: letter for letter, others in _LOOK_ALIKES.items() for other in others})
 _DIGITS_AS_LETTERS = str.maketrans("013457@$", "oleastas")
@@ -68,7 +68,7 @@ _LETTER_AND_DIGIT = re.compile(r"(?<![\w@$])(?=[\w@$]{0,30}[a-zA-Z])(?=\w{0,30}[
 
 
 def readings(text: str) -> tuple[str, ...]:
-    """The text as it is and, where they differ, without what hides letters, and with Latin letters for look-alikes."""
+    """Return the text as it is, followed by each different text that a step of undoing disguises gives."""
     shown = _without_hidden(text)
     latin = _marks_dropped(shown).translate(_LATIN)
     joined = _SPACED_OUT.sub(lambda match: re.sub(r"[ .*_·-]", "", match[0]), latin)

@@ -1,4 +1,4 @@
-"""`score`: the one way from an answer's text to its `Score` (docs/protocol.md#scoring)."""
+"""Score an answer to any question: `score` makes its `Score` from its text (docs/protocol.md#scoring)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from scoring.strict_reading import read_strict
 from scoring.technical_description import compare_images, read_images, show_images
 
 SCORER_VERSION = "2"
-"""Raised whenever the same text, reference and grades would get another score."""
+"""Raise it with each change that gives the same text, reference and grades another score."""
 
 
 class Scorer(StrEnum):
-    """How an answer's text is read: as the reference scripts read it, or only what its final answer states."""
+    """How to read an answer's text: as the reference scripts do, or only what its final answer states."""
 
     COMPATIBLE = "compatible"
     STRICT = "strict"
@@ -39,13 +39,14 @@ def score(
     *,
     scorer: Scorer = Scorer.COMPATIBLE,
 ) -> Score:
-    """How good an answer is, 0..1, unrounded.
+    """Return how good an answer is, 0..1, unrounded.
 
     ``grades`` holds one sequence per judge, with one grade of 0..1 per key point; only Q1 and Q3 use them.
-    Raises ValueError where key points have no grades (unjudged is not 0) or grades do not fit the key points,
-    and for Q3 without key points (undefined). Q1 without key points has 0 in that half and needs no judge
-    (docs/protocol.md#q1-technical-description). No text raises. A reference answer in which nothing can be read
-    matches nothing.
+    Q1 without key points gets 0 for that half and needs no judge (docs/protocol.md#q1-technical-description).
+    A reference answer that cannot be read matches nothing.
+
+    Raises ValueError if key points have no grades (unjudged is not 0), if the grades do not fit the key points, and
+    for Q3 without key points (undefined). It never raises because of ``text``.
     """
     match scorer:
         case Scorer.COMPATIBLE:
@@ -59,7 +60,7 @@ def score(
 def _score_strictly(
     question: Question, answer: str | None, reference: Reference, grades: Sequence[Sequence[float]]
 ) -> Score:
-    """By what the final answer states. Without one, and for Q5 without JSON, nothing was answered: all of it is 0."""
+    """Score what the final answer states. No final answer, or for Q5 no JSON, counts as not answered: 0 throughout."""
     read = None if answer is None else read_strict(question, answer)
     result = _compare(question, read, reference, grades)
     if answer is None or (question is Question.Q5 and read is None):
@@ -70,7 +71,7 @@ def _score_strictly(
 def _compare(
     question: Question, read: JSON, reference: Reference, grades: Sequence[Sequence[float]]
 ) -> Score:
-    """The score of what was read from an answer."""
+    """Score what was read from an answer."""
     expected = read_compatible(question, reference.answer)
     match question:
         case Question.Q1:
@@ -90,7 +91,7 @@ def _compare(
 def _score_description(
     read: JSON, expected: JSON, key_points: Sequence[str], grades: Sequence[Sequence[float]]
 ) -> Score:
-    """Q1: half fields, half key points."""
+    """Score Q1: half fields, half key points."""
     fields = compare_images(read_images(read), read_images(expected))
     halves = {
         "fields": sum(fields.values()) / len(fields),
@@ -105,13 +106,13 @@ def _score_description(
 
 
 def _score_name(read: JSON, expected: JSON, matches: Callable[[str, str], bool]) -> Score:
-    """Q2, Q4 and Q6: one name, right or wrong."""
+    """Score Q2, Q4 and Q6: one name, right or wrong."""
     right = isinstance(read, str) and isinstance(expected, str) and matches(read, expected)
     return Score(value=float(right), extracted=excerpt(read), expected=excerpt(expected))
 
 
 def _score_significance(key_points: Sequence[str], grades: Sequence[Sequence[float]]) -> Score:
-    """Q3: key points alone."""
+    """Score Q3: key points alone."""
     if not key_points:
         raise ValueError("Q3 consists of key points, and this reference has none: its score is undefined")
     mean = mean_grade(grades, len(key_points))
@@ -119,7 +120,7 @@ def _score_significance(key_points: Sequence[str], grades: Sequence[Sequence[flo
 
 
 def _score_parameters(read: JSON, expected: JSON, reference: Reference) -> Score:
-    """Q5: the mean of its fields; 0 where the reference is an array, with the per-site score beside it."""
+    """Score Q5: the mean of its fields; 0 if the reference is an array, with the per-site score as a component."""
     fields = compare_parameters(read, expected, reference.field_rules)
     per_site = compare_sites(read, expected, reference.field_rules)
     return Score(

@@ -1,4 +1,4 @@
-"""What a score shows of a JSON value that a model wrote: small, and harmless wherever it is stored or sent."""
+"""Excerpts of JSON values that a model wrote, small and safe enough to store in a score and to send anywhere."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ CUT = "..."
 
 
 def excerpt(value: JSON, *, depth: int = MAX_DEPTH) -> JSON:
-    """The value with long strings, long lists and deep nesting cut (marked by "..."), and without lone surrogates.
+    """Return the value with long strings, long lists and deep nesting cut (marked by "..."), without lone surrogates.
 
-    JSON escapes can smuggle a lone surrogate into a text that had none; it cannot be encoded, and ends an xdist
-    session. Deep nesting that the JSON reader accepts overflows writers that recurse.
+    JSON escapes can put a lone surrogate into a text that had none. It cannot be encoded, and it ends an xdist
+    session. Nesting that the JSON reader accepts can be too deep for recursive writers.
     """
     match value:
         case str():
@@ -33,6 +33,6 @@ def excerpt(value: JSON, *, depth: int = MAX_DEPTH) -> JSON:
 
 
 def excerpt_text(text: str) -> str:
-    """The first `MAX_CHARS` characters, marked by "..." if there were more; lone surrogates become question marks."""
+    """Return the first `MAX_CHARS` characters, with "..." if there were more; lone surrogates become question marks."""
     clean = text[:MAX_CHARS].encode("utf-8", "replace").decode("utf-8")
     return clean if len(text) <= MAX_CHARS else clean + CUT

@@ -1,4 +1,4 @@
-"""How Q5 compares one extracted parameter with its reference value (docs/protocol.md#q5-parameter-extraction)."""
+"""Compare one extracted parameter of Q5 with its reference value (docs/protocol.md#q5-parameter-extraction)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DECLINED = frozenset({"unreliable", "null", "none"})
 
 
 class FieldType(StrEnum):
-    """The kinds of comparison that a scoring spec may ask for."""
+    """The kinds of comparison that a rule can name."""
 
     BOOL = "bool"
     ENUM = "enum"
@@ -28,22 +28,22 @@ class FieldType(StrEnum):
 
 
 class Tolerance(NamedTuple):
-    """The errors up to which an answer gets full and half credit, absolute or relative; NaN where there is none."""
+    """The largest errors that get full and half credit, absolute or relative; NaN if the rule names none."""
 
     full: float
     half: float
 
     def credit(self, error: float) -> float:
-        """1, 0.5 or 0; an error of NaN is within nothing, and nothing is within a tolerance of NaN."""
+        """Return 1, 0.5 or 0; an error or a tolerance of NaN gives no credit."""
         if error <= self.full:
             return 1.0
         return 0.5 if error <= self.half else 0.0
 
 
 def score_field(answer: JSON, reference: JSON, rule: Mapping[str, Any]) -> float:
-    """How well a field's value agrees with the reference, 0..1, by the rule's ``type``; an unknown type gives 0.
+    """Return how well a field's value agrees with the reference, 0..1, by the rule's ``type``; an unknown type gives 0.
 
-    Where the reference is "Unreliable" or null, the answer has to decline too. Numbers are read as ``float()`` reads
+    If the reference is "Unreliable" or null, the answer has to decline too. Numbers are read as ``float()`` reads
     them. A tolerance that the rule lacks gives no credit. `rule_problems` names unknown types and missing tolerances.
     """
     if reference is None or reference == UNRELIABLE:
@@ -57,17 +57,17 @@ def score_field(answer: JSON, reference: JSON, rule: Mapping[str, Any]) -> float
 
 
 def rule_problems(rule: Mapping[str, Any]) -> tuple[str, ...]:
-    """What keeps a rule from giving credit, in words; empty if nothing does."""
+    """Return why a rule cannot give credit, as messages; empty if it can."""
     kind = str(rule.get("type"))
     if kind not in _COMPARISONS:
         return (f"unknown type {kind!r}: every answer scores 0",)
     return tuple(
-        f"{name} is no number" for name in _tolerances_of(kind) if math.isnan(as_number(rule.get(name)))
+        f"{name} is not a number" for name in _tolerances_of(kind) if math.isnan(as_number(rule.get(name)))
     )
 
 
 def as_number(value: object) -> float:
-    """The value as ``float()`` reads it; NaN, which agrees with nothing, for what does not convert."""
+    """Read a value as ``float()`` does; NaN, which agrees with nothing, if it does not convert."""
     if not isinstance(value, int | float | str):
         return math.nan
     try:
@@ -94,7 +94,7 @@ def _compare_bools(answer: JSON, reference: JSON, _: Tolerance) -> float:
 
 
 def _as_bool(value: JSON) -> bool | None:
-    """A bool, the integers 0 and 1, or "true" and "false" in any case; None for all else, such as 1.0 and "1"."""
+    """Read a bool, the integers 0 and 1, or "true" and "false" in any case; None for all else, such as 1.0 and "1"."""
     match value:
         case bool():
             return value
@@ -113,7 +113,7 @@ def _compare_enums(answer: JSON, reference: JSON, _: Tolerance) -> float:
 
 
 def _compare_relative(answer: JSON, reference: JSON, tolerance: Tolerance) -> float:
-    """By |a-r|/|r|; for r = 0, where that is undefined: 1 if |a| < 0.01, else 0."""
+    """Compare by |a-r|/|r|. That is undefined for r = 0: then 1 if |a| < 0.01, else 0."""
     expected = as_number(reference)
     if expected == 0:
         return float(abs(as_number(answer)) < 0.01)
@@ -129,7 +129,10 @@ def _absolute_error(answer: JSON, reference: JSON) -> float:
 
 
 def _compare_counts(answer: JSON, reference: JSON, tolerance: Tolerance) -> float:
-    """As absolute; where either is a list, position by position, a scalar as a list of one; two empty lists agree."""
+    """Compare by absolute error; if either side is a list, position by position.
+
+    A scalar then counts as a list of one. Two empty lists agree.
+    """
     if not (isinstance(answer, list) or isinstance(reference, list)):
         return _compare_absolute(answer, reference, tolerance)
     answers = answer if isinstance(answer, list) else [answer]
@@ -140,7 +143,7 @@ def _compare_counts(answer: JSON, reference: JSON, tolerance: Tolerance) -> floa
 
 
 def _compare_coordinates(answer: JSON, reference: JSON, tolerance: Tolerance) -> float:
-    """The mean of the elements, as absolute, of lists of equal length; 0 for anything else, two empty lists too."""
+    """Average the elements' credit by absolute error; 0 unless both are non-empty lists of the same length."""
     if (
         not (isinstance(answer, list) and isinstance(reference, list))
         or len(answer) != len(reference)
@@ -151,7 +154,7 @@ def _compare_coordinates(answer: JSON, reference: JSON, tolerance: Tolerance) ->
 
 
 def _compare_matches(answer: JSON, reference: JSON, tolerance: Tolerance) -> float:
-    """F1 of greedy matches: each element of the answer, in order, takes the first free reference in reach."""
+    """Return F1 of greedy matches: each element of the answer, in order, takes the first free reference in reach."""
     if not (isinstance(answer, list) and isinstance(reference, list)):
         return 0.0
     if not answer and not reference:
@@ -165,7 +168,7 @@ def _compare_matches(answer: JSON, reference: JSON, tolerance: Tolerance) -> flo
 
 
 def _compare_arrays(answer: JSON, reference: JSON, tolerance: Tolerance) -> float:
-    """Position by position, each right or wrong by its relative error; an empty reference accepts any list."""
+    """Compare position by position, each right or wrong by its relative error; an empty reference accepts any list."""
     if not (isinstance(answer, list) and isinstance(reference, list)):
         return 0.0
     if not reference:
@@ -179,7 +182,7 @@ def _by_position(
     reference: Sequence[JSON],
     tolerance: Tolerance,
 ) -> float:
-    """The mean over the shorter list times shorter/longer, that is, the sum over the length of the longer."""
+    """Return the mean over the shorter list times shorter/longer, that is, the sum divided by the longer length."""
     scores = [compare(a, r, tolerance) for a, r in zip(answer, reference, strict=False)]
     return sum(scores) / max(len(answer), len(reference))
 

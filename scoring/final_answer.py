@@ -1,11 +1,11 @@
-r"""The final answer in a reply: its text without thoughts and without what serving stacks leave around it.
+r"""The final answer in a reply: its text without thoughts and without the markup that serving stacks leave around it.
 
 Three kinds of markup occur, in any combination:
 
 - Thoughts between tags: ``<think>`` and ``</think>`` (or ``thinking``, ``thought``, ``reasoning``, ``reflection``,
   ``scratchpad``, in any case), the triangles of Kimi-VL, Mistral's ``[THINK]``, Seed's ``<seed:think>``,
   ``<|begin_of_thought|>``. A closing tag without an opening one ends a thought that began with the text. An opening tag
-  that is never closed begins a thought that was cut off: such a text has no final answer.
+  that is never closed means that the thought was cut off; such a text has no final answer.
 - Channels: ``<|channel|>final<|message|>...`` of the harmony format, whose other channels are thoughts.
 - Wrappers: ``<answer>``, ``\boxed{...}`` around everything, special tokens such as ``<|im_end|>`` or ``</s>``.
 """
@@ -47,7 +47,7 @@ class _Parts(NamedTuple):
 
 
 def final_answer(text: str) -> str | None:
-    """Return what is left without thoughts and wrappers, stripped; None if nothing is, or a thought was cut off."""
+    """Return a text without thoughts and wrappers, stripped; None if that is empty, or if a thought was cut off."""
     parts = _split(text)
     answer = _WRAPPER.sub("\n", parts.answer).strip()
     boxed = _BOXED.fullmatch(answer)
@@ -56,7 +56,7 @@ def final_answer(text: str) -> str | None:
 
 
 def thought_flags(text: str) -> tuple[Flag, ...]:
-    """``thought`` if the text contains one, and ``unclosed_thought`` if it was cut off inside one."""
+    """Return ``thought`` if the text contains one, and ``unclosed_thought`` if it was cut off inside one."""
     parts = _split(text)
     flags = {Flag.THOUGHT: parts.has_thought, Flag.UNCLOSED_THOUGHT: parts.is_unclosed}
     return tuple(flag for flag, holds in flags.items() if holds)
@@ -73,7 +73,7 @@ def _split(text: str) -> _Parts:
 
 
 def _final_channel(text: str, channels: list[re.Match[str]]) -> _Parts:
-    """The last channel named ``final``; a text that has only others was cut off while thinking."""
+    """Take the last channel named ``final``; a text that has only other channels was cut off in a thought."""
     final = [channel for channel in channels if channel["name"].lower() == "final"]
     has_thought = len(final) < len(channels)
     if not final:

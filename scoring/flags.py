@@ -1,4 +1,4 @@
-"""What is worth counting about an answer beside its score."""
+"""Properties of an answer that reports count in addition to its score."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from enum import StrEnum
 
 
 class Flag(StrEnum):
-    """A finding about one answer, as ``flags`` in ``records.jsonl`` names it. No flag changes a score."""
+    """A property of one answer, by its name in the ``flags`` of ``records.jsonl``. No flag changes a score."""
 
     TRUNCATED = "truncated"
-    """Cut at ``max_tokens``."""
+    """The answer was cut at ``max_tokens``."""
     EMPTY = "empty"
     FROM_REASONING = "from_reasoning"
     """``content`` was null, and the text is the reasoning (docs/protocol.md#requests)."""
@@ -20,9 +20,9 @@ class Flag(StrEnum):
     UNCLOSED_THOUGHT = "unclosed_thought"
     """The text ends inside reasoning."""
     BOLD_HEADING = "bold_heading"
-    """A right label scores 0 only because it is on the line below a bold heading (docs/protocol.md#labels)."""
+    """A correct label scores 0 only because it is on the line below a bold heading (docs/protocol.md#labels)."""
     COPIES_DEMONSTRATION = "copies_demonstration"
-    """The answer is that of a demonstration, and the right answer is another one."""
+    """The answer equals a demonstration's answer, which is wrong here."""
     COPIES_LAST_DEMONSTRATION = "copies_last_demonstration"
     ADDRESSES_GRADER = "addresses_grader"
     """The answer speaks to the grader or asks for grades."""
@@ -35,8 +35,8 @@ class Flag(StrEnum):
     CHAT_MARKUP = "chat_markup"
     """The answer holds tokens that delimit messages in chat formats."""
     OTHER_LANGUAGE = "other_language"
-    """The answer holds words that are not English by their letters; what they say to the judge is not known."""
+    """The answer holds words with letters that English does not use; the patterns cannot read what they say."""
     DISGUISED = "disguised"
-    """One of these signs shows only once look-alike, hidden or spaced-out letters are made plain."""
+    """One of these signs was visible only after look-alike, hidden or spaced-out letters were replaced."""
     OVERSIZED = "oversized"
-    """The judge reads a shortened answer."""
+    """The answer is so long that the judge read it shortened."""

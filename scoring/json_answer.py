@@ -11,11 +11,11 @@ _FENCE = "```"
 
 
 def parse_json(text: str) -> JSON:
-    """The JSON value that a text holds; None where it holds none, or ``null``.
+    """Return the JSON value in a text; None if there is none, or if it is ``null``.
 
-    Tried in turn, the first that parses is taken: the whole text; the first fenced block; from the first ``{`` to the
-    last ``}``; from the first ``[`` to the last ``]``. Python's reader decides, so NaN and Infinity are numbers. What
-    it refuses (nesting beyond its limit, integers beyond its limit of digits) counts as not parsed.
+    These readings are tried in turn, and the first that parses is taken: the whole text; the first fenced block; from
+    the first ``{`` to the last ``}``; from the first ``[`` to the last ``]``. Python's reader decides, so NaN and
+    Infinity are numbers, and what exceeds its limits (depth of nesting, digits of an integer) does not parse.
     """
     for candidate in _candidates(text):
         try:
@@ -34,7 +34,7 @@ def _candidates(text: str) -> Iterator[str]:
 
 
 def _first_fenced_block(text: str) -> Iterator[str]:
-    """The inside of the first fenced block, without its tag ``json``; any other tag stays and spoils the parse."""
+    """Yield the first fenced block's content without the tag ``json``; any other tag stays and breaks the parse."""
     _, opening, rest = text.partition(_FENCE)
     block, closing, _ = rest.partition(_FENCE)
     if opening and closing:

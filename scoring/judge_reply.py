@@ -1,4 +1,4 @@
-"""A judge's reply: its final answer, and the grades in it (docs/protocol.md#judge-replies)."""
+"""Read the grades in a judge's reply (docs/protocol.md#judge-replies)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from scoring.final_answer import final_answer, thought_flags
 
 REPAIRED = "repaired"
 LAST_ARRAYS = 50
-"""How many arrays are looked at, from the end of a reply: a judge that repeats itself must not cost minutes."""
+"""How many arrays are tried, from the end of a reply: a judge that repeats itself must not cost minutes."""
 _ARRAY = re.compile(r"\[[^\[\]]*\]")
 _FENCE = re.compile(r"```[a-zA-Z]*\s*(\[[^\[\]]*\])\s*```")
 
 
 class BadReply(ValueError):
-    """A judge's reply that cannot be used. Its text says why, in words that fit into `repair_prompt`."""
+    """A judge's reply cannot be used. The message gives the reason; `repair_prompt` quotes it to the judge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +27,9 @@ class Grades:
 
     Attributes:
         grades: one per key point, 0..1.
-        faults: what was odd about the reply: ``short`` (missing grades became 0), ``long`` (extra ones were cut),
-            ``nan`` (NaN became 1), ``unreadable`` (a grade that is no number became 0), ``clamped`` (outside 0..1),
-            ``repaired`` (the grades are not those that the reference would have read, see `read_reply`).
+        faults: irregularities of the reply: ``short`` (missing grades became 0), ``long`` (extra grades were cut),
+            ``nan`` (NaN became 1), ``unreadable`` (a grade that is not a number became 0), ``clamped`` (outside 0..1),
+            ``repaired`` (the reference would have read other grades; see `read_reply`).
     """
 
     grades: tuple[float, ...]
@@ -37,12 +37,12 @@ class Grades:
 
 
 def read_reply(reply: str, n_key_points: int) -> Grades:
-    """Read the grades that a judge means.
+    """Read the grades that a judge intends.
 
-    The reference takes what is between the first bracket and the next (`parse_grades`), wherever it is. A judge that
-    thinks aloud is then graded by the brackets in its thought. So thoughts and markup are taken off first; of what is
-    left, a fenced array of the right length counts, else the last array of the right length, else what the reference
-    reads. If that differs from what the reference reads of the whole reply, the fault ``repaired`` says so.
+    The reference reads the text from the first bracket to the next, wherever it is (`parse_grades`). If a judge thinks
+    aloud, these brackets are in its thought. So thoughts and markup are removed first. Of the rest, a fenced array of
+    the right length counts, else the last array of the right length, else the reference's reading. The fault
+    ``repaired`` marks grades that differ from the reference's reading of the whole reply.
 
     Raises BadReply if there is no array, or nothing but a thought.
     """
@@ -56,10 +56,10 @@ def read_reply(reply: str, n_key_points: int) -> Grades:
 
 
 def parse_grades(reply: str, n_key_points: int) -> Grades:
-    """The grades in a judge's reply: what stands from the first ``[`` to the next ``]``, read as JSON.
+    """Read the text from the first ``[`` of a judge's reply to the next ``]`` as a JSON array of grades.
 
-    Each grade is read as ``float()`` reads it and clamped to 0..1; NaN comes out as 1, as in the reference's clamping.
-    Extra grades are cut, missing ones are 0. Raises BadReply where there is no array.
+    Each grade is read as ``float()`` reads it and clamped to 0..1; NaN becomes 1, as in the reference's clamping.
+    Extra grades are cut, missing ones are 0. Raises BadReply if there is no array.
     """
     values = _first_array(reply)
     numbers = [_as_number(value) for value in values[:n_key_points]]
@@ -79,7 +79,7 @@ def parse_grades(reply: str, n_key_points: int) -> Grades:
 
 
 def _fitting(answer: str, n_key_points: int) -> Iterator[Grades]:
-    """The arrays with as many numbers as there are key points: fenced ones first, then the last ones first."""
+    """Yield the arrays with one number per key point: fenced ones first, each kind from the end of the answer."""
     if not n_key_points:
         return
     arrays = [*reversed(_FENCE.findall(answer)), *reversed(_ARRAY.findall(answer)[-LAST_ARRAYS:])]
@@ -114,13 +114,13 @@ def _first_array(reply: str) -> list[object]:
         values: list[object] = json.loads(reply[start : end + 1])
     except (ValueError, RecursionError):
         raise BadReply(
-            "what stands from its first [ to the next ] is no flat JSON array of numbers"
+            "the text from its first [ to the next ] is not a flat JSON array of numbers"
         ) from None
     return values
 
 
 def _as_number(value: object) -> float | None:
-    """The value as ``float()`` reads it; None for what does not convert."""
+    """Read a value as ``float()`` does; None if it does not convert."""
     if not isinstance(value, int | float | str):
         return None
     try:
@@ -130,5 +130,5 @@ def _as_number(value: object) -> float | None:
 
 
 def _clamped(number: float | None) -> float:
-    """0..1; None gives 0, and NaN gives 1 because no comparison with it holds."""
+    """Clamp to 0..1; None gives 0, and NaN gives 1 because every comparison with it is false."""
     return 0.0 if number is None else max(0.0, min(1.0, number))

@@ -1,9 +1,9 @@
-"""Key points of Q1 and Q3: what a judge is asked, and the mean of the grades (docs/protocol.md#the-judge).
+"""Key points of Q1 and Q3: the prompt for a judge, and the mean of the grades (docs/protocol.md#the-judge).
 
-A prompt is made from a template with named placeholders, as of ``string.Template``: `PLACEHOLDERS`. The model's text
-is data in it. ``$answer`` is that text in a block it cannot leave: every line is quoted, control characters and the
-markup of chat formats are defused, and of more than `MAX_ANSWER_CHARS` the middle is left out. ``$verbatim_answer`` is
-the text as it came, for templates that follow the reference's own wording.
+A prompt is made from a ``string.Template`` with the placeholders `PLACEHOLDERS`. The model's text is quoted as data.
+``$answer`` is that text in a block that it cannot end: every line is quoted, and control characters and the markup of
+chat formats are made harmless. Of a text longer than `MAX_ANSWER_CHARS` the middle is left out. ``$verbatim_answer``
+is the unchanged text, for templates that follow the reference's wording.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PLACEHOLDERS = frozenset(
 )
 
 MAX_ANSWER_CHARS = 64_000
-"""Beyond this the judge reads the first three quarters and the last quarter of it; 16384 tokens rarely get there."""
+"""Of a longer answer the judge reads this much: 3/4 from its start, 1/4 from its end. 16384 tokens rarely exceed it."""
 
 _OPENING = '===== ANSWER TO BE GRADED (each of its lines begins with "| ") ====='
 _CLOSING = "===== END OF THE ANSWER ====="
@@ -44,18 +44,18 @@ CHAT_MARKUP = re.compile(
 
 @cache
 def default_template() -> str:
-    """Our own wording, from ``judge_template.txt`` beside this module."""
+    """Return our wording, from ``judge_template.txt`` next to this module."""
     return load_template(
         resources.files("scoring").joinpath("judge_template.txt").read_text(encoding="utf-8")
     )
 
 
 def load_template(template: str) -> str:
-    """The template itself, checked. Raises ValueError naming what is unknown, missing or malformed."""
+    """Return the template after checking it. Raises BadValueError with what is unknown, missing or malformed."""
     parsed = Template(template)
     if not parsed.is_valid():
         raise BadValueError(
-            "judge template: a $ is followed by no placeholder; write $$ for the character itself"
+            "judge template: a $ is not followed by a placeholder; write $$ for the character itself"
         )
     used = set(parsed.get_identifiers())
     if unknown := used - PLACEHOLDERS:
@@ -70,9 +70,9 @@ def load_template(template: str) -> str:
 
 
 def judge_prompt(question: Question, text: str, reference: Reference, template: str | None = None) -> str:
-    """The one message a judge gets about one answer; ``template`` None means `default_template`.
+    """Return the message that asks a judge to grade one answer; ``template`` None means `default_template`.
 
-    Raises ValueError for a template that `load_template` refuses.
+    Raises BadValueError for a template that `load_template` refuses.
     """
     return Template(default_template() if template is None else load_template(template)).substitute(
         experiment_type=reference.scenario_type,
@@ -89,13 +89,13 @@ def judge_prompt(question: Question, text: str, reference: Reference, template: 
 
 
 def quoted_answer(text: str) -> str:
-    """A model's text as the block that a judge reads: delimited, each line quoted, nothing in it able to end it."""
+    """Return a model's text as the block that a judge reads: between markers, with each line quoted."""
     parts = [line for part in shown_parts(text) for line in (*_quoted_lines(part), _gap(text))][:-1]
     return "\n".join([_OPENING, *parts, _CLOSING])
 
 
 def shown_parts(text: str) -> tuple[str, ...]:
-    """What a judge reads of a text: all of it, or the beginning and the end of one of over `MAX_ANSWER_CHARS`."""
+    """Return what a judge reads: the text, or the start and the end of a text longer than `MAX_ANSWER_CHARS`."""
     if len(text) <= MAX_ANSWER_CHARS:
         return (text,)
     tail = MAX_ANSWER_CHARS // 4
@@ -107,7 +107,7 @@ def _gap(text: str) -> str:
 
 
 def repair_prompt(fault: str) -> str:
-    """Return what to add to a prompt whose reply could not be used; ``fault`` is the text of the BadReply."""
+    """Return the text to add to a prompt after an unusable reply; ``fault`` is the message of the BadReply."""
     return (
         f"Your last reply could not be used: {fault}. "
         "Reply again with one flat JSON array of numbers, one for each key point, and nothing else."
@@ -115,13 +115,13 @@ def repair_prompt(fault: str) -> str:
 
 
 def mean_grade(grades: Sequence[Sequence[float]], n_key_points: int) -> float:
-    """The key-point score of an item, 0..1: the mean over judges of the mean of each judge's grades.
+    """Return an item's key-point score, 0..1: the mean over judges of the mean of each judge's grades.
 
-    Raises ValueError without judges (unjudged is not 0), and where grades are not one number of 0..1 per key point.
+    Raises ValueError without judges (unjudged is not 0), and unless each judge gave one number of 0..1 per key point.
     """
     if not grades:
         raise ValueError(
-            f"{n_key_points} key points and no judge's grades: unjudged, which is not a score of 0"
+            f"{n_key_points} key points without grades: the item is unjudged, which is not a score of 0"
         )
     for judge, given in enumerate(grades, start=1):
         if len(given) != n_key_points:
@@ -132,7 +132,7 @@ def mean_grade(grades: Sequence[Sequence[float]], n_key_points: int) -> float:
 
 
 def _quoted_lines(text: str) -> list[str]:
-    """The lines, by every kind of line break that Unicode knows, each behind "| "."""
+    """Split at every kind of line break that Unicode knows, and begin each line with "| "."""
     defused = CHAT_MARKUP.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
     return [f"| {''.join(map(_printable, line))}" for line in defused.splitlines() or [""]]
 

@@ -1,4 +1,4 @@
-"""Q5: fields of a JSON object, each with its own rule (docs/protocol.md#q5-parameter-extraction)."""
+"""Q5: compare the fields of a JSON object, each by its own rule (docs/protocol.md#q5-parameter-extraction)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from scoring.field_rules import score_field
 from scoring.reference import JSON, FieldRules
 
 PER_SITE = "per_site"
-"""Name of the component that stands beside a score whose reference is an array; it is no part of the score's value."""
+"""Name of the only component of a score whose reference is an array; it does not enter the score's value."""
 
 
 def compare_parameters(answer: JSON, reference: JSON, rules: FieldRules) -> dict[str, float]:
-    """0..1 for each field that both the rules and the reference have; empty if the reference is no object.
+    """Return 0..1 for each field that both the rules and the reference have; empty if the reference is not an object.
 
-    A field that the answer lacks, or an answer that is no object, counts as null.
+    A field that the answer lacks counts as null, and so do all fields of an answer that is not an object.
     """
     if not isinstance(reference, dict):
         return {}
@@ -25,11 +25,11 @@ def compare_parameters(answer: JSON, reference: JSON, rules: FieldRules) -> dict
 
 
 def compare_sites(answer: JSON, reference: JSON, rules: FieldRules) -> float | None:
-    """The score of an array reference, site by site, 0..1; None if the reference is no array with usable fields.
+    """Score an array reference site by site, 0..1; None if the reference is not an array with usable fields.
 
     The reference scripts give every answer to such a question 0 (docs/protocol.md#q5-parameter-extraction).
-    Here the sites are compared in order, each by the mean of its fields, averaged over the longer list; a
-    single object counts as an array of one.
+    Here sites are compared in order, each by the mean of its fields, and averaged over the longer list. A single
+    object counts as an array of one.
     """
     if not isinstance(reference, list) or not any(
         compare_parameters(None, site, rules) for site in reference
@@ -41,5 +41,5 @@ def compare_sites(answer: JSON, reference: JSON, rules: FieldRules) -> float | N
 
 
 def mean_field(fields: dict[str, float]) -> float:
-    """The mean of the fields' scores; 0 without usable fields (docs/protocol.md#q5-parameter-extraction)."""
+    """Return the mean of the fields' scores; 0 without usable fields (docs/protocol.md#q5-parameter-extraction)."""
     return sum(fields.values()) / len(fields) if fields else 0.0

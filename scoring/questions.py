@@ -27,7 +27,7 @@ class Question(StrEnum):
 
 
 class Mode(StrEnum):
-    """How a sample is asked: alone, or after labelled demonstrations."""
+    """How a question is put: on its own, or after demonstrations with their answers."""
 
     ZEROSHOT = "zeroshot"
     ICL = "icl"

@@ -1,4 +1,4 @@
-"""What is read from an answer before anything is compared, question by question (docs/protocol.md#scoring)."""
+"""Read from an answer, by question, what is then compared with the reference (docs/protocol.md#scoring)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scoring.reference import JSON
 
 
 def read_compatible(question: Question, text: str) -> JSON:
-    """As the reference scripts read: JSON (Q1, Q5), a label (Q2, Q4), a status code (Q6), nothing (Q3: judges read)."""
+    """Read as the reference scripts do: JSON (Q1, Q5), a label (Q2, Q4), a status code (Q6); None for Q3."""
     match question:
         case Question.Q1 | Question.Q5:
             return parse_json(text)

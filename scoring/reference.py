@@ -1,4 +1,4 @@
-"""What a question's answer is compared with."""
+"""The reference that an answer is compared with."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Reference:
 
     Attributes:
         answer: the reference answer to this question, as in the dataset.
-        plot_description: the reference Q1 answer; the judge reads it as context about the plot.
-        scenario_type: the sample's ``experiment_type``; the judge is told it.
-        key_points: what a judge grades one by one; empty for Q2, Q4, Q5 and Q6.
+        plot_description: the reference answer to Q1, which tells the judge what the plot shows.
+        scenario_type: the sample's ``experiment_type``; it is in the judge's prompt.
+        key_points: the points that a judge grades one by one; empty for Q2, Q4, Q5 and Q6.
         field_rules: how Q5 compares each field; empty for the other questions.
     """
 

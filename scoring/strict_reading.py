@@ -1,11 +1,11 @@
-"""What strict scoring reads from a final answer: what the answer states, not what it mentions.
+"""Read a final answer for strict scoring: what it states counts, not what it mentions.
 
-A label or status code is stated behind its heading at the start of a line (``Status: SUCCESS``; in any case, with or
-without emphasis, list marks or quotes). What stands there has to begin with the name and, up to the first remark, to
-name no other. So "Assessment: Not reliable", "Assessment: Reliable or Unreliable" and "I cannot call this SUCCESS"
-state nothing. Of several such lines the last one counts; one with nothing behind its heading counts if a name follows
-on the next, else it is the title of a section. A status code may also be the whole first line. JSON is read as in
-compatible scoring.
+A label or status code is stated after its heading at the start of a line (``Status: SUCCESS``; in any case, with or
+without emphasis, list marks or quotes). The text after the heading has to begin with the name, and to name no other
+before the first remark. So "Assessment: Not reliable", "Assessment: Reliable or Unreliable" and "I cannot call this
+SUCCESS" state nothing. If several lines state one, the last counts. If a heading is alone on its line, it counts if the
+next line begins with a name; if not, it is a section's title. A status code may also be the whole first line. JSON is
+read as in compatible scoring.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _ONE_WORD = re.compile(r"\W*+(\w+)[^\w\n]*+$", re.MULTILINE)
 
 
 def read_strict(question: Question, answer: str) -> JSON:
-    """What a final answer states: JSON (Q1, Q5), a label (Q2, Q4), a status code (Q6); None if nothing.
+    """Return what a final answer states: JSON (Q1, Q5), a label (Q2, Q4) or a status code (Q6); None if nothing.
 
-    Q3 is read by judges: always None.
+    Judges read Q3, so it gives None.
     """
     match question:
         case Question.Q1 | Question.Q5:
@@ -47,7 +47,7 @@ def read_strict(question: Question, answer: str) -> JSON:
 
 
 def _stated(answer: str, headings: Sequence[str], names: Collection[str]) -> str | None:
-    """The name that the last statement makes, of those behind the first heading that makes any."""
+    """Return the name in the last statement after the first of the headings that has one."""
     for heading in headings:
         headed = rf"^[^\w\n]*+(?:final )?{heading}[^\w\n:\uFF1A]*+[:\uFF1A][^\w\n]*+(?P<value>.*)$"
         for line in reversed(list(re.finditer(headed, answer, re.IGNORECASE | re.MULTILINE))):
@@ -58,13 +58,13 @@ def _stated(answer: str, headings: Sequence[str], names: Collection[str]) -> str
 
 
 def _next_line(answer: str, start: int) -> str:
-    """The first line from a position on that holds a word, from that word on."""
+    """Return the first line after a position that holds a word, from that word on."""
     match = _LINE_WITH_A_WORD.match(answer, start)
     return match["line"] if match else ""
 
 
 def _only_name(value: str, names: Collection[str]) -> str | None:
-    """The name that a value begins with, if it names no other before its first remark."""
+    """Return the name that a value begins with, if it names no other before its first remark."""
     statement = _REMARK.split(value, maxsplit=1)[0]
     if not statement.lower().startswith(tuple(name.lower() for name in names)):
         return None

@@ -57,7 +57,7 @@ _FOREIGN = re.compile(
     rf"[{_LETTERS_OF_OTHER_SCRIPTS}]{{2}}|[α-ω]{{4}}"
     r"|\b(?![Ss]chr|[Pp]oincar|[Nn]aïve|Ångstr|[Pp]érot|[Rr]ényi|[Bb]ézier|[Hh]énon)[A-Za-z]*[À-ÖØ-öø-ɏ][A-Za-zÀ-ɏ]*\b"
 )
-"""Words with letters that English has not: what they say to a judge may not be among the patterns."""
+"""Words with letters that English does not use: the patterns may not cover what they say to a judge."""
 
 _FAKE_GRADES = re.compile(
     rf"[\[(]{_GAP}(?:{_GRADE}(?:{_GAP}[,;]|\s){_GAP}){{2,}}{_GRADE}{_GAP}[,;]?{_GAP}[\])]"
@@ -92,10 +92,10 @@ _SIGNS = {
 
 
 def suspicious(text: str) -> tuple[Flag, ...]:
-    """Signs that an answer tries to influence its judge, by pattern (see `Flag`); they change no score.
+    """Return the signs, by pattern, that an answer tries to influence its judge (see `Flag`); they change no score.
 
-    Looked for in what the judge is shown, as it is and as a reader takes it (`scoring.disguise.readings`); what shows
-    only there is disguised as well.
+    The patterns are applied to what the judge is shown, and to the same text with disguises undone
+    (`scoring.disguise.readings`). A sign that is visible only there adds the flag ``disguised``.
     """
     as_it_is, *others = readings("\n".join(shown_parts(text)))
     plain = set(_signs(as_it_is))

@@ -1,4 +1,4 @@
-"""Q1: three fields that are read from JSON; key points are a judge's (docs/protocol.md#q1-technical-description)."""
+"""Q1: compare three fields of the JSON; judges grade the key points (docs/protocol.md#q1-technical-description)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ def read_images(value: JSON) -> list[dict[str, str | None]]:
 def compare_images(
     answer: list[dict[str, str | None]], reference: list[dict[str, str | None]]
 ) -> dict[str, float]:
-    """For each of `FIELDS` the share of images on which it agrees, 0..1, over the longer list; 0 for two empty ones.
+    """Return for each of `FIELDS` the share of images on which it agrees, 0..1; 0 for two empty lists.
 
-    A field that the reference lacks agrees with nothing, so such a reference does not reach 1 against itself.
+    The share is of the longer list. A field that the reference lacks agrees with nothing, so such a reference does not
+    score 1 against itself.
     """
     n_images = max(len(answer), len(reference), 1)
     pairs = list(zip(answer, reference, strict=False))
@@ -32,7 +33,7 @@ def compare_images(
 
 
 def show_images(value: JSON) -> JSON:
-    """What `read_images` reads, for display: one object, or a list of them; None where no JSON was found."""
+    """Return what `read_images` reads, for display: one object, or a list of them; None without JSON."""
     if value is None:
         return None
     images: list[JSON] = [excerpt(dict(image)) for image in read_images(value)[:MAX_ITEMS]]
@@ -54,9 +55,9 @@ def _read_scale(axis: JSON) -> str | None:
 
 
 def _normalised(value: JSON) -> str | None:
-    """The value as Python's ``str()`` writes it, in lower case and stripped; None for null.
+    """Return the value as Python's ``str()`` writes it, in lower case and stripped; None for null.
 
-    The reference compares this way: 5 equals "5", and true equals "True".
+    The reference compares texts, so 5 equals "5", and true equals "True".
     """
     if value is None:
         return None

@@ -290,7 +290,7 @@ def test_odd_rules_and_answers_are_warnings_and_told_on_each_start(prepared, tmp
         "column q1_key_points is empty: nothing to judge (row 'rabi_success_b')",
         f"{CONFIG_FILE}, field 'amplitude': unknown type 'fuzzy': every answer scores 0 (4 rows: {rows})",
         f"{CONFIG_FILE} has no q5_scoring for the family: the row's is used (4 rows: {others})",
-        "column q5_scoring, field 'amplitude': tol_half is no number (row 'drag_failure_no_signal_a')",
+        "column q5_scoring, field 'amplitude': tol_half is not a number (row 'drag_failure_no_signal_a')",
         "ICL prompts have another number of <image> tags than image_ids (row 'icl_rabi_success_b')",
     }
     assert expected == set(prepared(folder).warnings)

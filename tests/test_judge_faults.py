@@ -39,7 +39,7 @@ def repaired(first):
     [
         (PROSE, "it holds no JSON array"),
         (Reply("[1, 1"), "its JSON array is not closed"),
-        (Reply("[[1], 1]"), "is no flat JSON array of numbers"),
+        (Reply("[[1], 1]"), "is not a flat JSON array of numbers"),
         (Reply(""), "it has no content"),
         (Reply(None, reasoning="[1, 1, 1]"), "it has no content"),
         (Reply([{"type": "thinking", "text": "[1, 1, 1]"}]), "it has no content"),

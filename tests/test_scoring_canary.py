@@ -69,7 +69,7 @@ def test_an_answer_without_grades_agrees_on_nothing():
 @pytest.mark.parametrize(
     ("complaint", "known", "got"),
     [
-        ("not as many grades as key points", [[1, 0]], [[1]]),
+        ("does not have one grade per key point", [[1, 0]], [[1]]),
         ("agreement of no grades is undefined", [], []),
         ("shorter", [[1]], []),
     ],

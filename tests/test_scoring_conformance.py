@@ -77,12 +77,12 @@ def test_every_check_can_disagree(corpus, name, capsys):
 @pytest.mark.parametrize(
     ("complaint", "line"),
     [
-        ("no JSON (", '{"text": '),
-        ("no JSON object", "[1]"),
-        ("'text' is missing or no str", '{"value": null}'),
-        ("'text' is missing or no str", '{"text": 1, "value": null}'),
+        ("not JSON (", '{"text": '),
+        ("not a JSON object", "[1]"),
+        ("'text' is missing or not a str", '{"value": null}'),
+        ("'text' is missing or not a str", '{"text": 1, "value": null}'),
         ("no outcome; expected one of value, fields, score, hits, error", '{"text": ""}'),
-        ("no JSON (", "\xff\xfe"),
+        ("not JSON (", "\xff\xfe"),
     ],
 )
 def test_a_garbled_line_is_one_line_on_stderr_and_status_2(corpus, capsys, complaint, line):
@@ -108,7 +108,7 @@ def test_a_rule_that_is_no_object_is_one_line_on_stderr_and_status_2(corpus, cap
     path = corpus / "q5_total.jsonl"
     path.write_text('{"answer": "", "reference": "", "scoring": {"a": 3}, "fields": {}}')
     assert main([str(corpus)]) == 2
-    assert capsys.readouterr().err == f"{path}:1: a rule in 'scoring' is no object\n"
+    assert capsys.readouterr().err == f"{path}:1: a rule in 'scoring' is not an object\n"
 
 
 @pytest.mark.parametrize(

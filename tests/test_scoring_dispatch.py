@@ -60,7 +60,7 @@ def test_the_real_references_score_1_against_themselves(question, scorer):
 @pytest.mark.parametrize("question", [Question.Q1, Question.Q3])
 def test_unjudged_is_an_error_not_a_score_of_0(question):
     with pytest.raises(
-        ValueError, match="3 key points and no judge's grades: unjudged, which is not a score of 0"
+        ValueError, match="3 key points without grades: the item is unjudged, which is not a score of 0"
     ):
         score(question, "an answer", REFERENCES[question])
 

@@ -208,8 +208,8 @@ def test_an_unknown_type_scores_0_and_is_named(kind):
 
 def test_a_missing_tolerance_gives_no_credit_and_is_named():
     assert score_field(1, 1, {"type": "pct"}) == 0
-    assert rule_problems({"type": "pct"}) == ("tol_full is no number", "tol_half is no number")
-    assert rule_problems({"type": "array_int_match", "tol_full": "x"}) == ("tol_full is no number",)
+    assert rule_problems({"type": "pct"}) == ("tol_full is not a number", "tol_half is not a number")
+    assert rule_problems({"type": "array_int_match", "tol_full": "x"}) == ("tol_full is not a number",)
 
 
 @pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule["type"])

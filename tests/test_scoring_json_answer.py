@@ -44,7 +44,7 @@ def test_quirk_a_draft_in_braces_before_the_final_object_spoils_both():
     assert parse_json('First draft: {"a": 1}\nFinal: {"a": 2}') is None
 
 
-def test_quirk_an_unclosed_fence_is_no_block():
+def test_quirk_an_unclosed_fence_is_not_a_block():
     assert {"a": 1} == parse_json('```json\n[{"a": 1}]')
 
 

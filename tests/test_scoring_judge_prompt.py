@@ -116,7 +116,7 @@ def test_the_reference_wording_can_be_used_with_the_answer_as_it_came():
         ),
         (r"\$key_points is missing", "$answer"),
         (r"\$answer \(or \$verbatim_answer\) is missing", "$key_points"),
-        (r"a \$ is followed by no placeholder; write \$\$", "$answer $key_points costs $1"),
+        (r"a \$ is not followed by a placeholder; write \$\$", "$answer $key_points costs $1"),
     ],
 )
 def test_a_template_that_cannot_work_is_refused_by_name(complaint, template):

@@ -38,7 +38,7 @@ def test_grades_stand_between_the_first_bracket_and_the_next_closing_one(expecte
         ((0, 1, 1), ("unreadable",), f"[1{'0' * 400}, 1, 1]"),
     ],
 )
-def test_odd_replies_are_used_and_their_faults_told(grades, faults, reply):
+def test_odd_replies_are_used_and_their_faults_recorded(grades, faults, reply):
     parsed = parse_grades(reply, 3)
     assert grades == parsed.grades
     assert faults == parsed.faults
@@ -58,12 +58,12 @@ def test_quirk_a_citation_before_the_grades_is_taken_for_them():
         ("it holds no JSON array", '{"a": 1}'),
         ("its JSON array is not closed", "[1, 0.5, 0"),
         ("its JSON array is not closed", "] [1"),
-        ("no flat JSON array of numbers", "[[1, 0, 0]]"),
-        ("no flat JSON array of numbers", "[1, [1], 0]"),
-        ("no flat JSON array of numbers", "[0.5, // good\n 1]"),
-        ("no flat JSON array of numbers", "[0, ½, 1]"),
-        ("no flat JSON array of numbers", "[score1, score2]\n[1, 1]"),
-        ("no flat JSON array of numbers", "[" * 100_000 + "]"),
+        ("not a flat JSON array of numbers", "[[1, 0, 0]]"),
+        ("not a flat JSON array of numbers", "[1, [1], 0]"),
+        ("not a flat JSON array of numbers", "[0.5, // good\n 1]"),
+        ("not a flat JSON array of numbers", "[0, ½, 1]"),
+        ("not a flat JSON array of numbers", "[score1, score2]\n[1, 1]"),
+        ("not a flat JSON array of numbers", "[" * 100_000 + "]"),
     ],
 )
 def test_an_unusable_reply_is_refused_with_its_fault_which_the_repair_names(fault, reply):

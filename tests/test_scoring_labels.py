@@ -73,11 +73,11 @@ def test_quirk_a_label_below_a_bold_heading_is_lost(value, text):
 @pytest.mark.parametrize(
     "text", ["Classification:", "Classification:  ", "Classification:\n \n", "x\nClassification:\t"]
 )
-def test_a_heading_with_nothing_after_it_is_no_label(text):
+def test_a_heading_with_nothing_after_it_gives_no_label(text):
     assert read_conclusion(text) is None
 
 
-def test_quirk_the_first_heading_counts_even_where_a_better_one_follows():
+def test_quirk_the_first_heading_counts_even_if_a_better_one_follows():
     assert read_conclusion("Classification: none yet\nClassification: Apparatus issue") == "none yet"
 
 

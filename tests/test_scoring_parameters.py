@@ -41,7 +41,7 @@ def test_a_field_that_the_answer_lacks_counts_as_null():
 
 
 @pytest.mark.parametrize("answer", ["no JSON", "", "[]", "3", '"Unreliable"', '{"f0_kHz": "Unreliable", '])
-def test_quirk_an_answer_that_is_no_object_earns_what_null_earns(answer):
+def test_quirk_an_answer_that_is_not_an_object_earns_what_null_earns(answer):
     assert q5(answer, '{"f0_kHz": "Unreliable", "site_index": 3}').value == 0.5
 
 
@@ -51,7 +51,7 @@ def test_without_usable_fields_the_score_is_0():
     assert q5('{"a": 1}', "no JSON").value == 0
 
 
-def test_quirk_a_reference_array_scores_0_and_the_per_site_score_stands_beside_it():
+def test_quirk_a_reference_array_scores_0_and_the_per_site_score_is_a_component():
     result = q5(SITES, SITES)
     assert result.value == 0
     assert result.components == {"per_site": 1.0}

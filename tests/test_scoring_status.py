@@ -26,12 +26,12 @@ def test_every_code_is_read(code, text):
     assert code == read_status(text.format(code))
 
 
-def test_quirk_the_heading_counts_in_this_case_only_and_any_longer_code_wins_otherwise():
+def test_quirk_the_heading_counts_in_this_case_only_else_the_longest_code_wins():
     assert read_status("Status: SUCCESS\nNotes: not INVERTED") == "SUCCESS"
     assert read_status("status: success\nnotes: not inverted") == "INVERTED"
 
 
-def test_quirk_status_comes_before_classification_wherever_they_stand():
+def test_quirk_status_comes_before_classification_wherever_they_are():
     assert read_status("Classification: NO_EVENT\nStatus: EVENT") == "EVENT"
     assert read_status("Status: UNKNOWN\nClassification: NO_EVENT") == "NO_EVENT"
 
@@ -67,7 +67,7 @@ def test_of_equally_long_codes_the_first_in_the_text_wins():
     assert read_status("either BEATING or DETUNED") == "BEATING"
 
 
-def test_quirk_a_code_inside_a_longer_word_is_no_word():
+def test_quirk_a_code_inside_a_longer_word_does_not_count():
     assert read_status("NO_EVENTS, PRE_EVENT, EVENT2, SUCCESSFUL") is None
     assert read_status("the-EVENT-horizon") == "EVENT"
 
@@ -89,7 +89,7 @@ def test_the_longest_code_wins_in_any_order(codes):
 
 
 @pytest.mark.parametrize("heading", ["ExitStatus", "_Status", "MyClassification", "9Status"])
-def test_a_heading_is_a_word_of_its_own(heading):
+def test_a_heading_is_a_whole_word(heading):
     assert read_status(f"{heading}: DAMPED\nStatus: SUCCESS") == "SUCCESS"
 
 
