@@ -9,13 +9,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from scoring.questions import Mode
 from synthetic.audit.command import audit
 from synthetic.beside import RealPlot, known_plots, read_real_plots, write_beside
 from synthetic.dataset import write_dataset
 from synthetic.drawing.perturbation import Perturbation
 from synthetic.production import produce, sample_keys
 from synthetic.settings import PER_SCENARIO, SettingsError, SyntheticSettings, checked_settings
-from synthetic.sft import write_sft
+from synthetic.sft.conversations import Format
+from synthetic.sft.write import check_modes, write_sft
 from synthetic.sheet import write_sheet
 
 PROGRAM = "python -m synthetic"
@@ -60,7 +62,16 @@ def _parser() -> argparse.ArgumentParser:
         help="write real plots of these folders and ours into the picture --out FILE.png: a row per scenario type",
     )
     parser.add_argument(
-        "--sft", type=Path, metavar="DIR", help="write chat-format training data, zero-shot and in-context"
+        "--sft", type=Path, metavar="DIR", help="write training data for supervised fine-tuning (--format)"
+    )
+    parser.add_argument(
+        "--format",
+        type=Format,
+        choices=Format,
+        help="of --sft: for TRL, LLaMA-Factory, ms-swift or LLaVA (default: trl)",
+    )
+    parser.add_argument(
+        "--modes", metavar="A,B", help="of --sft: zeroshot, icl (default: both, a file for each)"
     )
     parser.add_argument(
         "--seed", type=int, default=7, help="samples depend on it and on nothing else (default: 7)"
@@ -80,7 +91,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="K",
         help="one sample more of K scenario types (default: 0)",
     )
-    parser.add_argument("--families", metavar="A,B", help="only these families (default: all)")
+    parser.add_argument(
+        "--families",
+        metavar="A,B|FILE",
+        help="only these families (default: all); a file names one a line, as for qcaleval compare",
+    )
     parser.add_argument("--perturb", metavar="NAME", help=f"draw them otherwise: {', '.join(Perturbation)}")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
     return parser
@@ -91,20 +106,46 @@ def _settings(options: argparse.Namespace) -> SyntheticSettings:
         raise SettingsError("--beside needs --out FILE.png, the picture to write")
     if not (options.out or options.sheet or options.sft):
         raise SettingsError("nothing to do: give --out DIR, --sheet FILE.png or --sft DIR")
-    families = options.families.split(",") if options.families else None
+    if not options.sft and (options.format or options.modes):
+        raise SettingsError("--format and --modes are options of --sft DIR")
     return checked_settings(
         seed=options.seed,
         per_scenario=options.per_scenario,
         balance=options.balance,
         siblings=options.siblings,
-        families=families,
+        families=_families(options.families) if options.families else None,
         perturb=options.perturb,
     )
+
+
+def _families(text: str) -> list[str]:
+    """The families named, or those that a file of this name lists, one a line; ``#`` begins a comment."""
+    path = Path(text)
+    if not path.is_file():
+        return text.split(",")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeError:
+        raise SettingsError(f"{path} is not a text file; expected one family a line") from None
+    named = [name for line in lines if (name := line.partition("#")[0].strip())]
+    if not named:
+        raise SettingsError(f"{path} names no family; expected one a line")
+    return named
+
+
+def _modes(text: str | None) -> tuple[Mode, ...]:
+    named = text.split(",") if text else list(Mode)
+    if unknown := [name for name in named if name not in set(Mode)]:
+        raise SettingsError(f"--modes {','.join(unknown)}: unknown; there are {', '.join(Mode)}")
+    return tuple(mode for mode in Mode if mode in named)
 
 
 def _write(options: argparse.Namespace, settings: SyntheticSettings) -> None:
     real = _real_plots(options.beside or (), settings)  # first: it may fail
     keys = sample_keys(settings)
+    modes = _modes(options.modes)
+    if options.sft:
+        check_modes(keys, modes)
     if not (options.out or options.sft):
         keys = [key for key in keys if key.index == 0]
     with tqdm(total=len(keys), unit="sample", disable=None) as bar:  # None: only on a terminal
@@ -114,7 +155,7 @@ def _write(options: argparse.Namespace, settings: SyntheticSettings) -> None:
     elif options.out:
         write_dataset(options.out, settings, samples)
     if options.sft:
-        write_sft(options.sft, samples)
+        write_sft(options.sft, settings, samples, modes, options.format or Format.TRL)
     if options.sheet:
         write_sheet(options.sheet, [sample for sample in samples if sample.key.index == 0])
 

@@ -1,6 +1,7 @@
 """``python -m synthetic``: what it writes and how it fails."""
 
 import json
+import os
 
 import pytest
 from PIL import Image
@@ -22,34 +23,10 @@ def test_out_sheet_and_sft_are_written_together(tmp_path, capsys):
     assert 0 == main([*arguments, *wanted])
     assert 4 == len(list((tmp_path / "out").iterdir()))
     assert (2100, 300) == Image.open(tmp_path / "sheet.png").size
-    lines = [
-        json.loads(line)
-        for line in (tmp_path / "sft" / "zeroshot.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
-    shown = [
-        json.loads(line) for line in (tmp_path / "sft" / "icl.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
-    assert (8 * 6, 8 * 3) == (len(lines), len(shown))
-    for line in (*lines, *shown):
-        user, assistant = line["messages"]
-        assert ["user", "assistant"] == [user["role"], assistant["role"]]
-        images = [part["image"] for part in user["content"] if part["type"] == "image"]
-        assert images
-        assert all((tmp_path / "sft" / image).is_file() for image in images)
-        assert assistant["content"][0]["text"]
-    assert all(
-        "<image>" not in part["text"]
-        for line in shown
-        for part in line["messages"][0]["content"]
-        if "text" in part
-    )
+    assert {"README.md", "zeroshot.parquet", "icl.parquet"} == {
+        path.name for path in (tmp_path / "sft").iterdir()
+    }
     assert "" == capsys.readouterr().out
-
-
-def test_siblings_make_icl_rows_where_scenario_types_have_one_sample(tmp_path):
-    arguments = ["--sft", str(tmp_path), "--per-scenario", "1", "--siblings", "1", "--families", "pingpong"]
-    assert 0 == main(arguments)
-    assert 2 * 3 == len((tmp_path / "icl.jsonl").read_text(encoding="utf-8").splitlines())
 
 
 def test_a_perturbed_data_set_is_written_under_its_name(tmp_path):
@@ -73,6 +50,14 @@ def test_a_perturbed_data_set_is_written_under_its_name(tmp_path):
             ["--out", "x", "--siblings", "2", "--families", "t1"],
             "siblings=2: must be 0 to 1, at most one for each",
         ),
+        (
+            ["--sft", "x", "--per-scenario", "1", "--families", "t1"],
+            "no in-context conversations: no scenario type has two samples. Give --per-scenario 2 or more",
+        ),
+        (["--sft", "x", "--modes", "zero"], "--modes zero: unknown; there are zeroshot, icl"),
+        (["--out", "x", "--format", "trl"], "--format and --modes are options of --sft DIR"),
+        (["--out", "x", "--families", __file__], "unknown; there are "),
+        (["--out", "x", "--families", os.devnull], "families=/dev/null: unknown"),
         (
             ["--out", "x", "--perturb", "blur"],
             "perturb=blur: unknown; there are colormap, dpi, jpeg, axis-order",
