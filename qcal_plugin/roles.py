@@ -34,6 +34,8 @@ DISCOURAGED_SCHEDULERS = frozenset({"loadscope", "loadfile", "loadgroup"})
 def take_role(config: pytest.Config) -> None:
     """Register what this process needs, and find the tests. Raises pytest.UsageError on a mistake."""
     config.add_cleanup(gc.unfreeze)  # see spare_garbage_collection; after pytest's own last collections
+    if WORKER_INPUT in getattr(config, "workerinput", {}) or asks_for_run(config):
+        collection.collect_garbage_less_often(config)
     _register_role(config)
     if asks_for_run(config) or asks_for_load(config):
         aim(config, at_loads=asks_for_load(config))

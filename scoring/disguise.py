@@ -69,8 +69,9 @@ _LETTER_AND_DIGIT = re.compile(r"(?<![\w@$])(?=[\w@$]{0,30}[a-zA-Z])(?=\w{0,30}[
 
 def readings(text: str) -> tuple[str, ...]:
     """Return the text as it is, followed by each different text that a step of undoing disguises gives."""
-    shown = _without_hidden(text)
-    latin = _marks_dropped(shown).translate(_LATIN)
+    # ASCII hides nothing, and most answers are ASCII
+    shown = text if text.isascii() else _without_hidden(text)
+    latin = shown if shown.isascii() else _marks_dropped(shown).translate(_LATIN)
     joined = _SPACED_OUT.sub(lambda match: re.sub(r"[ .*_·-]", "", match[0]), latin)
     spelled = _LETTER_AND_DIGIT.sub(lambda match: match[0].translate(_DIGITS_AS_LETTERS), joined)
     return tuple(dict.fromkeys((text, shown, latin, joined, spelled)))

@@ -326,9 +326,11 @@ def test_lf_with_a_pass_mark_keeps_the_measured_score(session, endpoint):
     assert q6.search(second.out)
 
 
-def test_no_object_stays_out_of_garbage_collection_behind_a_session(session):
+def test_garbage_collection_is_as_before_after_a_session(session):
+    thresholds = gc.get_threshold()
     assert 0 == session("--limit", "1", "--questions", "Q6").exit_status
     assert 0 == gc.get_freeze_count()
+    assert thresholds == gc.get_threshold()
 
 
 @pytest.mark.parametrize(("options", "warned"), [((), True), (("--temperature", "0.7"), False)])

@@ -48,7 +48,8 @@ class ChatRequest:
     def body(self, fields: Mapping[str, JSON] | None = None) -> ChatBody:
         """The JSON body. Images are joined in as the base64 bytes on disk, never decoded or serialised again.
 
-        ``fields`` replace `fields`, for a server that refuses some of them. Raises OSError if an image is gone.
+        ``fields`` replace `fields`, for a server that refuses some of them. Raises OSError if an image whose length is
+        not known is gone; others are missed when the body is read.
         """
         head = json.dumps({"model": self.model})[:-1].encode()
         tail = json.dumps(self.fields if fields is None else dict(fields))[1:].encode()
@@ -116,7 +117,9 @@ class ChatBody:
 
 
 def _size(piece: bytes | ImagePart) -> int:
-    return Path(piece.base64_path).stat().st_size if isinstance(piece, ImagePart) else len(piece)
+    if not isinstance(piece, ImagePart):
+        return len(piece)
+    return piece.size_bytes or Path(piece.base64_path).stat().st_size
 
 
 def _block(part: PromptPart) -> Sequence[bytes | ImagePart]:

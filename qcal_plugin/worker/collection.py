@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ ITEM_MARKER = "qcal"
 LOAD_MARKER = "qcal_load"
 PARAMETER = "planned_item"
 LOAD_PARAMETER = "load_level"
+
+GC_THRESHOLDS = (10_000, 20, 20)
+"""Objects between two collections of the youngest generation; collections of a generation between two of the next."""
 
 MARKERS = (
     f"{ASKS_MARKER}(mode): the test function asks every selected item of this mode",
@@ -106,6 +110,16 @@ def item_id(item: PlannedItem) -> str:
 def spare_garbage_collection() -> None:
     """Let garbage collections pass over what was imported and collected: it stays to the end of the session."""
     gc.freeze()
+
+
+def collect_garbage_less_often(config: pytest.Config) -> None:
+    """Raise the thresholds of the garbage collector until the session ends.
+
+    A run makes many objects that live to its end, so frequent collections free next to nothing. With Python's own
+    thresholds they take 7% of a run's CPU time.
+    """
+    config.add_cleanup(partial(gc.set_threshold, *gc.get_threshold()))
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _asks(item: pytest.Item) -> bool:
