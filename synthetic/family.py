@@ -196,16 +196,3 @@ class Family(Generic[T]):
         entries = tomllib.loads(text)
         readings = {name: Reading(**reading) for name, reading in entries.pop("readings").items()}
         return Words(**entries, readings=readings)
-
-    def statuses_of(self, truth: T) -> set[str]:
-        """The status codes that would be right for this experiment; a sound simulator leaves exactly one."""
-        return {status for status, holds in self.criteria.items() if holds(truth)}
-
-    def scenarios_of(self, truth: T) -> set[str]:
-        """The scenario types that this experiment could belong to; a sound simulator leaves exactly one."""
-        statuses = self.statuses_of(truth)
-        return {
-            scenario.name
-            for scenario in self.scenarios
-            if scenario.status in statuses and scenario.telling(truth)
-        }

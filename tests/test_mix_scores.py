@@ -19,7 +19,6 @@ from reports.publish import publish
 from reports.records.merge import MergeError, merge
 from reports.records.outcomes import ErrorRule, counting_errors, evaluation_of
 from reports.records.records import Run
-from reports.render import markdown as render_markdown
 from reports.render import text as render_text
 from reports.statistics.aggregate import by_mode
 from reports.statistics.intervals import cluster_values, mean_interval
@@ -27,6 +26,7 @@ from reports.tables.comparison import compare
 from reports.tables.overview import overview
 from scoring.questions import Mode
 from tests.mix_factory import described, mix_run
+from tests.rendering import as_markdown
 from tests.run_factory import failed, run_of, scored, write_run
 from tests.test_reports_junit import junit
 
@@ -177,7 +177,7 @@ def test_the_table(snapshot, run_dir):
     document = publish(run_dir)
     (section, *_) = document.sections
     assert snapshot == render_text.render(document, 100).partition("\nZero-shot")[0]
-    assert snapshot == render_markdown.render_table(section.tables[0], document.label)
+    assert snapshot == as_markdown(section.tables[0], document.label)
 
 
 def test_it_stands_in_every_report(run_dir):

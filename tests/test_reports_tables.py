@@ -14,6 +14,7 @@ from reports.render import text as render_text
 from reports.statistics.intervals import Interval
 from reports.tables.model import QUESTION, Column, Document, Section, Table, Unit, printed
 from synthetic.families import family_names
+from tests.rendering import as_markdown, as_text
 
 HOSTILE = (
     "\x1b[2J=cmd|' /C calc'!A0 <script>alert(1)</script> | `x` **b** [l](http://e.org) @root "
@@ -111,7 +112,7 @@ def test_no_text_moves_the_cursor_or_leaves_the_width(text, width):
 
 @given(st.text(alphabet="|\\`*_<>&[]!@#~$:/.w-+=1) \nab"))
 def test_no_text_breaks_a_markdown_table(text):
-    lines = render_markdown.render_table(text_table(text)).splitlines()
+    lines = as_markdown(text_table(text)).splitlines()
     rows = [line for line in lines if line.startswith("| ")]
     assert [3] * 3 == [len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) for row in rows]
 
@@ -144,7 +145,7 @@ HEADING_PIECES = set(re.findall(r"[a-z]{2,}", "Family Scenario type Question Mea
 
 def narrow(*columns, rows, width=80):
     table = Table(title="T", columns=columns, rows=rows)
-    return render_text.render_table(table, width)
+    return as_text(table, width)
 
 
 @pytest.mark.parametrize("width", range(40, 121, 7))

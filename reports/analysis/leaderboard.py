@@ -34,16 +34,6 @@ def published_scores(mode: Mode) -> tuple[PublishedScores, ...]:
     return tuple(sorted(scores, key=lambda row: -row.mean))
 
 
-def published_q6_by_family() -> dict[str, dict[str, float]]:
-    """Family -> model -> published zero-shot Q6 score (0..1), for the four models of the paper's table by family."""
-    return {
-        row["family"]: {
-            name: float(value) / 100 for name, value in row.items() if name not in {"family", "samples"}
-        }
-        for row in published_rows("q6_by_family_2026_04.csv")
-    }
-
-
 def published_rows(name: str) -> list[dict[str, str]]:
     """The rows of a file in ``reports/published``, as text."""
     text = (files("reports") / "published" / name).read_text(encoding="utf-8")

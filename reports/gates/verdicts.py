@@ -119,11 +119,6 @@ class GateReport:
         return max((entry.verdict for entry in self.verdicts), key=list(Verdict).index)
 
     @property
-    def is_open(self) -> bool:
-        """Whether more repeats could bring a verdict: none failed, and some are undecided for want of answers."""
-        return self.verdict is Verdict.INCONCLUSIVE
-
-    @property
     def exit_status(self) -> int:
         """0 all gates pass, 1 a gate fails, 10 inconclusive, 11 cannot be gated (docs/ci.md)."""
         return EXIT_STATUS[self.verdict]

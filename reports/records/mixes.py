@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from reports.records.typed_json import convert, decode, encode, to_builtins
+from reports.records.typed_json import convert, decode, encode
 from scoring.reference import JSON
 
 MIX_SETTING = "mix"
@@ -87,7 +87,7 @@ def mix_of(settings: Mapping[str, Any] | None) -> Mix | None:
 
 
 def mix_from_json(data: object) -> Mix:
-    """Inverse of `mix_to_json`; further fields are ignored. Raises DecodeError."""
+    """Read a mix from a run's manifest; further fields are ignored. Raises DecodeError."""
     return convert(data, Mix)
 
 
@@ -99,12 +99,6 @@ def mix_from_text(text: str) -> Mix:
 def is_weight(value: object) -> bool:
     """Whether a part can have this weight."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LARGEST_WEIGHT
-
-
-def mix_to_json(mix: Mix) -> dict[str, Any]:
-    """What reports need of a mix."""
-    data: dict[str, Any] = to_builtins(mix)
-    return data
 
 
 def mix_to_text(mix: Mix) -> str:

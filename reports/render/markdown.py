@@ -32,11 +32,6 @@ def render(document: Document) -> str:
     return "\n".join(lines) + "\n"
 
 
-def render_table(table: Table, label: str = "") -> str:
-    """One table with its title and notes."""
-    return "\n".join(_table(table, label)) + "\n"
-
-
 def escape(text: str) -> str:
     """The text on one line, with nothing left in it that Markdown, HTML or GitHub acts upon."""
     safe = _SPECIAL.sub(lambda match: "\\" + match[0], one_line(text))

@@ -44,11 +44,6 @@ def _section(section: Section, width: int, label: str) -> Iterator[str]:
         yield from ("", *_table(table, width, label))
 
 
-def render_table(table: Table, width: int = 80, label: str = "") -> str:
-    """One table as lines of at most ``width`` columns."""
-    return log_text("\n".join(line.rstrip() for line in _table(table, max(20, width), label))) + "\n"
-
-
 def _table(table: Table, width: int, label: str) -> Iterator[str]:
     title = f"{table.title} [{label}]" if label else table.title
     yield from _wrapped(title, width)

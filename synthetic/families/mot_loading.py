@@ -87,11 +87,6 @@ class Truth:
         return float(np.sum(outside * across) / np.sum(light)), float(np.sum(outside * up) / np.sum(light))
 
     @property
-    def brightest(self) -> float:
-        """The fitted height, as a share of what the camera can show; 0 without a fit."""
-        return self.fit.values[0] if self.fit else 0.0
-
-    @property
     def noise(self) -> float:
         """The noise of a single pixel of the background."""
         return _noise(self.image)

@@ -90,11 +90,6 @@ class Truth:
         return self.last_index - self.cut_off_index + 1
 
     @property
-    def midway(self) -> float:
-        """The current halfway between the ends of the sweep."""
-        return (self.high + self.low) / 2.0
-
-    @property
     def saturation_index(self) -> int:
         """The last index on the high plateau."""
         return math.floor(self.midpoint - KNEE * self.width)

@@ -72,11 +72,6 @@ class Truth:
         return self.end_us * self.fit.values[0]
 
     @property
-    def first_us(self) -> float:
-        """The length of the first group."""
-        return float(np.ptp(self.delay_us[self.group == 0]))
-
-    @property
     def frequency(self) -> Measured:
         """The fitted frequency in MHz."""
         error = max(round(self.fit.errors[0], 3), 0.001)

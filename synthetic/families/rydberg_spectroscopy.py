@@ -152,11 +152,6 @@ class Truth:
         return f"{count} of {len(self.sites)} sites" if len(self.sites) > 1 else "the only site shown"
 
     @property
-    def least_chi_squared(self) -> float:
-        """The smallest reduced chi squared."""
-        return min(site.chi_squared for site in self.sites)
-
-    @property
     def numbers(self) -> str:
         """The sites' indices in words."""
         *first, last = [str(site.index) for site in self.sites]

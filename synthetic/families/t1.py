@@ -87,11 +87,6 @@ class Truth:
         return float(self.population.std())
 
     @property
-    def relative_error(self) -> float:
-        """The standard error of the fitted T1 as a share of it; at most 1, as where nothing constrains it."""
-        return min(self.fit.errors[2] / self.fit.values[2], 1.0) if self.fit else 1.0
-
-    @property
     def first(self) -> float:
         """The first measured population."""
         return float(self.population[0])

@@ -95,16 +95,6 @@ class Truth:
         """The highest actual lifetime over the lowest."""
         return self.high_us / self.low_us
 
-    @property
-    def loss_khz(self) -> float:
-        """The loss that the lowest lifetime has and the highest has not, as a rate in 1/ms."""
-        return 1e3 / self.low_us - 1e3 / self.high_us
-
-    @property
-    def hours(self) -> float:
-        """How long the run took."""
-        return (self.count - 1) * self.interval_min / 60.0
-
 
 def _estimated_us(rng: Generator, actual_us: Floats, *, shots: int) -> Floats:
     """The least-squares lifetime of each decay, on a grid of 0.5% steps, from binomial counts at 20 delays."""
