@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +19,7 @@ from qcal_plugin.studies.studied import StudiedDataset
 from qcal_plugin.worker.runner import Runner
 from reports.records.plain_text import log_line
 from reports.records.records import ItemKey, PlannedItem
+from reports.records.toml_tables import TomlError, check_keys, number, read_file
 
 CHARACTERS_PER_TOKEN = 4.0
 JUDGE_PROMPT_CHARACTERS = 2500
@@ -62,22 +63,18 @@ class Estimate:
 
 
 def read_assumptions(path: Path | None) -> Assumptions:
-    """The assumptions in a TOML file of numbers. Raises pytest.UsageError naming a key that is unknown or no number."""
+    """The assumptions in a TOML file of numbers. Raises pytest.UsageError, which names the key that is wrong."""
     if path is None:
         return Assumptions()
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise pytest.UsageError(f"--prices {path}: {error}") from error
-    known = {field.name for field in fields(Assumptions)}
-    for name, value in given.items():
-        if name not in known:
-            raise pytest.UsageError(
-                f"--prices {path}: unknown key {name!r}; known: {', '.join(sorted(known))}"
-            )
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-            raise pytest.UsageError(f"--prices {path}: {name} is {value!r}; expected a number of at least 0")
-    return Assumptions(**given)
+        return read_file(path, _assumptions, TomlError)
+    except TomlError as error:
+        raise pytest.UsageError(f"--prices {error}") from error
+
+
+def _assumptions(_: Path, data: Mapping[str, Any]) -> Assumptions:
+    check_keys("the file", data, {field.name for field in fields(Assumptions)})
+    return Assumptions(**{name: number("the file", data, name, lowest=0) for name in data})
 
 
 def estimate(

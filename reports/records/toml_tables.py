@@ -7,6 +7,7 @@ Standard library only: read at the start of a session, by workers too.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -62,12 +63,16 @@ def text(place: str, table: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def number(place: str, table: Mapping[str, Any], name: str, lowest: float, highest: float) -> float:
-    """A number within bounds. Raises TomlError, also where the key is missing."""
-    value = table.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
-        raise TomlError(f"{place}: {name} is {value!r}; expected a number from {lowest:g} to {highest:g}")
-    return float(value)
+def number(
+    place: str, table: Mapping[str, Any], name: str, lowest: float, highest: float = math.inf
+) -> float:
+    """Return a finite number within bounds. Raises TomlError, also if the key is missing."""
+    value: Any = table.get(name)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and lowest <= value <= highest and math.isfinite(value):
+        return float(value)
+    bounds = f"from {lowest:g} to {highest:g}" if math.isfinite(highest) else f"of at least {lowest:g}"
+    raise TomlError(f"{place}: {name} is {value!r}; expected a number {bounds}")
 
 
 def count(place: str, table: Mapping[str, Any], name: str, what: str, *, lowest: int = 0) -> int | None:
