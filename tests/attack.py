@@ -233,8 +233,8 @@ def cuts(bench: Bench, rng: random.Random, number: int) -> Counter[str]:
         (run / name).write_bytes(content)
         counts["cuts"] += 1
         try:
-            found = load_run(run)
-            changed = {repr(record) for record in found.records} - records
+            loaded = load_run(run)
+            changed = {repr(record) for record in loaded.records} - records
             journal = AnswerJournal(run / "answers.jsonl")
             Recorder(run / "records.jsonl", outcome=lambda _: None).close()
             stored = {
@@ -249,7 +249,7 @@ def cuts(bench: Bench, rng: random.Random, number: int) -> Counter[str]:
             counts["unnoticed changes"] += 1
             bench.findings.append(f"{kind} in {name}: {changed or wrong}")
         counts["told"] += bool(
-            found.damaged_lines or found.torn_lines or journal.damaged_lines or journal.torn_bytes
+            loaded.damaged_lines or loaded.torn_lines or journal.damaged_lines or journal.torn_bytes
         )
     return counts
 
@@ -401,8 +401,8 @@ def injections(bench: Bench, rng: random.Random, number: int) -> Counter[str]:
 # --- the command -----------------------------------------------------------------------------------------------------
 
 
-def table(seed: int, found: dict[str, Counter[str]], findings: list[str]) -> str:
-    cut_, field, link, said = (found[name] for name in ("cuts", "mutations", "links", "injections"))
+def table(seed: int, counts: dict[str, Counter[str]], findings: list[str]) -> str:
+    cut_, field, link, said = (counts[name] for name in ("cuts", "mutations", "links", "injections"))
     rows = [
         (
             "cuts of `records.jsonl` and `answers.jsonl`",
@@ -440,13 +440,13 @@ def attack_all(seed: int, number: int) -> tuple[dict[str, Counter[str]], list[st
     """Everything; how often what happened, and what got through."""
     with tempfile.TemporaryDirectory(prefix="qcal-attack-") as folder:
         bench, rng = Bench(Path(folder)), random.Random(seed)
-        found = {
+        counts = {
             "cuts": cuts(bench, rng, 4 * number),
             "mutations": mutations(bench, rng, number),
             "links": links(bench),
             "injections": injections(bench, rng, 4 * number),
         }
-        return found, bench.findings
+        return counts, bench.findings
 
 
 def main() -> int:
@@ -456,10 +456,12 @@ def main() -> int:
         "--number", type=int, default=None, help="mutations; four times as many cuts and injections"
     )
     given = parser.parse_args()
-    found, findings = attack_all(given.seed, given.number or EVERY_FIELD)
-    text = table(given.seed, found, findings)
+    counts, findings = attack_all(given.seed, given.number or EVERY_FIELD)
+    text = table(given.seed, counts, findings)
     sys.stdout.write(
-        "\n".join([*findings, "", *(f"{name}: {dict(counts)}" for name, counts in found.items()), "", text])
+        "\n".join(
+            [*findings, "", *(f"{name}: {dict(of_kind)}" for name, of_kind in counts.items()), "", text]
+        )
     )
     if given.number is None:
         before, _, rest = DOCUMENT.read_text().partition(BEGIN)

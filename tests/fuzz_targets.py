@@ -90,9 +90,9 @@ def answer(data: bytes) -> None:
     text = _text(data)
     for question in Question:
         for scorer in Scorer:
-            found = score(question, text, REFERENCES[question], grades_for(question), scorer=scorer)
-            assert 0 <= found.value <= 1
-            record = scored(ITEM, found.value, extracted=found.extracted, expected=found.expected)
+            result = score(question, text, REFERENCES[question], grades_for(question), scorer=scorer)
+            assert 0 <= result.value <= 1
+            record = scored(ITEM, result.value, extracted=result.extracted, expected=result.expected)
             json.dumps(record_to_json(record), allow_nan=False).encode()
         answer_flags(question, Answer(text=text))
     assert (
@@ -109,8 +109,8 @@ def answer_journal(data: bytes) -> None:
         load_stored_answers(folder)
     with contextlib.suppress(JournalError):
         journal = AnswerJournal(folder / "answers.jsonl")
-        found = journal.answer(ITEM.key, "abc")
-        assert found is None or found.text.encode() is not None
+        stored = journal.answer(ITEM.key, "abc")
+        assert stored is None or stored.text.encode() is not None
         journal.close()
 
 
@@ -202,7 +202,7 @@ SEEDS = {
     ],
     answer_journal: [json.dumps({**_LINE, "answer": asdict(Answer(text="one"))}).encode() + b"\n"],
     records: [json.dumps(record_to_json(scored(ITEM, 0.5))).encode() + b"\n"],
-    run_manifest: [json.dumps(manifest_to_json(found)).encode() for found in (_MANIFEST, _MIXED)],
+    run_manifest: [json.dumps(manifest_to_json(manifest)).encode() for manifest in (_MANIFEST, _MIXED)],
     options: [b"http://h:1/v1?a=b", b"zeroshot,icl", b"Q1,q6", b"2/5", b'{"top_p": 0.9}', b"50 Q6=100"],
     gates: [
         b'[[gate]]\nmetric = "zeroshot.mean"\nmin = 50\n[coverage]\nmax_unmeasured = 3\n',

@@ -30,8 +30,8 @@ def run_with(values, **fields):
     """
     items, records = [], []
     for (question, mode), samples in values.items():
-        for number, found in enumerate(samples):
-            for repeat, value in enumerate(found if isinstance(found, tuple) else (found,)):
+        for number, repeats in enumerate(samples):
+            for repeat, value in enumerate(repeats if isinstance(repeats, tuple) else (repeats,)):
                 family = f"f{number // 10}"
                 item = planned_item(
                     f"s{number:03}", question, mode, family=family, scenario=f"{family}_s", repeat=repeat

@@ -67,18 +67,18 @@ def world(flips: float) -> World:
 
 
 def _chances(families: Floats, spread: float, place: Floats) -> Floats:
-    found: Floats = betaincinv(spread * families, spread * (1 - families), place)
-    return found
+    chances: Floats = betaincinv(spread * families, spread * (1 - families), place)
+    return chances
 
 
-def same(found: World, drop: float = 0.0) -> Floats:
+def same(base: World, drop: float = 0.0) -> Floats:
     """The model itself; with a drop every item is a little worse."""
-    return found.chances * (1 - drop / found.chances.mean())
+    return base.chances * (1 - drop / base.chances.mean())
 
 
-def concentrated(found: World, drop: float) -> Floats:
+def concentrated(base: World, drop: float) -> Floats:
     """A drop on few samples, all of whose questions break."""
-    chances, left = found.chances.copy(), drop * found.chances.size
+    chances, left = base.chances.copy(), drop * base.chances.size
     for sample in np.random.default_rng(SEED + 1).permutation(SAMPLES):
         total = chances[sample].sum()
         chances[sample] *= 1 - min(1.0, left / total) if total > 0 else 1
@@ -86,28 +86,28 @@ def concentrated(found: World, drop: float) -> Floats:
     return chances
 
 
-def another(found: World, drop: float = 0.0) -> Floats:
+def another(base: World, drop: float = 0.0) -> Floats:
     """Another model with this mean on these very items: half of them have new chances."""
     random = np.random.default_rng(SEED + 2)
-    fresh = _chances(found.families, found.spread, random.random(found.chances.shape))
-    mixed = np.clip(np.where(random.random(fresh.shape) < NEW_ITEMS, fresh, found.chances), 1e-9, 1 - 1e-9)
+    fresh = _chances(base.families, base.spread, random.random(base.chances.shape))
+    mixed = np.clip(np.where(random.random(fresh.shape) < NEW_ITEMS, fresh, base.chances), 1e-9, 1 - 1e-9)
     odds, low, high = np.log(mixed / (1 - mixed)), -9.0, 9.0
     for _ in range(60):
         shift = (low + high) / 2
         shifted: Floats = 1 / (1 + np.exp(-(odds + shift)))
-        low, high = (shift, high) if shifted.mean() < found.chances.mean() - drop else (low, shift)
+        low, high = (shift, high) if shifted.mean() < base.chances.mean() - drop else (low, shift)
     return shifted
 
 
 CASES: dict[str, Callable[[World], Floats]] = {
     "same": same,
     "new": another,
-    "drop 2, thin": lambda found: same(found, 0.02),
-    "drop 2, concentrated": lambda found: concentrated(found, 0.02),
-    "drop 2, new": lambda found: another(found, 0.02),
-    "drop 4, thin": lambda found: same(found, 0.04),
-    "drop 4, concentrated": lambda found: concentrated(found, 0.04),
-    "drop 4, new": lambda found: another(found, 0.04),
+    "drop 2, thin": lambda base: same(base, 0.02),
+    "drop 2, concentrated": lambda base: concentrated(base, 0.02),
+    "drop 2, new": lambda base: another(base, 0.02),
+    "drop 4, thin": lambda base: same(base, 0.04),
+    "drop 4, concentrated": lambda base: concentrated(base, 0.04),
+    "drop 4, new": lambda base: another(base, 0.04),
 }
 
 
@@ -118,9 +118,9 @@ def answers(random: np.random.Generator, chances: Floats, releases: int, repeats
     fields = (
         random.random((*shape, int(GRADED.sum()), PARTS), dtype=np.float32) < chances[:, GRADED][..., None]
     )
-    found: Floats = np.empty((*shape, QUESTIONS))
-    found[..., ~GRADED], found[..., GRADED] = labels, fields.mean(axis=-1)
-    return found
+    scores: Floats = np.empty((*shape, QUESTIONS))
+    scores[..., ~GRADED], scores[..., GRADED] = labels, fields.mean(axis=-1)
+    return scores
 
 
 # --- designs ---------------------------------------------------------------------------------------------------------
@@ -160,11 +160,11 @@ class Shares:
 @lru_cache(maxsize=512)
 def simulate(flips: float, case: str, design: Design, *, releases: int, seed: int = 0) -> Shares:
     """The verdicts on a gate on the mean of six questions with max_drop 2."""
-    found, random = world(flips), np.random.default_rng((SEED, seed))
-    chances = CASES[case](found)
+    base, random = world(flips), np.random.default_rng((SEED, seed))
+    chances = CASES[case](base)
     parts = [
         verdicts(
-            answers(random, found.chances, count, design.baseline),
+            answers(random, base.chances, count, design.baseline),
             answers(random, chances, count, design.looks[-1]),
             design,
         )
@@ -298,16 +298,16 @@ def tables(releases: int, designs: Sequence[Design] = DESIGNS) -> Iterator[str]:
     )
     for design in designs:
         for flips in FLIP_RATES:
-            found = {case: simulate(flips, case, design, releases=releases) for case in CASES}
-            wrong = max(found[case].passed for case in CASES if case.startswith("drop 2"))
-            right = min(found[case].failed for case in CASES if case.startswith("drop 4"))
+            shares = {case: simulate(flips, case, design, releases=releases) for case in CASES}
+            wrong = max(shares[case].passed for case in CASES if case.startswith("drop 2"))
+            right = min(shares[case].failed for case in CASES if case.startswith("drop 4"))
             yield _row(
                 design.name,
                 f"{100 * flips:.0f}%",
-                *(f"{figure:.2f}" for figure in (found["same"].passed, found["new"].passed)),
+                *(f"{figure:.2f}" for figure in (shares["same"].passed, shares["new"].passed)),
                 f"{wrong:.3f}",
                 f"{right:.2f}",
-                f"{found['same'].repeats:.1f} / {found['new'].repeats:.1f}",
+                f"{shares['same'].repeats:.1f} / {shares['new'].repeats:.1f}",
             )
 
 

@@ -33,8 +33,8 @@ def by_text(answers: Mapping[str, str], otherwise: Script) -> Script:
     """Fixed answers; the first key that occurs in the request's text counts."""
 
     def script(request: ParsedRequest) -> Outcome:
-        found = next((answer for key, answer in answers.items() if key in request.text), None)
-        return otherwise(request) if found is None else Reply(found)
+        answer_text = next((answer for key, answer in answers.items() if key in request.text), None)
+        return otherwise(request) if answer_text is None else Reply(answer_text)
 
     return script
 

@@ -98,10 +98,10 @@ def test_a_changed_byte_changes_no_datum_unnoticed(tmp_path, place):
     path.write_bytes(content)
     in_name_of_checksum = b'"crc":' not in bytes(content).splitlines()[place // 25]
     journal = Journal(path)
-    found = numbers(path)
-    assert set(found) <= {1, 2, 3}
+    numbers_read = numbers(path)
+    assert set(numbers_read) <= {1, 2, 3}
     assert in_name_of_checksum or (
-        found != [1, 2, 3] and journal.damaged_lines + bool(journal.torn_bytes) == 1
+        numbers_read != [1, 2, 3] and journal.damaged_lines + bool(journal.torn_bytes) == 1
     )
 
 

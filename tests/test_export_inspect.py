@@ -36,19 +36,19 @@ def test_every_record_is_a_sample(log):
 
 
 def test_a_sample_has_prompt_plot_answer_target_and_explanation(log):
-    found = sample(log, "rabi_success_b-Q6-zeroshot")
-    image, text = found.input[0].content
+    logged = sample(log, "rabi_success_b-Q6-zeroshot")
+    image, text = logged.input[0].content
     assert image.image.startswith("data:image/webp;base64,")
     assert "What do you see? plain" == text.text
-    assert "SUCCESS" == found.target == found.scores["qcaleval"].answer
-    assert "read: SUCCESS; expected: SUCCESS" == found.scores["qcaleval"].explanation
-    assert found.output.completion.startswith("plain answer of rabi_success_b")
+    assert "SUCCESS" == logged.target == logged.scores["qcaleval"].answer
+    assert "read: SUCCESS; expected: SUCCESS" == logged.scores["qcaleval"].explanation
+    assert logged.output.completion.startswith("plain answer of rabi_success_b")
 
 
 def test_what_a_judge_graded_has_its_grades_and_the_reference_as_target(log):
-    found = sample(log, "rabi_success_b-Q1-zeroshot")
-    assert "reference of rabi_success_b" == found.target
-    assert "judge-b graded the key points: 1, 1, 0" in found.scores["qcaleval"].explanation
+    logged = sample(log, "rabi_success_b-Q1-zeroshot")
+    assert "reference of rabi_success_b" == logged.target
+    assert "judge-b graded the key points: 1, 1, 0" in logged.scores["qcaleval"].explanation
 
 
 def test_plots_of_demonstrations_are_named_and_left_out(log):
@@ -57,9 +57,9 @@ def test_plots_of_demonstrations_are_named_and_left_out(log):
 
 
 def test_times_and_tokens_are_there(log):
-    found = sample(log, "rabi_success_b-Q6-zeroshot")
-    assert 1.5 == found.total_time == found.working_time == found.output.time
-    assert (900, 101) == (found.output.usage.input_tokens, found.output.usage.output_tokens)
+    logged = sample(log, "rabi_success_b-Q6-zeroshot")
+    assert 1.5 == logged.total_time == logged.working_time == logged.output.time
+    assert (900, 101) == (logged.output.usage.input_tokens, logged.output.usage.output_tokens)
     assert log.stats.started_at
     assert log.stats.completed_at >= log.stats.started_at
     assert next(iter(log.stats.model_usage.values())).input_tokens > 900

@@ -40,14 +40,14 @@ def ask(engine, items):
 
 def ends(futures):
     """The kind of each item's failure, ``stopped``, or None."""
-    found = []
+    kinds = []
     for future in futures:
         try:
             failure = future.result(timeout=20).failure
-            found.append(failure and failure.kind)
+            kinds.append(failure and failure.kind)
         except EngineStopped:
-            found.append("stopped")
-    return found
+            kinds.append("stopped")
+    return kinds
 
 
 # --- waiting ---------------------------------------------------------------------------------------------------------
@@ -269,15 +269,15 @@ def test_an_outage_midway_stops_the_run_and_what_is_in_flight_is_not_tried_again
     endpoint.script = delayed(0.01, from_request(5, error(503, "shutting down"), OK))
     settings = replace(QUICK, retries=1)
     with running_engine(endpoint.base_url, tmp_path, settings=settings, concurrency=4) as (engine, _):
-        found = ends(ask(engine, keys(60)))
+        kinds = ends(ask(engine, keys(60)))
         assert "20 requests in a row failed, the last with: HTTP 503: shutting down" in engine.stopped
         asked = len(endpoint.requests)
         time.sleep(0.1)
         assert asked == len(endpoint.requests)
-    assert {None: 5, "http_503": found.count("http_503"), "stopped": 55 - found.count("http_503")} == {
-        kind: found.count(kind) for kind in (None, "http_503", "stopped")
+    assert {None: 5, "http_503": kinds.count("http_503"), "stopped": 55 - kinds.count("http_503")} == {
+        kind: kinds.count(kind) for kind in (None, "http_503", "stopped")
     }
-    assert 20 <= found.count("http_503") <= 23
+    assert 20 <= kinds.count("http_503") <= 23
 
 
 def test_a_success_between_failures_keeps_the_run_going(endpoint, tmp_path):
@@ -286,9 +286,9 @@ def test_a_success_between_failures_keeps_the_run_going(endpoint, tmp_path):
 
     endpoint.script = lambda request: every_tenth_works(request) if request.number % 3 else OK(request)
     with running_engine(endpoint.base_url, tmp_path) as (engine, _):
-        found = ends(ask(engine, keys(60)))
+        kinds = ends(ask(engine, keys(60)))
         assert engine.stopped is None
-    assert 0 < found.count("http_403") < 60
+    assert 0 < kinds.count("http_403") < 60
 
 
 def test_a_judge_that_refuses_stops_the_run_and_the_answers_stay(endpoint, tmp_path):

@@ -45,12 +45,12 @@ def test_what_was_fixed_and_broken_is_shown_with_its_plot(quick, endpoint, tiny_
         ["compare", str(earlier.run_dir), str(later.run_dir), "--html", str(page), "--width", "80"]
     )
 
-    found = Elements(page.read_text())
+    elements = Elements(page.read_text())
     assert "2 fixed, 2 broken" in capsys.readouterr().out
-    assert 4 == sum(tag == "details" for tag, _ in found.tags)
-    plots = [attrs["src"] for tag, attrs in found.tags if tag == "img"]
+    assert 4 == sum(tag == "details" for tag, _ in elements.tags)
+    plots = [attrs["src"] for tag, attrs in elements.tags if tag == "img"]
     assert 4 == len(plots)
     assert all(plot.startswith("data:image/") for plot in plots)
-    assert "script" not in {tag for tag, _ in found.tags}
-    assert "<script>alert(1)</script>" in found.text
-    assert "fixed: rabi_failure_damped_a Q6 (zero-shot), 0.0 to 100.0" in found.text
+    assert "script" not in {tag for tag, _ in elements.tags}
+    assert "<script>alert(1)</script>" in elements.text
+    assert "fixed: rabi_failure_damped_a Q6 (zero-shot), 0.0 to 100.0" in elements.text

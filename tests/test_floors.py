@@ -71,10 +71,10 @@ def test_a_demonstration_is_a_picture_with_the_reference_answer_of_its_sample_be
         {"image": "image-9"},
         {"text": "Which of SUCCESS and DAMPED?"},
     ]
-    found = shown(
+    parsed = shown(
         Question.Q6, prompt, answers={"a": ["Status: DAMPED\nNotes:  fading"], "b": ["Status: NO_SIGNAL"]}
     )
-    assert Demonstrations(answers=("Status: DAMPED\nNotes:  fading", "Status: NO_SIGNAL"), before=2) == found
+    assert Demonstrations(answers=("Status: DAMPED\nNotes:  fading", "Status: NO_SIGNAL"), before=2) == parsed
 
 
 def test_an_answer_of_an_unknown_picture_is_read_as_it_stands():
@@ -100,8 +100,8 @@ def test_a_demonstration_may_have_several_pictures_with_words_between_them():
         {"text": "Status: STABLE"},
         {"image": "image-9"},
     ]
-    found = shown(Question.Q6, prompt, answers={"a": ["Status: STABLE"], "b": ["Status: STABLE"]})
-    assert ("Status: STABLE",) == found.answers
+    parsed = shown(Question.Q6, prompt, answers={"a": ["Status: STABLE"], "b": ["Status: STABLE"]})
+    assert ("Status: STABLE",) == parsed.answers
 
 
 def test_the_questions_own_pictures_demonstrate_nothing():
@@ -162,8 +162,8 @@ def test_parameters_are_chosen_field_by_field():
         {"x": 1.15, "rare": "Unreliable", "seen": True, "places": [3, 7]},
         {"x": 1.2, "rare": 4.0, "seen": False, "places": [2, 8]},
     ]
-    found = best_constant(Question.Q5, [reference(json.dumps(row), **rules) for row in rows])
-    assert {"x": 1.15, "rare": None, "seen": True, "places": [2, 8]} == json.loads(found)
+    constant_answer = best_constant(Question.Q5, [reference(json.dumps(row), **rules) for row in rows])
+    assert {"x": 1.15, "rare": None, "seen": True, "places": [2, 8]} == json.loads(constant_answer)
 
 
 def test_an_array_reference_has_a_constant_that_scores_0_as_every_answer_does():
@@ -387,9 +387,14 @@ def test_the_rule_that_scores_most_is_the_floor_and_the_difference_is_paired():
         floored("b", "Q6", "icl", 1.0, copy_last=1.0, copy_nearest=0.0, copy_frequent=1.0),
         floored("c", "Q6", "icl", 0.0, copy_last=0.0, copy_nearest=0.0, copy_frequent=0.0),
     )
-    found = above_floor(evaluation_of(run).outcomes)
-    assert {Question.Q6: Floor.COPY_FREQUENT} == found.rules
-    assert (2 / 3, 2 / 3, 0.0, 3) == (found.floor, found.mean, found.above.mean, found.above.samples)
+    comparison = above_floor(evaluation_of(run).outcomes)
+    assert {Question.Q6: Floor.COPY_FREQUENT} == comparison.rules
+    assert (2 / 3, 2 / 3, 0.0, 3) == (
+        comparison.floor,
+        comparison.mean,
+        comparison.above.mean,
+        comparison.above.samples,
+    )
 
 
 def test_over_several_questions_only_those_with_a_floor_count():
@@ -400,8 +405,8 @@ def test_over_several_questions_only_those_with_a_floor_count():
         floored("b", "Q6", "zeroshot", 1.0, constant=0.5),
         floored("a", "Q3", "zeroshot", 0.0),
     )
-    found = above_floor(evaluation_of(run).outcomes)
-    assert (0.5, 0.75, 0.25) == (found.floor, found.mean, found.above.mean)
+    comparison = above_floor(evaluation_of(run).outcomes)
+    assert (0.5, 0.75, 0.25) == (comparison.floor, comparison.mean, comparison.above.mean)
 
 
 @pytest.mark.parametrize("width", [80, 200])

@@ -36,12 +36,12 @@ BASE = Path("base")
     ],
 )
 def test_the_bound_of_the_interval_decides(expected, condition):
-    found = verdict(q6(*right(45, of=50)), gate(**condition))
+    decision = verdict(q6(*right(45, of=50)), gate(**condition))
     # Wilson's interval, by its formula: (0.9 + z^2/100 -+ z sqrt(0.09/50 + z^2/10000)) / (1 + z^2/50), z = 1.644854
-    assert (expected, 0.9) == (found.verdict, found.figure)
+    assert (expected, 0.9) == (decision.verdict, decision.figure)
     assert (pytest.approx(0.80846, abs=1e-5), pytest.approx(0.95047, abs=1e-5)) == (
-        found.interval.low,
-        found.interval.high,
+        decision.interval.low,
+        decision.interval.high,
     )
 
 
@@ -68,28 +68,28 @@ def test_point_mode_compares_the_plain_figure(expected, condition):
 
 def test_the_mean_is_that_of_the_questions():
     run = run_with({("Q2", "zeroshot"): right(15, of=20), ("Q6", "zeroshot"): right(5, of=20)})
-    found = verdict(run, gate("zeroshot.Q2+Q6", min=20))
-    assert (pytest.approx(0.5), 20) == (found.figure, found.samples)
+    decision = verdict(run, gate("zeroshot.Q2+Q6", min=20))
+    assert (pytest.approx(0.5), 20) == (decision.figure, decision.samples)
 
 
 def test_a_mean_needs_all_its_questions():
-    found = verdict(q6(*right(9, of=10)), gate("zeroshot.mean", min=50))
-    assert Verdict.CANNOT is found.verdict
-    assert "Q1, Q2, Q3, Q4, Q5 (zeroshot) not asked in this run" == found.reason
+    decision = verdict(q6(*right(9, of=10)), gate("zeroshot.mean", min=50))
+    assert Verdict.CANNOT is decision.verdict
+    assert "Q1, Q2, Q3, Q4, Q5 (zeroshot) not asked in this run" == decision.reason
 
 
 def test_a_family_takes_its_own_samples_and_the_spread_of_all_families():
     values = [0.03, 0.97] * 5 + [0.59, 0.61] * 5
-    found = verdict(run_with({("Q5", "zeroshot"): values}), gate("zeroshot.Q5", min=20, family="f1"))
-    assert (pytest.approx(0.6), 10) == (found.figure, found.samples)
+    decision = verdict(run_with({("Q5", "zeroshot"): values}), gate("zeroshot.Q5", min=20, family="f1"))
+    assert (pytest.approx(0.6), 10) == (decision.figure, decision.samples)
     alone = mean_interval(values[10:])
-    assert found.interval.high - found.interval.low > 1.1 * (alone.high - alone.low)
+    assert decision.interval.high - decision.interval.low > 1.1 * (alone.high - alone.low)
 
 
 def test_an_unknown_family_is_not_asked():
-    found = verdict(q6(*right(9, of=10)), gate(min=50, family="rabbi"))
-    assert Verdict.CANNOT is found.verdict
-    assert "no sample of family rabbi in this run, only of f0" == found.reason
+    decision = verdict(q6(*right(9, of=10)), gate(min=50, family="rabbi"))
+    assert Verdict.CANNOT is decision.verdict
+    assert "no sample of family rabbi in this run, only of f0" == decision.reason
 
 
 # --- too few samples ---
@@ -106,10 +106,11 @@ def test_an_unknown_family_is_not_asked():
 )
 def test_too_few_samples_cannot_carry_a_verdict(samples, condition, needed):
     best = 1.0 if "min" in condition else 0.0
-    found = verdict(q6(*[best] * samples), gate(**condition))
-    assert Verdict.CANNOT is found.verdict
+    decision = verdict(q6(*[best] * samples), gate(**condition))
+    assert Verdict.CANNOT is decision.verdict
     assert (
-        f"{samples} samples cannot carry a verdict, however good the result; {needed} could" == found.reason
+        f"{samples} samples cannot carry a verdict, however good the result; {needed} could"
+        == decision.reason
     )
     assert Verdict.CANNOT is not verdict(q6(*[best] * needed), gate(**condition)).verdict
 
@@ -135,8 +136,8 @@ def test_what_could_not_pass_even_if_nothing_changed_is_refused(metric, samples,
 
 
 def test_too_few_samples_to_pass_are_enough_to_fail():
-    found = against(right(38, of=40), right(10, of=40), max_drop=2)
-    assert Verdict.FAIL is found.verdict
+    decision = against(right(38, of=40), right(10, of=40), max_drop=2)
+    assert Verdict.FAIL is decision.verdict
     unchanged = against(right(38, of=40), right(38, of=40), max_drop=2)
     assert (Verdict.CANNOT, True) == (unchanged.verdict, "138 could" in unchanged.reason)
 
@@ -145,16 +146,16 @@ def test_too_few_samples_to_pass_are_enough_to_fail():
 def test_a_run_against_itself_passes_any_drop_of_1_with_243_samples(metric):
     gated = gate(metric, max_drop=1, baseline=BASE)
     run = run_with({(question.value, "zeroshot"): right(120, of=243) for question in gated.metric.questions})
-    found = verdict(run, gated, baselines={BASE: run})
-    assert (Verdict.PASS, 0.0) == (found.verdict, found.figure)
+    decision = verdict(run, gated, baselines={BASE: run})
+    assert (Verdict.PASS, 0.0) == (decision.verdict, decision.figure)
 
 
 def test_the_same_answers_again_are_nearly_as_good():
     gated = gate("zeroshot.mean", max_drop=1, baseline=BASE)
     run = run_with({(question.value, "zeroshot"): right(120, of=243) for question in gated.metric.questions})
-    found = verdict(run, gated, baselines={BASE: renamed(run)})
+    decision = verdict(run, gated, baselines={BASE: renamed(run)})
     # a sixth of t^2 / n, t(242; 0.95) = 1.651175: what one item can do to the mean of its sample
-    assert pytest.approx(-1 / 6 * 1.651175**2 / 243, abs=1e-6) == found.interval.low
+    assert pytest.approx(-1 / 6 * 1.651175**2 / 243, abs=1e-6) == decision.interval.low
 
 
 def test_a_plain_figure_needs_one_sample():
@@ -175,33 +176,33 @@ def test_the_same_answers_pass_where_samples_are_many():
 
 
 def test_a_drop_is_later_minus_earlier():
-    found = against(right(180, of=200), right(160, of=200), max_drop=2)
-    assert (Verdict.FAIL, pytest.approx(-0.1)) == (found.verdict, found.figure)
+    decision = against(right(180, of=200), right(160, of=200), max_drop=2)
+    assert (Verdict.FAIL, pytest.approx(-0.1)) == (decision.verdict, decision.figure)
     assert Verdict.PASS is against(right(160, of=200), right(180, of=200), max_drop=2).verdict
 
 
 def test_a_drop_that_is_allowed_but_not_shown_to_be_small_is_inconclusive():
-    found = against(right(100, of=200), [*right(95, of=100), *right(5, of=100)], max_drop=2)
-    assert (Verdict.INCONCLUSIVE, 0.0) == (found.verdict, found.figure)
+    decision = against(right(100, of=200), [*right(95, of=100), *right(5, of=100)], max_drop=2)
+    assert (Verdict.INCONCLUSIVE, 0.0) == (decision.verdict, decision.figure)
 
 
 def test_only_what_both_runs_planned_is_compared():
-    found = against(right(15, of=15), right(25, of=40), max_drop=25)
-    assert (15, 0.0) == (found.samples, found.figure)
+    decision = against(right(15, of=15), right(25, of=40), max_drop=25)
+    assert (15, 0.0) == (decision.samples, decision.figure)
 
 
 def test_a_delta_is_icl_minus_zero_shot_on_shared_samples():
     run = run_with({("Q6", "zeroshot"): right(5, of=20), ("Q6", "icl"): right(12, of=15)})
-    found = verdict(run, gate("icl.Q6.delta", min=10))
-    assert (15, pytest.approx(7 / 15)) == (found.samples, found.figure)
-    assert Verdict.PASS is found.verdict
+    decision = verdict(run, gate("icl.Q6.delta", min=10))
+    assert (15, pytest.approx(7 / 15)) == (decision.samples, decision.figure)
+    assert Verdict.PASS is decision.verdict
 
 
 def test_a_drop_of_a_delta_is_a_difference_of_differences():
     before = run_with({("Q6", "zeroshot"): [0.0] * 20, ("Q6", "icl"): [1.0] * 20})
     after = run_with({("Q6", "zeroshot"): [1.0] * 20, ("Q6", "icl"): [0.0] * 20})
-    found = verdict(after, gate("icl.Q6.delta", max_drop=20, baseline=BASE), baselines={BASE: before})
-    assert (Verdict.FAIL, -2.0, -2.0) == (found.verdict, found.figure, found.interval.low)
+    decision = verdict(after, gate("icl.Q6.delta", max_drop=20, baseline=BASE), baselines={BASE: before})
+    assert (Verdict.FAIL, -2.0, -2.0) == (decision.verdict, decision.figure, decision.interval.low)
 
 
 # --- rates ---
@@ -224,15 +225,15 @@ def labelled(*answers, question="Q6"):
 def test_a_false_success_is_a_failure_called_good():
     answers = [("no_signal", "NO_SIGNAL", "SUCCESS")] * 3 + [("no_signal", "NO_SIGNAL", "DAMPED")] * 17
     good = [("success", "SUCCESS", "SUCCESS")] * 30
-    found = verdict(labelled(*answers, *good), gate("q6.false_success", max=40))
-    assert (Verdict.PASS, 3 / 20, 20) == (found.verdict, pytest.approx(found.figure), found.samples)
+    decision = verdict(labelled(*answers, *good), gate("q6.false_success", max=40))
+    assert (Verdict.PASS, 3 / 20, 20) == (decision.verdict, pytest.approx(decision.figure), decision.samples)
 
 
 def test_unmeasured_items_count_in_a_rate_unless_their_scenario_type_does_not():
     known = [("no_signal", "NO_SIGNAL", "NO_SIGNAL")] * 20 + [("success", "SUCCESS", "SUCCESS")]
     lost = [("no_signal", "NO_SIGNAL", None), ("success", "SUCCESS", None), ("unheard", "DAMPED", None)]
-    found = verdict(labelled(*known, *lost), gate("q6.false_success", max=40))
-    assert (22, 2) == (found.samples, found.unmeasured)
+    decision = verdict(labelled(*known, *lost), gate("q6.false_success", max=40))
+    assert (22, 2) == (decision.samples, decision.unmeasured)
 
 
 @pytest.mark.parametrize(
@@ -251,8 +252,8 @@ def test_other_rates_are_those_of_the_reports(metric, question, expected, wrong)
         scored(item, 0.0, expected=expected, extracted=wrong if number < 5 else expected)
         for number, item in enumerate(items)
     ]
-    found = verdict(Run(manifest=manifest(items), records=tuple(records)), gate(metric, max=60))
-    assert (Verdict.PASS, 0.25) == (found.verdict, found.figure)
+    decision = verdict(Run(manifest=manifest(items), records=tuple(records)), gate(metric, max=60))
+    assert (Verdict.PASS, 0.25) == (decision.verdict, decision.figure)
 
 
 # --- what was not measured ---
@@ -270,17 +271,17 @@ def test_other_rates_are_those_of_the_reports(metric, question, expected, wrong)
     ],
 )
 def test_what_was_not_measured_counts_as_wrong_and_as_right(expected, measured, lost, minimum):
-    found = verdict(q6(*measured, *[None] * lost), gate(min=minimum))
-    assert (expected, lost, len(measured) + lost) == (found.verdict, found.unmeasured, found.samples)
+    decision = verdict(q6(*measured, *[None] * lost), gate(min=minimum))
+    assert (expected, lost, len(measured) + lost) == (decision.verdict, decision.unmeasured, decision.samples)
     if expected is Verdict.CANNOT:
-        assert f"depends on {lost} items that were not measured" == found.reason
+        assert f"depends on {lost} items that were not measured" == decision.reason
 
 
 def test_bounds_are_those_of_the_worst_and_the_best_case():
-    found = verdict(q6(*right(8, of=10), None, None), gate(min=50))
-    assert pytest.approx(0.8) == found.figure
-    assert mean_interval(right(8, of=12), level=0.9).low == pytest.approx(found.interval.low)
-    assert mean_interval(right(10, of=12), level=0.9).high == pytest.approx(found.interval.high)
+    decision = verdict(q6(*right(8, of=10), None, None), gate(min=50))
+    assert pytest.approx(0.8) == decision.figure
+    assert mean_interval(right(8, of=12), level=0.9).low == pytest.approx(decision.interval.low)
+    assert mean_interval(right(10, of=12), level=0.9).high == pytest.approx(decision.interval.high)
 
 
 def test_what_the_baseline_lacks_counts_the_other_way_round():
@@ -303,7 +304,7 @@ def test_losing_items_never_turns_one_verdict_into_the_other(values, data):
     lost = data.draw(st.sets(st.integers(0, len(values) - 1), max_size=8))
     minimum = data.draw(st.integers(1, 75))
     kept = [None if number in lost else value for number, value in enumerate(values)]
-    full, partial = (verdict(q6(*found), gate(min=minimum)).verdict for found in (values, kept))
+    full, partial = (verdict(q6(*each), gate(min=minimum)).verdict for each in (values, kept))
     assert {full, partial} != {Verdict.PASS, Verdict.FAIL}
 
 
@@ -330,20 +331,20 @@ def test_company_makes_it_harder_to_fail_and_no_harder_to_pass():
     assert pytest.approx(0.80846, abs=1e-5) == alone.interval.low == beside.interval.low
     failing = gate(max=80)
     assert Verdict.FAIL is verdict(run, failing).verdict
-    found = verdict(run, failing, gate(max=81))
-    assert (Verdict.INCONCLUSIVE, True) == (found.verdict, found.corrected)
-    assert pytest.approx(0.78640, abs=1e-5) == found.interval.low  # at 97.5%: z = 1.959964
+    decision = verdict(run, failing, gate(max=81))
+    assert (Verdict.INCONCLUSIVE, True) == (decision.verdict, decision.corrected)
+    assert pytest.approx(0.78640, abs=1e-5) == decision.interval.low  # at 97.5%: z = 1.959964
 
 
 def test_a_gate_that_clearly_fails_costs_the_others_nothing():
-    found = verdict(q6(*right(45, of=50)), gate(max=80), gate(max=30))
-    assert (Verdict.FAIL, pytest.approx(0.80846, abs=1e-5)) == (found.verdict, found.interval.low)
+    decision = verdict(q6(*right(45, of=50)), gate(max=80), gate(max=30))
+    assert (Verdict.FAIL, pytest.approx(0.80846, abs=1e-5)) == (decision.verdict, decision.interval.low)
 
 
 def test_a_drop_that_is_shown_and_allowed_passes_with_a_warning():
     before, after = right(400, of=500), [*[0.0] * 12, *right(388, of=488)]
-    found = against(before, after, max_drop=5)
-    assert (Verdict.WORSE, pytest.approx(-12 / 500)) == (found.verdict, found.figure)
+    decision = against(before, after, max_drop=5)
+    assert (Verdict.WORSE, pytest.approx(-12 / 500)) == (decision.verdict, decision.figure)
     report = judge_run(
         gate_file("gates.toml", gate(max_drop=5, baseline=BASE)), q6(*after), {BASE: renamed(q6(*before))}
     )
@@ -370,8 +371,12 @@ def with_repeats(count, right_in, *, samples=243):
 
 def test_with_repeats_on_both_sides_only_answers_vary():
     base, run = with_repeats(4, lambda n: 4 * (n % 2)), with_repeats(2, lambda n: 2 * (n % 2))
-    found = verdict(run, gate(max_drop=2, baseline=BASE), baselines={BASE: renamed(base)})
-    assert (Verdict.PASS, Population.BENCHMARK, 0.0) == (found.verdict, found.population, found.flip_rate)
+    decision = verdict(run, gate(max_drop=2, baseline=BASE), baselines={BASE: renamed(base)})
+    assert (Verdict.PASS, Population.BENCHMARK, 0.0) == (
+        decision.verdict,
+        decision.population,
+        decision.flip_rate,
+    )
     once = q6(*[float(n % 2) for n in range(243)])
     alone = verdict(once, gate(max_drop=2, baseline=BASE), baselines={BASE: renamed(base)})
     assert (Population.PLOTS, 0.0, (1, 4)) == (
@@ -383,13 +388,13 @@ def test_with_repeats_on_both_sides_only_answers_vary():
 
 def test_the_variance_is_that_of_answers_over_repeats_and_samples():
     base, run = with_repeats(4, lambda _: 2), with_repeats(2, lambda _: 1)
-    found = verdict(run, gate(max_drop=20, baseline=BASE), baselines={BASE: renamed(base)})
+    decision = verdict(run, gate(max_drop=20, baseline=BASE), baselines={BASE: renamed(base)})
     # s^2 = 1/3 of 2 in 4 right, 1/2 of 1 in 2: V = (1/3 / 4 + 1/2 / 2) / 243
     variance = (1 / 12 + 1 / 4) / 243
     freedom = variance**2 / ((1 / 12 / 243) ** 2 / 5 / 243 + (1 / 4 / 243) ** 2 / 3 / 243)
     reach = float(stdtrit(freedom, 0.95))
-    assert pytest.approx(-reach * math.sqrt(variance), rel=1e-6) == found.interval.low
-    assert pytest.approx(2 / 3) == found.flip_rate
+    assert pytest.approx(-reach * math.sqrt(variance), rel=1e-6) == decision.interval.low
+    assert pytest.approx(2 / 3) == decision.flip_rate
 
 
 def test_questions_of_a_sample_that_go_together_in_a_repeat_are_not_independent():
@@ -455,9 +460,12 @@ def test_more_unmeasured_items_than_allowed_are_an_obstacle_to_every_gate():
     blanks = [replace(item, key=item.key._replace(variant="blank")) for item in run.manifest.planned]
     run = replace(run, manifest=replace(run.manifest, planned=(*run.manifest.planned, *blanks)))
     assert Verdict.PASS is verdict(run, gate(min=50), max_unmeasured=2).verdict
-    found = verdict(run, gate(min=50), max_unmeasured=1)
-    assert (Verdict.CANNOT, "2 of 52 items not measured (max_unmeasured 1)") == (found.verdict, found.reason)
-    assert found.interval is not None
+    decision = verdict(run, gate(min=50), max_unmeasured=1)
+    assert (Verdict.CANNOT, "2 of 52 items not measured (max_unmeasured 1)") == (
+        decision.verdict,
+        decision.reason,
+    )
+    assert decision.interval is not None
 
 
 def test_more_cut_answers_than_allowed_are_an_obstacle():
@@ -470,10 +478,10 @@ def test_more_cut_answers_than_allowed_are_an_obstacle():
     )
     run = Run(manifest=manifest(items), records=records)
     assert Verdict.PASS is verdict(run, gate(min=50), max_truncated=0.05).verdict
-    found = verdict(run, gate(min=50), max_truncated=0.048)
+    decision = verdict(run, gate(min=50), max_truncated=0.048)
     assert (Verdict.CANNOT, "1 of 20 answers cut at max_tokens (max_truncated 0.048)") == (
-        found.verdict,
-        found.reason,
+        decision.verdict,
+        decision.reason,
     )
 
 
@@ -494,9 +502,9 @@ def test_more_cut_answers_than_allowed_are_an_obstacle():
 )
 def test_a_judge_must_be_shown_to_agree(agreed, reason):
     run = replace(q6(*[1.0] * 20), judge_agreement={"judge-a": 1.0, "judge-b": agreed / 56}, judge_points=56)
-    found = verdict(run, gate(min=50), min_agreement=0.7)
-    assert (Verdict.CANNOT if reason else Verdict.PASS) is found.verdict
-    assert (f"judge judge-b agrees with {reason}" if reason else "") == found.reason
+    decision = verdict(run, gate(min=50), min_agreement=0.7)
+    assert (Verdict.CANNOT if reason else Verdict.PASS) is decision.verdict
+    assert (f"judge judge-b agrees with {reason}" if reason else "") == decision.reason
 
 
 def test_an_agreement_that_the_canary_cannot_show_is_refused_before_anything_is_asked():
@@ -509,8 +517,8 @@ def test_an_agreement_that_the_canary_cannot_show_is_refused_before_anything_is_
 
 
 def test_judges_that_were_not_tried_are_an_obstacle():
-    found = verdict(q6(*[1.0] * 20), gate(min=50), min_agreement=0.7)
-    assert "judges not tried (min_agreement 0.7): ask with --judge-canary" == found.reason
+    decision = verdict(q6(*[1.0] * 20), gate(min=50), min_agreement=0.7)
+    assert "judges not tried (min_agreement 0.7): ask with --judge-canary" == decision.reason
 
 
 def test_an_interrupted_run_cannot_be_gated():
@@ -533,15 +541,16 @@ def test_the_detectable_difference_is_counted_from_the_threshold():
 
 
 def test_the_detectable_difference_of_a_drop_is_that_of_the_differences():
-    found = against([0.0, 0.5] * 50, [0.2, 0.2] * 50, max_drop=3)  # 0.2 and -0.3: s = 0.25 * sqrt(100 / 99)
-    assert pytest.approx(0.25 / math.sqrt(99) * (1.660391 + 0.841621), rel=1e-5) == found.detectable
+    # differences of 0.2 and -0.3: s = 0.25 * sqrt(100 / 99)
+    decision = against([0.0, 0.5] * 50, [0.2, 0.2] * 50, max_drop=3)
+    assert pytest.approx(0.25 / math.sqrt(99) * (1.660391 + 0.841621), rel=1e-5) == decision.detectable
 
 
 def test_so_many_samples_would_decide_that_the_difference_becomes_detectable():
-    found = verdict(q6(*right(70, of=100)), gate(min=65))
-    assert Verdict.INCONCLUSIVE is found.verdict
-    assert math.ceil(100 * (found.detectable / 0.05) ** 2) == found.outlook.samples
-    assert found.outlook.repeats is None
+    decision = verdict(q6(*right(70, of=100)), gate(min=65))
+    assert Verdict.INCONCLUSIVE is decision.verdict
+    assert math.ceil(100 * (decision.detectable / 0.05) ** 2) == decision.outlook.samples
+    assert decision.outlook.repeats is None
 
 
 def test_a_figure_on_the_threshold_is_never_decided():
@@ -550,20 +559,20 @@ def test_a_figure_on_the_threshold_is_never_decided():
 
 def test_equal_models_are_what_a_baseline_gate_plans_for():
     before, after = right(100, of=200), [*[0.0] * 6, *right(98, of=194)]
-    found = against(before, after, max_drop=2)
-    assert (Verdict.INCONCLUSIVE, pytest.approx(-0.01)) == (found.verdict, found.figure)
-    assert math.ceil(200 * (found.detectable / 0.02) ** 2) == found.outlook.samples
-    assert (None, None) == (found.flip_rate, found.outlook.repeats)
+    decision = against(before, after, max_drop=2)
+    assert (Verdict.INCONCLUSIVE, pytest.approx(-0.01)) == (decision.verdict, decision.figure)
+    assert math.ceil(200 * (decision.detectable / 0.02) ** 2) == decision.outlook.samples
+    assert (None, None) == (decision.flip_rate, decision.outlook.repeats)
 
 
 def test_repeats_of_the_baseline_say_how_many_of_a_run_would_decide():
     base = renamed(with_repeats(4, lambda n: n % 5))
     once = q6(*[float(n % 5 > n % 4) for n in range(243)])
-    found = verdict(once, gate(max_drop=4, baseline=BASE), baselines={BASE: base})
-    assert Verdict.INCONCLUSIVE is found.verdict
-    assert pytest.approx(1 / 3, abs=0.01) == found.flip_rate
-    assert 2 <= found.outlook.repeats < 20
-    assert not found.outlook.both
+    decision = verdict(once, gate(max_drop=4, baseline=BASE), baselines={BASE: base})
+    assert Verdict.INCONCLUSIVE is decision.verdict
+    assert pytest.approx(1 / 3, abs=0.01) == decision.flip_rate
+    assert 2 <= decision.outlook.repeats < 20
+    assert not decision.outlook.both
 
 
 def test_variance_is_split_into_samples_and_repeats():
@@ -580,13 +589,13 @@ def test_a_repeat_that_was_not_measured_is_left_out_of_the_variance():
 
 def test_repeats_decide_where_their_variance_is_what_blurs():
     noisy = q6(*[(1.0, 0.0)] * 16, *[(1.0, 1.0)] * 16, *[(0.0, 0.0)] * 8)
-    found = verdict(noisy, gate(min=50))
-    assert (Verdict.INCONCLUSIVE, 2) == (found.verdict, found.repeats)
-    assert 0.5 < found.repeats_share < 0.9
-    assert 2 < found.outlook.repeats < 20
+    decision = verdict(noisy, gate(min=50))
+    assert (Verdict.INCONCLUSIVE, 2) == (decision.verdict, decision.repeats)
+    assert 0.5 < decision.repeats_share < 0.9
+    assert 2 < decision.outlook.repeats < 20
 
 
 def test_no_number_of_repeats_decides_where_samples_differ():
-    found = verdict(q6(*[(1.0, 1.0)] * 28, *[(0.0, 0.0)] * 11, (0.0, 1.0)), gate(min=65))
-    assert found.repeats_share < 0.1
-    assert found.outlook.repeats is None
+    decision = verdict(q6(*[(1.0, 1.0)] * 28, *[(0.0, 0.0)] * 11, (0.0, 1.0)), gate(min=65))
+    assert decision.repeats_share < 0.1
+    assert decision.outlook.repeats is None

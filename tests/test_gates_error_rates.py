@@ -45,9 +45,9 @@ def within_error(share, of=RELEASES):
 @pytest.mark.parametrize("design", [SEQUENTIAL, TWICE], ids=["looks", "twice"])
 def test_a_drop_of_exactly_max_drop_passes_in_no_more_than_5_of_100_cases(design, flips):
     for case in (case for case in CASES if case.startswith("drop 2")):
-        found = simulate(flips, case, design, releases=RELEASES)
-        assert found.passed <= within_error(0.05), case
-        assert found.failed <= within_error(0.05), case
+        shares = simulate(flips, case, design, releases=RELEASES)
+        assert shares.passed <= within_error(0.05), case
+        assert shares.failed <= within_error(0.05), case
 
 
 @pytest.mark.parametrize("flips", FLIP_RATES)
@@ -63,14 +63,14 @@ def test_an_unchanged_model_and_an_equally_good_one_pass(flips):
 @pytest.mark.parametrize("flips", FLIP_RATES)
 def test_a_drop_of_twice_max_drop_fails(flips):
     for case in (case for case in CASES if case.startswith("drop 4")):
-        found = simulate(flips, case, SEQUENTIAL, releases=RELEASES)
-        assert 0.85 <= found.failed, case
-        assert 0 == found.passed, case
+        shares = simulate(flips, case, SEQUENTIAL, releases=RELEASES)
+        assert 0.85 <= shares.failed, case
+        assert 0 == shares.passed, case
 
 
 def test_one_run_against_one_decides_little():
-    found = simulate(0.35, "same", DESIGNS[0], releases=RELEASES)
-    assert found.passed < 0.6
+    shares = simulate(0.35, "same", DESIGNS[0], releases=RELEASES)
+    assert shares.passed < 0.6
 
 
 # --- the simulation computes what the gates compute ---
@@ -97,9 +97,9 @@ def metric_values(baseline, candidate):
 @pytest.mark.parametrize("design", DESIGNS[:3], ids=lambda design: design.name)
 @pytest.mark.parametrize("case", ["same", "drop 2, thin", "drop 4, thin"])
 def test_the_gates_give_the_verdicts_of_the_simulation(design, case):
-    random, found = np.random.default_rng(7), world(0.18)
-    baseline = answers(random, found.chances, 6, design.baseline)
-    candidate = answers(random, CASES[case](found), 6, design.looks[-1])
+    random, base = np.random.default_rng(7), world(0.18)
+    baseline = answers(random, base.chances, 6, design.baseline)
+    candidate = answers(random, CASES[case](base), 6, design.looks[-1])
     passed, failed, _ = verdicts(baseline, candidate, design)
     gated = gate("zeroshot.mean", max_drop=2, baseline=BASE)
     for before, now, passes, fails in zip(baseline, candidate, passed, failed, strict=True):
@@ -142,9 +142,10 @@ def test_four_gates_together_fail_the_same_model_in_no_more_than_5_of_100_cases(
     questions = (Question.Q2, Question.Q4, Question.Q5, Question.Q6)
     failed = []
     for _ in range(40):
-        found = question_values(random, questions)
+        values_of = question_values(random, questions)
         gates = [
-            evidence(gate(f"zeroshot.{q}", max_drop=0, baseline=BASE), values) for q, values in found.items()
+            evidence(gate(f"zeroshot.{q}", max_drop=0, baseline=BASE), values)
+            for q, values in values_of.items()
         ]
         failed.append(any(entry.verdict is Verdict.FAIL for entry in decide(gates)))
     assert statistics.fmean(failed) <= within_error(0.05, of=40)
@@ -167,19 +168,19 @@ def thresholds_met(metric, mean, count=300):
 
 
 def share(verdicts, verdict):
-    return statistics.fmean(found.verdict is verdict for found in verdicts)
+    return statistics.fmean(decision.verdict is verdict for decision in verdicts)
 
 
 @pytest.mark.parametrize("metric", ["zeroshot.Q5", "zeroshot.Q6"])
 def test_a_model_on_the_threshold_passes_or_fails_in_no_more_than_5_of_100_cases_each(metric):
-    found = thresholds_met(metric, 0.6)
-    assert 0 < share(found, Verdict.PASS) <= within_error(0.05, of=300)
-    assert 0 < share(found, Verdict.FAIL) <= within_error(0.05, of=300)
+    decisions = thresholds_met(metric, 0.6)
+    assert 0 < share(decisions, Verdict.PASS) <= within_error(0.05, of=300)
+    assert 0 < share(decisions, Verdict.FAIL) <= within_error(0.05, of=300)
 
 
 @pytest.mark.parametrize("metric", ["zeroshot.Q5", "zeroshot.Q6"])
 def test_a_model_below_the_threshold_by_the_detectable_difference_fails_in_80_of_100_cases(metric):
-    detectable = statistics.fmean(found.detectable for found in thresholds_met(metric, 0.6, count=20))
+    detectable = statistics.fmean(decision.detectable for decision in thresholds_met(metric, 0.6, count=20))
     assert pytest.approx(0.8, abs=0.07) == share(thresholds_met(metric, 0.6 - detectable), Verdict.FAIL)
 
 

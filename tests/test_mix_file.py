@@ -53,11 +53,11 @@ def test_what_is_left_out(read):
 def test_a_folder_is_looked_for_beside_the_file(read, tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     monkeypatch.chdir("/")
-    found = [read(toml(part(dataset=name))).parts[0] for name in ("data", "./absent", "nvidia/QCalEval")]
+    parts = [read(toml(part(dataset=name))).parts[0] for name in ("data", "./absent", "nvidia/QCalEval")]
     assert [str(tmp_path / "data"), str(tmp_path / "absent"), "nvidia/QCalEval"] == [
-        part.location for part in found
+        part.location for part in parts
     ]
-    assert "data" == found[0].dataset
+    assert "data" == parts[0].dataset
 
 
 def test_the_example_parses():

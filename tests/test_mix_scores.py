@@ -73,10 +73,12 @@ WEIGHTS = st.floats(0.01, 100)
 )
 def test_the_headline_is_the_weighted_mean_whatever_the_sizes(parts):
     values = {
-        (f"p{n}/{i}", "Q6", "zeroshot"): v for n, (_, found) in enumerate(parts) for i, v in enumerate(found)
+        (f"p{n}/{i}", "Q6", "zeroshot"): v
+        for n, (_, scores) in enumerate(parts)
+        for i, v in enumerate(scores)
     }
     score = score_of(values, *(described(f"p{n}", weight) for n, (weight, _) in enumerate(parts)))
-    means = [sum(found) / len(found) for _, found in parts]
+    means = [sum(scores) / len(scores) for _, scores in parts]
     expected = sum(w * mean for (w, _), mean in zip(parts, means, strict=True)) / sum(w for w, _ in parts)
     assert pytest.approx(expected, abs=1e-9) == score.mean
     assert pytest.approx(1) == sum(part.share for part in score.parts)

@@ -34,9 +34,9 @@ def slow_run(quick, endpoint, folder, *more):
 def test_a_log_gets_a_plain_line_now_and_then(quick, endpoint, tiny_folder, options):
     result = slow_run(quick, endpoint, tiny_folder, *options)
 
-    found = LINE.findall(result.out)
-    assert found, result.out
-    assert sorted(map(int, found)) == [int(done) for done in found]
+    counts = LINE.findall(result.out)
+    assert counts, result.out
+    assert sorted(map(int, counts)) == [int(done) for done in counts]
     assert all(
         len(line) <= 80 for line in result.out.splitlines() if line.startswith("qcal: ") and "left" in line
     )

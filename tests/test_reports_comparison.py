@@ -181,8 +181,8 @@ def test_each_pair_in_detail_is_asked_for(tmp_path, capsys):
 def test_p_values_of_pairs_are_corrected_together(tmp_path):
     evaluations = [evaluation(a_run(seed, chance)) for seed, chance in ((1, 0.3), (2, 0.6), (3, 0.6))]
     runs = [
-        Compared(entrant=entrant(a_run(1, 0.5), found, name=name), evaluation=found)
-        for found, name in zip(evaluations, "abc", strict=True)
+        Compared(entrant=entrant(a_run(1, 0.5), each, name=name), evaluation=each)
+        for each, name in zip(evaluations, "abc", strict=True)
     ]
     document = compare_several(runs)
     alone = table(compare(evaluations[0], evaluations[1]), "Zero-shot by question").rows[-1]

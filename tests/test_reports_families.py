@@ -13,30 +13,30 @@ SIZES = (2, 3, 4, 5, 6, 7, 7, 8, 8, 9, 10, 11, 12, 12, 13, 14, 15, 16, 18, 19, 2
 
 
 def test_right_or_wrong_scores_stay_wilsons_beside_graded_ones():
-    found = dispersions({"label": [1.0, 0.0, 1.0], "graded": [0.4, 0.37, 0.61]})
-    assert LARGEST_DISPERSION == found["label"]
-    assert found["graded"].phi < 0.3
+    by_family = dispersions({"label": [1.0, 0.0, 1.0], "graded": [0.4, 0.37, 0.61]})
+    assert LARGEST_DISPERSION == by_family["label"]
+    assert by_family["graded"].phi < 0.3
 
 
 def test_families_without_differences_of_their_own_share_one_dispersion():
     random = np.random.default_rng(1)
     families = {name: random.binomial(7, random.beta(3, 2, size=200)) / 7 for name in "abcd"}
     common = dispersion(families.values())
-    for found in dispersions(families).values():
-        assert pytest.approx(common.phi, rel=0.15) == found.phi
+    for each in dispersions(families).values():
+        assert pytest.approx(common.phi, rel=0.15) == each.phi
 
 
 def test_a_family_that_spreads_more_has_more_dispersion():
     random = np.random.default_rng(2)
     narrow = {f"n{i}": random.normal(0.5, 0.05, size=20).clip(0, 1) for i in range(10)}
     wide = {f"w{i}": random.uniform(0, 1, size=20) for i in range(10)}
-    found = dispersions(narrow | wide)
-    assert all(found[w].phi > 2 * found[n].phi for w in wide for n in narrow)
+    by_family = dispersions(narrow | wide)
+    assert all(by_family[w].phi > 2 * by_family[n].phi for w in wide for n in narrow)
 
 
 def test_one_sample_and_none_borrow_from_the_others():
-    found = dispersions({"one": [0.37], "none": [], "some": [0.3, 0.61, 0.87]})
-    assert found["one"].freedom == found["none"].freedom == 2
+    by_family = dispersions({"one": [0.37], "none": [], "some": [0.3, 0.61, 0.87]})
+    assert by_family["one"].freedom == by_family["none"].freedom == 2
 
 
 def test_fields_that_are_scored_apart_have_at_least_their_share():
@@ -63,9 +63,9 @@ def test_families_with_few_fields_hold_the_truth_as_often_as_others(fields):
         for index, (count, truth, n) in enumerate(zip(order, truths, SIZES, strict=True)):
             chances = random.beta(3 * truth, 3 * (1 - truth), size=(n, 1))
             families[index] = (random.random((n, count)) < chances).mean(axis=1)
-        found = dispersions(families)
+        by_family = dispersions(families)
         for index, (count, truth) in enumerate(zip(order, truths, strict=True)):
-            interval = mean_interval(list(families[index]), found[index])
+            interval = mean_interval(list(families[index]), by_family[index])
             held[count].append(interval.low <= truth <= interval.high)
     for count, cases in held.items():
         assert 0.93 - 2.5 * math.sqrt(0.05 * 0.95 / len(cases)) <= statistics.fmean(cases), count

@@ -212,17 +212,17 @@ PART = st.dictionaries(st.sampled_from("abcdefghij"), st.floats(0, 1), min_size=
 
 def test_of_one_part_the_weighted_interval_is_its_own():
     values = {"a": 1.0, "b": 0.25, "c": 0.5}
-    expected, found = mean_interval(list(values.values())), weighted_interval([1.0], [values])
-    assert (pytest.approx(expected.low), pytest.approx(expected.high)) == (found.low, found.high)
+    expected, interval = mean_interval(list(values.values())), weighted_interval([1.0], [values])
+    assert (pytest.approx(expected.low), pytest.approx(expected.high)) == (interval.low, interval.high)
 
 
 def test_margins_of_independent_parts_add_up_as_squares():
     # Wilson: 8 of 10 right, 0.490162 to 0.943318; 2 of 10 right, 0.056682 to 0.509838
     parts = [{f"{name}{n}": float(n < right) for n in range(10)} for name, right in (("a", 8), ("b", 2))]
-    found = weighted_interval([0.75, 0.25], parts)
+    interval = weighted_interval([0.75, 0.25], parts)
     low = 0.65 - math.hypot(0.75 * (0.8 - 0.490162), 0.25 * (0.2 - 0.056682))
     high = 0.65 + math.hypot(0.75 * (0.943318 - 0.8), 0.25 * (0.509838 - 0.2))
-    assert (pytest.approx(low, abs=1e-5), pytest.approx(high, abs=1e-5)) == (found.low, found.high)
+    assert (pytest.approx(low, abs=1e-5), pytest.approx(high, abs=1e-5)) == (interval.low, interval.high)
 
 
 def test_parts_on_the_same_samples_add_up_as_far_as_they_go_together():

@@ -48,8 +48,8 @@ def test_the_published_scores_are_those_of_the_source(mode, name):
     for row in csv.DictReader((REFERENCE / name).read_text().splitlines()):
         scores = [float(row["mean"]), *(float(row[question.lower()]) for question in mode.questions)]
         published = ours[row["model"]]
-        found = [published.mean, *(published.questions[question] for question in mode.questions)]
-        assert pytest.approx(scores) == [100 * score for score in found]
+        fractions = [published.mean, *(published.questions[question] for question in mode.questions)]
+        assert pytest.approx(scores) == [100 * score for score in fractions]
 
 
 def test_the_leaderboard_with_a_comparable_run(snapshot):

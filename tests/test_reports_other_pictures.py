@@ -18,9 +18,9 @@ def studies(values, *, records=()):
         key: planned_item(*key[:3], variant=key[3], repeat=key[4] if len(key) > 4 else 0, family=key[0][0])
         for key in values
     }
-    found = [scored(planned[key], value) for key, value in values.items() if value is not None]
-    found += [failed(planned[key]) for key, value in values.items() if value is None]
-    run = Run(manifest=manifest(planned.values()), records=(*found, *records))
+    planned_records = [scored(planned[key], value) for key, value in values.items() if value is not None]
+    planned_records += [failed(planned[key]) for key, value in values.items() if value is None]
+    run = Run(manifest=manifest(planned.values()), records=(*planned_records, *records))
     return picture_studies(evaluation_of(run).outcomes)
 
 
@@ -72,13 +72,13 @@ def test_each_condition_and_mode_is_a_study_and_controls_come_first():
         for mode in ("icl", "zeroshot")
         for variant in ("", "jpeg", "colormap", "blank")
     }
-    found = [(study.variant, study.mode) for study in studies(values)]
-    assert [(variant, mode) for variant in ("blank", "colormap", "jpeg") for mode in Mode] == found
+    order = [(study.variant, study.mode) for study in studies(values)]
+    assert [(variant, mode) for variant in ("blank", "colormap", "jpeg") for mode in Mode] == order
 
 
 def test_a_gain_is_from_the_control_to_the_plot_and_a_change_from_the_plot():
-    found = studies(pairs([1.0, 1.0], [0.0, 0.0], variant="blank") | pairs([1.0, 1.0], [0.0, 0.0]))
-    (gain,), (change,) = gain_tables(found), change_tables(found)
+    both = studies(pairs([1.0, 1.0], [0.0, 0.0], variant="blank") | pairs([1.0, 1.0], [0.0, 0.0]))
+    (gain,), (change,) = gain_tables(both), change_tables(both)
     assert "Visual gain over a blank picture, zero-shot" == gain.title
     assert (Question.Q6.value, 0.0, 1.0, 1.0) == gain.rows[0][:4]
     assert "With JPEG compression, zero-shot" == change.title

@@ -32,28 +32,28 @@ def scores(*values):
 
 
 def test_a_difference_is_later_minus_earlier_over_shared_samples():
-    found = paired_difference([{"a": 0.5, "b": 0.0, "gone": 1.0}], [{"a": 1.0, "b": 0.25, "new": 0.0}])
-    assert (2, 0.375) == (found.samples, found.mean)
+    difference = paired_difference([{"a": 0.5, "b": 0.0, "gone": 1.0}], [{"a": 1.0, "b": 0.25, "new": 0.0}])
+    assert (2, 0.375) == (difference.samples, difference.mean)
 
 
 def test_error_interval_and_detectable_difference_have_their_textbook_values():
     # s^2 = 2 * (0.45^2 + 0.25^2 + 0.05^2) / 5, error = s / sqrt(6); t(5; 0.975) = 2.570582, z(0.8) = 0.8416212
-    found = paired_difference([scores(*[0.4] * 6)], [scores(0.1, 0.3, 0.5, 0.6, 0.8, 1.0)])
+    difference = paired_difference([scores(*[0.4] * 6)], [scores(0.1, 0.3, 0.5, 0.6, 0.8, 1.0)])
     error = math.sqrt(0.107 / 6)
-    assert pytest.approx(error, abs=1e-6) == found.standard_error
-    assert pytest.approx(0.15 - 2.570582 * error, abs=1e-6) == found.interval.low
-    assert pytest.approx(0.15 + 2.570582 * error, abs=1e-6) == found.interval.high
-    assert pytest.approx((2.570582 + 0.8416212) * error, abs=1e-6) == found.detectable
+    assert pytest.approx(error, abs=1e-6) == difference.standard_error
+    assert pytest.approx(0.15 - 2.570582 * error, abs=1e-6) == difference.interval.low
+    assert pytest.approx(0.15 + 2.570582 * error, abs=1e-6) == difference.interval.high
+    assert pytest.approx((2.570582 + 0.8416212) * error, abs=1e-6) == difference.detectable
 
 
 def test_several_questions_give_the_mean_of_their_mean_differences_clustered_by_sample():
     before = [scores(0, 0, 0), {"a": 0.0, "b": 0.0}]
-    found = paired_difference(before, [scores(0.3, 0.3, 0.6), {"a": 0.0, "b": 0.2}])
-    assert pytest.approx((0.4 + 0.1) / 2) == found.mean
-    assert 3 == found.samples
+    difference = paired_difference(before, [scores(0.3, 0.3, 0.6), {"a": 0.0, "b": 0.2}])
+    assert pytest.approx((0.4 + 0.1) / 2) == difference.mean
+    assert 3 == difference.samples
     # values: M + G * sum of (d - mean) / (2 * n): a: 0.25 + 3 * (-0.1/6 - 0.1/4), b: ... + 0.1/4, c: 0.25 + 3 * 0.2/6
     values = [0.25 - 0.05 - 0.075, 0.25 - 0.05 + 0.075, 0.25 + 0.1]
-    assert pytest.approx(statistics.stdev(values) / math.sqrt(3)) == found.standard_error
+    assert pytest.approx(statistics.stdev(values) / math.sqrt(3)) == difference.standard_error
 
 
 def test_answers_of_one_sample_are_not_independent_evidence():
@@ -67,23 +67,23 @@ def test_a_question_without_a_shared_sample_leaves_the_mean_undefined():
 
 
 def test_one_sample_has_a_difference_and_no_error():
-    found = difference_of([0.5])
+    difference = difference_of([0.5])
     assert (0.5, None, None, None, None) == (
-        found.mean,
-        found.interval,
-        found.standard_error,
-        found.p_value,
-        found.detectable,
+        difference.mean,
+        difference.interval,
+        difference.standard_error,
+        difference.p_value,
+        difference.detectable,
     )
 
 
 def test_without_spread_there_is_no_detectable_difference_and_yet_no_certainty():
-    found = difference_of([0.0] * 243)
+    difference = difference_of([0.0] * 243)
     # t(242; 0.975)^2 = 3.8803; q^2 / (n + q^2)
-    assert found.detectable is None
+    assert difference.detectable is None
     assert (pytest.approx(-0.015718, abs=1e-5), pytest.approx(0.015718, abs=1e-5)) == (
-        found.interval.low,
-        found.interval.high,
+        difference.interval.low,
+        difference.interval.high,
     )
 
 
@@ -95,11 +95,11 @@ def test_samples_that_all_change_alike_are_no_certainty():
 
 def test_a_few_samples_that_broke_say_more_than_the_plain_t_interval():
     values = [-1.0] + [0.0] * 242
-    plain, found = t_interval(values), change_interval(values)
+    plain, widened = t_interval(values), change_interval(values)
     # 1 broken of 243: Wilson's upper bound with t(242; 0.975) is 2.31%; the plain interval ends at 1.2%
-    assert pytest.approx(-0.0231, abs=1e-4) == found.low
+    assert pytest.approx(-0.0231, abs=1e-4) == widened.low
     assert pytest.approx(-0.0122, abs=1e-4) == plain.low
-    assert plain.high == found.high
+    assert plain.high == widened.high
 
 
 def test_every_sign_pattern_counts_where_samples_are_few():
@@ -124,7 +124,7 @@ def test_convolution_gives_what_counting_all_patterns_gives(values):
     sums = [
         abs(math.fsum(sign * abs(v) for sign, v in zip(pattern, values, strict=True))) for pattern in patterns
     ]
-    expected = statistics.fmean(found >= abs(math.fsum(values)) - 1e-12 for found in sums)
+    expected = statistics.fmean(total >= abs(math.fsum(values)) - 1e-12 for total in sums)
     assert pytest.approx(expected) == sign_flip_p_value(values)
 
 
@@ -139,9 +139,9 @@ def test_the_test_needs_little_memory_however_many_samples():
 
 
 def test_four_broken_and_none_fixed_do_not_exclude_that_nothing_changed():
-    found = difference_of([-1.0] * 4 + [0.0] * 239)
-    assert pytest.approx(0.125) == found.p_value
-    assert found.interval.low < 0 <= found.interval.high
+    four = difference_of([-1.0] * 4 + [0.0] * 239)
+    assert pytest.approx(0.125) == four.p_value
+    assert four.interval.low < 0 <= four.interval.high
     six = difference_of([-1.0] * 6 + [0.0] * 237)
     assert pytest.approx(2 / 64) == six.p_value
     assert six.interval.high <= 0
@@ -153,8 +153,8 @@ def test_so_few_samples_that_no_result_reaches_5_percent_have_no_p_value():
 
 
 def test_labels_fixed_and_broken_are_counted():
-    found = label_changes(scores(0, 0, 0, 0, 0, 0, 1, 1), scores(1, 1, 1, 1, 1, 1, 0, 1))
-    assert (6, 1) == (found.fixed, found.broken)
+    changes = label_changes(scores(0, 0, 0, 0, 0, 0, 1, 1), scores(1, 1, 1, 1, 1, 1, 0, 1))
+    assert (6, 1) == (changes.fixed, changes.broken)
     unchanged = label_changes(scores(0, 1, 2 / 3), scores(0, 1, 1))
     assert (0, 0) == (unchanged.fixed, unchanged.broken)
 
@@ -223,10 +223,10 @@ def test_turning_the_comparison_round_turns_everything_round(before, after):
 
 @given(SCORES)
 def test_a_run_against_itself_differs_by_nothing(run):
-    found = paired_difference([run], [run])
-    assert (0.0, 0.0) == (found.mean, found.standard_error)
-    assert found.p_value in {None, 1.0}
-    assert found.interval.low < 0 < found.interval.high
+    difference = paired_difference([run], [run])
+    assert (0.0, 0.0) == (difference.mean, difference.standard_error)
+    assert difference.p_value in {None, 1.0}
+    assert difference.interval.low < 0 < difference.interval.high
 
 
 @given(DIFFERENCES)
@@ -278,8 +278,8 @@ def test_the_plain_t_interval_misses_too_often_where_few_samples_break():
 def test_a_true_difference_of_the_detectable_size_is_found_in_80_of_100_cases():
     random = np.random.default_rng(1)
     true = detectable_difference(0.3 / math.sqrt(243), 242)
-    found = [change_interval(random.normal(true, 0.3, 243)).low > 0 for _ in range(250)]
-    assert pytest.approx(0.8, abs=0.06) == statistics.fmean(found)
+    detected = [change_interval(random.normal(true, 0.3, 243)).low > 0 for _ in range(250)]
+    assert pytest.approx(0.8, abs=0.06) == statistics.fmean(detected)
 
 
 @pytest.mark.parametrize("shared", [0, 5, 10])

@@ -110,10 +110,10 @@ def test_so_can_what_no_figure_rests_on(tmp_path):
         item, 1.0, other_score=other, request_sha256="0" * 64, finished_at="2026-04-28T00:00:00+00:00"
     )
     folder = write_run(Run(manifest=manifest([item]), records=(record,)), tmp_path / "run")
-    (found,) = load_run(folder, texts=False).records
-    assert (None, None) == (found.request_sha256, found.finished_at)
-    assert Score(value=0.5, extracted=None, expected=None) == found.other_score
-    assert record.score == found.score
+    (loaded,) = load_run(folder, texts=False).records
+    assert (None, None) == (loaded.request_sha256, loaded.finished_at)
+    assert Score(value=0.5, extracted=None, expected=None) == loaded.other_score
+    assert record.score == loaded.score
 
 
 @pytest.mark.parametrize(

@@ -61,12 +61,12 @@ SECRETS = {
 
 def leaks(result, *folders):
     """Where a secret stands: names of files, or ``out``."""
-    found = [("out", form) for form in SECRETS if form in result.out]
+    places = [("out", form) for form in SECRETS if form in result.out]
     for folder in folders:
         for path in Path(folder).rglob("*"):
             content = path.read_bytes() if path.is_file() else b""
-            found += [(path.name, form) for form in SECRETS if form.encode() in content]
-    return found
+            places += [(path.name, form) for form in SECRETS if form.encode() in content]
+    return places
 
 
 def echoing(request):
@@ -313,7 +313,7 @@ def test_no_way_of_writing_a_secret_gets_through(data):
 def unescaped(text):
     """What a reader would make of it, by the libraries' own decoders."""
     for _ in range(4):
-        text = re.sub(r"\\+(u[0-9a-fA-F]{4})", lambda found: json.loads(f'"\\{found[1]}"'), text)
+        text = re.sub(r"\\+(u[0-9a-fA-F]{4})", lambda match: json.loads(f'"\\{match[1]}"'), text)
         text = re.sub(r'\\+(["/])', r"\1", text)
         text = html.unescape(unquote(re.sub("=([0-9A-Fa-f]{2})", r"%\1", text)))
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

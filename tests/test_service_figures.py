@@ -129,18 +129,18 @@ def test_no_time_per_output_token_where_there_is_no_second_token(fields):
 
 @pytest.mark.parametrize(("n", "told"), [(1, 0), (9, 1), (10, 2), (20, 3), (99, 3), (100, 4)])
 def test_a_quantile_needs_requests_beyond_it(n, told):
-    found = distribution([(float(value),) for value in range(n)])
-    assert [0.5, 0.9, 0.95, 0.99][:told] == [q for q, value in found.quantiles.items() if value is not None]
+    figures = distribution([(float(value),) for value in range(n)])
+    assert [0.5, 0.9, 0.95, 0.99][:told] == [q for q, value in figures.quantiles.items() if value is not None]
 
 
 def test_quantiles_of_a_hundred_requests():
-    found = distribution([(float(value),) for value in range(1, 101)])
-    assert {0.5: 50, 0.9: 90, 0.95: 95, 0.99: 99} == found.quantiles
+    figures = distribution([(float(value),) for value in range(1, 101)])
+    assert {0.5: 50, 0.9: 90, 0.95: 95, 0.99: 99} == figures.quantiles
     assert all(
-        interval.low <= found.quantiles[q] <= interval.high
-        for q, interval in found.quantile_intervals.items()
+        interval.low <= figures.quantiles[q] <= interval.high
+        for q, interval in figures.quantile_intervals.items()
     )
-    assert 50.5 == found.mean
+    assert 50.5 == figures.mean
 
 
 def test_gaps_of_one_request_do_not_pass_for_independent():
@@ -154,9 +154,9 @@ def test_gaps_of_one_request_do_not_pass_for_independent():
 
 @pytest.mark.parametrize(("n", "open_ends"), [(20, [0.9, 0.95]), (72, []), (100, [0.99])])
 def test_a_quantile_is_open_above_where_requests_are_too_few(n, open_ends):
-    found = distribution([(float(value),) for value in range(n)]).quantile_intervals
+    intervals = distribution([(float(value),) for value in range(n)]).quantile_intervals
     assert open_ends == [
-        q for q, interval in found.items() if interval is not None and interval.high == math.inf
+        q for q, interval in intervals.items() if interval is not None and interval.high == math.inf
     ]
 
 

@@ -37,8 +37,8 @@ def test_events_are_the_same_wherever_reads_cut_them(line_end, data):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     reader = EventReader()
     pieces = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
-    found = [event for piece in pieces for event in reader.feed(piece)] + reader.finish()
-    assert [b'{"a": 1}', b'{"b": "\xc3\xa9"}'] == found
+    events = [event for piece in pieces for event in reader.feed(piece)] + reader.finish()
+    assert [b'{"a": 1}', b'{"b": "\xc3\xa9"}'] == events
 
 
 def test_a_last_event_without_line_end_is_read():

@@ -58,8 +58,8 @@ def entries(types, each, family="drag"):
 
 def answers_last_example(request):
     """A model that repeats the last demonstration; without any it says SUCCESS."""
-    found = ANSWER.findall(request.text)
-    return Reply(found[-1] if found else "Status: SUCCESS")
+    answers = ANSWER.findall(request.text)
+    return Reply(answers[-1] if answers else "Status: SUCCESS")
 
 
 # --- which demonstrations ---
@@ -93,10 +93,10 @@ def test_another_seed_shows_other_samples():
 
 
 def test_orders_are_as_many_as_there_are():
-    found = conditions(ShotPlan(counts=(0, 1, 2, 3), orders=4))
+    pairs_asked = conditions(ShotPlan(counts=(0, 1, 2, 3), orders=4))
 
     # one order of 1, two of 2, four of the six of 3
-    assert [(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (3, 3), (3, 4)] == found
+    assert [(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (3, 3), (3, 4)] == pairs_asked
 
 
 def test_by_default_families_with_five_scenario_types_are_asked_and_only_samples_with_a_sibling():

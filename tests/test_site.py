@@ -88,12 +88,12 @@ def test_scores_of_items_lie_in_one_byte_each(site):
 
 
 def test_answers_lie_beside_the_page_by_sample(site):
-    found = answers_of(site, "rabi_success_b")
-    assert 5 == len(found["runs"])
-    status, read, text = found["runs"]["0"]["Q6/zeroshot"]
+    answers = answers_of(site, "rabi_success_b")
+    assert 5 == len(answers["runs"])
+    status, read, text = answers["runs"]["0"]["Q6/zeroshot"]
     assert ("scored", "SUCCESS") == (status, read)
     assert text.startswith("plain answer of rabi_success_b")
-    assert "reference of rabi_success_b" == found["answers"]["Q6/zeroshot"]
+    assert "reference of rabi_success_b" == answers["answers"]["Q6/zeroshot"]
 
 
 def test_plots_are_kept_once(site):
@@ -209,10 +209,10 @@ def test_a_wrong_file_of_prices_is_refused_by_its_key(tmp_path, capsys, content,
 def test_the_standard_is_what_most_runs_share():
     runs = [standing(model_run(name)) for name in ("alpha", "beta")]
     odd = standing(model_run("gamma", scorer="strict", day="2026-06-01"))
-    found = field_of([odd, *runs])
-    assert "compatible" == found.standard.identity.scorer
-    assert ["scorer is compatible in the others and strict here"] == list(found.reasons[0])
-    assert () == found.reasons[1] == found.reasons[2]
+    field = field_of([odd, *runs])
+    assert "compatible" == field.standard.identity.scorer
+    assert ["scorer is compatible in the others and strict here"] == list(field.reasons[0])
+    assert () == field.reasons[1] == field.reasons[2]
 
 
 def test_a_run_without_some_of_the_items_is_not_compared():
@@ -244,10 +244,10 @@ def test_pairs_are_adjusted_for_their_number():
     entrants = [
         standing(model_run(name, share=share)) for name, share in (("a", 0.0), ("b", 0.3), ("c", 0.9))
     ]
-    found = pairs(entrants, Mode.ZEROSHOT)
-    assert [(0, 1), (0, 2), (1, 2)] == [(pair.first, pair.second) for pair in found]
-    assert all(pair.adjusted_p >= pair.difference.p_value for pair in found)
-    first = ranking(0, found)
+    compared = pairs(entrants, Mode.ZEROSHOT)
+    assert [(0, 1), (0, 2), (1, 2)] == [(pair.first, pair.second) for pair in compared]
+    assert all(pair.adjusted_p >= pair.difference.p_value for pair in compared)
+    first = ranking(0, compared)
     assert first.behind == 0
     assert first.ahead >= 1
     assert 2 == first.ahead + first.undecided

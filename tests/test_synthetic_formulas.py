@@ -109,12 +109,12 @@ def test_a_mixture_is_found_again():
     rng = np.random.default_rng(2)
     first, second = rng.normal([1.0, -2.0], 0.3, (1800, 2)), rng.normal([2.5, -1.0], 0.2, (200, 2))
     mixture = fit_mixture(np.concatenate([first, second]))
-    found = mixture if mixture.weights[0] > 0.5 else mixture.swapped
-    assert [[1.0, -2.0], [2.5, -1.0]] == pytest.approx(found.centres, abs=0.05)
-    assert [0.3, 0.2] == pytest.approx(found.sigmas, rel=0.1)
-    assert [0.9, 0.1] == pytest.approx(found.weights, abs=0.01)
-    assert found.labels(first).mean() < 0.01
-    assert found.labels(second).mean() > 0.95
+    ordered = mixture if mixture.weights[0] > 0.5 else mixture.swapped
+    assert [[1.0, -2.0], [2.5, -1.0]] == pytest.approx(ordered.centres, abs=0.05)
+    assert [0.3, 0.2] == pytest.approx(ordered.sigmas, rel=0.1)
+    assert [0.9, 0.1] == pytest.approx(ordered.weights, abs=0.01)
+    assert ordered.labels(first).mean() < 0.01
+    assert ordered.labels(second).mean() > 0.95
 
 
 def test_two_components_gain_nothing_on_one_cloud():

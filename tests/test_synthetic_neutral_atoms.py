@@ -64,11 +64,11 @@ def test_the_ramsey_frequency_and_t2_are_found_where_groups_cover_an_oscillation
 
 
 def test_the_ramsey_frequency_is_lost_where_groups_cover_a_part_of_an_oscillation():
-    found = [
+    within_errors = [
         abs(truth.fit.values[0] - truth.frequency_mhz) < 5.0 * truth.fit.errors[0]
         for truth in truths("rydberg_ramsey", "failure_undersampled")
     ]
-    assert sum(found) <= 2
+    assert sum(within_errors) <= 2
 
 
 def test_a_pulse_of_two_and_a_half_turns_excites_every_atom_at_resonance():

@@ -110,14 +110,14 @@ def test_no_ink_of_a_style_is_used_again():
 @pytest.mark.parametrize("usual", [*COLORMAPS, "Greens_r"])
 def test_a_recoloured_map_has_another_colour_map_and_no_ink_in_its_place(usual):
     assert (usual, OVERLAY_INKS[usual]) == map_colours(style(0), usual)
-    found = set()
+    colormaps = set()
     for seed in range(20):
         colormap, inks = map_colours(changed(seed, Perturbation.COLORMAP), usual)
-        found.add(colormap)
+        colormaps.add(colormap)
         assert OVERLAY_INKS[colormap] == inks
         assert all(ink != before for ink, before in zip(inks, OVERLAY_INKS[usual], strict=True))
-    assert usual not in found
-    assert len(found) > 1
+    assert usual not in colormaps
+    assert len(colormaps) > 1
 
 
 def test_key_points_name_the_new_colours():
@@ -228,7 +228,7 @@ def test_nothing_said_about_a_map_depends_on_the_order_of_its_axes(family, scena
     sample = make_sample(key(family, scenario))
     texts = [*sample.prompts.values(), *sample.answers.values(), sample.background]
     assert [] == [
-        found for text in texts for found in re.findall(rf"\b(?:{DIRECTIONS})\b", text, re.IGNORECASE)
+        word for text in texts for word in re.findall(rf"\b(?:{DIRECTIONS})\b", text, re.IGNORECASE)
     ]
 
 
