@@ -1,3 +1,3 @@
-"""Makes the suite's plugin available to a checkout that is not installed; an installed one registers it once."""
+"""Load the suite's plugin in a checkout that is not installed. If it is installed, pytest still registers it once."""
 
 pytest_plugins = ["qcal_plugin.plugin"]

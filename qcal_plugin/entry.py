@@ -1,7 +1,7 @@
-"""The plugin's entry point: loads the real plugin, `qcal_plugin.plugin`, only in sessions that ask for an evaluation.
+"""The plugin's entry point: load the real plugin, `qcal_plugin.plugin`, only in sessions that request an evaluation.
 
-pytest imports this module in every session of an environment in which the suite is installed. So it imports nothing but
-the standard library and pytest, and adds no option, marker or fixture to other people's sessions.
+pytest imports this module in every session of an environment that has the suite installed. So it imports only the
+standard library and pytest, and it adds no option, marker or fixture to other projects' sessions.
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ ASKING = frozenset(
         *("--parallel", "--rate", "--find-max-load"),
     }
 )
-"""Options that ask for an evaluation."""
+"""Options that request an evaluation."""
 
 UNMISTAKABLE = "--model-url"
 DEFINED_TWICE = re.compile("already (added|used)")
-"""What pytest's ValueError says of an option that two plugins define."""
+"""The text of pytest's ValueError about an option that two plugins define."""
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: Sequence[str]
 ) -> Generator[None, None, None]:
-    """Load the plugin if the command line asks for an evaluation.
+    """Load the plugin if the command line requests an evaluation.
 
-    Before conftest.py files, if that is beyond doubt: then their options may not have the names of ours. Else after
-    them, and only for an option that nobody else defines: another project may have a ``--demo`` of its own.
+    If the request is certain, the plugin is loaded before conftest.py files, whose options must not have the names of
+    ours. If not, it is loaded after them, and only for an option that nobody else defines: another project may have
+    its own ``--demo``.
     """
     certain = _surely_asks(early_config, args)
     if certain:
@@ -65,7 +66,7 @@ def _asking(args: Sequence[str]) -> frozenset[str]:
 
 
 def _load(config: pytest.Config) -> None:
-    """Register the plugin, which adds its options now. Raises pytest.UsageError if another plugin has one of them."""
+    """Register the plugin, which adds its options. Raises pytest.UsageError if another plugin has one of them."""
     try:
         config.pluginmanager.import_plugin(PLUGIN)
     except ValueError as error:
@@ -75,7 +76,7 @@ def _load(config: pytest.Config) -> None:
 
 
 def _spare_other_conftests(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> None:
-    """Without a path load the conftest.py files of the benchmark; the tests in ``testpaths`` do not run."""
+    """Without a path, load the conftest.py files of the benchmark, because the tests in ``testpaths`` do not run."""
     named = parser.parse_known_args(args, namespace=copy(config.option)).file_or_dir
     existing = [path for path in named if (config.invocation_params.dir / path.partition("::")[0]).exists()]
     config.known_args_namespace.file_or_dir = existing or [str(benchmark_folder(config.rootpath))]
@@ -84,5 +85,5 @@ def _spare_other_conftests(config: pytest.Config, parser: pytest.Parser, args: S
 def _conflict(error: ValueError) -> str:
     return (
         f"an option of this suite and one of another plugin or conftest.py have the same name ({error}): "
-        "leave the other one out with -p no:NAME or --noconftest, or evaluate in an environment of its own"
+        "disable the other one with -p no:NAME or --noconftest, or evaluate in a separate environment"
     )

@@ -1,4 +1,4 @@
-"""Hooks and fixtures of the suite; each delegates to one well-named thing. Inert unless a run is asked for."""
+"""Hooks and fixtures of the suite. Each makes one call; none does anything unless the command line requests a run."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the command line."""
+    """Declare the command-line options."""
     add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | pytest.ExitCode | None:
-    """Keep an option's value from moving pytest's rootdir; answer ``--list``."""
+    """Keep option values from changing pytest's rootdir; handle ``--list``."""
     status = run_respelled(config)
     if status is None and config.getoption("list") is not None:
         from qcal_plugin.session.listing import show_list
@@ -41,19 +41,19 @@ def pytest_cmdline_main(config: pytest.Config) -> int | pytest.ExitCode | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the markers and find this process's role in a run."""
+    """Declare the markers and determine this process's role in a run."""
     for line in collection.MARKERS:
         config.addinivalue_line("markers", line)
     take_role(config)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """The file of load tests counts for nothing where no load is asked for."""
+    """Ignore the file of load tests unless the command line requests a load."""
     return True if collection.is_load_file(collection_path) and not asks_for_load(config) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that hold a load are there only where a load is asked for."""
+    """Drop load tests unless the command line requests a load."""
     if not asks_for_load(config):
         collection.drop_loads(items)
 
@@ -66,7 +66,7 @@ def case(pytestconfig: pytest.Config, planned_item: PlannedItem) -> CaseUnderTes
 
 @pytest.fixture
 def model_answer(pytestconfig: pytest.Config, planned_item: PlannedItem) -> Answer:
-    """The model's answer to the item, from ``--model-url``. No answer is an error of the item, never a score."""
+    """The model's answer to the item, from ``--model-url``. A missing answer is an error of the item, never a score."""
     return pytestconfig.stash[RUNNER].answer(planned_item)
 
 
@@ -80,17 +80,17 @@ def judge_verdicts(
 
 @pytest.fixture
 def record_score(pytestconfig: pytest.Config, case: CaseUnderTest) -> Callable[[Score], None]:
-    """Puts the item's score on record: in the run directory, as user properties, in JUnit XML."""
+    """A function that records the item's score: in the run directory, as user properties and in JUnit XML."""
     return partial(pytestconfig.stash[RUNNER].record, case)
 
 
 @pytest.fixture
 def measured_load(request: pytest.FixtureRequest, load_level: LoadLevel) -> MeasuredLevel:
-    """The requests of a load (``--parallel``, ``--rate``) that was held. No answer at all is an error."""
+    """The requests of a load (``--parallel``, ``--rate``) after it ended. A load without any answer is an error."""
     return request.config.stash[LOAD_SESSION].measure(load_level)
 
 
 @pytest.fixture
 def highest_load(request: pytest.FixtureRequest) -> int:
-    """The most requests in flight that keep ``--slo``, with ``--find-max-load``."""
+    """The largest number of requests in flight that meets ``--slo``, with ``--find-max-load``."""
     return request.config.stash[LOAD_SESSION].find_highest_load()

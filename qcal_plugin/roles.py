@@ -1,4 +1,4 @@
-"""What this process is in a run: its owner, a worker, a look at the collection, or none of them."""
+"""The role of this process: owner of a run, worker, collection only, dry run, or none of them."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 NO_MODEL = "no model to ask: add --model-url http://localhost:8000/v1, or --demo to try it without one"
 LOOKS = ("collectonly", "setupplan")
 SHOWS = ("showfixtures", "show_fixtures_per_test", "cacheshow")
-"""Options with which no test runs; with the second kind none is collected, either."""
+"""Options under which no test runs. Under `SHOWS` no test is collected, either."""
 DISCOURAGED_SCHEDULERS = frozenset({"loadscope", "loadfile", "loadgroup"})
 
 
 def take_role(config: pytest.Config) -> None:
-    """Register what this process needs, and find the tests. Raises pytest.UsageError on a mistake."""
-    config.add_cleanup(gc.unfreeze)  # see spare_garbage_collection; after pytest's own last collections
+    """Register the plugins of this process's role, and find the tests. Raises pytest.UsageError on a mistake."""
+    config.add_cleanup(gc.unfreeze)  # undoes spare_garbage_collection, after pytest's last collections
     if WORKER_INPUT in getattr(config, "workerinput", {}) or asks_for_run(config):
         collection.collect_garbage_less_often(config)
     _register_role(config)
@@ -97,7 +97,7 @@ def _become_worker(config: pytest.Config, worker_input: str) -> None:
 
 
 def _check_distribution(config: pytest.Config) -> None:
-    """Refuse what cannot reach the engine's socket or asks everything several times."""
+    """Refuse settings under which workers cannot reach the engine, or run each item several times."""
     scheduler = config.getoption("dist")
     if scheduler == "each":
         raise pytest.UsageError("--dist=each runs every item on each worker; use --dist=load")
@@ -105,39 +105,39 @@ def _check_distribution(config: pytest.Config) -> None:
     if remote:
         raise pytest.UsageError(
             f"--tx {remote[0]}: a worker on another machine cannot reach this run's engine; "
-            "run a part there with --shard 1/2 and join the parts with: python -m reports merge"
+            "run a part there with --shard 1/2 and merge the parts with: python -m reports merge"
         )
     if scheduler == "worksteal" and config.getoption("max_repeats"):
         raise pytest.UsageError(
-            "--dist=worksteal runs items out of order, --max-repeats needs order; use --dist=load"
+            "--dist=worksteal runs items out of order, and --max-repeats needs them in order; use --dist=load"
         )
     if scheduler in DISCOURAGED_SCHEDULERS:
         config.issue_config_time_warning(
             pytest.PytestConfigWarning(
-                f"--dist={scheduler} may ask again or hang after a crash; prefer load or worksteal"
+                f"--dist={scheduler} may repeat requests or hang after a crash; prefer load or worksteal"
             ),
             stacklevel=2,
         )
 
 
 class NoRun:
-    """No run is asked for: benchmark tests say so instead of starting one."""
+    """The command line requests no run: skip the benchmark's tests with a reason."""
 
     @pytest.hookimpl
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """A command that names the benchmark but no model is a mistake."""
+        """Raise pytest.UsageError if the command names the benchmark but no model."""
         if names_benchmark(session.config.args):
             raise pytest.UsageError(NO_MODEL)
 
     @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """A benchmark test collected by the way has nobody to ask."""
+        """Skip benchmark tests that were collected with others."""
         if collection.asked_mode(metafunc) is not None:
             collection.parametrize_skipped(metafunc, NO_MODEL)
 
 
 class CollectionOnly:
-    """``--collect-only``: items as a run would have them; no engine, no endpoint."""
+    """``--collect-only``: the items that a run would have, without an engine or an endpoint."""
 
     def __init__(self, config: RunConfig) -> None:
         self._config = config
@@ -145,21 +145,21 @@ class CollectionOnly:
 
     @pytest.hookimpl
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Prepare the dataset while output is not captured, so that progress shows. Collection reports errors."""
+        """Prepare the dataset before output is captured, so that progress is visible. Collection reports errors."""
         if names_benchmark(session.config.args):
             with suppress(pytest.Collector.CollectError):
                 self._selected(StepProgress(session.config.get_verbosity()))
 
     @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test per item of the function's mode."""
+        """Make one test per item of the function's mode."""
         mode = collection.asked_mode(metafunc)
         if mode is not None:
             collection.parametrize(metafunc, [item for item in self._selected() if item.key.mode is mode])
 
     @pytest.hookimpl
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Zero-shot first, as in a run."""
+        """Put zero-shot items first, as in a run."""
         collection.drop_unasked(items)
         collection.put_in_order(items, by_repeat=self._config.max_repeats is not None)
 

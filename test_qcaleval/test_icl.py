@@ -1,4 +1,4 @@
-"""In-context learning: Q3, Q5 and Q6 of each plot, asked after labelled demonstrations."""
+"""In-context learning: Q3, Q5 and Q6 about each plot, after demonstrations with their answers."""
 
 from __future__ import annotations
 

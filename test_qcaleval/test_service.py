@@ -1,4 +1,4 @@
-"""Service performance: how fast, and how well, the model answers under load. Only with ``--parallel`` or ``--rate``."""
+"""Load tests: how fast and how well the model answers under load. They need ``--parallel`` or ``--rate``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from reports.service.records import MeasuredLevel
 
 @pytest.mark.qcal_load
 def test_load(measured_load: MeasuredLevel) -> None:
-    """Hold a load until its requests are answered; all of them go on record."""
+    """Hold a load until its requests are answered, and record all of them."""
     assert measured_load.answered > 0  # noqa: S101 - a test
 
 
 @pytest.mark.qcal_load
 def test_highest_load(highest_load: int) -> None:
-    """Search the highest load that keeps the objectives; every load tried goes on record."""
+    """Search for the highest load that meets the objectives, and record every load that was tried."""
     assert highest_load > 0  # noqa: S101 - a test

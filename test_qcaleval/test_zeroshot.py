@@ -1,4 +1,4 @@
-"""Zero-shot: six questions about each plot, asked without demonstrations."""
+"""Zero-shot: six questions about each plot, without demonstrations."""
 
 from __future__ import annotations
 

@@ -58,13 +58,13 @@ def test_a_message_is_texts_and_pictures_in_order():
 
 
 @pytest.mark.parametrize("bad", ["no url", "data:image/png;base64,!!!"])
-def test_a_picture_that_is_none_is_said_to_be_none(bad):
+def test_an_unreadable_picture_is_reported(bad):
     nearest = NearestPlot(PLOTS)
     with pytest.raises(ValueError, match="a picture"):
         nearest(["Q?", Picture(bad)])
 
 
-def test_pictures_belong_to_the_text_behind_them():
+def test_pictures_belong_to_the_text_after_them():
     one, two = picture(FLAT), picture(STEEP)
     assert [Shown((one, two), "first\nmore"), Shown((one,), "last")] == shown(
         ["before", one, two, "first", "more", one, "last"]
@@ -73,7 +73,7 @@ def test_pictures_belong_to_the_text_behind_them():
     assert [] == shown(["text"])
 
 
-def test_headings_behind_an_answer_are_no_part_of_it():
+def test_headings_after_an_answer_are_not_part_of_it():
     assert "Status: STABLE\nNotes: fine" == demonstrated("\nStatus: STABLE\nNotes: fine\n\nExample 2:\n")
     assert '{"a": 1}' == demonstrated('{"a": 1}\n\nNow the query plot:')
     assert "" == demonstrated("Example 1:")
@@ -188,7 +188,7 @@ def test_a_message_without_a_picture_has_an_answer_too():
     assert NearestPlot(PLOTS)(["What follows?"]) in {each.answers[Question.Q3] for each in PLOTS}
 
 
-def test_its_server_refuses_a_picture_that_is_none():
+def test_its_server_refuses_an_unreadable_picture():
     content = [{"type": "image_url", "image_url": {"url": url(b"no picture")}}, {"type": "text", "text": "?"}]
     body = {"model": "nearest-baseline", "messages": [{"role": "user", "content": content}]}
     with baseline_server("nearest-baseline", NearestPlot(PLOTS)) as server:
@@ -208,7 +208,7 @@ def looking(quick):
     return run
 
 
-def test_what_it_remembers_is_never_what_is_asked(monkeypatch, prepared_cache, looking):
+def test_remembered_samples_are_never_those_of_the_dataset(monkeypatch, prepared_cache, looking):
     from qcal_plugin.dataset.prepare import prepare
 
     monkeypatch.setenv("QCAL_CACHE_DIR", str(prepared_cache))
@@ -239,7 +239,7 @@ def test_its_gain_is_real_and_vanishes_with_the_picture(looking):
     assert {"stand-ins took part"} <= set(result.report["not_comparable_because"])
 
 
-def test_it_goes_with_workers_gates_and_resuming(looking, tmp_path, workers):
+def test_it_works_with_workers_gates_and_resuming(looking, tmp_path, workers):
     gates = tmp_path / "gates.toml"
     gates.write_text('[[gate]]\nmetric = "zeroshot.Q6"\nmin = 40\nmode = "point"\n')
     asked = ["--questions", "Q6", "--modes", "zeroshot"]
@@ -261,7 +261,7 @@ def test_it_goes_with_workers_gates_and_resuming(looking, tmp_path, workers):
         (["--baseline", "clever"], "invalid choice: 'clever'"),
     ],
 )
-def test_mistakes_are_said(quick, options, mistake):
+def test_mistakes_are_reported(quick, options, mistake):
     assert mistake in quick.run(*options).out
 
 

@@ -245,7 +245,7 @@ def test_stranger_who_speaks_something_else_is_hung_up_on(tmp_path, greeting, ca
     assert [] == caplog.records
 
 
-def test_without_unix_sockets_the_channel_is_on_loopback_behind_the_token(tmp_path, monkeypatch):
+def test_without_unix_sockets_the_channel_is_on_loopback_and_needs_the_token(tmp_path, monkeypatch):
     with engine_of(ScriptedModel(), tmp_path) as engine:
         monkeypatch.delattr(socket, "AF_UNIX")
         with served(engine) as address:

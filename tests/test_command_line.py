@@ -350,14 +350,14 @@ def test_several_models_and_none_named(mistake, endpoint):
 @pytest.mark.parametrize(
     "listed", [Raw(b"<html>"), Raw(b'{"data": "models"}'), Raw(b"[" * 100_000), Raw(b"[1]")], ids=repr
 )
-def test_list_of_models_that_is_none(mistake, endpoint, listed):
+def test_malformed_list_of_models(mistake, endpoint, listed):
     endpoint.models = listed
     assert "no list of models (HTTP 200); name the model with --model" in mistake(
         f"--model-url={endpoint.base_url}"
     )
 
 
-def test_model_that_the_server_does_not_list_is_asked_for_with_a_note(quick, endpoint, tiny_folder):
+def test_model_that_the_server_does_not_list_is_used_with_a_note(quick, endpoint, tiny_folder):
     """Servers differ: the name to send is not always the one that is listed."""
     result = quick.run(
         *("--model-url", endpoint.base_url, "--model=model-b", "--dataset", str(tiny_folder)),
@@ -482,7 +482,7 @@ def test_distribution_that_cannot_reach_the_engine(mistake, endpoint, options, c
     assert 0 == endpoint.model_list_requests
 
 
-def test_mistake_under_xdist_is_said_once_by_the_controller(mistake):
+def test_mistake_under_xdist_is_reported_once_by_the_controller(mistake):
     url = f"http://127.0.0.1:{free_port()}/v1"
     assert mistake(f"--model-url={url}", "-n2").startswith(f"--model-url {url}: no connection (")
 

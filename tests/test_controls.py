@@ -91,7 +91,7 @@ def test_demonstrations_keep_their_pictures(quick, endpoint, tiny_folder):
     assert plain[1] != blank[1]
 
 
-def test_controls_have_node_ids_and_records_of_their_own(quick, endpoint, tiny_folder):
+def test_controls_have_separate_node_ids_and_records(quick, endpoint, tiny_folder):
     result = quick.run(*options(endpoint, tiny_folder, "--control", "sibling", "--limit", "1", "-v"))
 
     assert "test_zeroshot[rabi-rabi_success_a-Q6-sibling] " in result.out
@@ -133,7 +133,7 @@ def test_several_pictures_give_way_to_the_other_samples_in_turn(tmp_path, own, o
     assert text == dataset.case(key._replace(variant="")).prompt[-1]
 
 
-def test_a_sample_without_a_picture_has_no_control_and_is_none(tmp_path):
+def test_a_sample_without_a_picture_has_no_control(tmp_path):
     data = tiny_dataset()
     data.samples[0]["images"] = None
     for number in (2, 3):

@@ -203,7 +203,7 @@ def test_a_fault_is_named_with_file_row_and_column(prepared, tmp_path, spoil, te
     assert "\n" not in str(caught.value)
 
 
-def test_the_first_fault_is_the_one_that_is_told(prepared, tmp_path):
+def test_the_first_fault_is_reported(prepared, tmp_path):
     data = tiny_dataset()
     for row in (6, 4, 5):
         data.samples[row]["images"][0]["bytes"] = b"nothing"
@@ -230,7 +230,7 @@ def test_damaged_pages_are_named(prepared, tiny_folder):
         prepared(tiny_folder)
 
 
-def test_text_that_is_no_utf_8_is_named(prepared, tiny_folder):
+def test_text_that_is_not_utf_8_is_named(prepared, tiny_folder):
     path = tiny_folder / FEWSHOT_FILE
     pq.write_table(pq.read_table(path), path, compression="none")
     path.write_bytes(path.read_bytes().replace(b"icl_drag_success_a", b"icl_drag_\xff\xfe\xffcess_a"))
@@ -272,7 +272,7 @@ def test_image_ids_are_data_and_never_file_names(prepared, tmp_path):
     assert not list(tmp_path.rglob("*escaped*"))
 
 
-def test_odd_rules_and_answers_are_warnings_and_told_on_each_start(prepared, tmp_path):
+def test_odd_rules_and_answers_are_warnings_on_each_start(prepared, tmp_path):
     data = tiny_dataset()
     data.config["rabi"]["q5_scoring"] = {"amplitude": {"type": "fuzzy"}, "visible": {"type": "bool"}}
     del data.config["drag"]

@@ -96,7 +96,7 @@ def test_a_pinned_commit_needs_no_request_once_prepared(client, hub, tiny_folder
     assert [] == hub.requests
 
 
-def test_other_files_under_the_same_commit_are_prepared_anew(client, hub, tiny_folder, tmp_path):
+def test_other_files_under_the_same_commit_are_prepared_again(client, hub, tiny_folder, tmp_path):
     """As a mirror may serve them, or whoever writes the Hub's cache."""
     commit = hub.publish(NAME, tiny_folder)
     first = client.prepare(NAME, commit)
@@ -157,7 +157,7 @@ def test_a_dataset_that_is_gone_from_the_hub_is_not_taken_from_the_cache(client,
     assert "DatasetNotFoundError" == client.resolve()["kind"]
 
 
-def test_what_is_not_there_is_said_in_a_line(client, hub, tiny_folder):
+def test_what_is_missing_is_reported_in_one_line(client, hub, tiny_folder):
     hub.publish(NAME, tiny_folder)
     hub.publish("gated/data", tiny_folder)
     hub.repositories["gated/data"].gated = True

@@ -74,7 +74,7 @@ def test_a_stored_image_is_the_base64_text_of_what_is_sent(tmp_path):
 
 
 @pytest.mark.parametrize("damage", [b"", b"AAAA", base64.b64encode(png(4))])
-def test_a_stored_image_is_what_is_made_from_the_original_whatever_the_folder_held(tmp_path, damage):
+def test_a_stored_image_is_made_from_the_original_whatever_the_folder_held(tmp_path, damage):
     stored = store_image(png(3, mode="RGB"), tmp_path)
     path = tmp_path / image_file(stored.sha256)
     text = path.read_bytes()

@@ -128,7 +128,7 @@ def test_references_hold_what_each_question_is_scored_by(dataset):
     assert "rabi_success" == q3.scenario_type
 
 
-def test_references_of_icl_are_the_samples_and_where_the_icl_file_differs_is_said_once(cache, tmp_path):
+def test_references_of_icl_are_the_samples_and_a_different_icl_file_is_reported_once(cache, tmp_path):
     data = tiny_dataset()
     data.fewshot[1]["q3_answer"] = "Its own."
     data.fewshot[1]["q5_answer"] = "{}"
@@ -146,7 +146,7 @@ def test_references_of_icl_are_the_samples_and_where_the_icl_file_differs_is_sai
     ) == dataset.warnings
 
 
-def test_rules_of_q5_are_those_of_the_config_and_where_rows_differ_is_said_once(cache, tmp_path):
+def test_rules_of_q5_are_those_of_the_config_and_different_rows_are_reported_once(cache, tmp_path):
     data = tiny_dataset()
     rule = {"amplitude": {"type": "pct", "tol_full": 0.5, "tol_half": 0.6}}
     data.config["rabi"]["q5_scoring"] = rule
@@ -227,7 +227,7 @@ def test_each_of_several_icl_rows_about_a_sample_is_asked_once_and_judged_by_the
     ) == dataset.warnings
 
 
-def test_one_id_may_stand_for_one_picture_that_is_encoded_in_two_ways(cache, tmp_path):
+def test_one_id_may_name_one_picture_that_is_encoded_in_two_ways(cache, tmp_path):
     data = tiny_dataset()
     original = png(100)
     again = io.BytesIO()
@@ -323,7 +323,7 @@ def test_what_is_prepared_is_not_prepared_again(dataset, tiny_folder, cache, mon
     assert dataset == prepare(str(tiny_folder), cache=cache)
 
 
-def test_a_changed_folder_is_prepared_anew(dataset, tiny_folder, cache):
+def test_a_changed_folder_is_prepared_again(dataset, tiny_folder, cache):
     data = tiny_dataset()
     data.samples[1]["q2_prompt"] = "Changed"
     changed = prepare(str(data.write(tiny_folder)), cache=cache)
@@ -407,14 +407,14 @@ def is_made_anew(dataset, folder, cache, before, damaged):
 
 @pytest.mark.parametrize("pattern", FILES_MADE)
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_whatever_is_damaged_in_the_cache_is_made_anew(dataset, tiny_folder, cache, pattern, damage):
+def test_whatever_is_damaged_in_the_cache_is_rebuilt(dataset, tiny_folder, cache, pattern, damage):
     before = snapshot_of(cache)
     path = min(dataset.directory.glob(pattern))
     damage(path)
     assert is_made_anew(dataset, tiny_folder, cache, before, path.name)
 
 
-def test_a_cut_image_is_made_anew(dataset, tiny_folder, cache):
+def test_a_truncated_image_is_rebuilt(dataset, tiny_folder, cache):
     before = snapshot_of(cache)
     cut_image(dataset)
     assert is_made_anew(dataset, tiny_folder, cache, before, image_path(dataset).name)
@@ -475,14 +475,14 @@ def test_of_the_same_commit_what_was_really_read_decides(dataset, tiny_folder):
     assert 2 == len({prepared_directory(source, tiny_folder) for source in sources})
 
 
-def test_another_format_is_made_anew_without_a_word(dataset, tiny_folder, cache):
+def test_another_format_is_rebuilt_without_a_message(dataset, tiny_folder, cache):
     index = json.loads((dataset.directory / "index.json").read_text())
     (dataset.directory / "index.json").write_text(json.dumps(index | {"format": 0}))
     assert dataset == prepare(str(tiny_folder), cache=cache)
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_generated_samples_are_made_anew_where_their_files_are_damaged(cache, file):
+def test_generated_samples_are_rebuilt_if_their_files_are_damaged(cache, file):
     name = "synthetic:seed=7,per-scenario=1,families=t1"
     made = prepare(name, cache=cache)
     (path,) = (cache / "synthetic").glob(f"*/{file}")
@@ -512,7 +512,7 @@ def test_the_cache_is_where_the_variable_says(tiny_folder, tmp_path, monkeypatch
     assert tmp_path / "elsewhere" / "prepared" == prepare(str(tiny_folder)).directory.parent
 
 
-def test_a_cache_that_cannot_be_written_is_said_so(tiny_folder, tmp_path):
+def test_a_cache_that_cannot_be_written_is_reported(tiny_folder, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(
         DatasetError, match=r"Not a directory.*file.*Is the cache .*file writable\? QCAL_CACHE_DIR names"
@@ -539,7 +539,7 @@ def test_a_synthetic_dataset_is_made_once_and_named_by_its_settings(cache, monke
         ),
     ],
 )
-def test_a_name_that_stands_for_nothing_is_said_so(cache, name, text):
+def test_an_unknown_name_is_reported(cache, name, text):
     with pytest.raises(DatasetNotFoundError) as caught:
         prepare(name, cache=cache)
     assert text in str(caught.value)

@@ -57,7 +57,7 @@ def test_items_come_by_mode_then_sample_then_question():
     assert ("drag", "drag_success") == (items[-1].family, items[-1].scenario_type)
 
 
-def test_a_limit_keeps_the_first_samples_and_is_no_demand():
+def test_a_limit_keeps_the_first_samples_and_may_exceed_their_number():
     assert ["sample-0", "sample-1"] == ids(select(benchmark(), limit=2))
     assert 243 == len(ids(select(benchmark(), limit=1000)))
 

@@ -50,7 +50,7 @@ def command(name):
 # --- what the examples say ---
 
 
-def test_no_expression_stands_in_a_script():
+def test_no_expression_is_inside_a_script():
     """GitHub puts expressions into scripts as they are: what a pull request says would be run."""
     assert not [step["run"] for step in steps() if "${{" in step.get("run", "")]
 

@@ -168,7 +168,7 @@ def test_each_line_is_on_disk_when_append_returns(tmp_path):
         assert list(range(n + 1)) == numbers(path)
 
 
-def test_a_full_disk_leaves_no_half_line_and_the_journal_goes_on_when_there_is_room(tmp_path):
+def test_a_full_disk_leaves_no_half_line_and_the_journal_continues_when_there_is_room(tmp_path):
     resource = pytest.importorskip("resource")
     path = tmp_path / "a.jsonl"
     journal = Journal(path)
@@ -358,7 +358,7 @@ def test_two_sessions_cannot_write_one_run(inner, quick, endpoint, asking):
     assert 0 == third.exit_status, third.out
 
 
-def test_a_session_killed_before_run_json_was_written_is_no_obstacle(quick, endpoint, asking):
+def test_a_session_killed_before_run_json_was_written_does_not_block_the_next(quick, endpoint, asking):
     folder = quick.folder / "run"
     folder.mkdir()
     for name in ("answers.jsonl", "records.jsonl", "run.lock", ".run.json.1a2b"):
@@ -414,7 +414,7 @@ def test_the_item_of_a_damaged_line_is_asked_again(quick, endpoint, asking, name
     ]
 
 
-def test_an_answer_that_does_not_say_to_what_request_is_one_clear_line(quick, asking):
+def test_an_answer_without_its_requests_digest_is_one_clear_line(quick, asking):
     path = quick.run(*asking).run_dir / "answers.jsonl"
     first, *others = path.read_bytes().splitlines(keepends=True)
     line = {name: value for name, value in json.loads(first).items() if name not in {"request_sha256", "crc"}}

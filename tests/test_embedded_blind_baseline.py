@@ -125,7 +125,7 @@ def test_of_several_questions_the_last_one_is_answered():
     assert blind_answer(PARAMETERS) == blind_answer(f"{OUTCOME}\n\nClassification: EVENT\n\n{PARAMETERS}")
 
 
-def test_criteria_that_stand_before_the_demonstrations_are_read_without_them():
+def test_criteria_before_the_demonstrations_are_read_without_them():
     status = STATUS.replace("{criteria}", "- STABLE: flat\n- EVENT: a jump")
     prompt = f"{status}\n\nExample 1: <image>\n- SUCCESS: shown\nStatus: EVENT\n\nNow the query plot: <image>"
     assert blind_answer(status) == blind_answer(prompt)
@@ -245,7 +245,7 @@ def test_server_names_its_model(server):
 
 
 @pytest.mark.parametrize("body", ["no json", "[]", '{"messages": []}', '{"messages": [{"content": [1]}]}'])
-def test_server_refuses_what_is_no_chat_request(server, body):
+def test_server_refuses_anything_but_a_chat_request(server, body):
     reply = httpx.post(f"{server.base_url}/chat/completions", content=body)
     assert reply.status_code == 400
     assert "chat messages" in reply.json()["error"]["message"]

@@ -55,7 +55,7 @@ def test_a_request_refused_together_with_the_first_is_simply_sent_again():
     assert adaptation.changes == [Change.RENAME_MAX_TOKENS]
 
 
-def test_a_server_that_refuses_the_adapted_request_too_is_not_asked_for_ever():
+def test_a_server_that_refuses_the_adapted_request_too_is_not_retried_for_ever():
     adaptation, _ = learned(code="unsupported_parameter", parameter="max_tokens")
     sent = adaptation.apply(SENT)
     assert not adaptation.learn(

@@ -95,13 +95,13 @@ def test_a_credential_in_a_body_is_refused_because_the_manifest_would_hold_it(bo
         '{"stop": ["Basic understanding", "http://host:80/a@b"], "return_token_ids": true, "top_k": 20}',
     ],
 )
-def test_usual_fields_of_a_body_are_no_credentials(body):
+def test_usual_fields_of_a_body_are_not_taken_for_credentials(body):
     assert json.loads(body) == parse_extra_body(body.replace('"max_tokens": 5, ', "")) | (
         {"max_tokens": 5} if "max_tokens" in body else {}
     )
 
 
-def test_a_credential_beside_a_headers_variable_is_refused(monkeypatch):
+def test_a_credential_next_to_a_headers_variable_is_refused(monkeypatch):
     with pytest.raises(pytest.UsageError, match="give its value in an environment variable") as refused:
         read_headers(
             "--model-header", ["Authorization: Bearer sk-abc0123456789abcdef01 $TEAM"], {"TEAM": "a"}
@@ -283,7 +283,7 @@ def test_a_judge_that_cannot_grade_the_canary_ends_the_run_before_the_model_is_a
     assert {"judge-a"} == {request.model for request in endpoint.requests}
 
 
-def test_a_judge_that_refuses_a_schema_is_asked_without_and_the_report_says_so(quick, endpoint, asking):
+def test_a_judge_that_refuses_a_schema_is_asked_without_it_and_the_report_notes_it(quick, endpoint, asking):
     def judge(request):
         if "response_format" in request.body:
             return error(400, "response_format is not supported by this model")
@@ -299,7 +299,7 @@ def test_a_judge_that_refuses_a_schema_is_asked_without_and_the_report_says_so(q
     assert 1 == sum("response_format" in request.body for request in endpoint.requests)
 
 
-def test_a_token_budget_without_usage_in_the_replies_is_said_to_be_an_estimate(quick, endpoint, asking):
+def test_a_token_budget_without_usage_in_the_replies_is_called_an_estimate(quick, endpoint, asking):
     endpoint.script = always(Reply("x" * 4000, prompt_tokens=None, completion_tokens=None))
     result = quick.run(*asking, "--budget-tokens=1000", "--concurrency=1")
     assert "qcal: replies report no usage: --budget-tokens 1000 counts an estimate" in result.out

@@ -163,7 +163,7 @@ def test_scripts_route_by_model_prompt_and_text(endpoint):
     assert ask(endpoint, model="stranger").status_code == 404
 
 
-def test_faults_come_first_for_each_request_anew(endpoint):
+def test_faults_come_first_for_each_request(endpoint):
     endpoint.script = faults_first([rate_limited(), plain_error(503, "busy")], SUCCESS)
     assert [429, 503, 200, 200] == [ask(endpoint, "a").status_code for _ in range(4)]
     assert [429, 503, 200] == [ask(endpoint, "b").status_code for _ in range(3)]

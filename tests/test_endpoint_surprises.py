@@ -256,7 +256,7 @@ def test_a_proxy_that_cuts_silent_connections_gets_a_stream(status, tmp_path):
     assert (ANSWER, 2, True) == (outcome.answer.text, len(server.requests), client.streaming)
 
 
-def test_streams_are_not_asked_for_against_the_users_will(tmp_path):
+def test_streams_are_not_requested_against_the_users_will(tmp_path):
     (outcome,), client, _ = asked(
         always(error(504, "timed out")), tmp_path, streaming=Streaming.NEVER, retries=1
     )
@@ -322,12 +322,12 @@ def test_a_reply_without_usage_is_counted_by_estimate(tmp_path):
         ("http_400", error(400, "top_k is out of range")),
     ],
 )
-def test_what_could_never_be_asked_of_a_server_has_a_kind_of_its_own(kind, refusal, tmp_path):
+def test_a_request_that_no_server_could_answer_has_a_separate_kind(kind, refusal, tmp_path):
     (outcome,), _, server = asked(always(refusal), tmp_path)
     assert (kind, 1) == (outcome.failure.kind, len(server.requests))
 
 
-def test_a_202_is_polled_where_it_says(tmp_path):
+def test_a_202_is_polled_at_the_url_it_gives(tmp_path):
     """The reply is a file of another server on the same host."""
     with RawServer(http_reply(OK.body("m"))) as later:
         accepted = Raw(

@@ -64,12 +64,12 @@ ROUTER = {
         (None, {"Retry-After": "inf"}, b""),
     ],
 )
-def test_a_wait_is_read_from_wherever_a_server_states_it(expected, headers, body):
+def test_a_wait_is_read_from_every_place_where_servers_state_it(expected, headers, body):
     sent = body if isinstance(body, bytes) else json.dumps(body).encode()
     assert asked_wait_s(headers, sent, now=NOW) == (None if expected is None else pytest.approx(expected))
 
 
-def test_deep_nesting_in_an_error_body_is_no_obstacle():
+def test_deep_nesting_in_an_error_body_does_no_harm():
     assert asked_wait_s({}, b"[" * 500 + b"]" * 500, now=NOW) is None
     assert asked_wait_s({}, b'{"a":' * 100_000, now=NOW) is None
 

@@ -63,7 +63,7 @@ def test_demands_for_the_same_item_share_one_job(tmp_path):
     assert [key] == model.asked
 
 
-def test_an_item_that_is_declared_again_after_it_was_measured_is_no_new_work(tmp_path):
+def test_an_item_that_is_declared_again_after_it_was_measured_adds_no_work(tmp_path):
     """As by a worker that collects late, or replaces a crashed one."""
     (key,) = keys(1)
     with engine_of(ScriptedModel(), tmp_path) as engine:
@@ -181,7 +181,7 @@ def test_every_judge_of_a_panel_grades_and_the_verdicts_come_in_their_order(tmp_
 # --- failures ---
 
 
-def test_item_whose_request_failed_says_so_and_the_others_go_on(tmp_path):
+def test_item_whose_request_failed_reports_it_and_the_others_continue(tmp_path):
     items = keys(3)
     model = ScriptedModel(held=items[:1])
     with engine_of(model, tmp_path) as engine:
@@ -272,7 +272,7 @@ def test_item_that_is_answered_after_the_stop_is_not_judged_any_more(tmp_path):
     assert [] == judge.graded
 
 
-def test_item_whose_judge_waits_at_the_very_moment_of_the_stop_hears_of_it(tmp_path):
+def test_item_whose_judge_waits_at_the_moment_of_the_stop_is_notified(tmp_path):
     """Its answer is there and its task has ended, but the lane has not heard of that yet."""
     first, second = keys(2, Question.Q3)
 
@@ -292,7 +292,7 @@ def test_item_whose_judge_waits_at_the_very_moment_of_the_stop_hears_of_it(tmp_p
             engine.demand(second).result(LONG_S)
 
 
-def test_the_first_reason_to_stop_stands(tmp_path):
+def test_the_first_reason_to_stop_is_kept(tmp_path):
     with engine_of(ScriptedModel(), tmp_path) as engine:
         engine.drain("the first")
         engine.drain("the second")
@@ -378,7 +378,7 @@ async def _run_lane(steps, slots):
     return started, most
 
 
-def test_lane_hears_of_every_error_and_goes_on():
+def test_lane_is_notified_of_every_error_and_continues():
     async def scenario():
         heard, done = [], []
 

@@ -32,7 +32,7 @@ def asking(endpoint, tiny_folder):
     ]
 
 
-def test_workers_reach_the_engine_where_the_temporary_folder_has_a_long_name(inner, asking, tmp_path):
+def test_workers_reach_the_engine_if_the_temporary_folder_has_a_long_name(inner, asking, tmp_path):
     folder = tmp_path / ("long-" * 30)
     folder.mkdir()
     inner.environment["TMPDIR"] = str(folder)
@@ -55,7 +55,7 @@ def test_the_soft_limit_of_open_files_is_raised(pytester, monkeypatch):
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(RESERVED + 50, 50), (100, 25)])
-def test_where_it_cannot_be_raised_fewer_requests_are_in_flight(pytester, monkeypatch, limit, expected):
+def test_if_the_limit_cannot_be_raised_fewer_requests_are_in_flight(pytester, monkeypatch, limit, expected):
     resource = pytest.importorskip("resource")
     monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
     monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
@@ -106,7 +106,7 @@ def test_a_lost_run_json_is_rebuilt_from_the_answers(quick, endpoint, asking, co
     assert not [name for name in kept if name.startswith(".")]
 
 
-def test_rebuild_is_refused_where_nothing_is_lost(quick, asking):
+def test_rebuild_is_refused_if_nothing_is_lost(quick, asking):
     quick.run(*asking)
     result = quick.run(*asking, "--resume", "--rebuild")
     assert 4 == result.exit_status

@@ -75,7 +75,7 @@ def repeated(tmp_path):
     return tmp_path / "run"
 
 
-def test_judged_scores_of_a_run_with_repeats_are_means_and_what_is_left_out_is_said(repeated, capsys):
+def test_judged_scores_of_a_run_with_repeats_are_means_and_omissions_are_reported(repeated, capsys):
     judged = json.loads(export(repeated, "judged", "judged.json").read_text())
     assert [50.0, 100.0] == [entry["scores"]["Q6"]["score"] for entry in judged["results"]]
     assert ([0.0, 100.0], 75.0) == (judged["results"][0]["scores"]["Q6"]["repeats"], judged["overall_mean"])

@@ -97,7 +97,7 @@ def test_no_wait_exceeds_the_ceiling(attempt):
 
 
 @pytest.mark.parametrize("retries", [0, 2])
-def test_retries_are_further_attempts(endpoint, tmp_path, retries):
+def test_retries_count_as_attempts(endpoint, tmp_path, retries):
     endpoint.script = other_words_each_time
     with running_engine(endpoint.base_url, tmp_path, settings=replace(QUICK, retries=retries)) as (engine, _):
         assert ["http_500"] == ends(ask(engine, keys(1)))

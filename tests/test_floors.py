@@ -61,7 +61,7 @@ def shown(question, prompt, own=("image-9",), answers=None):
     return demonstrations(question, prompt, own, answers or {})
 
 
-def test_a_demonstration_is_a_picture_with_the_reference_answer_of_its_sample_behind_it():
+def test_a_demonstration_is_a_picture_followed_by_its_samples_reference_answer():
     prompt = [
         {"text": "Status: SUCCESS is a code."},
         {"image": "a"},
@@ -77,7 +77,7 @@ def test_a_demonstration_is_a_picture_with_the_reference_answer_of_its_sample_be
     assert Demonstrations(answers=("Status: DAMPED\nNotes:  fading", "Status: NO_SIGNAL"), before=2) == parsed
 
 
-def test_an_answer_of_an_unknown_picture_is_read_as_it_stands():
+def test_an_answer_of_an_unknown_picture_is_read_as_it_is():
     prompt = [
         {"image": "?"},
         {"text": '{"a": 1}\n\nNow:'},
@@ -118,7 +118,7 @@ def test_a_prompt_without_demonstrations_has_nothing_to_copy():
     assert {} == Demonstrations(answers=(), before=0).copied(Question.Q6)
 
 
-def test_the_nearest_demonstration_may_stand_behind_the_question():
+def test_the_nearest_demonstration_may_come_after_the_question():
     copied = Demonstrations(answers=("Status: DAMPED", "Status: STABLE"), before=0).copied(Question.Q6)
     assert "Status: DAMPED" == copied[Floor.COPY_NEAREST]
     assert "Status: STABLE" == copied[Floor.COPY_LAST]
@@ -205,7 +205,7 @@ def test_any_references_have_a_constant_that_can_be_scored(rows):
 # --- floors of a dataset ---
 
 
-def test_floors_equal_what_one_computes_by_hand(prepared):
+def test_floors_equal_values_computed_manually(prepared):
     """rabi: success_a (amplitude 0.5, visible), success_b (1.5), damped_a (2.5, not visible), damped_b (3.5)."""
     assert {Floor.CONSTANT: 0.5} == of_item(prepared, "rabi_success_a", Question.Q1).scores
     # Q2, Q4: two labels, twice each; the first is taken. Q5: no amplitude is within 15% of another, two are visible
@@ -231,7 +231,7 @@ def test_q5_has_a_floor_for_each_field(prepared):
 
 
 @pytest.mark.parametrize("scorer", Scorer)
-def test_copying_equals_what_one_computes_by_hand(prepared, scorer):
+def test_copying_equals_values_computed_manually(prepared, scorer):
     def copying(sample, question):
         floors = prepared.floors_of(ItemKey(sample, question, Mode.ICL), scorer).scores
         return [floors[rule] for rule in (Floor.COPY_NEAREST, Floor.COPY_LAST, Floor.COPY_FREQUENT)]
@@ -244,7 +244,7 @@ def test_copying_equals_what_one_computes_by_hand(prepared, scorer):
     assert [1.0, 1.0, 0.0] == copying("rabi_failure_damped_b", Question.Q6)
 
 
-def test_floors_are_no_part_of_the_revision_and_covered_by_digests(shown_folder, tmp_path):
+def test_floors_are_not_part_of_the_revision_but_covered_by_digests(shown_folder, tmp_path):
     first = prepare(str(shown_folder), cache=tmp_path)
     index = json.loads((first.directory / INDEX_FILE).read_text())
     assert first.identity.revision.endswith(index["sha256"][:32])
@@ -260,7 +260,7 @@ def test_floors_are_no_part_of_the_revision_and_covered_by_digests(shown_folder,
 # --- runs ---
 
 
-def test_a_run_puts_the_floors_on_record_and_shows_icl_minus_copying(quick, endpoint, shown_folder, workers):
+def test_a_run_records_the_floors_and_shows_icl_minus_copying(quick, endpoint, shown_folder, workers):
     asked = ["--model-url", endpoint.base_url, "--dataset", str(shown_folder), "--questions", "Q5,Q6"]
     result = quick.run(*asked, "--floors", "--junitxml=out.xml", *workers)
     assert 0 == result.exit_status
@@ -287,7 +287,7 @@ def test_a_run_puts_the_floors_on_record_and_shows_icl_minus_copying(quick, endp
     assert "above copying" in page
 
 
-def test_it_is_said_if_only_some_samples_have_a_floor():
+def test_a_note_is_shown_if_only_some_samples_have_a_floor():
     run = run_with(
         floored("a", "Q6", "zeroshot", 1.0, constant=0.5),
         floored("b", "Q6", "zeroshot", 1.0),
@@ -360,7 +360,7 @@ def test_a_prompt_without_a_demonstration_has_nothing_to_judge(quick, tiny_folde
         (["--demo", "--shots", "1"], "--shots and --judge-baselines: give one of them"),
     ],
 )
-def test_mistakes_with_judged_floors_are_said(quick, options, mistake):
+def test_mistakes_with_judged_floors_are_reported(quick, options, mistake):
     assert mistake in quick.run("--judge-baselines", *options).out
 
 
@@ -473,7 +473,7 @@ def with_fields(sample, parts, **field_floors):
     return item, scored(item, sum(parts.values()) / len(parts), components=parts, field_floors=field_floors)
 
 
-def test_each_field_of_q5_has_a_floor_of_its_own():
+def test_each_field_of_q5_has_its_own_floor():
     run = run_with(
         with_fields(
             "a", {"x": 1.0, "y": 1.0}, copy_last={"x": 1.0, "y": 0.0}, copy_nearest={"x": 0.0, "y": 0.5}
@@ -589,7 +589,7 @@ def test_several_runs_are_compared_with_their_floors(tmp_path, capsys):
     assert "+75.0" in shown.partition("Zero-shot: above the floor")[2]
 
 
-def test_compared_runs_without_floors_say_so(tmp_path, capsys):
+def test_compared_runs_without_floors_get_a_note(tmp_path, capsys):
     def older(name):
         items = [planned_item(letter, "Q6") for letter in "ab"]
         run = Run(
@@ -603,7 +603,7 @@ def test_compared_runs_without_floors_say_so(tmp_path, capsys):
         assert "Floor: not known" in capsys.readouterr().out
 
 
-def test_a_floor_out_of_range_is_no_record():
+def test_a_floor_out_of_range_is_not_a_record():
     with pytest.raises(DecodeError, match="Expected `float` <= 1"):
         floors_from_json({"constant": 2.0})
     assert {} == floors_from_json({"of another version": 2.0})

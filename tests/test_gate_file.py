@@ -81,7 +81,7 @@ def test_rates_are_those_of_zero_shot_answers(rate):
     assert (Mode.ZEROSHOT, (rate.question,), rate) == (metric.mode, metric.questions, metric.rate)
 
 
-def test_rates_of_icl_answers_say_so():
+def test_rates_of_icl_answers_are_labelled():
     assert Mode.ICL is parse_metric("icl.q6.false_success").mode
 
 
@@ -212,14 +212,14 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name):
         read_gate_file(tmp_path / name)
 
 
-def test_bytes_that_are_no_text_are_named(tmp_path):
+def test_bytes_that_are_not_text_are_named(tmp_path):
     file = tmp_path / "gates.toml"
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(GateFileError, match="not TOML"):
         read_gate_file(file)
 
 
-def test_perfect_figures_can_be_asked_for_point_by_point(read):
+def test_perfect_figures_can_be_required_in_point_mode(read):
     assert 1.0 == read(gate(metric=MEAN, min=100, mode='"point"')).gates[0].threshold
 
 

@@ -38,7 +38,7 @@ def test_attempts_are_counted_and_printed(folder, capsys):
     assert 2 == json.loads(Path("run/report.json").read_text())["gates"]["attempt"]
 
 
-def test_a_baseline_that_was_the_best_of_several_says_so(folder, capsys):
+def test_a_baseline_that_was_the_best_of_several_is_labelled(folder, capsys):
     assert 0 == main(["baseline", "base", "--chosen-from", "5"])
     capsys.readouterr()
     assert "base was chosen from 5 runs: the best of several looks better than it is" in gated(capsys)[1]

@@ -81,7 +81,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize(("gates", "expected"), LAST_LINES)
-def test_the_last_line_tells_what_to_do_next(gates, expected):
+def test_the_last_line_says_what_to_do_next(gates, expected):
     assert f"gates.toml: {expected.format(**WORDS)}" == closing(q6(*right(30, of=40)), *gates)
 
 
@@ -101,7 +101,7 @@ def test_annotations_are_errors_and_warnings_and_none_for_what_passes():
     )
 
 
-def test_an_annotation_holds_no_command_of_its_own():
+def test_an_annotation_cannot_contain_a_command():
     family = "100%\n::error::forged"
     report = judge_run(gate_file(Path("gates.toml"), gate(min=60, family=family)), q6(*right(9, of=10)), {})
     (line,) = github_annotations(report)
@@ -208,7 +208,7 @@ def test_a_mistake_is_one_line_and_status_2(command, gates, complaint):
     assert 1 == error.count("\n")
 
 
-def test_other_judges_matter_where_judges_grade(command):
+def test_other_judges_matter_if_judges_grade(command):
     run = run_with({("Q1", "zeroshot"): right(20, of=20), ("Q6", "zeroshot"): right(20, of=20)})
     write_run(replace(run, manifest=replace(run.manifest, judges=())), Path("unjudged"))
     write_run(run, Path("run"))

@@ -169,7 +169,7 @@ def against(before, after, **fields):
     return verdict(q6(*after), gate(baseline=BASE, **fields), baselines={BASE: renamed(q6(*before))})
 
 
-def test_the_same_answers_pass_where_samples_are_many():
+def test_the_same_answers_pass_with_many_samples():
     answers = right(150, of=200)
     assert Verdict.PASS is against(answers, answers, max_drop=1.4).verdict  # t^2 / (n + t^2) = 1.35%
     assert Verdict.CANNOT is against(answers, answers, max_drop=1.3).verdict
@@ -323,7 +323,7 @@ def test_holm_stops_at_the_first_claim_that_is_not_shown():
     assert [] == step_down([], 0.95)
 
 
-def test_company_makes_it_harder_to_fail_and_no_harder_to_pass():
+def test_more_gates_make_it_harder_to_fail_and_no_harder_to_pass():
     """A file passes only if all of its gates pass; any of them can fail it."""
     run, close = q6(*right(45, of=50)), gate(min=80)
     alone, beside = verdict(run, close), verdict(run, close, gate(min=81))
@@ -406,7 +406,7 @@ def test_questions_of_a_sample_that_go_together_in_a_repeat_are_not_independent(
     assert wide.interval.high > 1.5 * narrow.interval.high
 
 
-def test_an_anchor_is_decided_beside_the_baseline():
+def test_an_anchor_is_decided_in_addition_to_the_baseline():
     anchored = gate(max_drop=5, baseline=Path("anchor"), anchor=True)
     run, base, anchor = (q6(*right(count, of=243)) for count in (180, 182, 230))
     report = judge_run(
@@ -546,7 +546,7 @@ def test_the_detectable_difference_of_a_drop_is_that_of_the_differences():
     assert pytest.approx(0.25 / math.sqrt(99) * (1.660391 + 0.841621), rel=1e-5) == decision.detectable
 
 
-def test_so_many_samples_would_decide_that_the_difference_becomes_detectable():
+def test_the_samples_that_would_decide_make_the_difference_detectable():
     decision = verdict(q6(*right(70, of=100)), gate(min=65))
     assert Verdict.INCONCLUSIVE is decision.verdict
     assert math.ceil(100 * (decision.detectable / 0.05) ** 2) == decision.outlook.samples
@@ -587,7 +587,7 @@ def test_a_repeat_that_was_not_measured_is_left_out_of_the_variance():
     assert pytest.approx(0.5 * (1 / 2 + 1) / 4) == values.variance_of_repeats()
 
 
-def test_repeats_decide_where_their_variance_is_what_blurs():
+def test_repeats_decide_if_their_variance_dominates():
     noisy = q6(*[(1.0, 0.0)] * 16, *[(1.0, 1.0)] * 16, *[(0.0, 0.0)] * 8)
     decision = verdict(noisy, gate(min=50))
     assert (Verdict.INCONCLUSIVE, 2) == (decision.verdict, decision.repeats)
@@ -595,7 +595,7 @@ def test_repeats_decide_where_their_variance_is_what_blurs():
     assert 2 < decision.outlook.repeats < 20
 
 
-def test_no_number_of_repeats_decides_where_samples_differ():
+def test_no_number_of_repeats_decides_if_samples_differ():
     decision = verdict(q6(*[(1.0, 1.0)] * 28, *[(0.0, 0.0)] * 11, (0.0, 1.0)), gate(min=65))
     assert decision.repeats_share < 0.1
     assert decision.outlook.repeats is None

@@ -184,7 +184,7 @@ def test_a_model_below_the_threshold_by_the_detectable_difference_fails_in_80_of
     assert pytest.approx(0.8, abs=0.07) == share(thresholds_met(metric, 0.6 - detectable), Verdict.FAIL)
 
 
-def test_a_world_flips_as_it_says():
+def test_a_world_has_the_stated_flip_rate():
     for flips in FLIP_RATES:
         chances = world(flips).chances
         assert (SAMPLES, QUESTIONS) == chances.shape

@@ -106,7 +106,7 @@ def test_what_could_not_be_measured_is_asked_again_and_then_gated(gated, endpoin
     assert 9 == len(endpoint.requests)
 
 
-def test_a_failed_gate_is_no_failed_test_for_lf(gated):
+def test_a_failed_gate_is_not_a_failed_test_for_lf(gated):
     gated(FAILING + toml(min=99, mode="point") + COVERED)
     assert "no previously failed tests" in gated(PASSING, "--lf").out
 
@@ -114,7 +114,7 @@ def test_a_failed_gate_is_no_failed_test_for_lf(gated):
 # --- what is said ---
 
 
-def test_the_last_ten_lines_tell_what_to_do_next(gated):
+def test_the_last_ten_lines_say_what_to_do_next(gated):
     result = gated(PASSING + FAILING + UNDECIDED + toml("q6.false_success", max=90, mode="point"))
     lines = gate_lines(result)
     assert len(lines) <= 9
@@ -128,7 +128,7 @@ def test_the_last_ten_lines_tell_what_to_do_next(gated):
     ) == lines[-1]
 
 
-def test_repeats_tell_how_much_of_the_doubt_they_can_take_away(gated, endpoint):
+def test_repeats_show_how_much_of_the_uncertainty_they_can_remove(gated, endpoint):
     endpoint.script = lambda request: Reply(
         "Status: SUCCESS" if request.attempt == 1 else "Status: NO_SIGNAL"
     )

@@ -259,7 +259,7 @@ def test_the_keyboard_is_enough(browser, file):
     assert 2 == page.evaluate("[...document.querySelectorAll('#list .open')].indexOf(document.activeElement)")
 
 
-def test_a_cell_tells_its_interval_when_it_has_the_focus(browser, file):
+def test_a_cell_shows_its_interval_when_it_has_the_focus(browser, file):
     page = browser.open(file)
     page.locator(".heat .cell a", has_text="drag, Q5, zero-shot").focus()
     assert "95% interval" in page.inner_text("#tip")
@@ -284,12 +284,12 @@ def test_an_address_of_a_study_names_its_condition(browser, redrawn_file):
     assert "one\nQ1, zero-shot, axis-order" == page.inner_text("#detail-title")
 
 
-def test_an_address_of_no_item_opens_none(browser, file):
+def test_an_unknown_items_address_opens_nothing(browser, file):
     page = browser.open(file, fragment="#item=gone&question=Q1&mode=zeroshot")
     assert not page.is_visible("#detail")
 
 
-def test_arrow_keys_go_on_from_item_to_item(browser, file):
+def test_arrow_keys_move_from_item_to_item(browser, file):
     page = browser.open(file)
     open_first(page)
     for question in ("Q2", "Q3", "Q4"):
@@ -324,7 +324,7 @@ def test_what_is_filtered_is_downloaded_as_csv(browser, hostile_file, tmp_path):
     assert "#item=rabi_success_a&question=Q4&mode=zeroshot" == rows[0]["address"]
 
 
-def test_cells_of_a_csv_file_are_no_formulas(browser, tmp_path):
+def test_cells_of_a_csv_file_are_not_formulas(browser, tmp_path):
     item = planned_item("one", "Q3")
     run = Run(
         manifest=manifest([item]), records=(scored(item, 1.0, answer=Answer(text='=HYPERLINK("x"), y')),)
@@ -350,7 +350,7 @@ def test_cells_of_a_csv_file_are_no_formulas(browser, tmp_path):
         ("$\\text{<img src=x onerror=alert(1)>}$", "math"),
     ],
 )
-def test_formulas_are_set_and_what_is_none_stays_as_written(browser, tmp_path, text, shown):
+def test_formulas_are_set_and_other_text_stays_as_written(browser, tmp_path, text, shown):
     item = planned_item("one", "Q3")
     run = Run(manifest=manifest([item]), records=(scored(item, 1.0, answer=Answer(text=text)),))
     page = browser.open(write_page(write_run(run, tmp_path)))

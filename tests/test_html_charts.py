@@ -30,7 +30,7 @@ def test_a_place_on_an_axis_and_its_value_belong_together(values, percent):
     assert pytest.approx(percent, abs=1e-6) == axis.at(axis.value(percent))
 
 
-def test_values_outside_of_an_axis_stand_at_its_edge():
+def test_values_outside_of_an_axis_are_drawn_at_its_edge():
     axis = ChartAxis(low=0, high=1)
     assert (0, 100) == (axis.at(-3), axis.at(7))
 

@@ -54,7 +54,7 @@ def test_a_prompt_is_kept_as_it_was_sent(quick, tiny_folder, endpoint):
     assert {"zeroshot": {"Q6": "Status: SUCCESS"}, "icl": {"Q6": "Status: SUCCESS"}} == sheet["answers"]
 
 
-def test_a_run_that_goes_on_shows_the_samples_of_both_sessions(quick, tiny_folder, endpoint):
+def test_a_resumed_run_shows_the_samples_of_both_sessions(quick, tiny_folder, endpoint):
     run_tiny(quick, tiny_folder, endpoint, "-k", "rabi_success_a and Q6")
     result = run_tiny(quick, tiny_folder, endpoint, "-k", "drag_success_a and Q2", "--resume")
     assert ["drag_success_a", "rabi_success_a"] == sorted(sheets_of(result))
@@ -106,7 +106,7 @@ def test_only_what_is_planned_is_written(tmp_path, tiny_folder):
     ].references.key_points[Question.Q1]
 
 
-def test_a_plot_is_made_once_and_progress_is_told_of_what_is_made(tmp_path, tiny_folder):
+def test_a_plot_is_made_once_and_counts_as_progress(tmp_path, tiny_folder):
     dataset = prepare(str(tiny_folder), cache=tmp_path / "cache")
     planned = select_items(Selection(), StudiedDataset(dataset=dataset))
     told = []

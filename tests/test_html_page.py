@@ -182,7 +182,7 @@ def test_each_text_of_the_prompts_is_embedded_once(benign):
     assert ["What do you see? plain", "Example:"] == benign.island("data")["texts"]
 
 
-def test_items_that_failed_count_as_zero_where_that_is_asked_for(tmp_path):
+def test_items_that_failed_count_as_zero_on_request(tmp_path):
     folder = report_dir(tmp_path)
     assert "1 item without an answer counts here" not in page_of(folder).text
     zeros = page_of(folder, errors=ErrorRule.ZERO).text
@@ -199,7 +199,7 @@ def test_the_items_of_a_large_run_are_packed(tmp_path, monkeypatch):
     assert plain == json.loads(gzip.decompress(base64.b64decode(element[2])))
 
 
-def test_a_run_without_samples_and_plots_says_so(tmp_path):
+def test_a_run_without_samples_and_plots_has_a_note(tmp_path):
     page = page_of(report_dir(tmp_path, illustrated=False))
     assert "no samples.jsonl: prompts and reference answers are not shown" in page.text
     assert "no plots: none are shown" in page.text

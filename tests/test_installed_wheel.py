@@ -91,7 +91,7 @@ def test_the_benchmark_may_be_named_in_an_empty_folder(installed, empty, options
     assert "2 passed" in out
 
 
-def test_other_peoples_conftest_is_none_of_an_evaluations_business(installed, project, options):  # noqa: F811
+def test_another_projects_conftest_is_not_loaded_by_an_evaluation(installed, project, options):  # noqa: F811
     assert "4 passed" in installed.pytest(project, *options)[1]
 
 

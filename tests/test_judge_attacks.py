@@ -39,7 +39,7 @@ def test_every_style_of_attack_is_flagged(style, n_key_points):
         "spaced letters",
     ],
 )
-def test_a_disguised_request_is_read_and_said_to_be_disguised(style):
+def test_a_disguised_request_is_recognised_and_flagged_as_disguised(style):
     assert {"addresses_grader", "disguised"} <= set(suspicious(attacked(ANSWER, style, 3)))
 
 

@@ -47,7 +47,7 @@ def repaired(first):
         (Reply(None, finish_reason="length"), "it was cut at 4096 tokens"),
     ],
 )
-def test_an_unusable_reply_is_asked_for_again_naming_the_fault(endpoint, tmp_path, reply, fault):
+def test_an_unusable_reply_is_requested_again_naming_the_fault(endpoint, tmp_path, reply, fault):
     outcome, asked = judged(endpoint, tmp_path, repaired(reply))
     assert Status.SCORED is outcome.status
     assert ((1.0, 0.5, 0.0), 2) == (outcome.verdicts[0].grades, outcome.verdicts[0].attempts)
@@ -62,7 +62,7 @@ def judge_room(endpoint):
 @pytest.mark.parametrize(
     "reply", [Reply("[1, 1", finish_reason="length"), Reply(None, reasoning="[1, 1, 1]")]
 )
-def test_a_cut_or_null_reply_is_asked_for_with_more_room(endpoint, tmp_path, reply):
+def test_a_truncated_or_null_reply_is_requested_again_with_more_tokens(endpoint, tmp_path, reply):
     enough = 16384
     outcome, _ = judged(
         endpoint, tmp_path, lambda request: GOOD if request.body["max_tokens"] >= enough else reply
@@ -71,14 +71,14 @@ def test_a_cut_or_null_reply_is_asked_for_with_more_room(endpoint, tmp_path, rep
     assert [4096, 8192, enough] == judge_room(endpoint)
 
 
-def test_a_judge_whose_every_reply_is_cut_fails_the_item_once_there_is_no_more_room(endpoint, tmp_path):
+def test_a_judge_whose_every_reply_is_truncated_fails_the_item_at_the_token_limit(endpoint, tmp_path):
     outcome, _ = judged(endpoint, tmp_path, always(Reply("[1, 1, 1]", finish_reason="length")))
     assert Status.JUDGE_FAILED is outcome.status
     assert "bad_reply: it was cut at 16384 tokens" == outcome.verdicts[0].error
     assert [4096, 8192, 16384] == judge_room(endpoint)
 
 
-def test_brackets_in_a_judges_reasoning_are_no_grades(endpoint, tmp_path):
+def test_brackets_in_a_judges_reasoning_are_not_grades(endpoint, tmp_path):
     outcome, asked = judged(endpoint, tmp_path, always(Reply(None, reasoning="[1, 0, 0]")))
     assert Status.JUDGE_FAILED is outcome.status
     assert (5, None, "bad_reply: it has no content") == (

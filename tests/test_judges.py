@@ -75,7 +75,7 @@ def test_grades_of_a_studys_items_do_not_count():
     assert judge_report(run) == judge_report(studied)
 
 
-def test_one_judge_alone_is_no_panel():
+def test_one_judge_alone_is_not_a_panel():
     item = planned_item("a", "Q3")
     records = (scored(item, 1.0, verdicts=verdicts((1.0,), (1.0,))[:1]),)
     assert judge_report(Run(manifest=manifest([item]), records=records)) is None
@@ -96,7 +96,7 @@ def test_full_agreement_is_1(grades):
 
 
 @pytest.mark.parametrize("grade", [0.1, 0.7, 1.0])
-def test_agreement_is_undefined_where_all_grades_are_equal(grade):
+def test_agreement_is_undefined_if_all_grades_are_equal(grade):
     grades = [grade] * 3
     assert weighted_kappa(grades, grades) is None
     assert krippendorff_alpha(np.array([grades, grades])) is None

@@ -120,7 +120,7 @@ def test_the_engine_does_not_run_ahead_over_a_look(release, endpoint):
     assert len(endpoint.requests) == len(result.records)
 
 
-def test_a_run_that_was_ended_goes_on_where_it_was(release, endpoint, workers):
+def test_an_ended_run_is_resumed_where_it_stopped(release, endpoint, workers):
     ended = release("same", *LOOKS, "--budget-requests=60", *workers, run_dir="run", max_drop=6)
     assert 11 == ended.exit_status, ended.out
     result = release("same", *LOOKS, "--resume", *workers, run_dir="run", max_drop=6)

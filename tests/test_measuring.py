@@ -41,7 +41,7 @@ def test_without_a_pass_mark_no_score_fails():
 
 
 @pytest.mark.parametrize("status", [Status.UNJUDGED, Status.SCORED])
-def test_an_item_whose_stored_answer_tells_nothing_new_has_one_line_however_often_the_run_is_resumed(
+def test_an_item_with_an_unchanged_stored_answer_has_one_line_however_often_the_run_is_resumed(
     tmp_path, status
 ):
     item = planned_item("a", "Q3")

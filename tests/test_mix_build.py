@@ -63,7 +63,7 @@ def refused(mixed):
     return lambda *parts, **keys: refusal(lambda: mixed(*parts, **keys), DatasetError, "mix.toml")
 
 
-def test_samples_of_several_datasets_get_names_of_their_own(mixed):
+def test_samples_of_several_datasets_get_distinct_names(mixed):
     dataset = mixed(part("a"), part("b", "other"))
     assert "mix:index" == dataset.identity.name
     assert Counter({"a": 72, "b": 72}) == by_part(dataset)
@@ -111,7 +111,7 @@ def test_an_item_belongs_to_the_first_part_that_selects_it(mixed):
     assert ("part drag: 8 items that it selects belong to earlier parts") in dataset.warnings
 
 
-def test_the_same_question_is_the_same_item_in_whatever_dataset_it_stands(mixed, tmp_path):
+def test_the_same_question_is_the_same_item_in_every_dataset(mixed, tmp_path):
     """A copy that has one prompt changed: only that is asked again."""
     data = tiny_dataset()
     data.samples[0]["q2_prompt"] = "Changed: <image> what?"
@@ -195,7 +195,7 @@ def test_samples_are_shared_out_without_loss(parts, samples, seed):
         ([100, 20], 120, [9, 1]),
     ],
 )
-def test_sharing_out_by_hand(expected, samples, weights):
+def test_samples_are_shared_out_as_computed_manually(expected, samples, weights):
     names = "abc"[: len(weights)]
     counts = share_out(samples, dict(zip(names, weights, strict=True)), dict.fromkeys(names, 100), 0)
     assert expected == [counts[name] for name in names]
@@ -221,7 +221,7 @@ def test_the_revision_follows_whatever_changes_the_mix(mixed, tmp_path):
     assert mixes[0].identity.revision != mixed(part("a", weight=3), part("b", "other")).identity.revision
 
 
-def test_what_identifies_a_mix_stands_in_it(mixed):
+def test_what_identifies_a_mix_is_stored_in_it(mixed):
     dataset = mixed(part("a", weight=3, families=["rabi", "drag"]), part("fresh", "synthetic:families=t1"))
     first, second = dataset.mix["parts"]
     assert ("a", "data", 3, 0.75, ["drag", "rabi"]) == tuple(
@@ -240,7 +240,7 @@ def test_a_mix_is_made_once_and_opened_by_workers_from_its_folder(mixed, monkeyp
     assert dataset == open_prepared(dataset.directory)
 
 
-def test_a_damaged_mix_is_made_anew(mixed):
+def test_a_damaged_mix_is_rebuilt(mixed):
     dataset = mixed(part("a"))
     (dataset.directory / "index.json").write_text("{}")
     again = mixed(part("a"))

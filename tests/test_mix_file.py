@@ -50,7 +50,7 @@ def test_what_is_left_out(read):
     assert (0, None) == (mix.seed, mix.samples)
 
 
-def test_a_folder_is_looked_for_beside_the_file(read, tmp_path, monkeypatch):
+def test_a_relative_folder_is_next_to_the_file(read, tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     monkeypatch.chdir("/")
     parts = [read(toml(part(dataset=name))).parts[0] for name in ("data", "./absent", "nvidia/QCalEval")]

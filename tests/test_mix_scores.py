@@ -50,7 +50,7 @@ def score_of(values, *parts, **fields):
     return mix_score(evaluation_of(mix_run(values, *parts, **fields)))
 
 
-def test_the_headline_by_hand():
+def test_the_headline_equals_the_value_computed_manually():
     score = score_of(VALUES, *PARTS)
     published, fresh = score.parts
     assert (0.75, 0.125) == (published.mean, fresh.mean)
@@ -109,7 +109,7 @@ def test_a_part_of_which_nothing_was_planned_leaves_the_headline_undefined():
     assert "no item of part published was planned" in render_text.render(overview(evaluation_of(run)), 200)
 
 
-def test_items_of_a_study_are_no_part_of_the_score():
+def test_items_of_a_study_are_not_part_of_the_score():
     run = mix_run(VALUES, *PARTS)
     blank = [replace(item, key=item.key._replace(variant="blank")) for item in run.manifest.planned]
     records = (*run.records, *(scored(item, 1.0) for item in blank))
@@ -117,7 +117,7 @@ def test_items_of_a_study_are_no_part_of_the_score():
     assert mix_score(evaluation_of(run)) == mix_score(evaluation_of(study))
 
 
-def test_errors_count_as_zero_where_that_is_asked_for():
+def test_errors_count_as_zero_on_request():
     run = mix_run({**VALUES, ("published/b", "Q6", "zeroshot"): None}, *PARTS)
     item = next(i for i in run.manifest.planned if i.key[:2] == ("published/b", "Q6"))
     run = Run(manifest=run.manifest, records=(*run.records, failed(item)))
@@ -145,7 +145,7 @@ def test_a_sample_that_two_parts_share_is_one_piece_of_evidence():
     assert other.high - other.low < 0.8 * (once.high - once.low)
 
 
-def test_so_it_is_in_the_tables_by_mode_and_in_gates():
+def test_the_tables_by_mode_and_gates_use_the_same_score():
     once = mean_interval([n % 2.0 for n in range(20)])
     run = shared("a")
     mean = by_mode(evaluation_of(run).outcomes)[Mode.ZEROSHOT]
@@ -182,7 +182,7 @@ def test_the_table(snapshot, run_dir):
     assert snapshot == as_markdown(section.tables[0], document.label)
 
 
-def test_it_stands_in_every_report(run_dir):
+def test_it_is_in_every_report(run_dir):
     publish(run_dir)
     page = write_page(run_dir).read_text()
     for name in ("summary.md", "report.md"):
@@ -242,7 +242,7 @@ def test_junit_files_of_unlike_mixes_are_refused(tmp_path):
 @pytest.mark.parametrize(
     "text", ["{", "3", '{"title": "x", "parts": []}', '{"title": "x", "parts": [{"name": 1}]}']
 )
-def test_a_property_that_is_no_mix_is_refused(tmp_path, text):
+def test_a_property_that_is_not_a_mix_is_refused(tmp_path, text):
     stated = junit(mix_run(VALUES, *PARTS)).replace("qcal_mix", "x")
     file = tmp_path / "a.xml"
     escaped = text.replace('"', "&quot;")

@@ -71,7 +71,7 @@ def test_hostile_text_is_shown_as_text(tmp_path):
     assert "<img" not in shown
 
 
-def test_a_folder_without_a_run_says_so(tmp_path):
+def test_a_folder_without_a_run_is_reported(tmp_path):
     with pytest.raises(RunMissingError, match="name a run directory"):
         load_run(tmp_path)
 

@@ -218,7 +218,7 @@ def test_what_was_not_answered_counts_as_the_rule_for_errors_says(quick, endpoin
     assert {"amplitude": 1.0, "visible": 0.0} == scores[ErrorRule.AS_REFERENCE]["Q5"]["fields"]
 
 
-def test_a_filtered_answer_is_scored_by_its_text_where_errors_count_as_in_the_reference(
+def test_a_filtered_answer_is_scored_by_its_text_if_errors_count_as_in_the_reference(
     quick, endpoint, run_options
 ):
     filtered = Reply("Classification: Expected behavior", finish_reason="content_filter")

@@ -19,7 +19,7 @@ def test_other_tests_never_start_a_run(quick):
     assert "qcal:" not in result.stdout.str()
 
 
-def test_plain_pytest_passes_the_benchmark_by_and_says_why(quick, workers):
+def test_plain_pytest_skips_the_benchmark_and_says_why(quick, workers):
     (quick.folder / "test_own.py").write_text(OWN_TEST)
     result = quick.pytester.runpytest_inprocess(".", "-rs", *workers)
     result.assert_outcomes(passed=1, skipped=2)
@@ -27,7 +27,7 @@ def test_plain_pytest_passes_the_benchmark_by_and_says_why(quick, workers):
     assert not (quick.folder / "runs").exists()
 
 
-def test_folder_that_is_only_called_like_the_benchmark_is_none(quick):
+def test_folder_with_the_benchmarks_name_is_not_the_benchmark(quick):
     other = quick.folder / "elsewhere" / "test_qcaleval"
     other.mkdir(parents=True)
     (other / "test_own.py").write_text(OWN_TEST)

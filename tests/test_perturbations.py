@@ -54,7 +54,7 @@ def looks(shown, otherwise):
 # --- what is asked ---------------------------------------------------------------------------------------------------
 
 
-def test_each_is_asked_once_and_only_where_its_picture_differs(quick, endpoint, workers):
+def test_each_is_asked_once_and_only_if_its_picture_differs(quick, endpoint, workers):
     result = quick.run(*options(endpoint, "--perturb", "jpeg,axis-order", "-v", *workers))
 
     assert 0 == result.exit_status, result.out
@@ -66,7 +66,7 @@ def test_each_is_asked_once_and_only_where_its_picture_differs(quick, endpoint, 
     assert "test_zeroshot[coupler_flux-coupler_flux_success_a-Q6-axis-order]" in result.out
 
 
-def test_demonstrations_are_drawn_alike_and_the_text_is_the_same(datasets):
+def test_demonstrations_are_drawn_the_same_way_and_the_text_is_unchanged(datasets):
     other = datasets["colormap"]
     assert SIBLINGS == sorted(sample.sample_id for sample in datasets[""].samples if Mode.ICL in sample.modes)
     for sample in SIBLINGS:
@@ -118,7 +118,7 @@ def test_all_shards_together_ask_what_the_whole_run_asks(quick, endpoint):
 # --- going on --------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_goes_on_with_what_is_missing(quick, endpoint):
+def test_a_resumed_run_asks_what_is_missing(quick, endpoint):
     quick.run(*options(endpoint, "--perturb", "jpeg", "-k", "not jpeg"))
     result = quick.run(*options(endpoint, "--perturb", "jpeg", "--resume"))
 
@@ -126,7 +126,7 @@ def test_a_run_goes_on_with_what_is_missing(quick, endpoint):
     assert {"scored"} == {record["status"] for record in result.records}
 
 
-def test_a_run_that_goes_on_without_its_perturbation_keeps_what_is_known_of_it(quick, endpoint):
+def test_a_run_resumed_without_its_perturbation_keeps_what_is_known_of_it(quick, endpoint):
     given = options(endpoint, "--limit", "1")
     given.remove("--no-html")
     quick.run(*given, "--perturb", "jpeg")
@@ -273,12 +273,12 @@ def test_a_dataset_is_redrawn_once(quick, endpoint):
     assert "is perturbed already: leave perturb=jpeg out of --dataset" in result.out
 
 
-def test_shots_and_perturbations_are_studies_of_their_own(quick, endpoint):
+def test_shots_and_perturbations_are_separate_studies(quick, endpoint):
     result = quick.run(*options(endpoint, "--perturb", "dpi", "--shots", "1"))
 
     assert 4 == result.exit_status
     assert "--shots and --perturb: give one of them" in result.out
 
 
-def test_conditions_have_names_of_their_own():
+def test_conditions_have_distinct_names():
     assert set() == set(Control) & set(Perturbation)

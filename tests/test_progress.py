@@ -44,7 +44,7 @@ def test_a_log_gets_a_plain_line_now_and_then(quick, endpoint, tiny_folder, opti
     assert "\r" not in result.out
 
 
-def test_nothing_is_said_at_qq(quick, endpoint, tiny_folder):
+def test_nothing_is_printed_at_qq(quick, endpoint, tiny_folder):
     assert "asking" not in slow_run(quick, endpoint, tiny_folder, "-qq").out
 
 

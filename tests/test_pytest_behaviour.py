@@ -334,6 +334,6 @@ def test_garbage_collection_is_as_before_after_a_session(session):
 
 
 @pytest.mark.parametrize(("options", "warned"), [((), True), (("--temperature", "0.7"), False)])
-def test_repeats_that_may_all_be_alike_are_pointed_out(session, options, warned):
+def test_repeats_that_may_all_be_identical_are_pointed_out(session, options, warned):
     result = session("--limit", "1", "--questions", "Q6", "--repeats", "2", *options)
     assert warned == ("--repeats at temperature 0" in " ".join(result.out.split()))

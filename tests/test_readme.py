@@ -57,7 +57,7 @@ TROUBLESHOOTING = (REPOSITORY / "docs" / "troubleshooting.md").read_text()
 
 
 @pytest.mark.parametrize("message", re.findall(r"^### `(.+)`$", TROUBLESHOOTING, re.MULTILINE))
-def test_a_message_that_is_explained_is_one_that_is_said(message):
+def test_explained_messages_exist(message):
     """Joined source lines: a message may be written as several literals."""
     source = "".join(
         path.read_text()

@@ -99,5 +99,5 @@ def test_the_table(snapshot):
     assert snapshot == text[text.index("Reasoning\n") : text.index("Findings")]
 
 
-def test_no_table_where_nobody_thinks():
+def test_no_table_if_no_model_reasons():
     assert [] == list(reasoning_tables(run_of({("drag_success_a", "Q6", "zeroshot"): 1.0})))

@@ -81,7 +81,7 @@ def test_one_sample_has_a_mean_and_no_interval():
     assert (1.0, None, None) == (summary.mean, summary.mean_interval, summary.median_interval)
 
 
-def test_errors_count_as_zero_only_on_request_and_only_where_the_model_did_not_answer():
+def test_errors_count_as_zero_only_on_request_and_only_if_the_model_did_not_answer():
     items = [planned_item(sample, "Q1") for sample in "abcd"]
     run = run_with(
         (items[0], scored(items[0], 1.0)),
@@ -96,7 +96,7 @@ def test_errors_count_as_zero_only_on_request_and_only_where_the_model_did_not_a
     assert (1.0, 1, 0) == (summary.mean, summary.coverage.measured, summary.coverage.counted_errors)
 
 
-def test_a_failed_q5_counts_as_the_reference_scores_it_where_its_record_says_how():
+def test_a_failed_q5_counts_as_the_reference_scores_it_if_its_record_says_how():
     items = [planned_item(sample, "Q5") for sample in "abc"]
     credited = Score(value=0.75, extracted=None, expected=None)
     run = run_with(
@@ -167,7 +167,7 @@ def test_the_published_delta_is_a_difference_of_means_and_the_paired_one_is_on_s
     assert (2, 3) == (delta.pairs, delta.planned_pairs)
 
 
-def test_demonstrations_that_change_nothing_are_no_certainty():
+def test_demonstrations_that_change_nothing_give_no_certainty():
     values = {(f"s{n}", "Q6", mode): n % 2.0 for n in range(12) for mode in ("zeroshot", "icl")}
     delta = icl_deltas(outcomes_of(values))[Question.Q6]
     for interval in (delta.delta_interval, delta.paired_interval):

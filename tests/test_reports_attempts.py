@@ -21,7 +21,7 @@ def asked_again(*values):
     return replace(first, records=(*first.records, *again))
 
 
-def test_flips_are_attempts_that_scored_otherwise():
+def test_flips_are_attempts_with_another_score():
     (entry,) = further_attempts(asked_again(1.0, 0.0)).values()
     assert (2, 1, 2, 0.5) == (entry.items, entry.flips.count, entry.flips.of, entry.flips.share)
     assert (0.0, 0.5) == (entry.counted_mean, entry.further_mean)
@@ -32,7 +32,7 @@ def test_a_lower_score_is_a_flip_too():
     assert (1, 3) == (entry.flips.count, entry.flips.of)
 
 
-def test_further_attempts_change_no_score():
+def test_retried_items_keep_their_score():
     before, after = (evaluation_of(run).outcomes for run in (asked_again(), asked_again(1.0, 1.0)))
     assert before == after
 
@@ -45,7 +45,7 @@ def test_each_attempt_counts_and_failed_ones_do_not():
     assert (1, 1, 2) == (entry.items, entry.flips.count, entry.flips.of)
 
 
-def test_modes_and_questions_stand_apart_in_the_benchmarks_order():
+def test_modes_and_questions_are_separate_and_in_the_benchmarks_order():
     items = [
         planned_item("drag_success_a", q, m)
         for q, m in (("Q6", "icl"), ("Q6", "zeroshot"), ("Q2", "zeroshot"))
@@ -56,7 +56,7 @@ def test_modes_and_questions_stand_apart_in_the_benchmarks_order():
 
 
 @pytest.mark.parametrize("run", [asked_again(), run_of({KEYS[0]: None})], ids=["once", "never"])
-def test_nothing_is_shown_where_nothing_was_asked_again(run):
+def test_nothing_is_shown_if_nothing_was_asked_again(run):
     assert [] == list(attempt_tables(run))
 
 

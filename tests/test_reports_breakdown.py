@@ -275,7 +275,7 @@ def test_numbers_from_a_fit_called_unreliable_are_a_contradiction():
     assert (1, 2) == found(records)["Q4 Unreliable, Q5 numbers from the fit"]
 
 
-def test_references_have_the_same_rate_beside_them():
+def test_references_have_the_same_rate_next_to_them():
     references = {"Q2": "Expected behavior", "Q6": "NO_SIGNAL"}
     records = statements("a", references, Q2="Apparatus issue", Q6="NO_SIGNAL")
     entry = contradictions(records)[0]

@@ -33,7 +33,7 @@ def test_a_full_run_by_the_protocol_is_comparable():
 
 
 @pytest.mark.parametrize("values", [full(icl=0), full(zeroshot=0)])
-def test_a_mode_that_was_not_asked_is_no_reason(values):
+def test_a_mode_that_was_not_asked_is_not_a_reason(values):
     assert () == reasons(values)
 
 

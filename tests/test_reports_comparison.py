@@ -132,14 +132,14 @@ def test_unlike_runs_are_refused_naming_the_field(change, message):
     assert "--anyway" in str(raised.value)
 
 
-def test_anyway_says_so_in_every_table():
+def test_anyway_adds_a_note_to_every_table():
     document = compare(evaluation(a_run(1, 0.5)), evaluation(a_run(1, 0.5, scorer="strict")), anyway=True)
     text = render_text.render(document, 200)
     assert len(list(document.tables())) == text.count("[compared although unlike]") > 1
     assert "Unlike runs: scorer is compatible in one and strict in the other." in text
 
 
-def test_another_model_or_server_is_no_reason_to_refuse():
+def test_another_model_or_server_is_not_a_reason_to_refuse():
     earlier = a_run(1, 0.5)
     later = replace(
         earlier, manifest=replace(earlier.manifest, model="other", base_url="http://elsewhere/v1")
@@ -170,7 +170,7 @@ def test_several_runs_are_a_table_of_runs_by_questions_then_every_pair(tmp_path,
     assert snapshot == capsys.readouterr().out
 
 
-def test_each_pair_in_detail_is_asked_for(tmp_path, capsys):
+def test_each_pair_in_detail_is_shown_on_request(tmp_path, capsys):
     folders = [str(folder) for folder in folders_of(tmp_path)]
     assert 0 == main(["compare", *folders, "--label", "a", "b", "c", "--full"])
     out = capsys.readouterr().out

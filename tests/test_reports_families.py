@@ -12,13 +12,13 @@ from reports.statistics.intervals import LARGEST_DISPERSION, dispersion, mean_in
 SIZES = (2, 3, 4, 5, 6, 7, 7, 8, 8, 9, 10, 11, 12, 12, 13, 14, 15, 16, 18, 19, 20, 21)
 
 
-def test_right_or_wrong_scores_stay_wilsons_beside_graded_ones():
+def test_right_or_wrong_scores_keep_wilsons_interval_next_to_graded_ones():
     by_family = dispersions({"label": [1.0, 0.0, 1.0], "graded": [0.4, 0.37, 0.61]})
     assert LARGEST_DISPERSION == by_family["label"]
     assert by_family["graded"].phi < 0.3
 
 
-def test_families_without_differences_of_their_own_share_one_dispersion():
+def test_families_that_do_not_differ_share_one_dispersion():
     random = np.random.default_rng(1)
     families = {name: random.binomial(7, random.beta(3, 2, size=200)) / 7 for name in "abcd"}
     common = dispersion(families.values())

@@ -92,7 +92,7 @@ def test_dispersion_is_taken_within_groups():
 
 
 @pytest.mark.parametrize(("expected", "groups"), [(1 / 2, [[0.5, 0.5]]), (1 / 20, [[0.5] * 10, [0.2] * 11])])
-def test_scores_that_agree_are_no_proof_that_all_do(expected, groups):
+def test_scores_that_agree_do_not_prove_that_all_do(expected, groups):
     assert pytest.approx(expected) == dispersion(groups).phi
 
 

@@ -79,7 +79,7 @@ def test_a_run_without_a_mean_is_not_on_the_leaderboard():
     )
 
 
-def test_questions_that_were_not_asked_stand_without_a_figure():
+def test_questions_that_were_not_asked_have_no_figure():
     table = leaderboard_table(evaluation_of(run_of({("a", "Q2", "zeroshot"): 1.0})), Mode.ZEROSHOT)
     names = [column.name for column in table.columns]
     own = next(row for row in table.rows if row[1] == "> test-vlm")

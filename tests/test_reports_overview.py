@@ -62,7 +62,7 @@ def test_the_json_report(snapshot, run_dir):
 
 
 @pytest.mark.parametrize("rule", ErrorRule)
-def test_the_rule_for_errors_is_said_at_the_head_and_at_every_table_that_it_may_change(run_dir, rule):
+def test_the_rule_for_errors_is_stated_in_the_header_and_at_every_table_that_it_may_change(run_dir, rule):
     document = publish(run_dir, errors=rule)
     text = render_text.render(document, 200)
     counts = rule is not ErrorRule.UNMEASURED

@@ -87,7 +87,7 @@ def test_without_spread_there_is_no_detectable_difference_and_yet_no_certainty()
     )
 
 
-def test_samples_that_all_change_alike_are_no_certainty():
+def test_samples_that_all_change_alike_give_no_certainty():
     interval = change_interval([-0.5] * 10)
     assert interval.low < -0.75
     assert -0.25 < interval.high < 0
@@ -102,7 +102,7 @@ def test_a_few_samples_that_broke_say_more_than_the_plain_t_interval():
     assert plain.high == widened.high
 
 
-def test_every_sign_pattern_counts_where_samples_are_few():
+def test_every_sign_pattern_counts_if_samples_are_few():
     # 2^3 patterns of 1, 1, 1: only +++ and --- are as far from 0
     assert 2 / 8 == sign_flip_p_value([1.0, 1.0, 1.0])
     assert 1.0 == sign_flip_p_value([0.0, 0.0, 0.0])
@@ -138,7 +138,7 @@ def test_the_test_needs_little_memory_however_many_samples():
     assert peak < 5_000_000
 
 
-def test_four_broken_and_none_fixed_do_not_exclude_that_nothing_changed():
+def test_four_broken_and_none_fixed_do_not_exclude_no_change():
     four = difference_of([-1.0] * 4 + [0.0] * 239)
     assert pytest.approx(0.125) == four.p_value
     assert four.interval.low < 0 <= four.interval.high
@@ -269,7 +269,7 @@ def test_intervals_hold_the_true_difference_in_93_of_100_cases_and_more(populati
     assert 0.925 <= statistics.fmean(held)  # 0.93 within the error of 1000 cases
 
 
-def test_the_plain_t_interval_misses_too_often_where_few_samples_break():
+def test_the_plain_t_interval_misses_too_often_if_few_samples_break():
     random = np.random.default_rng(0)
     intervals = [t_interval(flips(random, 243, 0.02, 0.0, 1)) for _ in range(600)]
     assert statistics.fmean(interval.low <= -0.02 <= interval.high for interval in intervals) < 0.9

@@ -80,7 +80,7 @@ def test_a_missing_field_is_named(directory):
         load_run(directory)
 
 
-def test_a_folder_that_is_no_run_is_an_error(tmp_path):
+def test_a_folder_that_is_not_a_run_is_an_error(tmp_path):
     with pytest.raises(RunMissingError, match=r"no run\.json here; name a run directory"):
         load_run(tmp_path)
 
@@ -129,7 +129,7 @@ def test_so_can_what_no_figure_rests_on(tmp_path):
         b"\0" * 512,
     ],
 )
-def test_a_line_that_is_no_json_is_damaged(directory, line):
+def test_a_line_that_is_not_json_is_damaged(directory, line):
     file = directory / "records.jsonl"
     expected = load_run(directory)
     file.write_bytes(line + b"\n" + file.read_bytes())

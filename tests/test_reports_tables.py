@@ -171,7 +171,7 @@ def test_families_have_their_titles_only_if_the_table_is_too_wide():
     assert "own family           50.0" in shown
 
 
-def test_every_family_of_the_benchmark_has_a_title_of_its_own():
+def test_every_family_of_the_benchmark_has_a_title():
     assert set(FAMILY_TITLES) == set(family_names())
     assert len(FAMILY_TITLES) == len(set(FAMILY_TITLES.values()))
 

@@ -481,7 +481,7 @@ def one_by_one(quick, endpoint, tiny_folder):
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_an_image_that_was_damaged_meanwhile_is_made_anew_and_sent_as_it_was(one_by_one, endpoint, damage):
+def test_an_image_that_was_damaged_meanwhile_is_rebuilt_and_sent_as_it_was(one_by_one, endpoint, damage):
     def damage_images(cache):
         for image in cache.rglob("*.b64"):
             damage(image)
@@ -493,7 +493,7 @@ def test_an_image_that_was_damaged_meanwhile_is_made_anew_and_sent_as_it_was(one
     assert 1 == result.out.count("damaged in the cache and made anew from the source: ")
 
 
-def test_an_image_that_cannot_be_made_anew_is_an_error_until_the_source_is_back(
+def test_an_image_that_cannot_be_rebuilt_is_an_error_until_the_source_is_back(
     one_by_one, endpoint, tiny_folder
 ):
     def lose_everything(cache):
@@ -516,9 +516,7 @@ def test_an_image_that_cannot_be_made_anew_is_an_error_until_the_source_is_back(
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "n2"])
-def test_a_references_file_that_was_cut_is_made_anew_and_no_run_is_stuck(
-    one_by_one, quick, endpoint, workers
-):
+def test_a_truncated_references_file_is_rebuilt_and_no_run_is_stuck(one_by_one, quick, endpoint, workers):
     def cut_references(cache):
         for file in cache.rglob("references-*.jsonl"):
             file.write_bytes(file.read_bytes()[:100])
@@ -557,7 +555,7 @@ def test_digest_changes_with_every_parameter(field, **changed):
     assert (getattr(identified(), field) == changed[field]) == (identified().sha256 == later.sha256)
 
 
-def test_digest_tells_apart_what_a_plain_join_would_not():
+def test_digest_distinguishes_what_a_plain_join_would_not():
     image = ImagePart(image_id="one", sha256="1" * 64, base64_path="a")
     prompts = [
         (TextPart(text="a"), TextPart(text="b")),

@@ -116,7 +116,7 @@ def test_resume_finds_the_last_run_and_asks_nothing_that_is_answered(quick, endp
     assert (8, 8) == (len(second.records), len(endpoint.requests))
 
 
-def test_resume_without_an_earlier_run_says_so(quick, asking):
+def test_resume_without_an_earlier_run_is_refused(quick, asking):
     result = quick.run(*asking, "--resume", run_dir=None)
     assert 4 == result.exit_status
     assert "ERROR: --resume: no earlier run is known here; name its folder with --run-dir" in result.out
@@ -156,7 +156,7 @@ def test_lf_asks_what_failed_and_completes_the_run(quick, endpoint, asking, work
     assert {"scored"} == set(second.statuses().values())
 
 
-def test_a_further_attempt_never_replaces_a_measured_score(quick, endpoint, asking, workers):
+def test_a_later_attempt_never_replaces_a_measured_score(quick, endpoint, asking, workers):
     endpoint.script = always(BAD)  # two of eight are DAMPED
     first = quick.run(*asking, "--pass-mark=50", *workers)
     assert 1 == first.exit_status

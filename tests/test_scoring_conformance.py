@@ -104,7 +104,7 @@ def test_a_missing_file_is_one_line_on_stderr_and_status_2(corpus, capsys):
     )
 
 
-def test_a_rule_that_is_no_object_is_one_line_on_stderr_and_status_2(corpus, capsys):
+def test_a_rule_that_is_not_an_object_is_one_line_on_stderr_and_status_2(corpus, capsys):
     path = corpus / "q5_total.jsonl"
     path.write_text('{"answer": "", "reference": "", "scoring": {"a": 3}, "fields": {}}')
     assert main([str(corpus)]) == 2

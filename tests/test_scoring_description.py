@@ -29,7 +29,7 @@ def test_fields_are_compared_stripped_and_in_lower_case():
 
 
 @pytest.mark.parametrize("other", [None, 5, ["line"], {}, True])
-def test_a_value_of_another_type_does_not_match_a_text_that_reads_otherwise(other):
+def test_a_value_of_another_type_does_not_match_a_different_text(other):
     assert fields(image(plot_type=other), image()) == [0, 1, 1]
 
 
@@ -51,7 +51,7 @@ def test_quirk_what_the_reference_lacks_matches_nothing_so_it_does_not_score_1_a
 
 
 @pytest.mark.parametrize("axis", ["linear", None, [1, 2], 3])
-def test_an_axis_that_is_no_object_counts_as_missing(axis):
+def test_an_axis_that_is_not_an_object_counts_as_missing(axis):
     assert fields({**image(), "x_axis": axis}, image()) == [1, 0, 1]
 
 

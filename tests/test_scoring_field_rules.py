@@ -21,7 +21,7 @@ ALL_RULES = [PCT, ABS, COUNT, FLOAT_COUNT, COORDINATES, MATCHES, ARRAY, BOOL, EN
 
 @pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule["type"])
 @pytest.mark.parametrize("reference", ["Unreliable", None])
-def test_where_the_reference_declines_the_answer_has_to_decline_too(rule, reference):
+def test_if_the_reference_declines_the_answer_has_to_decline_too(rule, reference):
     for declining in (None, "Unreliable", "UNRELIABLE", "null", "None", "none"):
         assert score_field(declining, reference, rule) == 1
     for value in (0, False, "", [], {}, "N/A", "NaN", ["Unreliable"]):
@@ -39,7 +39,7 @@ def test_quirk_the_reference_declines_in_exactly_this_spelling():
 
 @pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule["type"])
 @pytest.mark.parametrize("reference", [1, True, "dip", [1.0], []])
-def test_a_null_answer_scores_0_where_the_reference_has_a_value(rule, reference):
+def test_a_null_answer_scores_0_if_the_reference_has_a_value(rule, reference):
     assert score_field(None, reference, rule) == 0
 
 
@@ -218,7 +218,7 @@ def test_sound_rules_have_no_problems(rule):
 
 
 @given(json_values, json_values, st.sampled_from(ALL_RULES))
-def test_a_field_scores_between_0_and_1_whatever_stands_in_it(answer, reference, rule):
+def test_a_field_scores_between_0_and_1_whatever_it_holds(answer, reference, rule):
     assert 0 <= score_field(answer, reference, rule) <= 1
 
 

@@ -91,7 +91,7 @@ def test_an_answer_of_ordinary_length_is_read_whole():
     assert suspicious(text) == ()
 
 
-def test_of_a_huge_answer_head_and_tail_are_read_and_the_gap_is_told():
+def test_a_huge_answer_is_shown_by_head_and_tail_with_the_gap_marked():
     block = quoted_answer("a" * 60_000 + "b" * 20_000 + "c" * 20_000)
     assert block.count("a") > 48_000 - 100
     assert "===== 36000 characters of the answer are left out here =====" in block.split("\n")

@@ -19,7 +19,7 @@ from tests.scoring_inputs import json_values
         ((1, 0, 1), "[1, 0, 1]\n\nExplanation: [2] is missing"),
     ],
 )
-def test_grades_stand_between_the_first_bracket_and_the_next_closing_one(expected, reply):
+def test_grades_are_between_the_first_bracket_and_the_next_closing_one(expected, reply):
     parsed = parse_grades(reply, 3)
     assert expected == parsed.grades
     assert parsed.faults == ()
@@ -135,7 +135,7 @@ def test_a_judge_is_graded_by_its_final_answer(faults, reply):
         ("  ", "it holds no JSON array"),
     ],
 )
-def test_grades_in_a_thought_are_no_verdict(reply, words):
+def test_grades_in_a_thought_are_not_a_verdict(reply, words):
     with pytest.raises(BadReply, match=words):
         read_reply(reply, 3)
 

@@ -22,7 +22,7 @@ from tests.scoring_inputs import answers
         "Classification: `{}` (high confidence)",
     ],
 )
-def test_a_label_is_read_behind_its_heading(label, text):
+def test_a_label_is_read_after_its_heading(label, text):
     assert label == read_conclusion(text.format(label))
     assert label == read_conclusion(text.format(label.upper()))
 

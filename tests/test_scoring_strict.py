@@ -49,7 +49,7 @@ from tests.scoring_inputs import REFERENCES, answers, grades_for
         ("b", (), r"\boxed{b}"),
     ],
 )
-def test_the_final_answer_is_what_stands_outside_thoughts(expected, flags, text):
+def test_the_final_answer_is_the_text_outside_thoughts(expected, flags, text):
     assert expected == final_answer(text)
     assert flags == thought_flags(text)
 
@@ -96,7 +96,7 @@ def test_a_stated_status_is_read(text):
         "",
     ],
 )
-def test_a_status_named_in_passing_or_in_thought_is_no_answer(text):
+def test_a_status_named_in_passing_or_in_thought_does_not_count(text):
     result = score(Question.Q6, text, REFERENCES[Question.Q6], scorer=Scorer.STRICT)
     assert (0, None) == (result.value, result.extracted)
 
@@ -119,7 +119,7 @@ def test_a_status_named_in_passing_or_in_thought_is_no_answer(text):
         (None, "The assessment is: Reliable"),
     ],
 )
-def test_an_assessment_is_read_only_where_it_is_stated(expected, text):
+def test_an_assessment_is_read_only_if_it_is_stated(expected, text):
     assert expected == read_strict(Question.Q4, text)
 
 
@@ -133,7 +133,7 @@ def test_an_assessment_is_read_only_where_it_is_stated(expected, text):
         (None, "Classification: Normal"),
     ],
 )
-def test_a_conclusion_is_read_only_where_it_is_stated(expected, text):
+def test_a_conclusion_is_read_only_if_it_is_stated(expected, text):
     assert expected == read_strict(Question.Q2, text)
 
 

@@ -99,7 +99,7 @@ def asking(endpoint, tiny_folder, monkeypatch):
     return [*model, *judge, "--modes=zeroshot", "--questions=Q3,Q6", "--retries=1", *LOUD, *JUNIT]
 
 
-def test_no_credential_leaves_a_run_of_which_half_fails(quick, endpoint, asking, workers, prepared_cache):
+def test_no_credential_leaves_a_run_that_half_fails(quick, endpoint, asking, workers, prepared_cache):
     result = quick.run(*asking, *workers)
 
     assert 1 == result.exit_status
@@ -237,7 +237,7 @@ def test_nothing_to_hide_changes_nothing():
     assert b"as it was" == Redaction([]).error(b"as it was") == Redaction(["", "abc"]).error(b"as it was")
 
 
-def test_json_is_written_anew_only_if_it_held_a_secret():
+def test_json_is_rewritten_only_if_it_held_a_secret():
     body = b'{"b": 1, "a": "caf\\u00e9", "n": NaN}'
     assert body == Redaction([KEY]).reply(body)
     assert b'{"a": "[key]", "[key]": ["[key]"], "n": "[key]"}' == Redaction(

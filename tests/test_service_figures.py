@@ -70,7 +70,7 @@ def test_a_steady_closed_loop_has_the_rate_that_littles_law_gives(quarters, plac
     assert 100 * places / duration_s == pytest.approx(figures.total_rate)
 
 
-def test_window_of_a_closed_loop_ends_where_a_place_stays_empty():
+def test_window_of_a_closed_loop_ends_when_a_place_stays_empty():
     """Two places: the last request is sent at 3, the other place ends at 4 and finds nothing left."""
     records = (request(0, 0, 1, counted=False), request(1, 0, 3), request(2, 1, 3), request(3, 3, 9))
     window = window_of(MeasuredLevel(level=level(), records=records))
@@ -120,7 +120,7 @@ def test_times_of_one_request():
 
 
 @pytest.mark.parametrize("fields", [{"output_tokens": 1}, {"token_s": (0.5, 0.5)}, {"output_tokens": None}])
-def test_no_time_per_output_token_where_there_is_no_second_token(fields):
+def test_no_time_per_output_token_without_a_second_token(fields):
     assert request(0, 0, 1, **fields).figure(Timing.TPOT) is None
 
 
@@ -153,7 +153,7 @@ def test_gaps_of_one_request_do_not_pass_for_independent():
 
 
 @pytest.mark.parametrize(("n", "open_ends"), [(20, [0.9, 0.95]), (72, []), (100, [0.99])])
-def test_a_quantile_is_open_above_where_requests_are_too_few(n, open_ends):
+def test_a_quantile_is_open_above_if_requests_are_too_few(n, open_ends):
     intervals = distribution([(float(value),) for value in range(n)]).quantile_intervals
     assert open_ends == [
         q for q, interval in intervals.items() if interval is not None and interval.high == math.inf
@@ -172,7 +172,7 @@ def test_an_open_end_is_printed_and_in_json_it_is_null():
     ]
 
 
-def test_scores_that_do_not_change_under_load_are_no_certainty():
+def test_scores_that_do_not_change_under_load_give_no_certainty():
     asked = [{"score": 1.0, "sample_id": f"s{n}", "question": "Q6", "mode": "zeroshot"} for n in range(12)]
     first, second = (
         MeasuredLevel(level=level(), records=tuple(request(n, n, 1, **item) for n, item in enumerate(asked)))

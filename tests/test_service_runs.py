@@ -57,7 +57,7 @@ def test_study_from_end_to_end(study, endpoint):
     assert "### TTFT, to the first token" in (result.run_dir / "report.md").read_text()
 
 
-def test_every_request_begins_with_a_line_of_its_own(study, endpoint):
+def test_every_request_begins_on_a_new_line(study, endpoint):
     study("--parallel", "2", "--number", "10", "--questions", "Q6")
     beginnings = [request.prompt[0] for request in endpoint.requests]
     assert len(beginnings) == len(set(beginnings))
@@ -88,7 +88,7 @@ def test_higher_rates_are_not_tried_when_one_is_too_much(study, endpoint):
     assert ["rate=100"] == list(levels_of(result))
 
 
-def test_server_that_cannot_be_loaded_is_an_error_that_says_so(study, endpoint):
+def test_server_that_cannot_be_loaded_is_reported_as_an_error(study, endpoint):
     endpoint.script = always(Raw(b"out of memory", status=500))
     result = study("--parallel", "1", "--number", "2")
     assert "1 error" in result.out

@@ -26,7 +26,7 @@ def test_arrivals_ascend_from_zero_and_depend_on_the_seed_alone(rate, number, bu
 
 
 @given(rate=RATES, number=st.integers(2, 200), burstiness=st.floats(0.1, 10), seed=st.integers())
-def test_the_rate_offered_is_the_one_asked_for(rate, number, burstiness, seed):
+def test_the_offered_rate_is_the_requested_one(rate, number, burstiness, seed):
     times = arrival_times(rate, number, burstiness=burstiness, seed=seed)
     assert rate == pytest.approx((number - 1) / times[-1])
 

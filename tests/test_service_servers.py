@@ -129,7 +129,7 @@ def test_failures_are_counted_and_never_sent_again(hold, endpoint):
     assert 9 == len(endpoint.requests)
 
 
-def test_connection_that_the_server_has_closed_is_no_failure(hold, endpoint):
+def test_connection_that_the_server_has_closed_is_not_a_failure(hold, endpoint):
     """Some servers close after each stream; the request goes out once more, and only once."""
     endpoint.script = faults_first([Reset()], always(STATUS))
     assert [("ok", True)] * 4 == [(record.status, record.resent) for record in hold().records]

@@ -65,7 +65,7 @@ def test_events_without_an_empty_line_between_them_are_two():
         b'{"choices": null}',
     ],
 )
-def test_a_first_chunk_that_says_nothing_is_no_token(no_token):
+def test_an_empty_first_chunk_is_not_a_token(no_token):
     assert [2.0] == reply_to(no_token, chunk({"content": "Yes"})).token_s
 
 
@@ -77,14 +77,14 @@ def test_reasoning_is_a_token_but_no_answer(name):
     assert ([1.0, 2.0, 3.0], 3.0, "Yes") == (reply.token_s, reply.answer_s, reply.text)
 
 
-def test_content_before_a_lone_end_of_thought_is_no_answer():
+def test_content_before_a_lone_end_of_thought_is_not_the_answer():
     deltas = ["let me ", "see</th", "ink>", "\n\n", "Status: ", "SUCCESS"]
     reply = reply_to(*(chunk({"content": text}) for text in deltas))
     assert 5.0 == reply.answer_s
     assert 6 == len(reply.token_s)
 
 
-def test_reasoning_stands_for_the_answer_where_there_is_no_content():
+def test_reasoning_is_the_answer_if_there_is_no_content():
     reply = reply_to(chunk({"reasoning": "Status: SUCCESS"}, finish="stop"))
     assert ("Status: SUCCESS", True, None) == (reply.text, reply.from_reasoning, reply.answer_s)
 
@@ -103,7 +103,7 @@ USAGE = {"prompt_tokens": 300, "completion_tokens": 7, "prompt_tokens_details": 
     ],
     ids=["empty choices", "LiteLLM", "transformers"],
 )
-def test_usage_is_found_wherever_it_stands(last):
+def test_usage_is_found_wherever_it_is(last):
     reply = reply_to(chunk({"content": "Yes"}, usage=None), last)
     assert (7, 16, 300) == (
         reply.count("completion_tokens"),
@@ -114,7 +114,7 @@ def test_usage_is_found_wherever_it_stands(last):
 
 
 @pytest.mark.parametrize("usage", [None, {}, {"completion_tokens": None}, {"completion_tokens": True}, "7"])
-def test_usage_that_says_nothing_is_none(usage):
+def test_empty_usage_does_not_count(usage):
     assert reply_to(chunk({"content": "Yes"}, usage=usage)).count("completion_tokens") is None
 
 
@@ -132,7 +132,7 @@ def test_a_finish_reason_ends_a_stream_without_done_and_a_cut_stream_has_no_end(
         (b"[1]", "malformed", "an event is no JSON object"),
     ],
 )
-def test_an_event_that_is_no_chunk_fails_the_request(event, kind, words):
+def test_an_event_that_is_not_a_chunk_fails_the_request(event, kind, words):
     with pytest.raises(RequestFailed, match=words) as failed:
         reply_to(event)
     assert kind == failed.value.kind

@@ -60,7 +60,7 @@ def test_shards_of_unlike_runs_are_refused_by_name(quick, endpoint, tiny_folder)
 
 
 @pytest.mark.parametrize("more", [(), ("-n2",)], ids=["plain", "n2"])
-def test_a_budget_of_requests_is_kept_to_the_request_and_resume_goes_on(quick, endpoint, tiny_folder, more):
+def test_a_budget_of_requests_is_kept_exactly_and_resume_continues(quick, endpoint, tiny_folder, more):
     stopped = quick.run(*options(endpoint, tiny_folder), "--budget-requests", "20", *more)
 
     assert 20 == len(endpoint.requests)
@@ -85,7 +85,7 @@ def test_a_budget_of_tokens_counts_what_replies_say_they_used(quick, endpoint, t
     assert "--budget-tokens 1000 is used up" in stopped.out
 
 
-def test_a_dry_run_tells_what_would_be_asked_and_asks_nothing(quick, endpoint, tiny_folder):
+def test_a_dry_run_shows_what_would_be_asked_and_asks_nothing(quick, endpoint, tiny_folder):
     prices = quick.folder / "prices.toml"
     prices.write_text(
         "image_tokens = 100\nanswer_tokens = 10\nmodel_input_price = 0\nmodel_output_price = 1e6\n"

@@ -224,7 +224,7 @@ def test_a_model_that_repeats_the_last_demonstration_copies_and_depends_on_the_o
     assert None is none["copied"]
 
 
-def test_a_wrong_answer_of_its_own_is_no_copy(quick, endpoint, tiny_folder):
+def test_another_wrong_answer_is_not_a_copy(quick, endpoint, tiny_folder):
     endpoint.script = always(Reply("Status: RANDOM_WALK"))
     result = quick.run(*options(endpoint, tiny_folder, "--shots", "2"))
 
@@ -272,7 +272,7 @@ def test_modes_choose_among_stored_items_as_among_asked_ones(quick, endpoint, ti
         ]
 
 
-def test_a_run_goes_on_with_the_same_demonstrations_only(quick, endpoint, tiny_folder):
+def test_a_run_resumes_only_with_the_same_demonstrations(quick, endpoint, tiny_folder):
     given = options(endpoint, tiny_folder, "--shots", "1")
     quick.run(*given, "--limit", "3")
     asked = len(endpoint.requests)
@@ -337,7 +337,7 @@ def test_the_tables(quick, endpoint, tiny_folder, snapshot):
     assert snapshot == text
 
 
-def test_page_and_markdown_show_the_published_curves_beside_the_run(quick, endpoint, tiny_folder):
+def test_page_and_markdown_show_the_published_curves_next_to_the_run(quick, endpoint, tiny_folder):
     result = quick.run(*options(endpoint, tiny_folder, "--shots", "0", "1", page=True))
 
     page, markdown = ((result.run_dir / name).read_text() for name in ("report.html", "report.md"))
@@ -354,7 +354,7 @@ def test_published_shots_agree_with_the_reference_figures():
     assert (0.444, 0.82, 0.794, 0.778, 0.852, 0.847) == rows["Gemini-3.1-Pro"]
 
 
-def test_a_models_name_is_no_formula_in_the_chart(quick, endpoint, tiny_folder):
+def test_a_models_name_is_not_a_formula_in_the_chart(quick, endpoint, tiny_folder):
     result = quick.run(
         *options(endpoint, tiny_folder, "--shots", "1", "--model", r"a$\bad$ <name>", page=True)
     )

@@ -76,7 +76,7 @@ def test_what_is_not_comparable_says_why_once(site):
     assert page.count("published figures: the runs here differ from them") <= 2
 
 
-def test_scores_of_items_lie_in_one_byte_each(site):
+def test_scores_of_items_take_one_byte_each(site):
     data = data_of(site)
     alpha, gamma = (
         next(i for i, run in enumerate(data["runs"]) if run["name"] == name) for name in ("alpha", "gamma")
@@ -87,7 +87,7 @@ def test_scores_of_items_lie_in_one_byte_each(site):
     assert sum(third) < sum(first)
 
 
-def test_answers_lie_beside_the_page_by_sample(site):
+def test_answers_are_next_to_the_page_by_sample(site):
     answers = answers_of(site, "rabi_success_b")
     assert 5 == len(answers["runs"])
     status, read, text = answers["runs"]["0"]["Q6/zeroshot"]
@@ -167,7 +167,7 @@ def test_nothing_but_a_site_is_replaced(tmp_path, made):
     assert out.exists()
 
 
-def test_a_site_is_made_anew_and_never_taken_for_runs(tmp_path):
+def test_a_site_is_made_again_and_never_taken_for_runs(tmp_path):
     run = write_model(tmp_path, "alpha")
     build_site([run], tmp_path / "site")
     (tmp_path / "site" / "stale.txt").write_text("old")
@@ -231,7 +231,7 @@ def test_the_deltas_are_differences_of_means():
     assert run.delta(None) is not None
 
 
-def test_published_rows_are_greyed_where_the_runs_differ_from_them():
+def test_published_rows_are_greyed_if_the_runs_differ_from_them():
     entrants = [standing(model_run("alpha"))]
     board = boards(contest(entrants, field_of(entrants)))[0]
     published = [row for row in board.rows if row.place is None]

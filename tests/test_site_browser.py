@@ -56,7 +56,7 @@ def test_rows_are_sorted_and_chosen(browser, site):
     assert "delta" not in names(page)
 
 
-def test_a_report_of_its_own_opens_with_plots_and_the_item_of_its_address(browser, site):
+def test_a_runs_report_opens_with_plots_and_the_item_of_its_address(browser, site):
     page = browser.open(site)
     page.click("#board-zeroshot .ranks tbody th a")
     page.wait_for_selector("#list tbody tr")
@@ -154,7 +154,7 @@ def test_the_page_never_scrolls_sideways(browser, hostile_site, width):
     assert width == page.evaluate("document.documentElement.scrollWidth")
 
 
-def test_without_answers_beside_it_the_page_says_so(browser, site, tmp_path):
+def test_the_page_notes_missing_answers(browser, site, tmp_path):
     alone = tmp_path / "index.html"
     alone.write_text(site.read_text())
     page = browser.open(alone)

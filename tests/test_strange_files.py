@@ -112,7 +112,7 @@ def test_linked_plots_are_neither_shown_nor_copied(run, tmp_path, victim, capsys
     assert not (run / "report.html").exists() or "data:image/webp" not in (run / "report.html").read_text()
 
 
-def test_a_linked_folder_of_plots_is_none(run, tmp_path, victim):
+def test_a_linked_folder_of_plots_is_ignored(run, tmp_path, victim):
     (victim.parent / f"{DIGEST}.webp").write_text(SECRET)
     (run / "plots").symlink_to(victim.parent)
     assert {} == plot_files(run)

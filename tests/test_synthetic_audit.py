@@ -42,7 +42,7 @@ def observed():
     return [observe(key) for key in keys]
 
 
-def test_the_text_of_samples_tells_nothing(observed):
+def test_the_text_of_samples_gives_nothing_away(observed):
     row = guesses("mot_loading", observed)
     assert (18, 6) == (row.samples, row.majority)
     assert row.right["text"] <= row.majority
@@ -86,7 +86,7 @@ def test_a_leak_is_noticed(observed, part):
     assert part in leaking([row])
 
 
-def test_thumbnails_tell_images_with_a_cloud_from_those_without(observed):
+def test_thumbnails_distinguish_images_with_and_without_a_cloud(observed):
     assert guesses("mot_loading", observed).right["thumbnails"] > 6
 
 

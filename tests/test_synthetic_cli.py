@@ -87,7 +87,7 @@ def real_folder(tmp_path, image, scenario):
     return folder
 
 
-def test_real_plots_of_both_layouts_stand_left_of_ours(tmp_path):
+def test_real_plots_of_both_layouts_are_left_of_ours(tmp_path):
     assert 0 == main(
         ["--out", str(tmp_path / "hub"), "--per-scenario", "1", "--families", "pingpong", "--seed", "1"]
     )

@@ -68,7 +68,7 @@ def test_beating_shows_as_two_lines_in_the_spectrum(scenario):
             assert magnitude[near].max() > 0.35 * magnitude.max()
 
 
-def test_t2_star_is_found_where_the_window_captures_the_decay_and_only_there():
+def test_t2_star_is_found_only_if_the_window_captures_the_decay():
     for truth in truths("ramsey_t2star", "ramsey_success_t2star"):
         assert truth.t2_star_us == pytest.approx(truth.fitted_t2_star_us, rel=0.25)
     uncertain = [

@@ -57,13 +57,13 @@ def test_the_clock_detuning_is_found():
         assert truth.resonance_hz == pytest.approx(-truth.detuning.value, abs=5.0 * truth.detuning.error)
 
 
-def test_the_ramsey_frequency_and_t2_are_found_where_groups_cover_an_oscillation():
+def test_the_ramsey_frequency_and_t2_are_found_if_groups_cover_an_oscillation():
     for truth in truths("rydberg_ramsey", "success"):
         assert truth.frequency_mhz == pytest.approx(truth.fit.values[0], abs=5.0 * truth.fit.errors[0])
         assert 1.0 / truth.t2_us == pytest.approx(truth.fit.values[2], abs=5.0 * truth.fit.errors[2])
 
 
-def test_the_ramsey_frequency_is_lost_where_groups_cover_a_part_of_an_oscillation():
+def test_the_ramsey_frequency_is_lost_if_groups_cover_a_part_of_an_oscillation():
     within_errors = [
         abs(truth.fit.values[0] - truth.frequency_mhz) < 5.0 * truth.fit.errors[0]
         for truth in truths("rydberg_ramsey", "failure_undersampled")

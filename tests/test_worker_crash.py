@@ -18,7 +18,7 @@ def pytest_runtest_call(item):
 """
 
 
-def test_dead_worker_is_replaced_and_lf_asks_nothing_anew(quick, endpoint, tiny_folder):
+def test_dead_worker_is_replaced_and_lf_repeats_no_request(quick, endpoint, tiny_folder):
     endpoint.script = always(Reply("Status: SUCCESS"))
     (quick.folder / "conftest.py").write_text(CRASH)
     options = (

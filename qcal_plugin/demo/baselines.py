@@ -1,4 +1,4 @@
-"""Models without weights, for ``--demo`` and ``--baseline``: what a real one has to beat (docs/baselines.md)."""
+"""Models without weights for ``--demo`` and ``--baseline``, which a real model has to beat (docs/baselines.md)."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from qcal_plugin.demo.content import Part, prompt_text
 from qcal_plugin.demo.copying_baseline import copied_answer
 
 Answerer: TypeAlias = Callable[[Sequence[Part]], str]
-"""Answers the content of a message. Raises ValueError if a picture in it is none."""
+"""Answers the content of a message. Raises ValueError if a picture in it cannot be read."""
 
 
 class Baseline(StrEnum):
-    """Who answers."""
+    """The kinds of baseline."""
 
     NEAREST = "nearest"
-    """Sees: the answer of the most similar synthetic plot; with demonstrations, of the most similar one of them."""
+    """Gives the answer of the most similar synthetic plot, or of the most similar demonstration if there are any."""
     BLIND = "blind"
-    """Reads the prompt's text."""
+    """Answers from the prompt's text alone."""
     COPY = "copy"
     """Repeats the last demonstration."""
 
     @property
     def model(self) -> str:
-        """Its name as a model."""
+        """The name under which it is served."""
         return f"{self.value}-baseline"
 
     @property
     def stand_in(self) -> str:
-        """What it is, in words for tables."""
+        """Its description for tables."""
         match self:
             case Baseline.NEAREST:
                 return "model: nearest-plot baseline, compares pictures with synthetic plots of another seed"
@@ -46,7 +46,7 @@ class Baseline(StrEnum):
 
 
 def answerer(baseline: Baseline, dataset: PreparedDataset, progress: Progress | None) -> Answerer:
-    """The baseline, ready to be asked about the dataset; ``progress`` is told of what takes a while.
+    """Return the baseline, ready for questions about the dataset; ``progress`` is called during long steps.
 
     Raises DatasetError if the plots that it compares with cannot be prepared.
     """

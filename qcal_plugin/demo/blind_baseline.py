@@ -1,8 +1,8 @@
-"""The blind baseline: answers made from the prompt's text alone, always optimistic. The floor a model has to beat.
+"""The blind baseline: optimistic answers from the prompt's text alone. A model that sees has to beat it.
 
-It never sees an image. Of a prompt it reads only what follows the last instruction heading, such as "Required fields",
-"Report in JSON format", "Options:" or "DECISION CRITERIA" (the wording of the benchmark and that of synthetic samples).
-Headings belong to questions: what an in-context prompt shows as answers in its demonstrations is never read.
+It never reads an image. It reads only the text after the prompt's last instruction heading, such as "Required fields",
+"Report in JSON format", "Options:" or "DECISION CRITERIA" (the wordings of the benchmark and of synthetic samples).
+Only questions have such headings, so it never reads the answers of demonstrations.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _IMAGE_COUNT = re.compile(r"(?:has|are) (\d{1,2}) images")
 
 
 def blind_answer(prompt_text: str) -> str:
-    """A well-formed, optimistic answer to the question that ``prompt_text`` asks; any text is accepted.
+    """Return a well-formed, optimistic answer to the question in ``prompt_text``; any text is accepted.
 
-    Q1: the asked schema with the first of each list of alternatives, once per image if an array is asked. Q2, Q4, Q6:
-    the first option listed, or SUCCESS where that is one. Q5: the asked schema with every field null. Q3, and whatever
-    is not recognised: `OPTIMISM`.
+    Q1: the prompt's schema with the first of each list of alternatives, once per image if the prompt wants an array.
+    Q2, Q4 and Q6: SUCCESS if it is an option, else the first option. Q5: the prompt's schema with every field null.
+    Q3, and any prompt that is not recognised: `OPTIMISM`.
     """
     headings = list(_HEADING.finditer(prompt_text))
     if not headings:
@@ -53,7 +53,7 @@ def blind_answer(prompt_text: str) -> str:
 
 
 def asked_question(prompt_text: str) -> Question:
-    """Which question is asked, by the last instruction heading; Q3, which has none, for whatever is not recognised."""
+    """Return the question by the last instruction heading; Q3, which has none, if nothing is recognised."""
     headings = list(_HEADING.finditer(prompt_text))
     if not headings:
         return Question.Q3
@@ -88,7 +88,7 @@ def _described(instructions: str, prompt_text: str) -> str:
 
 
 def _first_of_each(instructions: str) -> JSON:
-    """The schema as JSON: of ``"a" | "b"`` the first, of a type's name null. None if there is no readable schema."""
+    """Return the schema as JSON: ``"a"`` for ``"a" | "b"``, null for a type's name; None without a readable schema."""
     schema = _ALTERNATIVES.sub(lambda match: match[1] if match[1].startswith('"') else "null", instructions)
     start = re.search(r"[{\[]", schema)
     try:

@@ -1,4 +1,4 @@
-"""The content of a chat message, as baselines read it: texts and pictures in order."""
+"""The content of a chat message as baselines read it: texts and pictures in order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Picture:
     url: str = field(repr=False)
 
     def content(self) -> bytes:
-        """The bytes of the file. Raises ValueError if the URL holds none."""
+        """Return the bytes of the file. Raises ValueError if the URL holds none."""
         try:
             return base64.b64decode(self.url.partition(",")[2], validate=True)
         except binascii.Error as error:
@@ -29,16 +29,16 @@ Part: TypeAlias = str | Picture
 
 
 class Shown(NamedTuple):
-    """Neighbouring pictures, and the text behind them."""
+    """Adjacent pictures, and the text after them."""
 
     pictures: tuple[Picture, ...]
     text: str
 
 
 def read_content(content: str | list[dict[str, Any]]) -> tuple[Part, ...]:
-    """The parts of a message; of parts that are neither text nor picture nothing is known but that they are there.
+    """Return the parts of a message. A part of any other type becomes a picture without content.
 
-    Raises KeyError, TypeError or AttributeError if the content is none.
+    Raises KeyError, TypeError or AttributeError if the content is malformed.
     """
     if isinstance(content, str):
         return (content,)
@@ -46,17 +46,17 @@ def read_content(content: str | list[dict[str, Any]]) -> tuple[Part, ...]:
 
 
 def prompt_text(parts: Sequence[Part]) -> str:
-    """All texts, one after the other."""
+    """Return all texts, joined by line breaks."""
     return "\n".join(part for part in parts if isinstance(part, str))
 
 
 def shown(parts: Sequence[Part]) -> list[Shown]:
-    """The pictures of a message with their texts: demonstrations, then the question. Text before them is left out."""
+    """Return pictures with the texts after them: demonstrations, then the question. Text before them is left out."""
     return list(_shown(parts))
 
 
 def demonstrated(text: str) -> str:
-    """The answer in the text behind a demonstration's pictures: without the headings of what follows it."""
+    """Return the answer in the text after a demonstration's pictures, without the headings of the next part."""
     lines = text.strip().splitlines()
     while lines and (not lines[-1].strip() or lines[-1].rstrip().endswith(_HEADING_END)):
         lines.pop()

@@ -1,4 +1,4 @@
-"""The copying baseline: the answer of the last demonstration, word for word; the blind baseline's if there is none."""
+"""The copying baseline: the last demonstration's answer, verbatim; without demonstrations, the blind answer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from qcal_plugin.demo.content import Part, demonstrated, prompt_text, shown
 
 
 def copied_answer(parts: Sequence[Part]) -> str:
-    """What the text behind the last pictures but those of the question says."""
+    """Return the answer after the last pictures before the question's."""
     examples = shown(parts)[:-1]
     return demonstrated(examples[-1].text) if examples else blind_answer(prompt_text(parts))

@@ -1,4 +1,4 @@
-"""The embedded model of ``--demo`` and ``--baseline``: behind a real HTTP server, so that requests are real ones."""
+"""The embedded model of ``--demo`` and ``--baseline``, behind a real HTTP server so that requests are real."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _TOKENS_PER_IMAGE = 400
 
 
 def baseline_server(model: str, answer: Answerer) -> LoopbackServer:
-    """A server of one model; a context manager with ``base_url``. Its token counts are estimates."""
+    """Return a server of one model, a context manager with ``base_url``. Its token counts are estimates."""
     served = _Served(model, answer)
     return LoopbackServer(chat_completions=served.chat_completions, models=served.models)
 
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """A model's name, and how it answers."""
+    """The handlers of a model with this name and these answers."""
 
     model: str
     answer: Answerer
@@ -65,7 +65,7 @@ class _Served:
 
 
 async def _stream(request: web.Request, completion: dict[str, Any]) -> web.StreamResponse:
-    """The completion as events, a word at a time, as fast as they go; usage on the last chunk."""
+    """Send the completion as events, one per word, without pauses; usage is on the last chunk."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     words = completion["choices"][0]["message"]["content"].split(" ")

@@ -1,7 +1,7 @@
-"""The lexical judge: key points graded by word overlap. Deterministic and in-process; a stand-in for a judge model.
+"""The lexical judge: a deterministic, in-process stand-in for a judge model that grades by word overlap.
 
-It rewards an answer that uses a key point's words and numbers, whatever it says with them: right for trying the suite
-out, wrong for quoting scores.
+It rewards an answer that uses a key point's words and numbers, whatever the answer says with them. Use it to try the
+suite; do not quote its scores.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ class LexicalJudge:
 
 
 def lexical_grades(answer: str, key_points: Sequence[str]) -> tuple[float, ...]:
-    """One grade per key point: 1, 0.5 or 0.
+    """Return one grade per key point: 1, 0.5 or 0.
 
-    A grade follows the share of the key point's distinct terms that occur in ``answer``: at least `FULL_RECALL` gives
-    1, at least `HALF_RECALL` 0.5, less 0. Terms are words of three letters and more that are no stop words, case
-    folded and compared by their first six letters, and numbers, equal within `NUMBER_TOLERANCE` (relative). A key point
-    without terms is never found: 0.
+    The grade depends on the share of the key point's distinct terms that occur in ``answer``: at least `FULL_RECALL`
+    gives 1, at least `HALF_RECALL` 0.5, less 0. Terms are numbers, equal within `NUMBER_TOLERANCE` (relative), and
+    words of three letters or more, without stop words, compared by their first six letters in any case. A key point
+    without terms gets 0.
     """
     words, numbers = _words(answer), _numbers(answer)
     return tuple(_grade(_recall(point, words, numbers)) for point in key_points)

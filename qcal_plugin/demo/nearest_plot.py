@@ -1,7 +1,8 @@
-"""The nearest-plot baseline: answers as the most similar plot that it remembers would be answered.
+"""The nearest-plot baseline: gives the reference answer of the most similar plot that it remembers.
 
-No network, no weights: features of pictures (`qcal_plugin.demo.picture_features`) and their distances. The family is
-known by the words of the prompt; a prompt that names none (Q1) is answered from all families.
+It has neither a network nor weights. It compares pictures by the distance between their features
+(`qcal_plugin.demo.picture_features`). The words of the prompt identify the family; if they do not (Q1), plots of all
+families are compared.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _WORD = re.compile(r"[^\W\d]{3,}")
 
 
 class NearestPlot:
-    """Answers the content of messages. May be called from any thread."""
+    """Answers the content of messages. Thread-safe."""
 
     def __init__(self, plots: Sequence[RememberedPlot]) -> None:
         self._plots = plots
@@ -35,7 +36,7 @@ class NearestPlot:
         self._known: dict[bytes, Features] = {}
 
     def __call__(self, parts: Sequence[Part]) -> str:
-        """The answer: of the most similar demonstration if there are any, else of the most similar remembered plot.
+        """Return the answer of the most similar demonstration if there are any, else of the most similar plot.
 
         Raises ValueError if a picture cannot be read.
         """
@@ -51,7 +52,7 @@ class NearestPlot:
         return _for_pictures(answer, len(seen)) if question is Question.Q1 else answer
 
     def _candidates(self, question: Question, text: str) -> Sequence[RememberedPlot]:
-        """The plots of the family that the prompt names, with a status that it offers."""
+        """Return the remembered plots of the prompt's family whose status is among the prompt's options."""
         family = None if question is Question.Q1 else self._families.named_in(text)
         plots = [plot for plot in self._plots if family in {None, plot.family}]
         offered = (
@@ -73,7 +74,7 @@ class NearestPlot:
 
 
 class FamilyWords:
-    """Knows families by the words of their prompts; a word counts the more, the fewer families use it."""
+    """Identifies families by the words of their prompts. A word that fewer families use has more weight."""
 
     def __init__(self, plots: Iterable[RememberedPlot]) -> None:
         words: dict[str, set[str]] = {}
@@ -88,7 +89,7 @@ class FamilyWords:
         }
 
     def named_in(self, text: str) -> str | None:
-        """The family whose words the text shares most; None if it shares none that tell families apart."""
+        """Return the family whose words the text shares most; None if it shares no distinctive word."""
         words = _words(text)
         shared = {
             family: sum(weight for word, weight in weights.items() if word in words)
@@ -99,7 +100,7 @@ class FamilyWords:
 
 
 def distance(seen: Sequence[Features], others: Sequence[Features]) -> tuple[bool, float]:
-    """How far apart plots are, picture by picture; further than any others if they have not as many pictures."""
+    """Return how different two plots are, for comparison; plots with different numbers of pictures are last."""
     pairs = [float(np.sum((one - other) ** 2)) for one, other in zip(seen, others, strict=False)]
     return len(seen) != len(others), sum(pairs) / len(pairs) if pairs else 0.0
 
@@ -109,13 +110,13 @@ def _words(text: str) -> set[str]:
 
 
 def _scaled(weights: Mapping[str, float]) -> dict[str, float]:
-    """So that a family with many words is no more likely than others."""
+    """Normalise the weights, so that a family with many words is not more likely than others."""
     length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
     return {word: weight / length for word, weight in weights.items()}
 
 
 def _for_pictures(answer: str, count: int) -> str:
-    """A description of as many pictures as there are, where the remembered plot has more."""
+    """Shorten a description to this number of pictures, if the remembered plot has more."""
     described = parse_json(answer)
     if not isinstance(described, list) or len(described) <= count:
         return answer

@@ -1,7 +1,7 @@
-"""What the nearest-plot baseline sees of a picture: where its lines run, and how its ink is spread. No weights.
+"""Features of a picture for the nearest-plot baseline: the directions of its lines and the distribution of its ink.
 
-Features after N. Dalal, B. Triggs 2005, CVPR (histograms of oriented gradients), on a small grey picture; beside them
-profiles of rows and columns. Sizes and colours of pictures do not count, so that a blank one is always the same.
+The features are histograms of oriented gradients (N. Dalal, B. Triggs 2005, CVPR) of a small grey picture, and profiles
+of its rows and columns. They do not depend on size or colour, so all blank pictures have the same features.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _NOTHING = 1e-6
 
 
 def picture_features(content: bytes) -> Features:
-    """The features of an image file. Squared distances between two pictures' features are at most 3.
+    """Return the features of an image file. Squared distances between two pictures' features are at most 3.
 
-    Raises OSError or ValueError if it is no image.
+    Raises OSError or ValueError if it is not an image.
     """
     grey = Image.open(io.BytesIO(content)).convert("RGB").convert("L").resize(SIZE_PX, Image.Resampling.BOX)
     pixels = np.asarray(grey, dtype=float) / 255
@@ -35,7 +35,7 @@ def picture_features(content: bytes) -> Features:
 
 
 def _directions(ink: Features) -> Features:
-    """In each cell of the picture how much ink changes in each direction."""
+    """Return for each cell of the picture how much ink changes in each direction."""
     down, right = np.gradient(ink)
     strength = np.hypot(down, right)
     direction = np.minimum(DIRECTIONS * (np.arctan2(down, right) % np.pi) / np.pi, DIRECTIONS - 1).astype(int)
@@ -47,7 +47,7 @@ def _directions(ink: Features) -> Features:
 
 
 def _profiles(ink: Features) -> Features:
-    """How much ink the rows and the columns hold, in `PROFILE_BINS` each."""
+    """Return how much ink the rows and the columns hold, in `PROFILE_BINS` bins each."""
     return np.concatenate(
         [
             ink.mean(axis=1).reshape(PROFILE_BINS, -1).mean(axis=1),
@@ -57,6 +57,6 @@ def _profiles(ink: Features) -> Features:
 
 
 def _unit(values: Features) -> Features:
-    """Scaled to length 1; nothing stays nothing."""
+    """Scale to length 1; features that are nearly 0 become 0."""
     length = float(np.linalg.norm(values))
     return values / length if length > _NOTHING else np.zeros_like(values)

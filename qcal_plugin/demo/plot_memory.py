@@ -1,4 +1,4 @@
-"""The plots that the nearest-plot baseline remembers: synthetic samples of a seed that is not asked about."""
+"""The plots that the nearest-plot baseline remembers: synthetic samples of a seed that the dataset does not use."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from synthetic.families import family_names
 from synthetic.settings import SyntheticSettings, parse_dataset_name
 
 SEED = 1001
-"""Of the remembered samples; the next that is free if the dataset has it."""
+"""The seed of the remembered samples; if the dataset uses it, the next one that is free."""
 PER_SCENARIO = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RememberedPlot:
-    """A sample: what its pictures look like, and the answers to the six questions about it."""
+    """A sample: the features of its pictures, and the answers to the six questions about it."""
 
     family: str
     pictures: tuple[Features, ...] = field(repr=False)
@@ -35,16 +35,16 @@ class RememberedPlot:
 
 
 def remembered(dataset: PreparedDataset, progress: Progress | None) -> list[RememberedPlot]:
-    """Synthetic samples of the families that the dataset has, of all if it has none that can be simulated.
+    """Return synthetic samples of the dataset's families, or of all families if none of its own can be simulated.
 
-    They are drawn at the first use and kept in the cache. Raises DatasetError.
+    They are drawn at the first use and kept in the cache. Raises DatasetError if they cannot be prepared.
     """
     samples = prepare(str(memory_settings(dataset)), progress=progress)
     return [_remember(samples, sample.sample_id, sample.family) for sample in samples.samples]
 
 
 def memory_settings(dataset: PreparedDataset) -> SyntheticSettings:
-    """Which samples are remembered where this dataset is asked about."""
+    """Return the settings of the samples to remember for this dataset."""
     known = {sample.family for sample in dataset.samples} & set(family_names())
     taken = _seeds(dataset)
     return SyntheticSettings(
@@ -55,7 +55,7 @@ def memory_settings(dataset: PreparedDataset) -> SyntheticSettings:
 
 
 def _seeds(dataset: PreparedDataset) -> Collection[int]:
-    """The seeds of the dataset, or of the parts of a mix."""
+    """Return the seeds of the dataset, or of the parts of a mix."""
     parts = () if dataset.mix is None else mix_from_json(dataset.mix).parts
     names = [dataset.identity.name, *(part.dataset for part in parts)]
     return {parse_dataset_name(name).seed for name in names if is_synthetic(name)}
