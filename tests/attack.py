@@ -1,7 +1,7 @@
-"""Attacks on what a run leaves behind and on those who read it: cuts, mutations, links, injections; seeded.
+"""Seeded attacks on a run's files and on the commands that read them: cuts, mutations, links, injections.
 
-python -m tests.attack                         # all of it; writes the figures into docs/reliability.md
-python -m tests.attack --seed 7 --number 50    # other ones, printed only
+python -m tests.attack                         # all attacks; writes the figures into docs/reliability.md
+python -m tests.attack --seed 7 --number 50    # other attacks, printed only
 """
 
 import argparse
@@ -86,7 +86,7 @@ LINE_ENDS = re.compile("[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
 
 
 def make_run(folder: Path) -> Path:
-    """A whole run, with stored answers, judges, a canary, samples and deviations."""
+    """Make a complete run, with stored answers, judges, a canary, samples and deviations."""
     folder.mkdir(parents=True)
     items = [
         planned_item(f"drag_success_{name}", question)
@@ -144,7 +144,7 @@ def make_run(folder: Path) -> Path:
 
 
 class Bench:
-    """A whole run to copy, a victim's file beside it, and what got through."""
+    """A complete run to copy, a victim's file next to it, and the findings: attacks that had an effect."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -162,7 +162,7 @@ class Bench:
         return Path(shutil.copytree(self.whole, self.folder / "copies" / f"{next(self._number)}"))
 
     def command(self, run: Path, words: tuple[str, ...]) -> tuple[int | None, str]:
-        """Exit status and output; None after a traceback, which is a finding."""
+        """Return exit status and output; None after a traceback, which is a finding."""
         out = run.parent / f"{run.name}-out"
         places = {
             "RUN": run,
@@ -179,7 +179,7 @@ class Bench:
             return None, said.getvalue() + traceback.format_exc(limit=-3)
 
     def judged(self, run: Path, words: tuple[str, ...], what: str) -> str:
-        """Whether a command did its work or refused; what else it did is a finding."""
+        """Return whether a command did its work or refused; anything else is a finding."""
         status, said = self.command(run, words)
         if status not in {0, 1, 2, 10, 11}:
             self.findings.append(f"{what}: {' '.join(words)}: traceback\n{said}")
@@ -198,7 +198,7 @@ class Bench:
 
 
 def cut(content: bytes, rng: random.Random) -> tuple[str, bytes]:
-    """The content after one accident of a disk or a copy."""
+    """Return the content after one accident of a disk or a copy."""
     start = rng.randrange(len(content))
     kind = rng.choice(
         ["end lost", "block lost", "block of zeros", "block twice", "byte changed", "lines swapped"]
@@ -223,7 +223,7 @@ def cut(content: bytes, rng: random.Random) -> tuple[str, bytes]:
 
 
 def cuts(bench: Bench, rng: random.Random, number: int) -> Counter[str]:
-    """Cuts of records and answers: nothing that is read afterwards may differ from what was written."""
+    """Cut records and answers: everything that is read afterwards must be as it was written."""
     counts: Counter[str] = Counter()
     records = set(map(repr, bench.run.records))
     answers = {record.key: record.answer for record in bench.run.records if record.answer is not None}
@@ -258,7 +258,7 @@ def cuts(bench: Bench, rng: random.Random, number: int) -> Counter[str]:
 
 
 def places(data, path=()):
-    """Every place in JSON data, as a path."""
+    """Yield every place in JSON data, as a path."""
     entries = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
     for key, value in entries:
         yield (*path, key)
@@ -266,7 +266,7 @@ def places(data, path=()):
 
 
 def mutated(data, path, rng: random.Random) -> str:
-    """The data as JSON text with another value at a place; also values that JSON does not allow."""
+    """Return the data as JSON text with another value at a place, which may be one that JSON does not allow."""
     marker = "@@here@@"
     changed = json.loads(json.dumps(data))
     place = changed
@@ -281,14 +281,14 @@ def mutated(data, path, rng: random.Random) -> str:
 
 
 class Raw:
-    """Text in the place of a value."""
+    """Text that replaces a value."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
 
 def mutations(bench: Bench, rng: random.Random, number: int, commands=COMMANDS) -> Counter[str]:
-    """Mutations of fields, sealed anew: every command does its work or refuses in a line."""
+    """Mutate fields and update the checksums: every command does its work or refuses in one line."""
     counts: Counter[str] = Counter()
     fields = [
         (name, 0, path)
@@ -319,13 +319,13 @@ def mutations(bench: Bench, rng: random.Random, number: int, commands=COMMANDS) 
 
 
 def reseal(body: bytes) -> bytes:
-    """The line with a checksum that is right, as a forger would write it."""
+    """Return the line with a correct checksum, as a forger would write it."""
     open_body = body[:-1]
     return b'%s,"crc":"%08x"}\n' % (open_body, zlib.crc32(open_body))
 
 
 def readers(bench: Bench, run: Path, what: str, counts: Counter[str]) -> None:
-    """What a session reads of a run: for --resume and --answers."""
+    """Read a run as a session does for --resume and --answers."""
     for read in (
         lambda: read_manifest(run),
         lambda: load_stored_answers(run),
@@ -346,7 +346,7 @@ def readers(bench: Bench, run: Path, what: str, counts: Counter[str]) -> None:
 
 
 def links(bench: Bench, commands=COMMANDS) -> Counter[str]:
-    """Every file of a run as a link to the victim's, to a device, or as a pipe; and planted temporary names."""
+    """Replace every file of a run by a link to the victim's, a link to a device, or a pipe; plant temporary names."""
     counts: Counter[str] = Counter()
     names = (
         *JSON_FILES,
@@ -382,7 +382,7 @@ def links(bench: Bench, commands=COMMANDS) -> Counter[str]:
 
 
 def injections(bench: Bench, rng: random.Random, number: int) -> Counter[str]:
-    """Attacks on the judge in answers, at any place in them: flagged; and the plain answers: not."""
+    """Put attacks on the judge at any place in answers: they are flagged, and the plain answers are not."""
     counts: Counter[str] = Counter()
     honest = [answer for answer in load_canary() if not suspicious(answer.text)]
     for _ in range(number):
@@ -437,7 +437,7 @@ def _used(counts: Counter[str]) -> int:
 
 
 def attack_all(seed: int, number: int) -> tuple[dict[str, Counter[str]], list[str]]:
-    """Everything; how often what happened, and what got through."""
+    """Run all attacks; return the counts of what happened, and the findings."""
     with tempfile.TemporaryDirectory(prefix="qcal-attack-") as folder:
         bench, rng = Bench(Path(folder)), random.Random(seed)
         counts = {

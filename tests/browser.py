@@ -1,4 +1,4 @@
-"""Debian's chromium, driven by playwright: opens a file, and keeps what a page must not do."""
+"""Debian's chromium, driven by playwright: open a file, and record what a page must not do."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ class Browser:
     misdeeds: list[str] = field(default_factory=list)
 
     def open(self, file, *, width=1280, height=900, color_scheme="light", fragment=""):
-        """The page in a window of its own, its list of items ready."""
+        """Open the page in a new window and wait for its list of items."""
         window = self.chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme=color_scheme
         )
@@ -57,7 +57,7 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def chromium():
-    """One browser for a module: playwright keeps an event loop running, which no other module's tests may meet."""
+    """One browser per module: playwright keeps an event loop running, which would disturb other modules' tests."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra: dev)")
     if CHROMIUM is None:
         pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
@@ -69,7 +69,7 @@ def chromium():
 
 @pytest.fixture
 def browser(chromium):
-    """A browser whose pages must do nothing that they must not do."""
+    """A browser; the test fails if a page does one of the ``misdeeds``."""
     browser = Browser(chromium)
     yield browser
     for window in chromium.contexts:

@@ -18,7 +18,7 @@ from tests.scripts import always
 
 hypothesis.settings.register_profile(
     "untimed", deadline=None
-)  # how long an example takes says nothing of the code
+)  # an example's duration depends on the machine's load
 hypothesis.settings.load_profile("untimed")
 
 

@@ -24,7 +24,7 @@ TYPES = {"images": IMAGES, "image_ids": TEXTS, "q1_key_points": TEXTS, "q3_key_p
 
 
 def png(number: int = 0, *, mode: str = "RGBA", size: tuple[int, int] = (8, 8)) -> bytes:
-    """A PNG whose pixels depend on the number."""
+    """Return a PNG whose pixels depend on the number."""
     image = Image.new("RGBA", size, (number % 256, 255 - number % 256, 7, 200))
     image.putpixel((0, 0), (1, 2, 3, 255))
     file = io.BytesIO()
@@ -34,7 +34,7 @@ def png(number: int = 0, *, mode: str = "RGBA", size: tuple[int, int] = (8, 8)) 
 
 @dataclass
 class DatasetFactory:
-    """Rows to spoil before `write`; ``types`` overrides a column's Arrow type."""
+    """Rows that a test may change before `write`; ``types`` overrides a column's Arrow type."""
 
     samples: list[dict[str, Any]]
     fewshot: list[dict[str, Any]]
@@ -59,7 +59,7 @@ class DatasetFactory:
 
 
 def tiny_dataset() -> DatasetFactory:
-    """Eight samples with ids such as ``rabi_success_a``, each with one image, ``image-0`` to ``image-7`` (odd: RGB)."""
+    """Return eight samples, such as ``rabi_success_a``, with one image each, ``image-0`` to ``image-7`` (odd: RGB)."""
     names = [
         (family, scenario, status, letter)
         for family, scenarios in SCENARIOS.items()
@@ -101,7 +101,7 @@ def sample_row(number: int, family: str, scenario: str, status: str, letter: str
 
 
 def fewshot_row(sample: dict[str, Any]) -> dict[str, Any]:
-    """Each prompt shows ``image-0`` as demonstration, then the sample's own image."""
+    """Return an ICL row whose prompts show ``image-0`` as a demonstration, then the sample's image."""
     own = sample["image_ids"][0]
     return {
         "id": f"icl_{sample['id']}",
@@ -114,7 +114,7 @@ def fewshot_row(sample: dict[str, Any]) -> dict[str, Any]:
 
 
 def demonstrating_dataset():
-    """The tiny dataset with prompts that demonstrate other samples of the family, as the benchmark's do.
+    """Return the tiny dataset with prompts that demonstrate other samples of the family, as the benchmark's do.
 
     Q5 shows the next sample of the family, Q6 the other three in the order of the file.
     """

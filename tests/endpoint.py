@@ -1,11 +1,11 @@
-"""A real OpenAI-compatible HTTP server on loopback that answers as a script says, and misbehaves on command.
+"""A real OpenAI-compatible HTTP server on loopback that follows a script, faults included.
 
     with Endpoint(always(Reply("Status: SUCCESS"))) as endpoint:
         ...                                   # ask endpoint.base_url
     assert endpoint.in_flight_peak == 128
 
 A script is a callable that turns a `ParsedRequest` into an `Outcome`; tests/scripts.py has ready-made ones. It may be
-replaced while the server runs (``endpoint.script = ...``). It runs in the server's thread: it must not block.
+replaced while the server runs (``endpoint.script = ...``). It runs in the server's thread, so it must not block.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ class ParsedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the server does about a request, after a delay."""
+    """The server's response to a request, after a delay."""
 
     delay_s: float = 0.0
 
@@ -125,7 +125,7 @@ class Reply(Outcome):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raw(Outcome):
-    """Any status, headers and bytes: errors, half JSON, what claims to be gzip."""
+    """Any status, headers and bytes: errors, truncated JSON, content that claims to be gzip."""
 
     body: bytes = field(kw_only=False)
     status: int = 200
@@ -162,7 +162,7 @@ class Reset(Outcome):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hang(Outcome):
-    """No byte ever comes."""
+    """The server never sends a byte."""
 
     async def respond(self, http_request, model):
         await asyncio.Event().wait()
@@ -187,10 +187,10 @@ class Drip(Outcome):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream(Outcome):
-    """A streamed completion, punctual whatever the load: chunk k leaves ``first_s + k * interval_s`` after arrival.
+    """A streamed completion, punctual under any load: chunk k is sent ``first_s + k * interval_s`` after arrival.
 
-    ``deltas`` are the chunks' deltas; texts stand for content. ``usage`` goes on a chunk of its own with empty
-    choices, where asked for, and counts ``tokens`` (by default the chunks). ``tail`` are the bytes at the end.
+    ``deltas`` are the chunks' deltas; a text is short for its content. If requested, ``usage`` is sent in a separate
+    chunk with empty choices, and counts ``tokens`` (by default the chunks). ``tail`` holds the bytes at the end.
     ``ending`` None leaves the finish reason out.
     """
 
@@ -240,11 +240,11 @@ Script = Callable[[ParsedRequest], Outcome]
 
 
 class Endpoint(LoopbackServer):
-    """The server and its journal.
+    """The server and its record of requests.
 
     ``requests`` holds every chat request in order of arrival, ``counts`` how often each body came, ``abandoned`` how
-    many clients left before their reply was complete, ``model_list_requests`` the requests for ``/v1/models``, whose
-    answer is ``models`` (names, or an `Outcome`). Equal images are held once, however often they are sent.
+    many clients left before their reply was complete, ``model_list_requests`` the requests for ``/v1/models``. The
+    answer to those is ``models`` (names, or an `Outcome`). Equal images are kept once, however often they are sent.
     """
 
     def __init__(self, script: Script, *, models: tuple[str, ...] | Outcome = ("model-a",)) -> None:
@@ -262,7 +262,7 @@ class Endpoint(LoopbackServer):
         self._started_at = time.monotonic()
 
     def asked_twice(self) -> list[str]:
-        """The texts of requests that came more than once; empty is what a run without faults should leave."""
+        """Return the texts of requests that came more than once; a run without faults should leave none."""
         return [request.text for request in self.requests if request.attempt == 2]
 
     async def _chat_completions(self, http_request: web.Request) -> web.StreamResponse:

@@ -32,7 +32,7 @@ def keys(number: int, question: Question = Question.Q2) -> list[ItemKey]:
 
 
 def text_case(key: ItemKey) -> Case:
-    """An item whose prompt is its sample's name."""
+    """Return an item whose prompt is its sample's name."""
     reference = Reference(
         answer="Classification: Expected behavior",
         plot_description="{}",
@@ -44,7 +44,7 @@ def text_case(key: ItemKey) -> Case:
 
 
 def image_part(path: Path, image: bytes, image_id: str = "an-id") -> ImagePart:
-    """An image whose text is at this path."""
+    """Return an image whose base64 text is at this path."""
     text = base64.b64encode(image)
     path.write_bytes(text)
     return ImagePart(
@@ -56,7 +56,7 @@ def image_part(path: Path, image: bytes, image_id: str = "an-id") -> ImagePart:
 
 
 def image_case(folder: Path) -> Callable[[ItemKey], Case]:
-    """Items as `text_case`, each with an image of its own: the bytes ``sample-0``, ``sample-1``, ..."""
+    """Return a function that adds an image to the items of `text_case`: the bytes ``sample-0``, ``sample-1``, ..."""
 
     def case(key: ItemKey) -> Case:
         image = key.sample_id.encode()
@@ -79,7 +79,7 @@ def running_engine(
     judges: Sequence[str] = (),
     model: str = "model-a",
 ) -> Iterator[tuple[Engine, list[Endpoint]]]:
-    """The engine and its endpoints, the model's first; the journal is in the folder."""
+    """Yield the engine and its endpoints, the model's first; the journal is in the folder."""
     target = parse_target(base_url)
     settings = replace(settings, url=target.chat_url, public_url=target.public_url)
     budget, pause, engines = Budget(requests=None, tokens=None), Pause(), []

@@ -1,8 +1,8 @@
-"""What servers and networks do wrong, and what then becomes of an item: the rows of the table in docs/reliability.md.
+"""Faults of servers and networks, and how an item then ends: the rows of the table in docs/reliability.md.
 
-    python -m tests.fault_matrix      # measures all rows and writes the table anew
+    python -m tests.fault_matrix      # measures all rows and rewrites the table
 
-A real engine asks a real server that misbehaves; waiting is scaled down (`SETTINGS`), the policy is the default one.
+A real engine asks a real server that misbehaves. Waits are scaled down (`SETTINGS`); the policy is the default one.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ from tests.scripts import (
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
 BEGIN, END = "<!-- fault matrix: begin -->\n", "<!-- fault matrix: end -->\n"
-HEAD = "| fault | requests | waited | on record | the user reads |\n|---|---|---|---|---|\n"
+HEAD = "| fault | requests | waited | recorded | the user reads |\n|---|---|---|---|---|\n"
 TOLD_S = 0.3
 SETTINGS = replace(QUICK, request_timeout_s=0.15, backoff_ceiling_s=0.1)
 PATIENT = replace(QUICK, request_timeout_s=20.0, backoff_ceiling_s=0.1)
@@ -62,12 +62,12 @@ LONGEST_S = 20.0
 
 
 class Wait(Enum):
-    """What an item waits for between attempts: at least so many seconds here; in words, `{}` the longest backoff."""
+    """The wait between attempts: its minimum in seconds here, and its description; `{}` is the longest backoff."""
 
     NOT = (0.0, "-")
     BACKOFF = (0.0, "up to {} s")
-    TOLD = (TOLD_S, f"{TOLD_S} s, as told, and up to {{}} s")
-    DATE = (0.9, "2 s, as told, and up to {} s")
+    TOLD = (TOLD_S, f"{TOLD_S} s, as requested, and up to {{}} s")
+    DATE = (0.9, "2 s, as requested, and up to {} s")
     TIMEOUT = (6 * SETTINGS.request_timeout_s, "six times the timeout, and up to {} s")
 
 
@@ -77,9 +77,9 @@ class Fault:
 
     Attributes:
         server: a script for tests/endpoint.py, or a context with the base URL of another server.
-        requests: how many are to be sent.
-        kind: of the first failure; ``stopped`` where nothing is asked any more; None where all items are answered.
-        in_flight: how many of the `items` at once.
+        requests: the expected number of requests.
+        kind: of the first failure; ``stopped`` if the engine stopped asking; None if all items are answered.
+        in_flight: how many of the `items` are asked at once.
     """
 
     name: str
@@ -93,7 +93,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What happened: requests sent, those that arrived at a scripted server, what became of each item, how soon."""
+    """A measured row: requests sent, requests that a scripted server got, the end of each item, the duration."""
 
     sent: int
     arrived: list[ParsedRequest] | None
@@ -107,7 +107,7 @@ class Observed:
 
     @property
     def most_attempts(self) -> int:
-        """Of one item."""
+        """The largest number of attempts of one item."""
         return self.sent if self.arrived is None else max(request.attempt for request in self.arrived)
 
 
@@ -131,12 +131,12 @@ FAULTS = [
     ),
     Fault("429 once, `Retry-After` as a date", dated_each_time, 2, None, Wait.DATE),
     Fault("429 once, `retry-after-ms`", faults_first([rate_limited(MILLISECONDS)], OK), 2, None, Wait.TOLD),
-    Fault("429 once, without", faults_first([rate_limited()], OK), 2, None, Wait.BACKOFF),
+    Fault("429 once, without `Retry-After`", faults_first([rate_limited()], OK), 2, None, Wait.BACKOFF),
     Fault("429 always", always(rate_limited()), 12, "http_429", Wait.BACKOFF),
     Fault("429, `Retry-After` of an hour", always(rate_limited(retry_after_seconds(3600))), 1, "stopped"),
     Fault("500 once", faults_first([error(500, "CUDA error")], OK), 2, None, Wait.BACKOFF),
-    Fault("500 always, in the same words", always(error(500, "CUDA error")), 2, "http_500", Wait.BACKOFF),
-    Fault("500 always, in other words each time", other_words_each_time, 6, "http_500", Wait.BACKOFF),
+    Fault("500 always, the same message", always(error(500, "CUDA error")), 2, "http_500", Wait.BACKOFF),
+    Fault("500 always, another message each time", other_words_each_time, 6, "http_500", Wait.BACKOFF),
     Fault(
         "500 for one image only",
         for_image(IMAGE, error(500, "bad PNG"), OK),
@@ -156,7 +156,7 @@ FAULTS = [
         in_flight=3,
     ),
     Fault("503 once", faults_first([error(503, "Loading model")], OK), 2, None, Wait.BACKOFF),
-    Fault("503 always, in the same words", always(error(503, "Loading model")), 6, "http_503", Wait.BACKOFF),
+    Fault("503 always, the same message", always(error(503, "Loading model")), 6, "http_503", Wait.BACKOFF),
     Fault(
         "503 once, `Retry-After` in seconds",
         faults_first([error(503, "busy", headers=SECONDS)], OK),
@@ -190,7 +190,7 @@ FAULTS = [
     Fault("no HTTP there", no_http_there, 2, "not_http", Wait.BACKOFF),
     Fault("reset before the headers", always(Reset()), 6, "reset", Wait.BACKOFF),
     Fault("reset in the body", always(Reset(within_body=True)), 6, "reset", Wait.BACKOFF),
-    Fault("no byte ever", always(Hang()), 6, "timeout", Wait.TIMEOUT),
+    Fault("never a byte", always(Hang()), 6, "timeout", Wait.TIMEOUT),
     Fault("a byte now and then", always(Drip(interval_s=0.05)), 6, "timeout", Wait.TIMEOUT),
     Fault("half a JSON body", always(HALF_JSON), 2, "malformed", Wait.BACKOFF),
     Fault("JSON of another shape", always(WRONG_SHAPE), 2, "malformed", Wait.BACKOFF),
@@ -198,7 +198,7 @@ FAULTS = [
     Fault("empty `choices`", always(EMPTY_CHOICES), 2, "malformed", Wait.BACKOFF),
     Fault("`content` a number", always(Reply(7)), 2, "malformed", Wait.BACKOFF),
     Fault("`content` null", always(Reply(None)), 1, "no_answer"),
-    Fault("`content` null, cut inside `reasoning_content`", always(THOUGHT_ONLY), 1, None),
+    Fault("`content` null, truncated in `reasoning_content`", always(THOUGHT_ONLY), 1, None),
     Fault("`content` null, answer in `reasoning`", always(Reply(None, reasoning="Status: SUCCESS")), 1, None),
     Fault("`content` empty", always(Reply("", finish_reason="length")), 1, None),
     Fault("`content` a list of parts", always(Reply(PARTS)), 1, None),
@@ -209,7 +209,7 @@ FAULTS = [
 
 
 def measure(fault: Fault, folder: Path) -> Observed:
-    """Ask all items of a row, in order."""
+    """Ask all items of a row, in order, and return what happened."""
     settings = SETTINGS if fault.wait is Wait.TIMEOUT else PATIENT
     case = image_case(folder) if "image" in fault.name else text_case
     items = keys(fault.items)
@@ -228,16 +228,16 @@ def measure(fault: Fault, folder: Path) -> Observed:
 
 
 def line(fault: Fault, observed: Observed) -> str:
-    """The row as it stands in the document."""
+    """Return the row as the document shows it."""
     default = EndpointSettings(url="", public_url="")
     backoff_s = sum(backoff_bound_s(attempt, default) for attempt in range(1, observed.most_attempts))
     waited = fault.wait.value[1].format(f"{backoff_s:g}")
-    cells = [fault.name, str(observed.sent), waited, _on_record(observed), _reads(observed)]
+    cells = [fault.name, str(observed.sent), waited, _recorded(observed), _reads(observed)]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
 def table() -> str:
-    """All rows, measured now."""
+    """Measure all rows and return the table."""
     rows = []
     for fault in FAULTS:
         with tempfile.TemporaryDirectory() as folder:
@@ -268,8 +268,8 @@ def _kind(end: EngineResult | EngineStopped) -> str | None:
     return None if end.failure is None else end.failure.kind
 
 
-def _on_record(observed: Observed) -> str:
-    """One item: its status or the kind of its failure; several: how many of each."""
+def _recorded(observed: Observed) -> str:
+    """Return the status or kind of failure of one item; of several items, how many of each."""
     words = Counter(_status(end) for end in observed.ends)
     return (
         next(iter(words))
@@ -286,7 +286,7 @@ def _status(end: EngineResult | EngineStopped) -> str:
 
 
 def _reads(observed: Observed) -> str:
-    """The last thing said: why asking stopped, else the failure, else the text of the answer."""
+    """Return the last message: why the engine stopped, else the failure, else the text of the answer."""
     stopped = [str(end) for end in observed.ends if isinstance(end, EngineStopped)]
     failed = [
         end.failure.message

@@ -1,4 +1,4 @@
-"""Servers for tests/fault_matrix.py that no single script makes: contexts with a base URL, scripts with a memory."""
+"""Servers for tests/fault_matrix.py that need more than a script: contexts with a base URL, scripts with state."""
 
 import subprocess
 import tempfile
@@ -25,7 +25,7 @@ def dated_each_time(request):
 
 
 def gateway_of_one_dead_backend(request):
-    """502 for sample-1 only; the others are answered between its first attempt and its second."""
+    """Return a script with 502 for sample-1 only; other items are answered between its first attempt and its second."""
     if "sample-1?" in request.text:
         return replace(plain_error(502, "Bad Gateway"), delay_s=0.2 if request.attempt > 1 else 0.0)
     return Reply("Status: SUCCESS")

@@ -1,4 +1,4 @@
-"""Runs one target of tests/fuzz_targets.py under atheris, which is no dependency of ours: ``pip install atheris``.
+"""Run one target of tests/fuzz_targets.py under atheris, which is not among our dependencies: ``pip install atheris``.
 
 python -m tests.fuzz chat_reply -max_total_time=60
 """

@@ -1,4 +1,4 @@
-"""Everything that reads what others wrote, as functions of bytes that raise only where there is a defect.
+"""Everything that reads input from outside, as functions of bytes that raise only on a defect.
 
 tests/test_fuzz.py feeds them with hypothesis, tests/fuzz.py with atheris.
 """
@@ -72,13 +72,13 @@ def error_body(data: bytes) -> None:
 
 
 def redaction(data: bytes) -> None:
-    """Whatever stands around a secret."""
+    """Redaction, with any text around a secret."""
     for redact in (Redaction([SECRET]).error, Redaction([SECRET]).reply):
         assert SECRET.encode() not in redact(data + SECRET.encode() + data[::-1])
 
 
 def judge_reply(data: bytes) -> None:
-    """What a judge says."""
+    """A judge's reply."""
     with contextlib.suppress(BadReply):
         grades = parse_grades(_text(data), 3).grades
         assert len(grades) == 3
@@ -86,7 +86,7 @@ def judge_reply(data: bytes) -> None:
 
 
 def answer(data: bytes) -> None:
-    """What a model says: scored, flagged, put before a judge and on record."""
+    """A model's answer: scored, flagged, shown to a judge and recorded."""
     text = _text(data)
     for question in Question:
         for scorer in Scorer:
@@ -136,7 +136,7 @@ def run_manifest(data: bytes) -> None:
 
 
 def options(data: bytes) -> None:
-    """What is typed on the command line."""
+    """Arguments of the command line."""
     text = data.decode("utf-8", "replace")
     for parse in (parse_target, parse_modes, parse_questions, parse_shard, parse_extra_body):
         with contextlib.suppress(ValueError):
@@ -218,7 +218,7 @@ TARGETS = {target.__name__: target for target in SEEDS}
 
 
 def _text(data: bytes) -> str:
-    """As the engine lets it in."""
+    """Return the text as the engine reads it."""
     return clean_text(data.decode("utf-8", "surrogateescape"))
 
 

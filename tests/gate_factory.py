@@ -1,4 +1,4 @@
-"""Makes gate files and runs with known figures for tests of verdicts."""
+"""Make gate files and runs with known figures for tests of verdicts."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from tests.run_factory import manifest, planned_item, scored
 
 
 def gate(metric="zeroshot.Q6", **fields):
-    """A gate; ``min``, ``max`` and ``max_drop`` in points, as in a file."""
+    """Return a gate; ``min``, ``max`` and ``max_drop`` are in points, as in a file."""
     condition = {name: fields.pop(name) for name in ("min", "max", "max_drop") if name in fields}
     ((name, value),) = condition.items()
     threshold = (-value if name == "max_drop" else value) / 100
@@ -24,7 +24,7 @@ def gate_file(path, *gates, **limits):
 
 
 def run_with(values, **fields):
-    """A run from ``{(question, mode): values}``, a sample for each value; a tuple of values holds repeats.
+    """Return a run from ``{(question, mode): values}``, a sample for each value; a tuple of values holds repeats.
 
     A value of None was planned and not measured. Samples are in families of ten: f0, f1, ...
     """
@@ -43,12 +43,12 @@ def run_with(values, **fields):
 
 
 def q6(*values):
-    """A run of zero-shot Q6 alone."""
+    """Return a run of zero-shot Q6 alone."""
     return run_with({("Q6", "zeroshot"): values})
 
 
 def renamed(run, run_id="another"):
-    """The same answers as those of another run: a run against itself is a case of its own."""
+    """Return the same answers as another run's: a run against itself is a special case."""
     return replace(run, manifest=replace(run.manifest, run_id=run_id))
 
 
@@ -57,5 +57,5 @@ def right(count, of):
 
 
 def verdict(run, *gates, baselines=None, **limits):
-    """The verdict on the first gate."""
+    """Return the verdict on the first gate."""
     return judge_run(gate_file("gates.toml", *gates, **limits), run, baselines or {}).verdicts[0]

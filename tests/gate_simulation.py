@@ -2,11 +2,11 @@
 
     python -m tests.gate_simulation                  the tables, in Markdown
     uv run --with statgate==0.1.1 --with evalsig==0.1.2 python -m tests.gate_simulation --others
-                                                     what these two make of the same simulated releases
+                                                     the verdicts of these two on the same releases
 
-The benchmark has its real size: 243 samples of 22 families, six questions, Q1, Q3 and Q5 graded in thirds. An item is
-right with a chance of its own; families differ, and so do the samples of a family. The chances are as far from 0 and 1
-as makes so many answers flip between two runs of one model. Everything is seeded.
+The benchmark has its real size: 243 samples of 22 families, six questions, Q1, Q3 and Q5 graded in thirds. Each item
+has its own probability of a right answer; families differ, and so do the samples of a family. The probabilities are
+chosen to give the stated flip rate between two runs of one model. Everything is seeded.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FLIP_RATES = (0.35, 0.18, 0.09, 0.03)
 SEED = 20260428
 AT_ONCE = 100
 NEW_ITEMS = 0.5
-"""The share of items on which another model has chances of its own."""
+"""The share of items on which another model has new chances."""
 
 
 # --- models ----------------------------------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ class World:
 
 @lru_cache
 def world(flips: float) -> World:
-    """The model of which so many answers flip between two runs."""
+    """Return the model with this share of answers that flip between two runs."""
     random = np.random.default_rng(SEED)
     families = random.beta(8 * MEAN, 8 * (1 - MEAN), size=FAMILIES)[np.arange(SAMPLES) % FAMILIES][:, None]
     place = random.random((SAMPLES, QUESTIONS))
@@ -72,12 +72,12 @@ def _chances(families: Floats, spread: float, place: Floats) -> Floats:
 
 
 def same(base: World, drop: float = 0.0) -> Floats:
-    """The model itself; with a drop every item is a little worse."""
+    """Return the model itself; with a drop every item is a little worse."""
     return base.chances * (1 - drop / base.chances.mean())
 
 
 def concentrated(base: World, drop: float) -> Floats:
-    """A drop on few samples, all of whose questions break."""
+    """Return the model with a drop on few samples: all their questions break."""
     chances, left = base.chances.copy(), drop * base.chances.size
     for sample in np.random.default_rng(SEED + 1).permutation(SAMPLES):
         total = chances[sample].sum()
@@ -87,7 +87,7 @@ def concentrated(base: World, drop: float) -> Floats:
 
 
 def another(base: World, drop: float = 0.0) -> Floats:
-    """Another model with this mean on these very items: half of them have new chances."""
+    """Return another model with this mean on the same items: half of them have new chances."""
     random = np.random.default_rng(SEED + 2)
     fresh = _chances(base.families, base.spread, random.random(base.chances.shape))
     mixed = np.clip(np.where(random.random(fresh.shape) < NEW_ITEMS, fresh, base.chances), 1e-9, 1 - 1e-9)
@@ -112,7 +112,7 @@ CASES: dict[str, Callable[[World], Floats]] = {
 
 
 def answers(random: np.random.Generator, chances: Floats, releases: int, repeats: int) -> Floats:
-    """Scores of items: shape (releases, repeats, samples, questions)."""
+    """Return scores of items: shape (releases, repeats, samples, questions)."""
     shape = (releases, repeats, SAMPLES)
     labels = random.random((*shape, int((~GRADED).sum())), dtype=np.float32) < chances[:, ~GRADED]
     fields = (
@@ -128,7 +128,7 @@ def answers(random: np.random.Generator, chances: Floats, releases: int, repeats
 
 @dataclass(frozen=True)
 class Design:
-    """How often the baseline was asked, and after how many repeats of the candidate somebody looks."""
+    """The number of the baseline's repeats, and the numbers of the candidate's repeats after which there is a look."""
 
     name: str
     baseline: int
@@ -150,7 +150,7 @@ DESIGNS = (
 
 @dataclass(frozen=True)
 class Shares:
-    """Of simulated releases: those that pass, those that fail, and the mean number of repeats."""
+    """The shares of simulated releases that pass and that fail, and the mean number of repeats."""
 
     passed: float
     failed: float
@@ -159,7 +159,7 @@ class Shares:
 
 @lru_cache(maxsize=512)
 def simulate(flips: float, case: str, design: Design, *, releases: int, seed: int = 0) -> Shares:
-    """The verdicts on a gate on the mean of six questions with max_drop 2."""
+    """Return the shares of verdicts of a gate on the mean of six questions with max_drop 2."""
     base, random = world(flips), np.random.default_rng((SEED, seed))
     chances = CASES[case](base)
     parts = [
@@ -180,7 +180,7 @@ def _portions(releases: int) -> Iterator[int]:
 
 
 def verdicts(baseline: Floats, candidate: Floats, design: Design) -> tuple[NDArray[np.bool_], ...]:
-    """Passed, failed and repeats of each release; see `reports.gates`, of which this is the arithmetic in bulk."""
+    """Return passed, failed and repeats of each release: the arithmetic of `reports.gates`, vectorised."""
     count = len(baseline)
     passed, failed, still = np.zeros(count, bool), np.zeros(count, bool), np.ones(count, bool)
     used = np.zeros(count)
@@ -196,7 +196,7 @@ def verdicts(baseline: Floats, candidate: Floats, design: Design) -> tuple[NDArr
 
 
 def interval(baseline: Floats, candidate: Floats, level: float) -> tuple[Floats, Floats]:
-    """On this benchmark where both sides have repeats, else for plots like these."""
+    """Return the interval on this benchmark if both sides have repeats, else for plots like these."""
     growths = [_gained(side) for side in (baseline, candidate) if side.shape[1] > 1]
     baseline, candidate = baseline.mean(axis=-1), candidate.mean(axis=-1)
     differences = candidate.mean(axis=1) - baseline.mean(axis=1)
@@ -217,7 +217,7 @@ def interval(baseline: Floats, candidate: Floats, level: float) -> tuple[Floats,
 
 
 def _gained(side: Floats) -> Floats:
-    """See `growth`; ``side`` of shape (releases, repeats, samples, questions)."""
+    """Return what `growth` returns, for ``side`` of shape (releases, repeats, samples, questions)."""
     means, variances = side.mean(axis=1), side.var(axis=1, ddof=1)
     largest = means * (1 - means) + variances / side.shape[1]
     return growth(means.mean(axis=1), variances.mean(axis=1), largest.mean(axis=1))
@@ -233,7 +233,7 @@ def _noise(side: Floats) -> tuple[Floats, Floats]:
 
 
 def statgate_verdict(baseline: Floats, candidate: Floats) -> tuple[bool, bool]:
-    """Of statgate: paired, margin 2 points, 95%; (ships, blocks)."""
+    """Return statgate's verdict (ships, blocks): paired, margin 2 points, 95%."""
     from statgate import EvalRecord, GateSettings, evaluate_gate
 
     sides = [
@@ -246,7 +246,7 @@ def statgate_verdict(baseline: Floats, candidate: Floats) -> tuple[bool, bool]:
 
 
 def evalsig_verdict(baseline: Floats, candidate: Floats) -> tuple[bool, bool]:
-    """Of evalsig: paired t, one-sided 5%, at least 2 points better; (allows, rejects)."""
+    """Return evalsig's verdict (allows, rejects): paired t, one-sided 5%, at least 2 points better."""
     import evalsig
 
     frames = [
@@ -263,7 +263,7 @@ OTHERS = {"statgate 0.1.1": statgate_verdict, "evalsig 0.1.2": evalsig_verdict}
 
 
 def others(releases: int) -> Iterator[str]:
-    """A table of what other gates make of one run against one, the mean of six questions."""
+    """Return a table of other gates' verdicts on one run against one, for the mean of six questions."""
     cases = ("same", "new", "drop 2, thin", "drop 4, thin")
     yield from _head(
         ("gate", "flips", "same model passes", "new one passes", "drop of 2 passes", "drop of 4 fails")
@@ -284,7 +284,7 @@ def others(releases: int) -> Iterator[str]:
 
 
 def tables(releases: int, designs: Sequence[Design] = DESIGNS) -> Iterator[str]:
-    """Markdown: a row per design and flip rate. Of three kinds of drop the worst stands in the table."""
+    """Yield the Markdown table, a row per design and flip rate. It shows the worst of three kinds of drop."""
     yield from _head(
         (
             "design",
@@ -321,7 +321,7 @@ def _row(*cells: str) -> str:
 
 
 def main() -> None:
-    """Print what the options ask for."""
+    """Print the tables that the options select."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

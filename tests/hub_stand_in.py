@@ -1,6 +1,6 @@
-"""A Hugging Face Hub on loopback: real HTTP, dataset repositories with commits, and faults on command.
+"""A Hugging Face Hub on loopback: real HTTP, dataset repositories with commits, and faults on request.
 
-Processes reach it through `HubStandIn.environment`; the Hub's client reads that as it is imported.
+Processes reach it through `HubStandIn.environment`, which the Hub's client reads when it is imported.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ class HubStandIn:
         self.close()
 
     def close(self) -> None:
-        """Refuse connections from now on. May be called again."""
+        """Refuse connections from now on. It may be called again."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -59,7 +59,7 @@ class HubStandIn:
         return commit
 
     def environment(self, home: Path) -> dict[str, str]:
-        """Variables for a process that uses this Hub, with its caches below ``home``."""
+        """Return variables for a process that uses this Hub, with its caches below ``home``."""
         return {
             "HF_ENDPOINT": self.url,
             "HF_HOME": str(home / "huggingface"),

@@ -1,4 +1,4 @@
-"""Runs the real suite in an inner pytest, in a process of its own, and reads back what it left."""
+"""Run the real suite in an inner pytest, in a separate process, and read back its output and files."""
 
 import importlib
 import json
@@ -16,7 +16,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 SAMPLE_FOLDER = REPOSITORY.parent / "shared" / "qcaleval-sample"
 OF_OTHERS = ("QCAL_", "COV_", "CI", "BUILD_NUMBER", "GITHUB_")
-"""Beginnings of variables that inner sessions must not see: a CI's change what pytest prints."""
+"""Prefixes of variables that inner sessions must not see: those of a CI change what pytest prints."""
 VOLATILE_FIELDS = ("finished_at", "latency_s", "queue_s", "crc")
 LOADED_BY_SESSIONS = (
     "qcal_plugin.session.owner",
@@ -31,7 +31,7 @@ LOADED_BY_SESSIONS = (
     "datasets",
 )
 OFF = " ".join(f"-p no:{name}" for name in ("hypothesispytest", "anyio", "syrupy"))
-"""Plugins of these tests, of no use in a session under test; each process would load them."""
+"""Plugins of these tests that a session under test does not need; each process would load them."""
 
 INI = f"[pytest]\naddopts = --import-mode=importlib {OFF}\nasyncio_default_fixture_loop_scope = function\n"
 
@@ -46,7 +46,7 @@ class InnerResult:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """The lines of records.jsonl, in order."""
+        """Return the lines of records.jsonl, in order."""
         path = self.run_dir / "records.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
@@ -59,15 +59,15 @@ class InnerResult:
         return json.loads((self.run_dir / "report.json").read_text())
 
     def statuses(self) -> dict[tuple[str, str, str], str]:
-        """Status by (sample, question, mode); the last record of each counts."""
+        """Return the status by (sample, question, mode); the last record of each counts."""
         return {item_of(record): record["status"] for record in self.records}
 
     def values(self) -> dict[tuple[str, str, str], float | None]:
-        """Score by (sample, question, mode), 0..1."""
+        """Return the score by (sample, question, mode), 0..1."""
         return {item_of(record): record["score"] and record["score"]["value"] for record in self.records}
 
     def comparable_records(self) -> list[dict[str, Any]]:
-        """Records without order and times."""
+        """Return the records without their order and times."""
         lines = [{k: v for k, v in record.items() if k not in VOLATILE_FIELDS} for record in self.records]
         for line in lines:
             line["verdicts"] = [
@@ -81,7 +81,7 @@ def item_of(record: dict[str, Any]) -> tuple[str, str, str]:
 
 
 class InnerPytest:
-    """A folder with the suite's tests in it, in which inner sessions run; they share pytest's cache, as a user's do."""
+    """A folder with the suite's tests, in which inner sessions run. They share pytest's cache, as a user's do."""
 
     def __init__(self, folder: Path, cache: Path) -> None:
         self.folder = folder
@@ -107,7 +107,7 @@ class InnerPytest:
         return [sys.executable, "-m", "pytest", "test_qcaleval", *options, *arguments]
 
     def run(self, *arguments: str, run_dir: str | None = "run", timeout_s: float = 60.0) -> InnerResult:
-        """Run to the end. ``run_dir`` None leaves the choice of the folder to the suite."""
+        """Run to the end. With ``run_dir`` None the suite chooses the folder."""
         done = subprocess.run(
             self.command(*arguments, run_dir=run_dir),
             cwd=self.folder,
@@ -121,10 +121,9 @@ class InnerPytest:
         return self.result(done.returncode, done.stdout.decode("utf-8", "replace"), run_dir)
 
     def start(self, *arguments: str, run_dir: str | None = "run") -> subprocess.Popen[bytes]:
-        """Start a session in a process group of its own, to interrupt or kill it."""
-        signal.signal(
-            signal.SIGINT, signal.default_int_handler
-        )  # a shell's background job hands on that it is ignored
+        """Start a session in a new process group, to interrupt or kill it."""
+        # SIGINT may be ignored here, as in a shell's background job, and the session would inherit that
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         return subprocess.Popen(
             self.command(*arguments, run_dir=run_dir),
             cwd=self.folder,
@@ -143,7 +142,7 @@ class InnerPytest:
 
 
 class QuickPytest(InnerPytest):
-    """The same in this process: ten times as quick, for sessions that are neither interrupted nor measured."""
+    """The same in this process, which is ten times as fast: for sessions that are neither interrupted nor measured."""
 
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
         super().__init__(pytester.path, cache)
@@ -156,20 +155,20 @@ class QuickPytest(InnerPytest):
         monkeypatch.setenv("COLUMNS", "80")
 
     def run(self, *arguments: str, run_dir: str | None = "run", timeout_s: float = 0.0) -> InnerResult:
-        """Run to the end; there is no time limit."""
+        """Run to the end, without a time limit."""
         done = self.pytester.runpytest_inprocess(*self.command(*arguments, run_dir=run_dir)[3:])
         return self.result(int(done.ret), f"{done.stdout}\n{done.stderr}", run_dir)
 
 
 @pytest.fixture(scope="session")
 def prepared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache of prepared datasets for all inner sessions."""
+    """The cache of prepared datasets that all inner sessions share."""
     return tmp_path_factory.mktemp("qcal-cache")
 
 
 @pytest.fixture
 def inner(tmp_path: Path, prepared_cache: Path) -> InnerPytest:
-    """Runs the suite in an inner pytest (tests/inner_run.py)."""
+    """The suite in an inner pytest (tests/inner_run.py)."""
     folder = tmp_path / "checkout"
     folder.mkdir()
     return InnerPytest(folder, prepared_cache)
@@ -177,7 +176,7 @@ def inner(tmp_path: Path, prepared_cache: Path) -> InnerPytest:
 
 @pytest.fixture(scope="session")
 def loaded_by_sessions() -> None:
-    """Pytester unloads what is loaded after it; some extension modules load only once in a process."""
+    """Load some extension modules first: pytester unloads later ones, and these load only once per process."""
     for module in LOADED_BY_SESSIONS:
         importlib.import_module(module)
 
@@ -186,19 +185,19 @@ def loaded_by_sessions() -> None:
 def quick(
     loaded_by_sessions: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, prepared_cache: Path
 ) -> QuickPytest:
-    """As `inner`, in this process."""
+    """The suite as in `inner`, but in this process."""
     return QuickPytest(pytester, monkeypatch, prepared_cache)
 
 
 @pytest.fixture(params=[(), ("-n2",)], ids=["plain", "n2"])
 def workers(request: pytest.FixtureRequest) -> tuple[str, ...]:
-    """Options of a session: none, and two xdist workers."""
+    """Options of a session: none, or two xdist workers."""
     return request.param
 
 
 @pytest.fixture
 def sample_folder() -> Path:
-    """The real samples beside the project."""
+    """The folder of real samples next to the project."""
     if not SAMPLE_FOLDER.is_dir():
         pytest.skip("the sibling folder shared/qcaleval-sample is absent")
     return SAMPLE_FOLDER

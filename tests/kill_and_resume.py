@@ -1,4 +1,4 @@
-"""A run that is killed (SIGKILL) again and again and resumed each time, and what that cost.
+"""Kill a run (SIGKILL) repeatedly, resume it each time, and measure what that costs.
 
 python -m tests.kill_and_resume      # 50 kills; writes the figures into docs/reliability.md
 """
@@ -29,7 +29,7 @@ BEGIN, END = "<!-- kills: begin -->\n", "<!-- kills: end -->\n"
 
 @dataclass(slots=True)
 class Kills:
-    """What happened so far. ``lost`` holds, for each kill, the requests whose replies were not on disk."""
+    """The kills so far. ``lost`` holds, for each kill, the number of requests whose replies were not on disk."""
 
     lost: list[int]
     torn: int = 0
@@ -41,7 +41,7 @@ class Kills:
 
 
 def script():
-    """Answers and grades that depend on the request alone, 30 ms each."""
+    """Return answers and grades that depend only on the request, after 30 ms each."""
 
     def answer(request):
         return Reply(f"Status: {'SUCCESS' if int(request.body_sha256, 16) % 2 else 'DAMPED'}")
@@ -60,7 +60,7 @@ def options(endpoint: Endpoint, folder: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Victim:
-    """A run to be killed: where it is made, whom it asks, and how."""
+    """A run to be killed: its directory, its endpoint and its options."""
 
     inner: InnerPytest
     endpoint: Endpoint
@@ -68,18 +68,18 @@ class Victim:
     run_dir: str = "run"
 
     def kill_and_resume(self, chance: random.Random, times: int) -> tuple[InnerResult, Kills]:
-        """Kill the controller `times` times, unless a session ends before, then let one end."""
+        """Kill the controller `times` times, or until a session ends; then let one end."""
         kills = Kills(lost=[])
         while kills.number < times and self._kill_once(chance, kills):
             pass
         return self.inner.run(*self.arguments, *self._resume(), run_dir=self.run_dir), kills
 
     def _resume(self) -> list[str]:
-        """A session killed while it set up has left no run to go on with."""
+        """Return the option to resume, if there is a run: a session killed during set-up leaves none."""
         return ["--resume"] if self._content("run.json") else []
 
     def _kill_once(self, chance: random.Random, kills: Kills) -> bool:
-        """Start a session and kill its controller: after so many more requests, or at any moment of its life."""
+        """Start a session and kill its controller, after a number of requests or at any moment."""
         received, stored = len(self.endpoint.requests), self._lines("answers.jsonl")
         session = self.inner.start(*self.arguments, *self._resume(), run_dir=self.run_dir)
         threading.Thread(target=session.stdout.read, daemon=True).start()
@@ -125,7 +125,7 @@ def doubled_records(result: InnerResult) -> int:
 
 
 def main(times: int = 50, per_run: int = 5, seed: int = 2026) -> str:
-    """So many kills, over as many runs as that takes, every other one with two workers."""
+    """Make this number of kills, over as many runs as that takes; every second run has two workers."""
     chance = random.Random(seed)
     totals, runs, missing, doubled, unequal = Kills(lost=[]), 0, 0, 0, 0
     with (

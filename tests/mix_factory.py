@@ -1,4 +1,4 @@
-"""Makes files of ``--mix``, and runs of a mix without a dataset."""
+"""Make files of ``--mix``, and runs of a mix without a dataset."""
 
 import json
 
@@ -6,7 +6,7 @@ from tests.run_factory import run_of
 
 
 def toml(*parts, title="index", **keys):
-    """A mix file; a part is a mapping of its keys."""
+    """Return the text of a mix file; a part is a mapping of its keys."""
     lines = [f"{key} = {json.dumps(value)}" for key, value in {"title": title, **keys}.items()]
     for part in parts:
         lines += ["[[part]]", *(f"{key} = {json.dumps(value)}" for key, value in part.items())]
@@ -18,7 +18,7 @@ def part(name="all", dataset="data", weight=1, **keys):
 
 
 def described(name, weight=1, *, source=None, dataset="nvidia/QCalEval", revision="abc", **more):
-    """A part as it stands in a run's settings."""
+    """Return a part as a run's settings describe it."""
     return {
         "name": name,
         "dataset": dataset,
@@ -30,7 +30,7 @@ def described(name, weight=1, *, source=None, dataset="nvidia/QCalEval", revisio
 
 
 def mix_run(values, *parts, title="index", **fields):
-    """A run of a mix, from ``{(sample, question, mode): value}`` as `run_of` takes it."""
+    """Return a run of a mix, from ``{(sample, question, mode): value}`` as `run_of` takes it."""
     settings = {"max_tokens": 16384, "temperature": 0.0, "mix": {"title": title, "parts": list(parts)}}
     stated = {"dataset": f"mix:{title}", "dataset_revision": "sha256:1", "settings": settings, **fields}
     return run_of(values, **stated)

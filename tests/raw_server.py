@@ -1,4 +1,4 @@
-"""A TCP server on loopback below HTTP: it says some bytes to whoever connects, in TLS if it is given a certificate."""
+"""A TCP server on loopback that sends fixed bytes to each client, over TLS if it has a certificate."""
 
 import socket
 import ssl
@@ -8,7 +8,7 @@ from typing import Self
 
 
 class RawServer:
-    """``accepted`` counts connections. Its context ends the server."""
+    """The server, a context manager; ``accepted`` counts connections."""
 
     def __init__(self, says: bytes, tls: ssl.SSLContext | None = None) -> None:
         self.accepted = 0

@@ -1,7 +1,7 @@
 """A real OpenAI-compatible engine: llama.cpp with the tiny vision-language model of the sibling folder ``shared``.
 
-Tests that ask for the fixture ``real_engine`` (tests/conftest.py) skip, saying why, where the folder or the
-package ``xllamacpp`` (extra ``engine-test``) is absent.
+Tests that use the fixture ``real_engine`` (tests/conftest.py) skip with a reason if the folder or the package
+``xllamacpp`` (extra ``engine-test``) is missing.
 """
 
 import importlib.util
@@ -22,7 +22,7 @@ START_LIMIT_S = 60.0
 
 @pytest.fixture(scope="session")
 def real_engine() -> Iterator[str]:
-    """The base URL of a running engine; context of 4,096 tokens, one slot, any model name."""
+    """The base URL of a running engine with a context of 4,096 tokens and one slot; it accepts any model name."""
     if not TINY_VLM.is_dir():
         pytest.skip("the sibling folder shared/tiny-vlm is absent")
     if importlib.util.find_spec("xllamacpp") is None:
@@ -33,7 +33,7 @@ def real_engine() -> Iterator[str]:
 
 @contextmanager
 def tiny_vlm_server(api_key: str = "", environment: dict[str, str] | None = None) -> Iterator[str]:
-    """Runs the engine in a process of its own; ``environment`` holds serve.py's settings, such as REASONING_FORMAT."""
+    """Run the engine in a separate process; ``environment`` holds serve.py's settings, such as REASONING_FORMAT."""
     port = free_port()
     files = ["serve.py", "tiny-qwen-colour.gguf", "tiny-qwen-colour-mmproj.gguf"]
     command = [
@@ -53,7 +53,7 @@ def tiny_vlm_server(api_key: str = "", environment: dict[str, str] | None = None
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
+    """Return a port of 127.0.0.1 that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,8 +1,8 @@
 """``python -m tests.real_servers``: the suite against each real server that is installed here, as a table.
 
 Each server is started on loopback with the tiny vision-language model of the sibling folder ``shared`` (or in front of
-it) and asked Q2, Q5 and Q6 about a few real samples, zero-shot. What is not installed is listed with how to install it.
-Nothing here is part of the test suite: servers are large, and start slowly.
+it) and asked Q2, Q5 and Q6 about a few real samples, zero-shot. Servers that are not installed are listed with the
+command to install them. This is not part of the test suite, because servers are large and start slowly.
 """
 
 import argparse
@@ -32,7 +32,10 @@ model_list:
   - model_name: tiny
     litellm_params: {{model: openai/tiny, api_base: "{base_url}", api_key: none}}
 """
-LITELLM_ENVIRONMENT = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}  # else it waits for a download
+LITELLM_ENVIRONMENT = {
+    **os.environ,
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+}  # without this it waits for a download
 START_LIMIT_S = 240.0
 
 

@@ -1,10 +1,10 @@
-"""What is said where a user's file is refused."""
+"""The message with which a user's file is refused."""
 
 import pytest
 
 
 def refusal(attempt, kind, file_name):
-    """The message behind the file's name, which is on one line."""
+    """Return the message after the file's name; check that it is on one line."""
     with pytest.raises(kind) as raised:
         attempt()
     path, _, said = str(raised.value).partition(f"{file_name}: ")

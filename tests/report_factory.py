@@ -1,4 +1,4 @@
-"""Makes run directories for tests of report.html: two families, plots, judges, failures, and texts to order."""
+"""Make run directories for tests of report.html, with two families, plots, judges, failures and chosen texts."""
 
 import io
 import json
@@ -30,7 +30,7 @@ def plot(number, size=(120, 80)):
 
 
 def samples():
-    """(number, sample, family, scenario) of all samples."""
+    """Yield (number, sample, family, scenario) of all samples."""
     names = [(family, scenario, letter) for family, scenario in SCENARIOS for letter in LETTERS]
     return [
         (number, f"{scenario}_{letter}", family, scenario)
@@ -39,7 +39,7 @@ def samples():
 
 
 def report_run(text=BENIGN):
-    """A run of 12 samples in both modes. ``text`` stands wherever a model, a judge or a server may have written."""
+    """Return a run of 12 samples in both modes. Every text from a model, a judge or a server contains ``text``."""
     planned, records = [], []
     for number, sample, family, scenario in samples():
         for mode in Mode:
@@ -105,7 +105,7 @@ def _judged_parts(question, key_points):
 
 
 def report_dir(folder, text=BENIGN, *, illustrated=True):
-    """The run's directory, without its reports."""
+    """Write the run's directory, without its reports."""
     write_run(report_run(text), folder)
     if illustrated:
         (folder / "plots").mkdir()

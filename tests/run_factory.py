@@ -1,4 +1,4 @@
-"""Makes small runs for tests: manifests and records without a model, a dataset or a disk."""
+"""Make small runs for tests: manifests and records without a model, a dataset or a disk."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def manifest(planned, **fields):
 
 
 def run_of(values, **fields):
-    """A run from ``{(sample, question, mode): value}``; a value of None was planned and never reached."""
+    """Return a run from ``{(sample, question, mode): value}``; an item of value None was planned and never reached."""
     items = {key: planned_item(*key) for key in values}
     records = tuple(scored(items[key], value) for key, value in values.items() if value is not None)
     return Run(manifest=manifest(items.values(), **fields), records=records)

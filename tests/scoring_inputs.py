@@ -1,4 +1,4 @@
-"""What the tests of ``scoring`` share: references, and strategies for texts as models write them."""
+"""Inputs that the tests of ``scoring`` share: references, and strategies for texts as models write them."""
 
 from hypothesis import strategies as st
 
@@ -42,7 +42,7 @@ REFERENCES = {
 
 
 def grades_for(question):
-    """Full marks by two judges where the question has key points."""
+    """Return full marks by two judges if the question has key points, else none."""
     return [[1.0] * len(KEY_POINTS)] * 2 if question.needs_judge else []
 
 

@@ -1,4 +1,4 @@
-"""An engine in this process whose model and judge are scripts: no HTTP, and gates to hold them at."""
+"""An engine in this process whose model and judge are scripts: without HTTP, and with gates that hold them back."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ LONG_S = 20.0
 
 
 class ScriptedModel:
-    """Answers an item with its own name, once its gate is open; gates are open unless ``held``."""
+    """Answers an item with the item's name, once its gate is open; gates are open unless ``held``."""
 
     def __init__(self, *, held=()):
         self.asked = []

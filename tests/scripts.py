@@ -1,4 +1,4 @@
-"""Ready-made scripts and faults for tests/endpoint.py. Scripts take scripts, so that they combine."""
+"""Ready-made scripts and faults for tests/endpoint.py. Scripts take scripts, so they can be combined."""
 
 import json
 import math
@@ -40,12 +40,12 @@ def by_text(answers: Mapping[str, str], otherwise: Script) -> Script:
 
 
 def faults_first(faults: Sequence[Outcome], then: Script) -> Script:
-    """Each request (body) meets the faults one after the other, then ``then``."""
+    """Each request (body) gets the faults one after the other, then ``then``."""
     return lambda request: faults[request.attempt - 1] if request.attempt <= len(faults) else then(request)
 
 
 def from_request(number: int, fault: Outcome, before: Script) -> Script:
-    """``before`` for the first ``number`` requests of all, then the fault for good: a key that is revoked midway."""
+    """``before`` for the first ``number`` requests, then the fault for all others, as when a key is revoked midway."""
     return lambda request: before(request) if request.number < number else fault
 
 
@@ -86,7 +86,7 @@ def judge_reply(grades: Sequence[float]) -> Reply:
 
 
 def faithful_judge() -> Script:
-    """A judge that gives the answers of the canary their known grades, and any other answer full marks."""
+    """A judge that gives the canary's answers their known grades, and any other answer full marks."""
     known = sorted(load_canary(), key=lambda answer: -len(answer.text))
 
     def script(request: ParsedRequest) -> Outcome:
@@ -102,7 +102,7 @@ def huge_reply(size_bytes: int = 60_000_000) -> Reply:
 
 
 def error(status: int, message: str, *, headers: Mapping[str, str] | None = None) -> Raw:
-    """An error as most servers put it: JSON with an ``error`` object."""
+    """An error as most servers write it: JSON with an ``error`` object."""
     body = {"error": {"message": message, "type": "server_error", "code": status}}
     return Raw(json.dumps(body).encode(), status=status, headers=headers or {})
 
@@ -121,7 +121,7 @@ def retry_after_seconds(seconds: float) -> dict[str, str]:
 
 
 def retry_after_date(seconds: float) -> dict[str, str]:
-    """The date ``seconds`` from now; HTTP dates have no fractions."""
+    """Return the date ``seconds`` from now; HTTP dates have no fractions."""
     return {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)}
 
 

@@ -1,4 +1,4 @@
-"""Makes folders of runs for tests of what compares many: three models, one with a past, one unlike the others."""
+"""Make folders of runs for tests that compare many: three models, an earlier run, one that is not comparable."""
 
 import json
 from dataclasses import replace
@@ -11,7 +11,7 @@ MODELS = ("alpha", "beta", "gamma")
 
 
 def worse(run, share):
-    """The run with the scores of every so many items taken away (Q6 and Q5 alike)."""
+    """Return the run with this share of its scores set to 0, at regular intervals."""
     records = [
         replace(record, score=replace(record.score, value=0.0))
         if record.measured and number % 10 < 10 * share
@@ -22,7 +22,7 @@ def worse(run, share):
 
 
 def measured(run):
-    """The run with what failed answered, so that nothing keeps it from being compared."""
+    """Return the run without its failed items, so that it can be compared."""
     items = {record.key for record in run.records}
     keep = tuple(record for record in run.records if record.measured)
     planned = tuple(
@@ -32,7 +32,7 @@ def measured(run):
 
 
 def model_run(name, day="2026-05-01", share=0.0, text=BENIGN, **fields):
-    """A run of this model, ``share`` of its scores taken away."""
+    """Return a run of this model, with ``share`` of its scores set to 0."""
     run = worse(measured(report_run(text)), share)
     times = {"alpha": 2.0, "beta": 1.0, "gamma": 0.5}
     records = [
@@ -50,7 +50,7 @@ def model_run(name, day="2026-05-01", share=0.0, text=BENIGN, **fields):
 
 
 def write_model(folder, name, **about):
-    """The run's directory, with plots."""
+    """Write the run's directory, with plots."""
     run = model_run(name, **about)
     target = folder / run.manifest.run_id
     report_dir(target, about.get("text", BENIGN))
@@ -58,7 +58,7 @@ def write_model(folder, name, **about):
 
 
 def runs_folder(folder, text=BENIGN):
-    """Six runs: three models, an earlier run of alpha with a verdict, one by another scorer, and a damaged one."""
+    """Write six runs: three models, an earlier run of alpha with a verdict, one by another scorer, a damaged one."""
     write_model(folder, "alpha", text=text)
     earlier = write_model(folder, "alpha", day="2026-04-01", share=0.3, text=text)
     (earlier / "report.json").write_text(json.dumps({"gates": {"verdict": "FAIL"}}))

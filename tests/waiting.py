@@ -1,4 +1,4 @@
-"""Waiting for what happens elsewhere: in a server's thread, in another process."""
+"""Wait for events in another thread or process."""
 
 import time
 

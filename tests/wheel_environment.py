@@ -1,4 +1,4 @@
-"""The suite as people install it: a wheel in an environment of its own, beside the dependencies of this one."""
+"""The suite as users install it: a wheel in a separate environment, with the dependencies of this one."""
 
 import os
 import shutil
@@ -26,11 +26,11 @@ class InstalledSuite:
     environment: dict[str, str]
 
     def pytest(self, folder: Path, *arguments: str) -> tuple[int, str]:
-        """Exit status and output of a session in the folder."""
+        """Return exit status and output of a session in the folder."""
         return self.module(folder, "pytest", "-p", "no:hypothesispytest", *arguments)
 
     def module(self, folder: Path, *command: str) -> tuple[int, str]:
-        """Exit status and output of ``python -m``."""
+        """Return exit status and output of ``python -m``."""
         done = subprocess.run(
             [self.python, "-m", *command],
             cwd=folder,
@@ -46,7 +46,7 @@ class InstalledSuite:
 
     @contextmanager
     def plugin(self, name: str, code: str) -> Iterator[None]:
-        """Another pytest plugin of one module is installed for a while."""
+        """Install another pytest plugin of one module while the context lasts."""
         module, info = self.site_packages / f"{name}.py", self.site_packages / f"{name}-1.0.dist-info"
         module.write_text(code)
         info.mkdir()
@@ -70,7 +70,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory, prepared_cache: Path) -> InstalledSuite:
-    """An environment with the wheel, and with everything that this one has besides the suite."""
+    """An environment with the wheel and everything that this one has except the suite."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, symlinks=True)
     site_packages = Path(sysconfig.get_path("purelib", "venv", vars={"base": str(folder)}))
