@@ -21,6 +21,7 @@ from reports.gates.verdicts import GateReport, judge_run
 from reports.github import add_job_summary, annotation_lines
 from reports.html.page import HTML_NAME, write_page
 from reports.publish import publish
+from reports.records.families import FamilyFileError, read_families, restricted_evaluation
 from reports.records.illustrations import join_illustrations
 from reports.records.merge import merge_directories
 from reports.records.outcomes import ErrorRule, counting_errors, identity_of
@@ -32,7 +33,7 @@ from reports.site.build import Site, build_site
 from reports.site.prices import read_prices
 from reports.tables.full import full_report
 from reports.tables.gates import as_printed, log_lines
-from reports.tables.model import Document
+from reports.tables.model import Document, about_part
 from reports.tables.overview import overview
 from reports.tables.reported_run import report_on
 from scoring.errors import QCalError
@@ -116,7 +117,11 @@ def _show(options: argparse.Namespace) -> Document:
         raise JUnitError(f"{folders[0]}: a directory among several paths; give one run, or only JUnit files")
     evaluation = counting_errors(load_junit(paths), options.errors)
     report = full_report if options.full else overview
-    return report(evaluation, floors=options.floors)
+    if options.families is None:
+        return report(evaluation, floors=options.floors)
+    part = read_families(options.families, frozenset(outcome.family for outcome in evaluation.outcomes))
+    document = report(restricted_evaluation(evaluation, part.families), floors=options.floors)
+    return about_part(document, part.name, part.sentence)
 
 
 def _merge(options: argparse.Namespace) -> Document:
@@ -127,8 +132,12 @@ def _merge(options: argparse.Namespace) -> Document:
 
 def _publish(run_dir: Path, options: argparse.Namespace) -> Document:
     if is_service_study(run_dir):
+        if options.families is not None:
+            raise FamilyFileError(f"{run_dir}: a load test, which asks no families; leave --families out")
         return publish_service(run_dir, full=options.full)
-    reported = report_on(run_dir, errors=options.errors, floors=options.floors, texts=True)
+    reported = report_on(
+        run_dir, errors=options.errors, floors=options.floors, texts=True, families=options.families
+    )
     document = publish(run_dir, full=options.full, reported=reported)
     write_page(run_dir, reported=reported)
     return document
@@ -148,7 +157,14 @@ def _compare(options: argparse.Namespace) -> Document:
 
 def _leaderboard(options: argparse.Namespace) -> Site:
     prices = None if options.prices is None else read_prices(options.prices)
-    return build_site(options.runs, options.out, labels=options.label, prices=prices, errors=options.errors)
+    return build_site(
+        options.runs,
+        options.out,
+        labels=options.label,
+        prices=prices,
+        errors=options.errors,
+        families=options.families,
+    )
 
 
 def _site_lines(site: Site) -> Iterator[str]:
@@ -199,6 +215,10 @@ def _add_labels(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_families(parser: argparse.ArgumentParser, help_text: str) -> None:
+    parser.add_argument("--families", type=Path, metavar="FILE", help=help_text)
+
+
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -241,6 +261,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "show", parents=[shared], help="print the tables of a run or of JUnit files (default)"
     )
     show.add_argument("paths", nargs="+", type=Path, metavar="RUN|FILE.xml", help="one run, or JUnit files")
+    _add_families(
+        show,
+        "report on the families that the file names, one a line, beside the whole run's reports: report-FILE.html ...",
+    )
     show.set_defaults(run=_show)
     merge = commands.add_parser("merge", parents=[shared], help="join the runs of shards into one")
     merge.add_argument(
@@ -249,7 +273,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     merge.add_argument(
         "--out", required=True, type=Path, metavar="DIR", help="directory of the joined run, new"
     )
-    merge.set_defaults(run=_merge)
+    merge.set_defaults(run=_merge, families=None)
     compared = commands.add_parser(
         "compare", parents=[shared], help="what changed between runs, every pair of them"
     )
@@ -257,12 +281,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "runs", nargs="+", type=Path, metavar="RUN", help="two runs, the earlier first; or several"
     )
     _add_labels(compared)
-    compared.add_argument(
-        "--families",
-        type=Path,
-        metavar="FILE",
-        help="compare on the families that the file names, one a line",
-    )
+    _add_families(compared, "compare on the families that the file names, one a line")
     compared.add_argument(
         "--split", action="store_true", help="with --families: on these, then on the others"
     )
@@ -288,6 +307,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="folder of the site, made anew (default: site)",
     )
     _add_labels(board)
+    _add_families(board, "show only the families that the file names, one a line")
     board.add_argument(
         "--prices",
         type=Path,

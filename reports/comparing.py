@@ -11,7 +11,7 @@ from reports.analysis.comparison import UnlikeRunsError
 from reports.analysis.standings import entrant, figure_floors
 from reports.html.flips import flips
 from reports.html.plain_page import StandingsChart, StandingsRow, render_plain_page
-from reports.records.families import families_of, read_families, restricted
+from reports.records.families import counted, families_of, read_families, restricted
 from reports.records.names import MODE_NAMES, question_name
 from reports.records.outcomes import evaluation_of
 from reports.records.records import Run
@@ -81,16 +81,13 @@ def _parts(runs: Sequence[Run], choices: Choices) -> list[tuple[str, list[Run]]]
     """The runs on the families to compare, with a name for these; empty for all."""
     if choices.families is None:
         return [("", [*runs])]
-    named = read_families(choices.families, runs)
-    others = families_of(runs) - named
-    parts = [(f"{_counted(named)} of {choices.families.name}", named)]
+    known = families_of(runs)
+    named = read_families(choices.families, known)
+    others = known - named.families
+    parts = [(named.name, named.families)]
     if choices.split and others:
-        parts.append((f"the other {_counted(others)}", others))
+        parts.append((f"the other {counted(others)}", others))
     return [(name, [restricted(run, families) for run in runs]) for name, families in parts]
-
-
-def _counted(families: frozenset[str]) -> str:
-    return f"{len(families)} {'family' if len(families) == 1 else 'families'}"
 
 
 def _document(runs: Sequence[Run], choices: Choices, part: str, paths: Sequence[Path]) -> Document:

@@ -54,11 +54,14 @@ def publish(
     reported = reported or report_on(run_dir, errors=errors, floors=floors)
     short, complete = reported.short, reported.complete
     report = report_json(reported.evaluation, reported.run, reported.breakdowns)
+    if reported.part is not None:
+        report["families"] = sorted(reported.part.families)
     if gates is not None:
         report["gates"] = gates_json(gates)
-    _write(run_dir / JSON_NAME, json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    _write(run_dir / MARKDOWN_NAME, render_markdown.render(_with_gates(complete, gates)))
-    _write(run_dir / SUMMARY_NAME, render_markdown.render(_with_gates(short, gates)))
+    text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
+    _write(run_dir / reported.beside(JSON_NAME), f"{text}\n")
+    _write(run_dir / reported.beside(MARKDOWN_NAME), render_markdown.render(_with_gates(complete, gates)))
+    _write(run_dir / reported.beside(SUMMARY_NAME), render_markdown.render(_with_gates(short, gates)))
     return complete if full else short
 
 

@@ -223,6 +223,16 @@ def test_two_runs_on_some_families(tmp_path, capsys):
     assert "1 family of families.txt" in out
 
 
+def test_a_difference_that_several_runs_share_is_named_once(tmp_path, capsys):
+    (first,) = folders_of(tmp_path, 1)
+    odd = [
+        write_run(a_run(seed, 0.5, scorer="strict", model=f"odd-{seed}"), tmp_path / f"odd-{seed}")
+        for seed in (7, 8)
+    ]
+    assert 0 == main(["compare", str(first), *map(str, odd), "--anyway", "--width", "200"])
+    assert 1 == capsys.readouterr().out.count("scorer is compatible in one and strict in the other")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

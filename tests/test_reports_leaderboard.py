@@ -5,6 +5,7 @@ import pytest
 
 from reports.analysis.leaderboard import published_rows, published_scores
 from reports.records.outcomes import evaluation_of
+from reports.tables.full import full_report
 from reports.tables.leaderboard import leaderboard_table
 from scoring.questions import Mode, Question
 from tests.rendering import as_text
@@ -64,11 +65,19 @@ def test_a_comparable_run_has_a_rank_and_moves_those_below():
     ]
 
 
-def test_a_run_that_is_not_comparable_has_no_rank_and_says_why():
+def test_a_run_that_is_not_comparable_has_no_rank():
     table = leaderboard_table(evaluation_of(run_of(values(5, 0))), Mode.ZEROSHOT)
     assert [None] == [row[0] for row in table.rows if row[1] == "> test-vlm"]
     assert list(range(1, 22)) == [row[0] for row in table.rows if row[0] is not None]
-    assert "This run is not comparable: zero-shot: 5 of 243 samples." in table.notes
+    assert (
+        "This run is not comparable, for the reasons at the head of the report, and has no rank."
+        in table.notes
+    )
+
+
+def test_the_full_report_gives_the_reasons_once():
+    text = as_text(full_report(evaluation_of(run_of(values(5, 3)))), 200)
+    assert 1 == text.count("5 of 243 samples")
 
 
 def test_a_run_without_a_mean_is_not_on_the_leaderboard():

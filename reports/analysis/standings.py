@@ -15,7 +15,7 @@ from reports.analysis.comparison import ItemName, item_scores, outcomes_by_mode,
 from reports.records.outcomes import Evaluation, Identity, Outcome, benchmark_records, grouped
 from reports.records.records import Answer, Record, Run
 from reports.statistics.aggregate import coverage, mean_of_questions, sample_scores
-from reports.statistics.floors import AboveFloor, above_floor
+from reports.statistics.floors import AboveFloor, above_floor, group_floors
 from reports.statistics.intervals import Interval, mean_interval
 from scoring.questions import Mode, Question
 
@@ -62,6 +62,7 @@ class Entrant:
         items: item -> score, the repeats averaged.
         planned: the items that the run set out to measure.
         effort: by mode.
+        floors: of each question that has one, what answers score that look at no plot, on the items that were measured.
         not_published: why the run is not comparable with the published figures; empty if it is.
         verdict: of the gates that the run was held against, such as ``PASS``; None without.
     """
@@ -76,6 +77,7 @@ class Entrant:
     items: Mapping[ItemName, float]
     planned: Mapping[ItemName, str] = field(repr=False)
     effort: Mapping[Mode, Effort]
+    floors: Mapping[Figure, float] = field(default_factory=dict)
     not_published: tuple[str, ...] = ()
     verdict: str | None = None
 
@@ -135,6 +137,10 @@ def entrant(
             for outcome in evaluation.benchmark
         },
         effort={mode: _effort(group) for mode, group in records.items()},
+        floors={
+            key: statistics.fmean(one.floors.values())
+            for key, one in group_floors(evaluation.benchmark).items()
+        },
         not_published=comparability(evaluation),
         verdict=verdict,
     )

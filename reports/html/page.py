@@ -24,6 +24,7 @@ from reports.records.run_files import RunGarbledError
 from reports.tables.full import full_report
 from reports.tables.gates import gate_section
 from reports.tables.mix import mix_in_words
+from reports.tables.model import about_part
 from reports.tables.reported_run import ReportedRun, report_on
 from reports.tables.shots import SHOTS_TITLE
 
@@ -52,7 +53,7 @@ def write_page(
     Without the run's samples or plots, or where they cannot be read, the page says so and shows the rest.
     """
     reported = reported or report_on(run_dir, errors=errors, texts=True)
-    page = run_dir / HTML_NAME
+    page = run_dir / reported.beside(HTML_NAME)
     write_file(page, render_page(reported, run_dir, gates).encode())
     return page
 
@@ -73,8 +74,15 @@ def render_page(reported: ReportedRun, run_dir: Path, gates: GateReport | None =
         sheets = {}
         notes.append(str(error))
     stored = plot_files(run_dir)
+    if reported.part is not None:
+        samples = {item.key.sample_id for item in run.manifest.planned}
+        sheets = {sample_id: sheet for sample_id, sheet in sheets.items() if sample_id in samples}
+        shown = frozenset().union(*(sheet.images for sheet in sheets.values()))
+        stored = {digest: file for digest, file in stored.items() if digest in shown}
     plots = items.plots_json(stored)
     document = full_report(evaluation, run, breakdowns=reported.breakdowns, floors=True)
+    if reported.part is not None:
+        document = about_part(document, reported.part.name, reported.part.sentence)
     pictures = studies.picture_charts(evaluation)
     variants = sorted({item.key.variant for item in run.manifest.planned} - {""})
     style, script = static("reports.html", STYLES), static("reports.html", SCRIPTS)
@@ -83,6 +91,7 @@ def render_page(reported: ReportedRun, run_dir: Path, gates: GateReport | None =
         .get_template("page.jinja")
         .render(
             document=document,
+            part=reported.part,
             figures=figures.figures(evaluation, run, reported.breakdowns),
             gates=None if gates is None else gate_section(gates),
             manifest=run.manifest,

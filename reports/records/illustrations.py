@@ -69,6 +69,15 @@ class SampleSheet:
     variants: Mapping[str, Prompts] = field(default_factory=dict)
     variant_references: Mapping[str, References] = field(default_factory=dict)
 
+    @property
+    def images(self) -> frozenset[str]:
+        """The digests of all images that its prompts show."""
+        asked = (self.prompts, *self.variants.values())
+        blocks = (
+            block for prompts in asked for mode in prompts.values() for one in mode.values() for block in one
+        )
+        return frozenset(self.plots) | {block.image for block in blocks if block.image is not None}
+
 
 def sheet_to_json(sheet: SampleSheet) -> dict[str, Any]:
     """One line of ``samples.jsonl``; a prompt is a list of ``{"text": ...}`` and ``{"image": <sha256>}``."""

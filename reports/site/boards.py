@@ -42,15 +42,16 @@ class Contest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardRow:
-    """A run, or a published model, in one mode.
+    """A run, a published model, or the floor of the runs' items, in one mode.
 
     Attributes:
-        place: of the run; None for a published model.
+        place: of the run; None for the others.
         number: see `Contest.numbers`.
         standings: the mean's under None, then the questions'.
         deltas: ICL minus zero-shot, likewise; empty in other modes.
         notes: letters of the reasons for which the row is greyed; empty where it is comparable.
         older: a later run of the same name exists.
+        is_floor: the standings are what answers score that look at no plot (docs/baselines.md).
     """
 
     name: str
@@ -61,11 +62,15 @@ class BoardRow:
     deltas: Mapping[Question | None, float | None] = field(default_factory=dict)
     notes: str = ""
     older: bool = False
+    is_floor: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """The rows of a mode, the best mean first. ``reasons``: letter -> why rows with it are greyed."""
+    """The rows of a mode, the best mean first.
+
+    ``reasons``: letter -> why rows with it are greyed; a letter means the same on all boards of a site.
+    """
 
     axis: ChartAxis
     mode: Mode
@@ -88,25 +93,30 @@ def contest(entrants: Sequence[Entrant], field: Field) -> Contest:
 
 def boards(contest: Contest) -> list[Board]:
     """A board for each mode that was asked."""
-    return [_board(contest, mode) for mode in contest.modes]
+    letters: dict[str, str] = {}
+    return [_board(contest, mode, letters) for mode in contest.modes]
 
 
 def _recency(place: int, entrants: Sequence[Entrant], field: Field) -> tuple[bool, str, int]:
     return not field.reasons[place], entrants[place].started_at, place
 
 
-def _board(contest: Contest, mode: Mode) -> Board:
-    letters: dict[str, str] = {}
+def _board(contest: Contest, mode: Mode, letters: dict[str, str]) -> Board:
     rows = [*_own_rows(contest, mode, letters), *_published_rows(contest, mode, letters)]
     rows.sort(key=_rank)
     means = [row.standings[None] for row in rows]
+    rows += _floor_rows(contest, mode)
     ends = [end for one in means if one.interval is not None for end in (one.interval.low, one.interval.high)]
     return Board(
         axis=score_axis([*ends, *(one.mean for one in means if one.mean is not None)], vertical=False),
         mode=mode,
         questions=mode.questions,
         rows=tuple(rows),
-        reasons={letter: reason for reason, letter in letters.items()},
+        reasons={
+            letter: reason
+            for reason, letter in letters.items()
+            if any(letter in row.notes.split() for row in rows)
+        },
     )
 
 
@@ -136,6 +146,19 @@ def _own_rows(contest: Contest, mode: Mode, letters: dict[str, str]) -> Iterator
             )
 
 
+def _floor_rows(contest: Contest, mode: Mode) -> Iterator[BoardRow]:
+    """The floor of the standard's items; none if it has none. The mean's is left out: not every question has one."""
+    floors = contest.field.standard.floors
+    known = {question: floors[mode, question] for question in mode.questions if (mode, question) in floors}
+    if known:
+        yield BoardRow(
+            name="Floor",
+            standings={None: _without_interval(None)}
+            | {question: _without_interval(floor) for question, floor in known.items()},
+            is_floor=True,
+        )
+
+
 def _published_rows(contest: Contest, mode: Mode, letters: dict[str, str]) -> Iterator[BoardRow]:
     reasons = contest.field.standard.not_published
     words = [f"published figures: the runs here differ from them ({'; '.join(reasons)})"] if reasons else []
@@ -143,8 +166,8 @@ def _published_rows(contest: Contest, mode: Mode, letters: dict[str, str]) -> It
         yield BoardRow(
             name=row.model,
             kind=row.kind,
-            standings={None: _published(row.mean)}
-            | {asked: _published(mean) for asked, mean in row.questions.items()},
+            standings={None: _without_interval(row.mean)}
+            | {asked: _without_interval(mean) for asked, mean in row.questions.items()},
             deltas=_published_deltas(row, mode),
             notes=_lettered(words, letters),
         )
@@ -161,7 +184,7 @@ def _published_deltas(row: PublishedScores, mode: Mode) -> dict[Question | None,
     return overall | deltas
 
 
-def _published(mean: float) -> Standing:
+def _without_interval(mean: float | None) -> Standing:
     return Standing(mean=mean, interval=None, measured=0, planned=0)
 
 

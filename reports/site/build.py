@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from reports.analysis.alikeness import field_of
+from reports.records.families import FamilyPart, check_known, named_families
 from reports.records.outcomes import ErrorRule
 from reports.site.boards import contest
 from reports.site.entries import Entry, LeftOut, SiteError, mapped, read_entries, run_folders
@@ -41,24 +42,31 @@ def build_site(
     labels: Sequence[str] = (),
     prices: Mapping[str, Price] | None = None,
     errors: ErrorRule = ErrorRule.UNMEASURED,
+    families: Path | None = None,
 ) -> Site:
     """Make the site of these runs, or of the runs in these folders, in ``out``; an earlier site there is replaced.
 
-    Raises SiteError where there are no runs, where labels and runs differ in number, or where ``out`` holds something
-    else than a site; OSError.
+    ``families``: a file that names the families to show; None for all. Raises SiteError if there are no runs, if labels
+    and runs differ in number, or if ``out`` holds something else than a site; FamilyFileError; OSError.
     """
     _check_target(out)
     folders = run_folders(paths)
+    part = None if families is None else named_families(families)
     if labels and len(labels) != len(folders):
         raise SiteError(
             f"{len(labels)} labels for {len(folders)} runs; give one for each, in the order of the folders"
         )
-    entries, left_out = read_entries(folders, labels, errors=errors)
+    entries, left_out = read_entries(
+        folders, labels, errors=errors, families=None if part is None else part.families
+    )
+    if families is not None and part is not None:
+        known = [*(entry.families for entry in entries), *(one.families for one in left_out)]
+        check_known(part, families, frozenset().union(*known))
     if not entries:
         raise SiteError(f"none of {len(folders)} runs can be shown; the first: {left_out[0].reason}")
     aside = out.parent / f".{out.name}.{os.getpid()}"
     try:
-        _write(entries, left_out, aside, prices or {})
+        _write(entries, left_out, aside, prices or {}, part)
         if out.exists():
             shutil.rmtree(out)
         aside.rename(out)
@@ -75,7 +83,11 @@ def _check_target(out: Path) -> None:
 
 
 def _write(
-    entries: Sequence[Entry], left_out: Sequence[LeftOut], site: Path, prices: Mapping[str, Price]
+    entries: Sequence[Entry],
+    left_out: Sequence[LeftOut],
+    site: Path,
+    prices: Mapping[str, Price],
+    part: FamilyPart | None,
 ) -> None:
     site.mkdir()
     (site / LEADERBOARD_MARK).write_text("Made by qcaleval leaderboard; made anew by the same command.\n")
@@ -89,7 +101,7 @@ def _write(
         for mode in Mode
         if (cost := cost_per_answer(entrant, prices, mode)) is not None
     }
-    page = render_site(contest(entrants, field_of(entrants)), hrefs, answers, costs, left_out)
+    page = render_site(contest(entrants, field_of(entrants)), hrefs, answers, costs, left_out, part)
     (site / INDEX).write_text(page, encoding="utf-8")
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from reports.analysis.standings import Entrant, entrant
+from reports.records.families import families_of, restricted
 from reports.records.files import read_file
 from reports.records.outcomes import ErrorRule, benchmark_records, counting_errors, evaluation_of
 from reports.records.plain_text import one_line
@@ -54,19 +55,22 @@ class Entry:
         folder: the run directory.
         entrant: its figures.
         answers: sample -> item of it (``Q6/zeroshot``) -> what was said.
+        families: of the whole run, whichever the site is about.
     """
 
     folder: Path
     entrant: Entrant
     answers: dict[str, dict[str, Said]]
+    families: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A folder that looks like a run and cannot be shown."""
+    """A folder that looks like a run and cannot be shown; ``families``: see `Entry`, empty if it cannot be read."""
 
     folder: Path
     reason: str
+    families: frozenset[str] = frozenset()
 
 
 def run_folders(paths: Sequence[Path]) -> list[Path]:
@@ -93,14 +97,19 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def read_entries(
-    folders: Sequence[Path], labels: Sequence[str] = (), *, errors: ErrorRule = ErrorRule.UNMEASURED
+    folders: Sequence[Path],
+    labels: Sequence[str] = (),
+    *,
+    errors: ErrorRule = ErrorRule.UNMEASURED,
+    families: frozenset[str] | None = None,
 ) -> tuple[list[Entry], list[LeftOut]]:
     """The runs in these folders, and those that cannot be read or measured nothing of the benchmark.
 
-    ``labels``: names for the runs, in their order, in place of the models'; empty for none.
+    ``labels``: names for the runs, in their order, in place of the models'; empty for none. ``families``: those that
+    the site is about; None for all.
     """
     names: Sequence[str | None] = labels or [None] * len(folders)
-    read = partial(_read, errors=errors)
+    read = partial(_read, errors=errors, families=families)
     loaded = mapped("reading runs", read, folders, names)
     entries = [entry for entry in loaded if isinstance(entry, Entry)]
     return entries, [entry for entry in loaded if isinstance(entry, LeftOut)]
@@ -123,24 +132,33 @@ def _counted(step: str, results: Iterable[T], planned: int) -> Iterator[T]:
         yield result
 
 
-def _read(folder: Path, name: str | None, *, errors: ErrorRule) -> Entry | LeftOut:
+def _read(
+    folder: Path, name: str | None, *, errors: ErrorRule, families: frozenset[str] | None
+) -> Entry | LeftOut:
     if (folder / SERVICE_NAME).is_file():
         return LeftOut(folder=folder, reason="a load test, not a run of the benchmark")
     try:
         run = load_run(folder)
     except (RunFileError, OSError) as error:
         return LeftOut(folder=folder, reason=str(error))
+    known = families_of([run])
+    verdict = _verdict(folder / REPORT_JSON)
+    if families is not None:
+        run, verdict = restricted(run, families), None  # gates are about the whole run
     evaluation = counting_errors(evaluation_of(run), errors)
-    entry = entrant(run, evaluation, name=name, verdict=_verdict(folder / REPORT_JSON))
+    entry = entrant(run, evaluation, name=name, verdict=verdict)
     if not entry.items:
-        return LeftOut(folder=folder, reason="nothing of the benchmark itself was measured")
+        of_these = "" if families is None else " in the families of this site"
+        return LeftOut(
+            folder=folder, reason=f"nothing of the benchmark itself was measured{of_these}", families=known
+        )
     answers: dict[str, dict[str, Said]] = {}
     for record in benchmark_records(run):
         if not record.key.repeat:
             answers.setdefault(record.key.sample_id, {})[f"{record.key.question}/{record.key.mode}"] = _said(
                 record
             )
-    return Entry(folder=folder, entrant=entry, answers=answers)
+    return Entry(folder=folder, entrant=entry, answers=answers, families=known)
 
 
 def _said(record: Record) -> Said:

@@ -11,6 +11,7 @@ from reports.analysis.leaderboard import published_scores
 from reports.analysis.pairs import Pair, Ranking, pairs, ranking
 from reports.html.environment import content_security_policy, environment, mode_name, static
 from reports.html.items import island
+from reports.records.families import FamilyPart
 from reports.records.names import question_name
 from reports.site.boards import Contest, boards
 from reports.site.charts import History, Plot, effort_plots, histories
@@ -54,10 +55,15 @@ def render_site(
     answers: Mapping[str, str],
     costs: Mapping[tuple[int, Mode], float],
     left_out: Sequence[LeftOut],
+    part: FamilyPart | None = None,
 ) -> str:
-    """The page. ``hrefs``: each run's own report, None where it has none; ``costs`` by place and mode."""
+    """The page. ``hrefs``: each run's own report, None where it has none; ``costs`` by place and mode.
+
+    ``part``: the families that it is about; None for all.
+    """
     style = "\n".join((static("reports.html", STYLES), static("reports.site", ("site.css",))))
     script = "\n".join((static("reports.html", SHARED_SCRIPTS), static("reports.site", OWN_SCRIPTS)))
+    all_boards = boards(contest)
     figures = [(mode, question) for mode in contest.modes for question in (None, *mode.questions)]
     return (
         environment("reports.site", {"question_name": question_name, "negated": _negated}, {})
@@ -65,7 +71,10 @@ def render_site(
         .render(
             contest=contest,
             standard=contest.field.standard,
-            boards=boards(contest),
+            part=part,
+            stand_ins=sorted({name for entrant in contest.entrants for name in entrant.identity.stand_ins}),
+            boards=all_boards,
+            reasons={letter: reason for board in all_boards for letter, reason in board.reasons.items()},
             pair_tables=[
                 _pair_table(contest, mode) for mode in contest.modes if len(_rivals(contest, mode)) > 1
             ],

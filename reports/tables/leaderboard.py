@@ -55,7 +55,7 @@ def _ranked(rows: list[tuple[float, tuple[Cell, ...]]], *, comparable: bool) -> 
 
 def _notes(mean: MeanOfQuestions, reasons: tuple[str, ...], mode: Mode) -> Iterator[str]:
     if reasons:
-        yield f"This run is not comparable: {'; '.join(reasons)}."
+        yield "This run is not comparable, for the reasons at the head of the report, and has no rank."
     if mean.interval is not None:
         low, high = (f"{100 * bound:.1f}" for bound in (mean.interval.low, mean.interval.high))
         yield f"95% interval of this run's mean: {low} to {high}. The published figures have none."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -108,6 +108,16 @@ class Document:
         """All tables, in order."""
         for section in self.sections:
             yield from section.tables
+
+
+def about_part(document: Document, name: str, sentence: str) -> Document:
+    """The document with a head and tables that say which part of the run they are about."""
+    return replace(
+        document,
+        title=f"{document.title}, {name}",
+        warnings=(sentence, *document.warnings),
+        label="; ".join(filter(None, (name, document.label))),
+    )
 
 
 QUESTION = Column("Question", questions=True)

@@ -55,11 +55,7 @@ def compare_several(
     if len(runs) < 2:
         raise UnlikeRunsError("one run alone: name at least two runs to compare")
     first = runs[0].entrant
-    differences = [
-        f"{run.entrant.name} and {first.name}: {words}"
-        for run in runs[1:]
-        for words in unlike_fields(first.identity, run.entrant.identity)
-    ]
+    differences = _differences([run.entrant for run in runs])
     if differences and not anyway:
         raise UnlikeRunsError(
             f"{'; '.join(differences)} (--anyway compares all the same and says so in every table)"
@@ -91,6 +87,16 @@ def compare_several(
         ),
         label="; ".join(labels),
     )
+
+
+def _differences(entrants: Sequence[Entrant]) -> list[str]:
+    """In what runs differ from the first, each difference once with all runs that have it."""
+    first = entrants[0]
+    names: dict[str, list[str]] = {}
+    for other in entrants[1:]:
+        for words in unlike_fields(first.identity, other.identity):
+            names.setdefault(words, []).append(other.name)
+    return [f"{', '.join(others)} and {first.name}: {words}" for words, others in names.items()]
 
 
 def beside(documents: Sequence[tuple[str, Document]]) -> Document:
