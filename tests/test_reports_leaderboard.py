@@ -5,6 +5,7 @@ import pytest
 
 from reports.analysis.leaderboard import published_rows, published_scores
 from reports.records.outcomes import evaluation_of
+from reports.render.text import render
 from reports.tables.full import full_report
 from reports.tables.leaderboard import leaderboard_table
 from scoring.questions import Mode, Question
@@ -76,7 +77,7 @@ def test_a_run_that_is_not_comparable_has_no_rank():
 
 
 def test_the_full_report_gives_the_reasons_once():
-    text = as_text(full_report(evaluation_of(run_of(values(5, 3)))), 200)
+    text = render(full_report(evaluation_of(run_of(values(5, 3)))), 200)
     assert 1 == text.count("5 of 243 samples")
 
 
