@@ -77,6 +77,15 @@ def tiny_dataset() -> DatasetFactory:
     )
 
 
+def large_dataset() -> DatasetFactory:
+    """The tiny dataset with 40 more samples, ``rabi_success_c0`` and so on; of so many, parts are prepared."""
+    dataset = tiny_dataset()
+    more = [sample_row(8 + number, "rabi", "rabi_success", "SUCCESS", f"c{number}") for number in range(40)]
+    dataset.samples += more
+    dataset.fewshot += [fewshot_row(row) for row in more]
+    return dataset
+
+
 def sample_row(number: int, family: str, scenario: str, status: str, letter: str) -> dict[str, Any]:
     good = status == "SUCCESS"
     return {

@@ -25,10 +25,13 @@ from qcal_plugin.dataset.prepare import (
     resolve,
 )
 from qcal_plugin.dataset.prepared import DatasetIdentity, content_sha256, open_prepared
+from qcal_plugin.studies.controls import Control
+from qcal_plugin.studies.selection import Selection, Shard, part_of
 from reports.records.files import write_file
 from reports.records.records import ItemKey
+from scoring.dispatch import Scorer
 from scoring.questions import Mode, Question
-from tests.dataset_factory import RULES, png, tiny_dataset
+from tests.dataset_factory import RULES, large_dataset, png, tiny_dataset
 
 HEAVY = {
     "httpx",
@@ -491,6 +494,95 @@ def test_generated_samples_are_rebuilt_if_their_files_are_damaged(cache, file):
     assert (f"dataset {name}: damaged in the cache and made anew",) == again.warnings
     assert made.identity.revision == again.identity.revision
     assert () == prepare(name, cache=cache).warnings
+
+
+# --- a part of it -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def large_folder(tmp_path):
+    return large_dataset().write(tmp_path / "large")
+
+
+def prepare_first(count, folder, cache, **more):
+    return prepare(str(folder), part=part_of(Selection(limit=count)), cache=cache, **more)
+
+
+def test_a_part_has_the_images_that_its_samples_show_and_is_not_taken_for_the_whole(large_folder, cache):
+    told = []
+    part = prepare_first(3, large_folder, cache, progress=lambda _what, *counts: told.append(counts))
+    names = tuple(sample.sample_id for sample in part.samples)
+    assert (48, names[:3]) == (len(names), part.part)
+    assert {"image-0", "image-1", "image-2"} == set(part.images)  # image-0 is every sample's demonstration
+    assert [(1, 3), (2, 3), (3, 3)] == told
+    assert 3 == len(list((cache / "images").iterdir()))
+    assert (
+        "only 3 of 48 samples were prepared (--limit, --sample); the revision is of these",
+    ) == part.warnings
+    assert part == prepare_first(3, large_folder, cache)
+    with pytest.raises(KeyError, match="not among the samples that were prepared"):
+        part.case(key("Q1", "zeroshot", names[3]))
+
+    whole = prepare(str(large_folder), cache=cache)
+    assert (48, (), ()) == (len(whole.images), whole.part, whole.warnings)
+    for question, mode in (("Q1", "zeroshot"), ("Q5", "icl")):
+        item = key(question, mode, names[1])
+        assert whole.case(item) == part.case(item)
+        assert whole.floors_of(item, Scorer.STRICT) == part.floors_of(item, Scorer.STRICT)
+    assert whole.identity.revision != part.identity.revision
+    assert part.identity.revision == whole.revision_of_part(part.part)
+    assert part.identity.revision != whole.revision_of_part(names[:2])
+    assert whole.revision_of_part(("of another dataset",)) is None
+    assert whole == prepare_first(3, large_folder, cache)
+
+
+def test_a_part_that_was_damaged_is_made_again(large_folder, cache):
+    part = prepare_first(2, large_folder, cache)
+    cut_image(part)
+    again = prepare_first(2, large_folder, cache)
+    assert part.identity.revision == again.identity.revision
+    assert ("damaged in the cache" in again.warnings[0], 1) == (True, len(again.repairs))
+    again.verify()
+
+
+def test_a_part_leaves_out_images_and_no_check_of_rows(cache, tmp_path):
+    broken_image, broken_row = large_dataset(), large_dataset()
+    broken_image.samples[40]["images"][0]["bytes"] = b"not an image"
+    broken_row.samples[40]["q5_scoring"] = "{"
+    folder = broken_image.write(tmp_path / "image")
+    assert 2 == len(prepare_first(2, folder, cache).part)
+    with pytest.raises(DatasetError, match="no image that can be read"):
+        prepare(str(folder), cache=cache)
+    with pytest.raises(DatasetError, match="row 40"):
+        prepare_first(2, broken_row.write(tmp_path / "row"), cache)
+
+
+def test_all_is_prepared_for_many_samples_for_a_small_dataset_and_for_images_to_compare(
+    large_folder, tiny_folder, cache, tmp_path
+):
+    recoded = large_dataset()
+    recoded.samples[41]["image_ids"] = ["image-0"]
+    recoded.samples[41]["images"] = [{"bytes": recoded_png(png(0)), "path": None}]
+    recoded.write(tmp_path / "recoded")
+    for count, folder in ((13, large_folder), (1, tiny_folder), (1, tmp_path / "recoded")):
+        assert () == prepare_first(count, folder, cache).part
+
+
+def recoded_png(original: bytes) -> bytes:
+    """The same pixels in other bytes."""
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(original)) as image:
+        image.save(file, "PNG", compress_level=0)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("more", "is_part"),
+    [({"repeats": 3}, True), ({"shard": Shard(1, 2)}, False), ({"controls": (Control.SIBLING,)}, False)],
+)
+def test_what_shows_other_samples_or_is_merged_needs_the_whole(more, is_part):
+    assert is_part == (part_of(Selection(limit=2, **more)) is not None)
+    assert part_of(Selection(**more)) is None
 
 
 def test_progress_counts_the_images(tiny_folder, cache):

@@ -6,6 +6,7 @@ import pytest
 
 from qcal_plugin.session.directory import IDENTITY_FIELDS, RunDirectory, RunDirectoryError
 from reports.records.records import JudgeIdentity
+from tests.dataset_factory import large_dataset
 from tests.endpoint import Reply
 from tests.run_factory import manifest, planned_item
 from tests.scripts import always, by_model, error, judge_reply
@@ -114,6 +115,44 @@ def test_resume_finds_the_last_run_and_asks_nothing_that_is_answered(quick, endp
     assert first.run_dir == second.run_dir
     assert [] == endpoint.asked_twice()
     assert (8, 8) == (len(second.records), len(endpoint.requests))
+
+
+def test_a_run_of_a_few_samples_goes_on_with_all_of_them(quick, endpoint, asking, tmp_path, workers):
+    """The first samples were prepared alone: the run takes the revision of the whole if they are still the same."""
+    folder = large_dataset().write(tmp_path / "large")
+    asking[asking.index("--dataset") + 1] = str(folder)
+    first = quick.run(*asking, "--limit", "2", *workers)
+    assert 0 == first.exit_status, first.out
+    of_part = manifest_of(first)
+    assert ["rabi_success_a", "rabi_success_b"] == of_part["dataset_part"]
+    assert "only 2 of 48 samples were prepared" in first.out
+
+    second = quick.run(*asking, "--resume", *workers)
+    assert 0 == second.exit_status, second.out
+    assert ([], 48) == (endpoint.asked_twice(), len(endpoint.requests))
+    of_whole = manifest_of(second)
+    assert [] == of_whole["dataset_part"] + of_whole["dataset_warnings"]
+    assert of_part["dataset_revision"] != of_whole["dataset_revision"]
+
+    third = quick.run(*asking, "--limit", "2", run_dir=tmp_path / "third")
+    assert of_whole["dataset_revision"] == manifest_of(third)["dataset_revision"]
+
+
+def test_a_run_of_a_few_samples_is_refused_if_one_of_them_has_changed(quick, asking, tmp_path):
+    dataset = large_dataset()
+    asking[asking.index("--dataset") + 1] = str(dataset.write(tmp_path / "large"))
+    assert 0 == quick.run(*asking, "--limit", "2").exit_status
+    dataset.samples[1]["q6_answer"] = "Status: DAMPED"
+    dataset.write(tmp_path / "large")
+    refused = quick.run(*asking, "--resume")
+    assert (4, True) == (
+        refused.exit_status,
+        "run is another run: dataset_revision was sha256:" in refused.out,
+    )
+
+
+def manifest_of(result):
+    return json.loads((result.run_dir / "run.json").read_text())
 
 
 def test_resume_without_an_earlier_run_is_refused(quick, asking):

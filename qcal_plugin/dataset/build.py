@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from qcal_plugin.dataset.findings import warnings
 from qcal_plugin.dataset.floors import DatasetFloors
-from qcal_plugin.dataset.intake import ImageIntake
+from qcal_plugin.dataset.intake import DifferentBytesError, ImageIntake, ImageSurvey
 from qcal_plugin.dataset.layout import CONFIG_FILE, FEWSHOT_FILE, SAMPLES_FILE
-from qcal_plugin.dataset.prepared import DatasetIdentity, SampleLines, images_dir
+from qcal_plugin.dataset.prepared import (
+    DatasetIdentity,
+    SampleEntry,
+    SampleLines,
+    images_dir,
+    sample_entry,
+    shown_images,
+)
 from qcal_plugin.dataset.prepared_files import write_prepared
 from qcal_plugin.dataset.prompts import icl_prompts, zeroshot_prompt
-from qcal_plugin.dataset.rows import IMAGE_IDS, FewshotRow, SampleRow, read_config, read_fewshot, read_samples
+from qcal_plugin.dataset.rows import (
+    IMAGE_IDS,
+    FewshotRow,
+    SampleRow,
+    read_config,
+    read_fewshot,
+    read_images,
+    read_samples,
+)
 from qcal_plugin.dataset.table import distinct_texts
 from scoring.questions import Mode
+
+SMALL_SHARE = 0.25
+"""Of the samples: if a run asks about more of them, all images are prepared, which the next run needs anyway."""
+SMALL_DATASET = 40
+"""Samples: up to so many are prepared in a second or two, so a part of them is not worth a revision of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +82,52 @@ def build(
     )
 
 
+def build_part(
+    identity: DatasetIdentity,
+    files: Mapping[str, Path],
+    directory: Path,
+    choose: Callable[[Sequence[SampleEntry]], Collection[str]],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> bool:
+    """Prepare the dataset in ``directory`` with only those images that some of its samples show.
+
+    All rows are checked. ``choose`` names the samples whose images are checked and stored. Returns False, having
+    written nothing, if everything is to be prepared: the dataset is small, the samples are more than a `SMALL_SHARE` of
+    it, or two images of one id have to be compared. Raises BadDataError for the first fault.
+    """
+    rules, survey = read_config(files[CONFIG_FILE]), ImageSurvey()
+    try:
+        samples = read_samples(files[SAMPLES_FILE], rules, survey)
+    except DifferentBytesError:
+        return False
+    fewshot = read_fewshot(files[FEWSHOT_FILE], samples)
+    asked = _asked(samples, fewshot)
+    chosen = choose([sample_entry(_entry(each)) for each in asked])
+    if len(asked) <= SMALL_DATASET or len(chosen) > SMALL_SHARE * len(asked):
+        return False
+    floors = DatasetFloors(samples.values())
+    lines = [
+        _lines(each, floors if each.sample_id in chosen else None, known=survey.image_ids) for each in asked
+    ]
+    part = [line.entry["sample_id"] for line in lines if line.entry["sample_id"] in chosen]
+    wanted = shown_images(line.prompts for line in lines if line.entry["sample_id"] in chosen)
+    told = None if progress is None else lambda done: progress(done, len(wanted))
+    with ImageIntake(images_dir(directory), told) as intake:
+        for image in read_images(files[SAMPLES_FILE], wanted):
+            intake.take(image)
+        images = intake.stored()
+    write_prepared(
+        directory,
+        identity,
+        lines,
+        {image_id: images[image_id]._asdict() for image_id in wanted},
+        warnings=warnings(samples, fewshot, rules),
+        part=part,
+    )
+    return True
+
+
 def _asked(samples: Mapping[str, SampleRow], fewshot: Iterable[FewshotRow]) -> list[_Asked]:
     """The samples, each with its first ICL row; then, as samples of their own, further ICL rows about them."""
     asked = {
@@ -78,13 +144,13 @@ def _asked(samples: Mapping[str, SampleRow], fewshot: Iterable[FewshotRow]) -> l
     return list(asked.values())
 
 
-def _lines(asked: _Asked, floors: DatasetFloors, *, known: Mapping[str, Any]) -> SampleLines:
+def _lines(asked: _Asked, floors: DatasetFloors | None, *, known: Container[str]) -> SampleLines:
     prompts = _prompts(asked, known=known)
     return SampleLines(
         entry=_entry(asked),
         references=_references(asked.row),
         prompts=prompts,
-        floors=floors.of(asked.row, prompts.get(Mode.ICL, {})),
+        floors={} if floors is None else floors.of(asked.row, prompts.get(Mode.ICL, {})),
     )
 
 
@@ -113,7 +179,7 @@ def _references(row: SampleRow) -> dict[str, Any]:
     }
 
 
-def _prompts(asked: _Asked, *, known: Mapping[str, Any]) -> dict[str, Any]:
+def _prompts(asked: _Asked, *, known: Container[str]) -> dict[str, Any]:
     row, icl_row = asked.row, asked.icl_row
     zeroshot = {question: zeroshot_prompt(prompt, row.image_ids) for question, prompt in row.prompts.items()}
     if icl_row is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +39,28 @@ class _Taken:
     sample_id: str
     original_sha256: bytes
     stored: Future[StoredImage]
+
+
+class DifferentBytesError(Exception):
+    """Two images of one id have different bytes, so they have to be decoded to see whether the pictures differ."""
+
+
+class ImageSurvey:
+    """Takes the images of all rows and stores none, to learn which there are. See `ImageIntake`."""
+
+    def __init__(self) -> None:
+        self._sha256s: dict[str, bytes] = {}
+
+    @property
+    def image_ids(self) -> Collection[str]:
+        """The ids of all images so far."""
+        return self._sha256s.keys()
+
+    def take(self, image: RowImage) -> None:
+        """Note an image. Raises DifferentBytesError."""
+        sha256 = hashlib.sha256(image.original).digest()
+        if self._sha256s.setdefault(image.image_id, sha256) != sha256:
+            raise DifferentBytesError
 
 
 class ImageIntake:

@@ -17,6 +17,7 @@ from qcal_plugin.dataset.cache import CACHE_VARIABLE, cache_dir
 from qcal_plugin.dataset.errors import BadDataError, DatasetError, DatasetNotFoundError, HubError
 from qcal_plugin.dataset.generated import Progress, generated, generated_folder
 from qcal_plugin.dataset.layout import CONFIG_FILE, FILES, content_digest
+from qcal_plugin.dataset.part import Part
 from qcal_plugin.dataset.prepared import (
     DIGEST_MARK,
     FORMAT_VERSION,
@@ -49,12 +50,15 @@ def prepare(
     name: str = DEFAULT_DATASET,
     revision: str | None = None,
     *,
+    part: Part | None = None,
     progress: Progress | None = None,
     cache: Path | None = None,
 ) -> PreparedDataset:
     """The dataset, checked and ready for asking; made on first use, opened afterwards.
 
-    ``cache`` defaults to `qcal_plugin.dataset.cache.cache_dir`. Raises DatasetError.
+    With ``part``, a large dataset of which nothing is prepared yet gets only the images of these samples. It then has a
+    folder and a revision of its own (`PreparedDataset.part`). ``cache`` defaults to
+    `qcal_plugin.dataset.cache.cache_dir`. Raises DatasetError.
     """
     cache = cache or cache_dir()
 
@@ -65,13 +69,19 @@ def prepare(
         digest = identity.revision if identity.revision.startswith("sha256:") else content_digest(files)
         return DatasetSource(identity=identity, digest=digest, files=files)
 
+    images = None if progress is None else partial(progress, "checking images")
+
     def make(source: DatasetSource, directory: Path) -> None:
         from qcal_plugin.dataset.build import build
 
-        images = None if progress is None else partial(progress, "checking images")
         build(source.identity, source.files, directory, progress=images)
 
-    dataset = open_or_make(name, source, make, cache)
+    def make_part(source: DatasetSource, directory: Path, part: Part) -> bool:
+        from qcal_plugin.dataset.build import build_part
+
+        return build_part(source.identity, source.files, directory, part.choose, progress=images)
+
+    dataset = open_or_make(name, source, make, cache, part=part, make_part=make_part)
     if revision is not None and DIGEST_MARK in revision and dataset.identity.revision != revision:
         raise DatasetNotFoundError(
             f"dataset {name}: what is prepared from it here is {dataset.identity.revision}, not the revision "
@@ -99,15 +109,27 @@ def open_or_make(
     identify: Callable[[], DatasetSource],
     make: Callable[[DatasetSource, Path], None],
     cache: Path,
+    *,
+    part: Part | None = None,
+    make_part: Callable[[DatasetSource, Path, Part], bool] | None = None,
 ) -> PreparedDataset:
     """The prepared dataset of this source, with its warnings; made in its folder where it is not there as it was made.
 
+    ``make_part`` returns whether it has made the part. A part is not made if everything has been prepared before.
     Raises DatasetError, also where the cache cannot be written.
     """
     try:
         source = identify()
         directory = prepared_directory(source, cache)
-        dataset, damage = _open_verified(directory, source.identity)
+        dataset: PreparedDataset | None = None
+        damage: tuple[str, ...] = ()
+        if part is not None and make_part is not None and not directory.is_dir():
+            part_directory = prepared_directory(source, cache, part=part.key)
+            dataset, damage = _open_verified(part_directory, source.identity)
+            if dataset is None and make_part(source, part_directory, part):
+                dataset = open_prepared(part_directory)
+        if dataset is None:
+            dataset, damage = _open_verified(directory, source.identity)
         if dataset is None:
             make(source, directory)
             dataset = open_prepared(directory)
@@ -118,7 +140,7 @@ def open_or_make(
     repairs = tuple(
         f"dataset {name}: damaged in the cache and made anew from the source: {what}" for what in damage
     )
-    warnings = (*source.identity.warnings, *repairs)
+    warnings = (*source.identity.warnings, *repairs, *_about_part(dataset))
     identity = replace(dataset.identity, warnings=warnings)
     return replace(dataset, identity=identity, warnings=(*warnings, *dataset.warnings), repairs=repairs)
 
@@ -172,10 +194,20 @@ def fetch(identity: DatasetIdentity, cache: Path) -> Mapping[str, Path]:
     return {file: download(identity.name, identity.revision, file) for file in FILES}
 
 
-def prepared_directory(source: DatasetSource, cache: Path) -> Path:
-    """Where this dataset is kept when prepared."""
-    key = "\n".join((str(FORMAT_VERSION), source.identity.name, source.identity.revision, source.digest))
+def prepared_directory(source: DatasetSource, cache: Path, *, part: str | None = None) -> Path:
+    """Where this dataset is kept when prepared, or the part of it that has this key."""
+    names = (str(FORMAT_VERSION), source.identity.name, source.identity.revision, source.digest)
+    key = "\n".join(names if part is None else (*names, part))
     return cache / "prepared" / hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def _about_part(dataset: PreparedDataset) -> tuple[str, ...]:
+    if not dataset.part:
+        return ()
+    prepared, every = len(dataset.part), len(dataset.samples)
+    return (
+        f"only {prepared} of {every} samples were prepared (--limit, --sample); the revision is of these",
+    )
 
 
 def _open_verified(

@@ -5,7 +5,8 @@ Standard library only, and no dataset library: xdist workers open it and stay sm
 Layout of a prepared dataset's folder (``<cache>/prepared/<key>``)::
 
     index.json                   identity, warnings, one entry per sample, digests of all other files;
-                                 of a mix: its parts, and which items of each sample are asked
+                                 of a mix: its parts, and which items of each sample are asked;
+                                 of a part: the samples whose images are there
     references-<digest>.jsonl    one line per sample: answers, key points, field rules, background
     prompts-<digest>.jsonl       one line per sample: content of every prompt, images by id
     floors-<digest>.jsonl        one line per sample: what answers that look at no plot score (docs/baselines.md)
@@ -24,7 +25,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,6 +122,7 @@ class PreparedDataset:
         images: the dataset's images by id.
         mix: what the dataset is mixed from (`reports.records.mixes`); None for a dataset of its own.
         repairs: what was wrong in the cache and has been made anew, a line each; among the warnings too.
+        part: the samples whose images were prepared, the only ones that can be asked about; empty for all of them.
     """
 
     directory: Path
@@ -133,6 +135,7 @@ class PreparedDataset:
     floors: VerifiedFile = field(repr=False)
     mix: Mapping[str, JSON] | None = field(repr=False, default=None)
     repairs: tuple[str, ...] = field(compare=False, default=())
+    part: tuple[str, ...] = ()
     _entries: Mapping[str, Mapping[str, Any]] = field(repr=False)
     _floor_spans: Mapping[str, tuple[int, int]] = field(repr=False)
 
@@ -203,6 +206,21 @@ class PreparedDataset:
             floors=self.floors.line(self._floor_spans[sample_id]),
         )
 
+    def revision_of_part(self, sample_ids: Sequence[str]) -> str | None:
+        """The revision of this dataset if only these samples had been prepared; None if it does not have them all.
+
+        It is equal to that of a part that was prepared alone if texts, references and images are the same. Raises
+        OSError, ValueError or KeyError if the dataset's files are damaged.
+        """
+        if self.part or not sample_ids or not set(sample_ids) <= self._entries.keys():
+            return None
+        content = json.loads(read_file(self.directory / INDEX_FILE))["content"]
+        shown = shown_images(self.prompts.line(self._entries[name]["prompts"]) for name in sample_ids)
+        images = {image_id: content["images"][image_id] for image_id in shown}
+        digest = content_sha256({**content, "images": images, "part": list(sample_ids)})
+        source = self.identity.revision.partition(DIGEST_MARK)[0]
+        return f"{source}{DIGEST_MARK}{digest[:DIGEST_LENGTH]}"
+
     @property
     def stand_ins(self) -> tuple[str, ...]:
         """What in it stands in for the benchmark's samples, in words for tables."""
@@ -228,6 +246,10 @@ class PreparedDataset:
         if entry is None or key.mode not in asked_in or key.question not in key.mode.questions:
             raise KeyError(
                 f"{self.identity.name} has no item {key.sample_id} {key.question} in mode {key.mode}"
+            )
+        if self.part and key.sample_id not in self.part:
+            raise KeyError(
+                f"{self.identity.name}: {key.sample_id} is not among the samples that were prepared"
             )
         return entry
 
@@ -261,7 +283,7 @@ def open_prepared(directory: Path, revision: str | None = None) -> PreparedDatas
         directory=directory,
         identity=identity,
         warnings=tuple(content["warnings"]),
-        samples=tuple(_sample(entry) for entry in entries),
+        samples=tuple(sample_entry(entry) for entry in entries),
         images={
             image_id: _image(directory, image_id, image) for image_id, image in content["images"].items()
         },
@@ -269,6 +291,7 @@ def open_prepared(directory: Path, revision: str | None = None) -> PreparedDatas
         prompts=_lines(directory, "prompts", content["prompts"]),
         floors=_lines(directory, "floors", floors["sha256"]),
         mix=content.get(MIX_SETTING),
+        part=tuple(content.get("part", ())),
         _entries={entry["sample_id"]: entry for entry in entries},
         _floor_spans=floors["spans"],
     )
@@ -294,6 +317,18 @@ def verify_image(image: ImagePart) -> None:
     read_verified(Path(image.base64_path), image.base64_sha256)
 
 
+def shown_images(prompts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The ids of the images in these prompts (mode -> question -> pieces), each once."""
+    pieces = (
+        piece
+        for by_mode in prompts
+        for by_question in by_mode.values()
+        for prompt in by_question.values()
+        for piece in prompt
+    )
+    return list(dict.fromkeys(piece["image"] for piece in pieces if "image" in piece))
+
+
 def is_synthetic(name: str) -> bool:
     """Whether a dataset's name stands for synthetic samples."""
     return name.startswith("synthetic:")
@@ -308,7 +343,8 @@ def _lines(directory: Path, name: str, sha256: str) -> VerifiedFile:
     return VerifiedFile(directory / lines_file(name, sha256), sha256)
 
 
-def _sample(entry: Mapping[str, Any]) -> SampleEntry:
+def sample_entry(entry: Mapping[str, Any]) -> SampleEntry:
+    """Read a sample's entry of an index."""
     asked = entry.get("asked")
     return SampleEntry(
         sample_id=entry["sample_id"],

@@ -6,12 +6,12 @@ The first fault is a BadDataError.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from qcal_plugin.dataset.errors import BadDataError
-from qcal_plugin.dataset.intake import ImageIntake, RowImage
+from qcal_plugin.dataset.intake import ImageIntake, ImageSurvey, RowImage
 from qcal_plugin.dataset.table import IMAGES, TEXT, TEXTS, Cells, read_rows
 from scoring.questions import ICL_QUESTIONS, JUDGED_QUESTIONS, Question
 from scoring.reference import FieldRules
@@ -84,7 +84,9 @@ class FewshotRow:
     answers: Mapping[Question, str]
 
 
-def read_samples(path: Path, rules: Mapping[str, FieldRules], images: ImageIntake) -> dict[str, SampleRow]:
+def read_samples(
+    path: Path, rules: Mapping[str, FieldRules], images: ImageIntake | ImageSurvey
+) -> dict[str, SampleRow]:
     """The test split by sample id, in the order of the file; ``rules``: see `read_config`.
 
     Its pictures go to ``images`` row by row, so that memory does not grow with the file.
@@ -107,6 +109,20 @@ def read_samples(path: Path, rules: Mapping[str, FieldRules], images: ImageIntak
     if not rows:
         raise BadDataError("no rows: there is nothing to ask", file=path.name)
     return rows
+
+
+def read_images(path: Path, image_ids: Collection[str]) -> Iterator[RowImage]:
+    """Yield the first image of each of these ids; the file is read up to the last of them."""
+    missing = set(image_ids)
+    if not missing:
+        return
+    for cells in read_rows(path, {name: SAMPLE_COLUMNS[name] for name in ("id", "images", IMAGE_IDS)}):
+        for image in _shown(cells):
+            if image.image_id in missing:
+                missing.discard(image.image_id)
+                yield image
+        if not missing:
+            return
 
 
 def read_fewshot(path: Path, samples: Mapping[str, SampleRow]) -> list[FewshotRow]:

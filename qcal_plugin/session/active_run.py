@@ -157,6 +157,7 @@ def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run
             sample.sample_id: sample.source_id for sample in dataset.samples if sample.source_id is not None
         },
         versions=_versions(),
+        dataset_part=dataset.part,
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from qcal_plugin.cli.options import RunConfig
+from qcal_plugin.dataset.part import Part
 from qcal_plugin.dataset.prepare import Progress, prepare
 from qcal_plugin.mix.prepare import prepare_mix
 from qcal_plugin.studies.perturbations import perturbed_name
+from qcal_plugin.studies.selection import part_of
 from qcal_plugin.studies.studied import StudiedDataset
 from synthetic.drawing.perturbation import Perturbation
 
@@ -32,7 +34,18 @@ def prepare_studied(
     wanted = [each for each in Perturbation if each in config.perturbations or each in variants]
     others = {each.value: perturbed_name(name, each) for each in wanted}
     return StudiedDataset(
-        dataset=prepare(name, config.dataset_revision, progress=progress),
+        dataset=prepare(name, config.dataset_revision, part=_part(config), progress=progress),
         perturbed={variant: prepare(other, progress=progress) for variant, other in others.items()},
         seed=config.selection.seed,
     )
+
+
+def _part(config: RunConfig) -> Part | None:
+    """What is enough for a new run of a few samples; None for a run that needs the whole dataset or its revision.
+
+    A run that goes on, that answers again or that is compared with another one has to do with other samples too; an
+    embedded model may look at all plots.
+    """
+    is_new = not (config.resume or config.last_failed or config.answers)
+    is_alone = config.gates is None and config.dataset_revision is None and not config.perturbations
+    return part_of(config.selection) if is_new and is_alone and config.baseline is None else None

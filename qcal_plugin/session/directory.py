@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import TypeAlias
 
 from filelock import FileLock, Timeout
 
@@ -41,6 +42,9 @@ LEFTOVER = re.compile(r"\.[\w.-]+\.[0-9a-f]{16}")
 """Names of files aside, as `reports.records.files.write_parts` chooses them."""
 
 
+RevisionOfPart: TypeAlias = Callable[[Sequence[str]], str | None]
+
+
 class RunDirectoryError(QCalError):
     """The run directory cannot be used; ``str()`` is for the user."""
 
@@ -52,9 +56,12 @@ class UnreadableManifestError(RunDirectoryError):
 class RunDirectory:
     """One run's folder, locked while this object is open."""
 
-    def __init__(self, path: Path, manifest: RunManifest) -> None:
+    def __init__(
+        self, path: Path, manifest: RunManifest, revision_of_part: RevisionOfPart = lambda _: None
+    ) -> None:
         self.path = path
         self.manifest = manifest
+        self._revision_of_part = revision_of_part
         self._lock = FileLock(path / LOCK_FILE)
         self._made = [folder for folder in (path, *path.absolute().parents) if not folder.exists()]
         self._writing = threading.Lock()
@@ -70,13 +77,23 @@ class RunDirectory:
         return self.path / RECORDS_FILE
 
     @classmethod
-    def open(cls, path: Path, manifest: RunManifest, *, resume: bool, rebuild: bool = False) -> RunDirectory:
+    def open(
+        cls,
+        path: Path,
+        manifest: RunManifest,
+        *,
+        resume: bool,
+        rebuild: bool = False,
+        revision_of_part: RevisionOfPart = lambda _: None,
+    ) -> RunDirectory:
         """Create the folder, or continue the run in it. Raises RunDirectoryError where that is not possible.
 
         ``rebuild``: if ``run.json`` is lost, start anew from the answers that are there.
         A run that continues keeps its id, start and planned items; `manifest` must agree with it in IDENTITY_FIELDS.
+        A run on a part of the dataset continues on all of it if that part has not changed: ``revision_of_part`` is the
+        revision that these samples of the dataset have.
         """
-        directory = cls(path, manifest)
+        directory = cls(path, manifest, revision_of_part)
         try:
             path.mkdir(parents=True, exist_ok=True)
             if is_there(path / LOCK_FILE):
@@ -155,14 +172,27 @@ class RunDirectory:
         is_now_judged = bool(self.manifest.judges) and not earlier.judges
         if is_now_judged:
             earlier = judged_by(earlier, self.manifest)
+        is_now_whole = self._is_part(earlier)
+        if is_now_whole:
+            earlier = replace(
+                earlier,
+                dataset_revision=self.manifest.dataset_revision,
+                dataset_part=(),
+                dataset_warnings=self.manifest.dataset_warnings,
+            )
         differences = unlike(earlier, self.manifest)
         if differences:
             raise RunDirectoryError(
                 f"{self.path} is another run: {'; '.join(differences)}; choose another --run-dir"
             )
         self.manifest = replace(earlier, base_url=self.manifest.base_url)
-        if is_now_judged:
+        if is_now_judged or is_now_whole:
             self._write()
+
+    def _is_part(self, earlier: RunManifest) -> bool:
+        """Whether the earlier run was on a part of what is the dataset now."""
+        part = earlier.dataset_part
+        return bool(part) and earlier.dataset_revision == self._revision_of_part(part)
 
     def _write(self) -> None:
         content = encode_indented(manifest_to_json(self.manifest))

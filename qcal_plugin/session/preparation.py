@@ -117,7 +117,11 @@ def _open_directory(
     )  # there is none under -p no:cacheprovider
     path, resume = _run_path(config, cache, pytest_config.invocation_params.dir / RUNS_FOLDER, who.model_name)
     directory = RunDirectory.open(
-        path, describe(config, dataset, who, path.name), resume=resume, rebuild=config.rebuild
+        path,
+        describe(config, dataset, who, path.name),
+        resume=resume,
+        rebuild=config.rebuild,
+        revision_of_part=dataset.revision_of_part,
     )
     exits.callback(_discard_unplanned, directory, cache, None if cache is None else cache.get(LAST_RUN, None))
     exits.callback(directory.close)

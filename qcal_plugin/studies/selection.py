@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
+from qcal_plugin.dataset.part import Part
 from qcal_plugin.dataset.prepared import SampleEntry
 from qcal_plugin.studies.controls import Control, can_be_controlled
 from qcal_plugin.studies.copies import has_judged_floor
@@ -204,6 +205,27 @@ def in_shard(sample_id: str, shard: Shard) -> bool:
 def _item(entry: SampleEntry, question: Question, mode: Mode) -> PlannedItem:
     key = ItemKey(entry.sample_id, question, mode)
     return PlannedItem(key=key, family=entry.family, scenario_type=entry.scenario_type)
+
+
+def part_of(selection: Selection) -> Part | None:
+    """The samples that ``--limit`` or ``--sample`` leave, if the items of the selection show no others' plots."""
+    plain = Selection(
+        modes=selection.modes,
+        questions=selection.questions,
+        limit=selection.limit,
+        sample=selection.sample,
+        seed=selection.seed,
+        repeats=selection.repeats,
+    )
+    if selection != plain or (selection.limit, selection.sample) == (None, None):
+        return None
+
+    def choose(samples: Sequence[SampleEntry]) -> set[str]:
+        chosen = _choose(samples, limit=selection.limit, sample=selection.sample, seed=selection.seed)
+        return {entry.sample_id for entry in chosen}
+
+    seed = "" if selection.sample is None else f", seed {selection.seed}"
+    return Part(f"limit {selection.limit}, sample {selection.sample}{seed}", choose)
 
 
 def _choose(

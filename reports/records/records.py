@@ -223,6 +223,8 @@ class RunManifest:
         started_at: ISO 8601, UTC.
         dataset_warnings: what is odd about the dataset without keeping anyone from asking it; one line each.
         source_ids: for items of a further ICL row about a sample: their sample id -> that of the sample.
+        dataset_part: the samples that the dataset was prepared for (``--limit``), which is what its revision is about;
+            empty for all.
     """
 
     run_id: str
@@ -240,6 +242,7 @@ class RunManifest:
     versions: Mapping[str, str] = field(default_factory=dict)
     dataset_warnings: tuple[str, ...] = ()
     source_ids: Mapping[str, str] = field(default_factory=dict)
+    dataset_part: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
