@@ -7,8 +7,15 @@ import pytest
 from PIL import Image
 
 from qcal_plugin.dataset.prepare import prepare
-from qcal_plugin.studies.controls import Control, can_be_controlled, controlled_case, stand_in_for
+from qcal_plugin.studies.controls import (
+    Control,
+    can_be_controlled,
+    controlled_case,
+    stand_in_for,
+    stand_in_score,
+)
 from reports.records.records import ItemKey
+from scoring.dispatch import Scorer
 from scoring.questions import Mode, Question
 from tests.dataset_factory import fewshot_row, png, tiny_dataset
 from tests.endpoint import Reply
@@ -142,4 +149,51 @@ def test_a_sample_without_a_picture_has_no_control(tmp_path):
     blind, seeing = dataset.samples[0], dataset.samples[1]
     assert not any(can_be_controlled(blind, dataset.samples, control) for control in Control)
     assert not can_be_controlled(seeing, dataset.samples, Control.SIBLING)  # all of its siblings are without
-    assert stand_in_for(seeing, dataset.samples, Control.SHUFFLED).family == "drag"
+    shuffled = ItemKey(seeing.sample_id, Question.Q1, Mode.ZEROSHOT, variant=Control.SHUFFLED)
+    assert stand_in_for(dataset, shuffled).family == "drag"
+
+
+def test_the_plot_shown_has_another_right_answer_where_there_is_one_and_the_ceiling_is_printed(
+    quick, endpoint, tmp_path
+):
+    """Both scenario types of rabi are reliable: there, a perfect reader gains nothing in Q4 over a sibling."""
+    data = tiny_dataset()
+    for row in data.samples[:4]:
+        row["q4_answer"] = "Assessment: Reliable"
+    folder = data.write(tmp_path / "data")
+
+    def read(request):
+        seen = data.samples[picture(request).convert("RGB").getpixel((1, 1))[0]]
+        return Reply(seen["q4_answer" if "Question 4" in request.text else "q6_answer"])
+
+    endpoint.script = read
+    given = options(endpoint, folder, "--control", "shuffled,sibling", "--no-html")
+    given[given.index("Q6")] = "Q4,Q6"
+    result = quick.run(*given)
+
+    assert 0 == result.exit_status, result.out
+    rows = {(row["variant"], row["group"]): row for row in result.report["controls"]}
+    ceilings = {
+        variant: [rows[variant, group]["ceiling"] for group in ("Q4", "Q6", "rabi", "drag")]
+        for variant in ("shuffled", "sibling")
+    }
+    assert {"shuffled": [0.75, 1.0, 1.0, 0.75], "sibling": [0.5, 1.0, 0.5, 1.0]} == ceilings
+    assert all((row["ceiling"], 1.0) == (row["gain"], row["share"]) for row in rows.values())
+    headings = [line for line in result.out.splitlines() if line.startswith("Visual gain")]
+    assert ["Visual gain, zero-shot", "Visual gain over another family's plot, zero-shot"] == headings[:2]
+    assert "always right about the plot shown: +87.5 over shuffled, +75.0 over sibling" in " ".join(
+        result.out.split()
+    )
+
+
+def test_without_another_right_answer_the_first_sample_is_shown_and_nothing_can_be_gained(tmp_path):
+    data = tiny_dataset()
+    for row in data.samples:
+        row["q4_answer"] = "Assessment: Reliable"
+    dataset = prepare(str(data.write(tmp_path / "data")), cache=tmp_path / "cache")
+    key = ItemKey("rabi_success_a", Question.Q4, Mode.ZEROSHOT, variant=Control.SIBLING)
+    assert stand_in_for(dataset, key) == stand_in_for(dataset, key._replace(question=Question.Q1))
+    assert 1.0 == stand_in_score(dataset, key, Scorer.COMPATIBLE)
+    assert 0.0 == stand_in_score(dataset, key._replace(question=Question.Q6), Scorer.STRICT)
+    assert stand_in_score(dataset, key._replace(question=Question.Q1), Scorer.COMPATIBLE) is None
+    assert stand_in_score(dataset, key._replace(variant=Control.BLANK), Scorer.COMPATIBLE) is None

@@ -1,7 +1,7 @@
 """``--control``: the same items with another picture, to see how much of a score comes from the plot.
 
 A control replaces the images of the sample itself; demonstrations keep theirs. What is shown instead depends on the
-sample's id and the dataset only, so that every run shows the same.
+item and the dataset only, so that every run shows the same.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ from qcal_plugin.dataset.cache import read_verified
 from qcal_plugin.dataset.cases import Case, ImagePart
 from qcal_plugin.dataset.prepared import PreparedDataset, SampleEntry, image_file
 from reports.records.records import ItemKey
+from scoring.dispatch import Scorer, score
 from scoring.errors import BadValueError
+from scoring.questions import Mode
+from scoring.reference import Reference
+
+COMPARED = 24
+"""How many samples' answers are compared with an item's to find one that differs."""
 
 PNG_HEADER_BYTES = 24
 PNG_HEADER_BASE64 = 32  # the same in base64 characters
@@ -47,47 +53,84 @@ def parse_controls(text: str) -> tuple[Control, ...]:
     return tuple(control for control in Control if control in names)
 
 
-def stand_in_for(sample: SampleEntry, samples: Sequence[SampleEntry], control: Control) -> SampleEntry | None:
-    """The sample whose plot is shown instead; None for BLANK, and where the dataset has none that fits."""
-    pictured = [other for other in samples if other.pictures]
-    match control:
-        case Control.BLANK:
-            return None
-        case Control.SHUFFLED:
-            fitting = [other for other in pictured if other.family != sample.family]
-        case Control.SIBLING:
-            fitting = [
-                other
-                for other in pictured
-                if other.family == sample.family and other.scenario_type != sample.scenario_type
-            ]
-    return min(fitting, key=lambda other: _rank(sample, other), default=None)
+def stand_in_for(dataset: PreparedDataset, key: ItemKey) -> SampleEntry | None:
+    """Return the sample whose plot is shown instead, under the control that is the item's variant.
+
+    Its right answer differs from the item's, if the dataset has such a sample: whoever reads the plot that is shown
+    then loses the item. Of the first `COMPARED` samples by a hash of the ids, the
+    one whose answer scores least on the item is taken; for Q1 and Q3, which only judges grade, the first. None for BLANK, and if no sample fits.
+    """
+    control = Control(key.variant)
+    samples = {sample.sample_id: sample for sample in dataset.samples}
+    candidates = _candidates(samples[key.sample_id], dataset.own_samples, control)
+    if key.question.needs_judge or not candidates:
+        return candidates[0] if candidates else None
+    reference = _reference(dataset, key, key.sample_id)
+    least, chosen = float("inf"), candidates[0]
+    for candidate in candidates[:COMPARED]:
+        value = score(key.question, _reference(dataset, key, candidate.sample_id).answer, reference).value
+        if value < least:
+            least, chosen = value, candidate
+        if least == 0:
+            break
+    return chosen
+
+
+def stand_in_score(dataset: PreparedDataset, key: ItemKey, scorer: Scorer) -> float | None:
+    """Return what the right answer about the plot that is shown scores on the item, 0..1.
+
+    None for BLANK, for questions that only judges grade, and if no sample fits.
+    """
+    if key.question.needs_judge or (other := stand_in_for(dataset, key)) is None:
+        return None
+    answer = _reference(dataset, key, other.sample_id).answer
+    return score(key.question, answer, _reference(dataset, key, key.sample_id), scorer=scorer).value
 
 
 def can_be_controlled(sample: SampleEntry, samples: Sequence[SampleEntry], control: Control) -> bool:
     """Whether the sample has a plot, and the dataset something to show instead."""
     return sample.pictures > 0 and (
-        control is Control.BLANK or stand_in_for(sample, samples, control) is not None
+        control is Control.BLANK or any(_fits(sample, other, control) for other in samples)
     )
+
+
+def _candidates(sample: SampleEntry, samples: Sequence[SampleEntry], control: Control) -> list[SampleEntry]:
+    """The samples whose plots can be shown instead, ranked by a hash of the ids."""
+    fitting = (other for other in samples if _fits(sample, other, control))
+    return sorted(fitting, key=lambda other: _rank(sample, other))
+
+
+def _fits(sample: SampleEntry, other: SampleEntry, control: Control) -> bool:
+    match control:
+        case Control.BLANK:
+            return False
+        case Control.SHUFFLED:
+            return other.pictures > 0 and other.family != sample.family
+        case Control.SIBLING:
+            same = other.family == sample.family
+            return other.pictures > 0 and same and other.scenario_type != sample.scenario_type
+
+
+def _reference(dataset: PreparedDataset, key: ItemKey, sample_id: str) -> Reference:
+    return dataset.reference(ItemKey(sample_id, key.question, Mode.ZEROSHOT))
 
 
 def controlled_case(dataset: PreparedDataset, key: ItemKey) -> Case:
     """The item with other pictures, as its variant (a `Control`) says. Raises KeyError if there is no such item."""
     case = dataset.case(key._replace(variant=""))
-    shown = _replacements(dataset, key.sample_id, Control(key.variant))
+    shown = _replacements(dataset, key)
     parts = [shown.get(part.image_id, part) if isinstance(part, ImagePart) else part for part in case.prompt]
     return replace(case, key=key, prompt=tuple(parts))
 
 
-def _replacements(dataset: PreparedDataset, sample_id: str, control: Control) -> dict[str, ImagePart]:
-    """Image id -> what is shown instead, for the sample's own images; those of the other sample in turn."""
-    own = dataset.images_of(sample_id)
-    if control is Control.BLANK:
+def _replacements(dataset: PreparedDataset, key: ItemKey) -> dict[str, ImagePart]:
+    """Map each of the sample's own images to what is shown instead; those of the other sample in turn."""
+    own = dataset.images_of(key.sample_id)
+    if Control(key.variant) is Control.BLANK:
         return {image.image_id: _blank(image) for image in own}
-    samples = {sample.sample_id: sample for sample in dataset.samples}
-    other = stand_in_for(samples[sample_id], dataset.own_samples, control)
+    other = stand_in_for(dataset, key)
     if other is None:
-        raise KeyError(f"{sample_id} has no {control} plot")
+        raise KeyError(f"{key.sample_id} has no {key.variant} plot")
     shown = dataset.images_of(other.sample_id)
     return {image.image_id: shown[index % len(shown)] for index, image in enumerate(own)}
 

@@ -7,7 +7,7 @@ Light to import: xdist workers do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,10 +15,10 @@ from qcal_plugin.baselines.demonstrations import Demonstrations
 from qcal_plugin.baselines.floors import floors_of
 from qcal_plugin.dataset.cases import Case
 from qcal_plugin.dataset.prepared import PreparedDataset, SampleEntry, open_prepared
-from qcal_plugin.studies.controls import Control, controlled_case
+from qcal_plugin.studies.controls import Control, controlled_case, stand_in_score
 from qcal_plugin.studies.shots import shot_case, shown, zeroshot_key
 from reports.records.conditions import parse_shots
-from reports.records.floors import ItemFloors, item_floors_from_json
+from reports.records.floors import Floor, ItemFloors, item_floors_from_json
 from reports.records.records import ItemKey
 from scoring.dispatch import Scorer
 from scoring.reference import Reference
@@ -94,6 +94,9 @@ class StudiedDataset:
     def floors_of(self, key: ItemKey, scorer: Scorer) -> ItemFloors:
         """Return what answers that look at no plot score on the item. Raises KeyError if there is no such item."""
         floors = self.dataset.floors_of(benchmark_key(key), scorer)
+        if key.variant in set(Control):
+            read = stand_in_score(self.dataset, key, scorer)
+            return floors if read is None else replace(floors, scores={**floors.scores, Floor.STAND_IN: read})
         examples = self.demonstrations(key)
         if not examples or key.question.needs_judge:
             return floors

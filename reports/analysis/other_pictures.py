@@ -6,7 +6,8 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from reports.analysis.comparison import FLIP, Row, item_scores, overall_row
+from reports.analysis.comparison import FLIP, Row, item_name, item_scores, overall_row
+from reports.records.floors import Floor
 from reports.records.outcomes import Outcome, grouped
 from reports.statistics.floors import AboveFloor, above_floor
 from reports.statistics.sign_flips import NO_CHANGE
@@ -19,6 +20,8 @@ CONTROLS = {
 }
 """Variants that are controls, in words."""
 
+MEAN = "Mean"
+
 PERTURBATIONS = {
     "colormap": "other colours",
     "dpi": "another resolution",
@@ -26,6 +29,27 @@ PERTURBATIONS = {
     "axis-order": "the axes of maps exchanged",
 }
 """Variants that are harmless changes, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceiling:
+    """What can be gained at most over a control, on the items of which that is known; 0..1.
+
+    Under a control that shows another sample's plot, a reader who is always right about what it sees still scores on
+    items whose right answer is the same for both plots.
+
+    Attributes:
+        gain: the gain on these items.
+        possible: the gain of such a reader.
+    """
+
+    gain: float
+    possible: float
+
+    @property
+    def share(self) -> float | None:
+        """The gain as a share of what is possible; None if nothing is."""
+        return self.gain / self.possible if self.possible > NO_CHANGE else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +63,7 @@ class PictureRow:
         moved: of these, how many scores differ at all.
         flipped: of these, how many differ by at least FLIP, up or down.
         floor: how far the scores with the plot as drawn are above their floor.
+        ceiling: of the gain; None under a perturbation or a blank picture, and if no item's is known.
     """
 
     compared: Row
@@ -46,6 +71,7 @@ class PictureRow:
     moved: int
     flipped: int
     floor: AboveFloor | None
+    ceiling: Ceiling | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +87,12 @@ class PictureStudy:
     @property
     def rows(self) -> tuple[PictureRow, ...]:
         """All rows, in the order of a table."""
-        return (*self.questions, self.mean, *self.families)
+        return (*self.by_question, *self.families)
+
+    @property
+    def by_question(self) -> tuple[PictureRow, ...]:
+        """The rows of the questions and of their mean."""
+        return (*self.questions, self.mean)
 
 
 def picture_studies(outcomes: Sequence[Outcome]) -> tuple[PictureStudy, ...]:
@@ -111,6 +142,7 @@ def _row_json(
         "moved": row.moved,
         "flipped": row.flipped,
         "floor": row.floor and asdict(row.floor),
+        **({} if row.ceiling is None else {"ceiling": row.ceiling.possible, "share": row.ceiling.share}),
     }
 
 
@@ -132,7 +164,7 @@ def _study(variant: str, mode: Mode, plain: Sequence[Outcome], shown: Sequence[O
         questions=tuple(
             row(question.value, _is_of_question(question)) for question in Question if question in asked
         ),
-        mean=row("Mean", lambda _: True),
+        mean=row(MEAN, lambda _: True),
         families=tuple(row(family, _is_of_family(family)) for family in families),
     )
 
@@ -147,7 +179,29 @@ def _row(name: str, variant: str, plain: Sequence[Outcome], shown: Sequence[Outc
         moved=sum(size > NO_CHANGE for size in sizes),
         flipped=sum(size >= FLIP for size in sizes),
         floor=above_floor(plain),
+        ceiling=_ceiling(plain, shown) if variant in CONTROLS else None,
     )
+
+
+def _ceiling(plain: Sequence[Outcome], shown: Sequence[Outcome]) -> Ceiling | None:
+    """The ceiling of the gain over the items that were measured with both pictures and know what is read off either."""
+    measured = {item_name(outcome) for outcome in plain if outcome.measured}
+    known = [
+        outcome
+        for outcome in shown
+        if outcome.measured and Floor.STAND_IN in outcome.floors and item_name(outcome) in measured
+    ]
+    if not known:
+        return None
+    names = {item_name(outcome) for outcome in known}
+    perfect = [replace(outcome, value=outcome.floors[Floor.STAND_IN]) for outcome in known]
+    with_plot = overall_row(
+        known, [one for one in plain if item_name(one) in names], "", tested=False
+    ).difference
+    read = overall_row(perfect, [replace(one, value=1.0) for one in known], "", tested=False).difference
+    if with_plot.mean is None or read.mean is None:
+        return None
+    return Ceiling(gain=with_plot.mean, possible=read.mean)
 
 
 def _is_of_question(question: Question) -> Callable[[Outcome], bool]:

@@ -27,6 +27,8 @@ class Floor(StrEnum):
     """The answer of the last demonstration."""
     COPY_FREQUENT = "copy_frequent"
     """The most frequent answer among the demonstrations."""
+    STAND_IN = "stand_in"
+    """The right answer about the plot that a control shows in place of the item's own."""
 
 
 COPYING = (Floor.COPY_LAST, Floor.COPY_NEAREST, Floor.COPY_FREQUENT)
@@ -40,6 +42,7 @@ FLOOR_NAMES = {
     Floor.COPY_NEAREST: "copy nearest",
     Floor.COPY_LAST: "copy last",
     Floor.COPY_FREQUENT: "copy most frequent",
+    Floor.STAND_IN: "read the plot shown",
 }
 """The rules as tables print them."""
 
