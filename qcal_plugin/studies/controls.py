@@ -57,8 +57,8 @@ def stand_in_for(dataset: PreparedDataset, key: ItemKey) -> SampleEntry | None:
     """Return the sample whose plot is shown instead, under the control that is the item's variant.
 
     Its right answer differs from the item's, if the dataset has such a sample: whoever reads the plot that is shown
-    then loses the item. Of the first `COMPARED` samples by a hash of the ids, the
-    one whose answer scores least on the item is taken; for Q1 and Q3, which only judges grade, the first. None for BLANK, and if no sample fits.
+    then loses the item. Of the first `COMPARED` samples by a hash of the ids, the one whose answer scores least on the
+    item is taken; for Q1 and Q3, which only judges grade, the first. None for BLANK, and if no sample fits.
     """
     control = Control(key.variant)
     samples = {sample.sample_id: sample for sample in dataset.samples}
