@@ -181,6 +181,34 @@ def test_stored_answers_are_scored_again_with_other_weights(mixing, endpoint):
     assert asked == len(endpoint.requests)
 
 
+def test_a_finished_run_of_one_dataset_is_split_into_parts(mixing, endpoint):
+    """Families trained on and the others, after the fact; a part of another dataset has none of the answers."""
+    plain = mixing("--dataset=data", "--questions=Q2,Q6", mixed=False)
+    asked = len(endpoint.requests)
+    seen, unseen = part("seen", families=["rabi"]), part("unseen")
+    again = mixing("--answers", "run", parts=(seen, unseen), asking=False, run_dir="again")
+    assert 0 == again.exit_status, again.out
+    scores = {entry["name"]: entry["mean"] for entry in again.report["mix"]["parts"]}
+    by_family = {"seen": "rabi", "unseen": "drag"}
+    for name, family in by_family.items():
+        rows = [record for record in plain.records if record["family"] == family and record["score"]]
+        items = {(record["mode"], record["question"]) for record in rows}
+        means = [
+            [record["score"]["value"] for record in rows if (record["mode"], record["question"]) == item]
+            for item in items
+        ]
+        assert pytest.approx(scores[name]) == sum(sum(mean) / len(mean) for mean in means) / len(means)
+    assert len(plain.records) == len(again.records)
+    assert asked == len(endpoint.requests)
+
+    half = mixing("--answers", "run", parts=(unseen | {"families": ["drag"]},), asking=False, run_dir="half")
+    assert 0 == half.exit_status, half.out
+    assert {"drag"} == {record["family"] for record in half.records}
+    other = mixing("--answers", "run", parts=(part("x", dataset="other"),), asking=False, run_dir="other-run")
+    assert USAGE_ERROR == other.exit_status
+    assert "--answers run: no part of the mix has its dataset, data at sha256:" in " ".join(other.out.split())
+
+
 def test_a_result_file_of_a_mix_is_scored_again(mixing):
     first = mixing("--modes=icl")
     command = [

@@ -67,7 +67,7 @@ def prepare_run(
         studied = replace(studied, seed=stored.seed)
     dataset = studied.dataset
     if stored is not None:
-        stored = stored.of_samples(dataset)
+        stored = stored.of_samples(dataset).of_parts(dataset)
         stored.check_mix(dataset)
     selection = config.selection if stored is None else stored.narrowed(config.selection)
     items = select_items(selection, studied)

@@ -16,6 +16,7 @@ from qcal_plugin.studies.selection import Selection
 from qcal_plugin.studies.studied import benchmark_key
 from reports.exchange.official_input import InferenceEntry, OfficialFileError, read_inference
 from reports.records.conditions import COPIED
+from reports.records.mixes import mix_from_json, split
 from reports.records.records import Answer, ItemKey, PlannedItem, RunManifest
 from scoring.errors import BadValueError, QCalError
 from scoring.questions import Mode
@@ -35,7 +36,8 @@ class StoredAnswers:
 
     ``mode`` is that of a result file, which holds one only; None for a run. Entries in mode ICL may be named after rows
     of the fewshot file until `of_samples` has renamed them. ``planned`` is what a run set out to measure; None for
-    a result file. ``seed`` is that of a run's demonstrations; None where it shows none.
+    a result file. ``seed`` is that of a run's demonstrations; None where it shows none. ``revision`` is that of a run's
+    dataset; None for a result file.
     """
 
     source: str
@@ -47,6 +49,7 @@ class StoredAnswers:
     mode: Mode | None = None
     planned: tuple[PlannedItem, ...] | None = field(repr=False, default=None)
     seed: int | None = None
+    revision: str | None = None
 
     @property
     def variants(self) -> frozenset[str]:
@@ -71,6 +74,43 @@ class StoredAnswers:
             if key.repeat < len(names):
                 answers[key._replace(sample_id=names[key.repeat], repeat=0)] = stored
         return replace(self, answers=answers)
+
+    def of_parts(self, dataset: PreparedDataset) -> StoredAnswers:
+        """Return the answers of a run of one dataset with items named after the parts of a mix that hold them.
+
+        Each part of that dataset takes the items that it selects; the others are left out, and so are conditions of
+        studies, which depend on the other samples. Answers of a mix, and answers for a dataset that is not a mix, stay
+        as they are. Raises BadValueError if no part has the run's dataset.
+        """
+        drawn = {sample.sample_id for sample in dataset.samples}
+        if dataset.mix is None or any(key.sample_id in drawn for key in self.answers):
+            return self
+        parts = mix_from_json(dataset.mix).parts
+        fitting = [part.name for part in parts if self.revision in {None, part.revision}]
+        if not fitting:
+            raise BadValueError(
+                f"--answers {self.source}: no part of the mix has its dataset, {self.dataset} at {self.revision}; "
+                f"the parts have {', '.join(f'{part.dataset} at {part.revision}' for part in parts)}"
+            )
+        names = {
+            (own, *item): sample.sample_id
+            for sample in dataset.samples
+            if split(sample.sample_id)[0] in fitting
+            for own in (split(sample.sample_id)[1], split(dataset.icl_id(sample.sample_id) or "")[1])
+            for item in sample.items()
+        }
+
+        def renamed(key: ItemKey) -> ItemKey | None:
+            name = None if key.variant else names.get((key.sample_id, key.mode, key.question))
+            return None if name is None else key._replace(sample_id=name)
+
+        return replace(
+            self,
+            answers={new: stored for key, stored in self.answers.items() if (new := renamed(key))},
+            planned=None
+            if self.planned is None
+            else tuple(replace(item, key=new) for item in self.planned if (new := renamed(item.key))),
+        )
 
     def check_mix(self, dataset: PreparedDataset) -> None:
         """Raises BadValueError where the dataset is a mix that has not drawn all of the run's samples."""
@@ -128,6 +168,7 @@ def load_stored_answers(path: Path) -> StoredAnswers:
             answers=_answers(path / ANSWERS_FILE),
             planned=manifest.planned,
             seed=_seed(manifest),
+            revision=manifest.dataset_revision,
         )
     except (RunDirectoryError, JournalError, OfficialFileError) as error:
         raise StoredAnswersError(f"--answers {path}: {error}") from error
