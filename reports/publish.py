@@ -17,6 +17,7 @@ from reports.analysis.comparability import comparability
 from reports.analysis.mix_scores import mix_json, mix_score
 from reports.analysis.other_pictures import picture_studies, pictures_json
 from reports.analysis.reasoning import reasoning
+from reports.analysis.repeats import repeat_spreads, repeats_json
 from reports.analysis.shots import shot_figures
 from reports.gates.verdicts import GateReport
 from reports.records.files import write_file
@@ -97,6 +98,7 @@ def report_json(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Brea
         ],
         **_shots_json(evaluation, run),
         **_pictures_json(evaluation),
+        **_repeats_json(evaluation),
         "findings": findings(run),
         "errors": evaluation.errors,
         "judge_agreement": dict(run.judge_agreement),
@@ -112,6 +114,11 @@ def _shots_json(evaluation: Evaluation, run: Run) -> dict[str, Any]:
 def _pictures_json(evaluation: Evaluation) -> dict[str, Any]:
     studies = pictures_json(picture_studies(evaluation.outcomes))
     return {name: rows for name, rows in studies.items() if rows}
+
+
+def _repeats_json(evaluation: Evaluation) -> dict[str, Any]:
+    spreads = repeat_spreads(evaluation.outcomes)
+    return {"repeats": repeats_json(spreads)} if spreads else {}
 
 
 def figures_json(evaluation: Evaluation) -> dict[str, Any]:

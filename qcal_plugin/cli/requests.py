@@ -52,6 +52,7 @@ class RequestOptions:
         judge_max_tokens: of a judge's reply.
         requests_per_s: pace of the model's requests; None for no limit.
         tokens_per_minute: of the model's prompts and answers; None for no limit.
+        request_seed: sent as ``seed`` with the model's requests; None for no such field.
         strict_model: whether an answer by another model than the one asked for is an error.
     """
 
@@ -61,6 +62,7 @@ class RequestOptions:
     streaming: Streaming = Streaming.AUTO
     requests_per_s: float | None = None
     tokens_per_minute: int | None = None
+    request_seed: int | None = None
     strict_model: bool = False
 
 
@@ -74,6 +76,13 @@ def declare_request_options(add: Callable[..., None]) -> None:
         metavar="JSON",
         help="as --extra-body, for any field; null sends none (default: none)",
         example="'{\"temperature\": null}'",
+    )
+    add(
+        "--request-seed",
+        metavar="N",
+        type=int,
+        help="send seed N, N + 1, ... with the repeats of an item (default: not sent)",
+        example="7",
     )
     add(
         "--reasoning-effort", metavar="LEVEL", help="send reasoning_effort (default: not sent)", example="low"
@@ -145,15 +154,18 @@ def declare_request_options(add: Callable[..., None]) -> None:
 
 def read_request_options(option: Callable[[str], Any]) -> RequestOptions:
     """Check the options. Raises pytest.UsageError on the first mistake."""
+    extra_body = {
+        **_body("--extra-body", parse_extra_body, option("extra_body")),
+        **_body("--model-body", parse_body, option("model_body")),
+        **_effort(option("reasoning_effort")),
+        **_no_think(
+            "--no-think", given=option("no_think"), text=option("extra_body") or option("model_body")
+        ),
+    }
+    if option("request_seed") is not None and "seed" in extra_body:
+        raise pytest.UsageError("--request-seed and a seed in --extra-body or --model-body: give one of them")
     return RequestOptions(
-        extra_body={
-            **_body("--extra-body", parse_extra_body, option("extra_body")),
-            **_body("--model-body", parse_body, option("model_body")),
-            **_effort(option("reasoning_effort")),
-            **_no_think(
-                "--no-think", given=option("no_think"), text=option("extra_body") or option("model_body")
-            ),
-        },
+        extra_body=extra_body,
         judge_body={
             **_body("--judge-body", parse_body, option("judge_body")),
             **_effort(option("judge_reasoning_effort")),
@@ -166,6 +178,7 @@ def read_request_options(option: Callable[[str], Any]) -> RequestOptions:
         if option("rate_limit")
         else None,
         tokens_per_minute=at_least(1, "--tokens-per-minute", option("tokens_per_minute")),
+        request_seed=option("request_seed"),
         strict_model=bool(option("strict_model")),
     )
 

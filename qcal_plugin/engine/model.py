@@ -35,12 +35,21 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """What a request says besides its prompt (docs/protocol.md#requests)."""
+    """What a request says besides its prompt (docs/protocol.md#requests).
+
+    ``request_seed``: sent as ``seed``, increased by the number of the repeat; None for no such field.
+    """
 
     model: str
     max_tokens: int
     temperature: float
     extra_body: Mapping[str, JSON] = field(default_factory=dict)
+    request_seed: int | None = None
+
+    def further_fields(self, repeat: int = 0) -> Mapping[str, JSON]:
+        """Return the fields beyond the protocol's; each repeat of an item has a seed of its own."""
+        seed = {} if self.request_seed is None else {"seed": self.request_seed + repeat}
+        return {**self.extra_body, **seed}
 
     def request(self, case: Case) -> ChatRequest:
         """The request for one case."""
@@ -49,7 +58,7 @@ class Sampling:
             prompt=case.prompt,
             max_tokens=self.max_tokens,
             temperature=self.temperature,
-            extra_body=self.extra_body,
+            extra_body=self.further_fields(case.key.repeat),
             plain_text=False,
         )
 

@@ -150,5 +150,5 @@ def _request(sampling: Sampling, prompt: Sequence[PromptPart], extra: Mapping[st
         prompt=(own, *prompt),
         max_tokens=sampling.max_tokens,
         temperature=sampling.temperature,
-        extra_body={**sampling.extra_body, **extra},
+        extra_body={**sampling.further_fields(), **extra},
     )

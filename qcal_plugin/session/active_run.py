@@ -35,7 +35,7 @@ from qcal_plugin.session.deviations import Deviations
 from qcal_plugin.session.directory import RunDirectory, RunDirectoryError
 from qcal_plugin.session.preflight import ResolvedTarget, resolve_target
 from qcal_plugin.session.recording import Recorder
-from qcal_plugin.session.stored import DEMONSTRATIONS_SEED, StoredAnswers
+from qcal_plugin.session.stored import DEMONSTRATIONS_SEED, REQUEST_SEED, StoredAnswers
 from qcal_plugin.studies.copies import CopyingModel
 from qcal_plugin.studies.studied import StudiedDataset
 from qcal_plugin.worker.measuring import fails_mark
@@ -121,6 +121,7 @@ def find_participants(
         max_tokens=config.max_tokens,
         temperature=config.temperature,
         extra_body=config.requests.extra_body,
+        request_seed=config.requests.request_seed,
     )
     return Participants(
         model=model,
@@ -368,6 +369,7 @@ def _settings(config: RunConfig, who: Participants) -> dict[str, JSON]:
         "max_tokens": sampling.max_tokens,
         "temperature": sampling.temperature,
         "extra_body": dict(sampling.extra_body),
+        **({} if sampling.request_seed is None else {REQUEST_SEED: sampling.request_seed}),
         "judge_template_sha256": hashlib.sha256(config.judge_template.encode()).hexdigest(),
         "judge_max_tokens": config.requests.judge_max_tokens,
         **({"judge_body": dict(config.requests.judge_body)} if config.requests.judge_body else {}),

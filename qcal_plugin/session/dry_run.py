@@ -86,6 +86,7 @@ def estimate(
         max_tokens=config.max_tokens,
         temperature=config.temperature,
         extra_body=config.requests.extra_body,
+        request_seed=config.requests.request_seed,
     )
     judges = len(config.judges)
     items: Counter[str] = Counter()

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from qcal_plugin.dataset.prepared import PreparedDataset
+from qcal_plugin.dataset.prepared import DIGEST_MARK, PreparedDataset
 from qcal_plugin.engine.journal import JournalError, read_lines, stored_line
 from qcal_plugin.engine.model import Sampling, StoredAnswer
 from qcal_plugin.engine.reply import clean_text
@@ -24,6 +24,8 @@ from scoring.questions import Mode
 PROTOCOL_MAX_TOKENS = 16384
 DEMONSTRATIONS_SEED = "demonstrations_seed"
 """The setting of a run with ``--shots``: the same seed shows the same demonstrations."""
+REQUEST_SEED = "request_seed"
+"""The setting of a run with ``--request-seed``."""
 
 
 class StoredAnswersError(QCalError):
@@ -86,7 +88,7 @@ class StoredAnswers:
         if dataset.mix is None or any(key.sample_id in drawn for key in self.answers):
             return self
         parts = mix_from_json(dataset.mix).parts
-        fitting = [part.name for part in parts if self.revision in {None, part.revision}]
+        fitting = [part.name for part in parts if self._is_of(part.revision)]
         if not fitting:
             raise BadValueError(
                 f"--answers {self.source}: no part of the mix has its dataset, {self.dataset} at {self.revision}; "
@@ -111,6 +113,14 @@ class StoredAnswers:
             if self.planned is None
             else tuple(replace(item, key=new) for item in self.planned if (new := renamed(item.key))),
         )
+
+    def _is_of(self, revision: str) -> bool:
+        """Whether the answers may be about a dataset of this revision: its source is the same.
+
+        What was prepared from the source may differ, as with ``--limit``; requests are compared one by one.
+        """
+        sources = (text.partition(DIGEST_MARK)[0] for text in (self.revision or revision, revision))
+        return len({*sources}) == 1
 
     def check_mix(self, dataset: PreparedDataset) -> None:
         """Raises BadValueError where the dataset is a mix that has not drawn all of the run's samples."""
@@ -227,6 +237,7 @@ def _sampling(manifest: RunManifest) -> Sampling:
             max_tokens=settings["max_tokens"],  # type: ignore[arg-type]  # written by this suite
             temperature=settings["temperature"],  # type: ignore[arg-type]
             extra_body=settings["extra_body"],  # type: ignore[arg-type]
+            request_seed=settings.get(REQUEST_SEED),  # type: ignore[arg-type]
         )
     except KeyError as error:
         raise StoredAnswersError(f"--answers: the run's {MANIFEST_FILE} lacks the setting {error}") from error

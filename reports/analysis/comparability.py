@@ -84,6 +84,8 @@ def _settings_reasons(identity: Identity) -> Iterator[str]:
     extra = None if identity.settings is None else identity.settings.get("extra_body")
     if extra and extra != NO_THINK:
         yield f"further request fields ({', '.join(extra) if isinstance(extra, dict) else extra})"
+    if identity.settings is not None and "request_seed" in identity.settings:
+        yield "further request fields (seed)"
     yield from (deviation for deviation in identity.deviations if deviation.startswith("model:"))
 
 

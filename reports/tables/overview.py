@@ -10,6 +10,7 @@ from reports.analysis.comparability import comparability
 from reports.analysis.consistency import truncated
 from reports.analysis.mix_scores import mix_score
 from reports.analysis.other_pictures import picture_studies
+from reports.analysis.repeats import repeat_spreads
 from reports.records.conditions import parse_shots
 from reports.records.names import MODE_NAMES, question_span
 from reports.records.outcomes import ErrorRule, Evaluation, Outcome, counted_records, grouped
@@ -41,6 +42,7 @@ from reports.tables.model import (
 )
 from reports.tables.other_pictures import change_tables, gain_tables
 from reports.tables.reasoning import reasoning_tables
+from reports.tables.repeats import repeat_tables
 from reports.tables.shots import shot_section
 from scoring.flags import Flag
 from scoring.questions import Mode, Question
@@ -92,8 +94,9 @@ def overview(evaluation: Evaluation, run: Run | None = None, *, floors: bool = F
         sections.append(Section(title="Does it look at the plot?", tables=gains))
     if changes := tuple(change_tables(studies, floors=floors)):
         sections.append(Section(title="Do harmless changes of style move it?", tables=changes))
+    repeats = repeat_tables(repeat_spreads(evaluation.outcomes))
     of_run = () if run is None else (*attempt_tables(run), *reasoning_tables(run), *answer_tables(run))
-    findings = (*unmeasured_tables(evaluation.outcomes, run), *of_run)
+    findings = (*repeats, *unmeasured_tables(evaluation.outcomes, run), *of_run)
     if findings:
         sections.append(Section(title="Behind the scores", tables=findings))
     return document(evaluation, tuple(sections), run)
