@@ -1,1 +1,1 @@
-"""Simulators of the 22 experiment families: plots and question/answer sets with known truth."""
+"""Simulators of the 22 experiment families: plots with questions and answers of known truth."""

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from scoring.questions import Mode
 from synthetic.audit.command import audit
-from synthetic.beside import RealPlot, known_plots, read_real_plots, write_beside
+from synthetic.beside import RealPlot, known_plots, read_real_plots, write_side_by_side
 from synthetic.dataset import write_dataset
 from synthetic.drawing.perturbation import Perturbation
 from synthetic.production import produce, sample_keys
@@ -27,8 +27,8 @@ AUDIT = "audit"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
-    0 if it did what was asked, 1 if an audit finds that samples give their status away, 2 with one line on stderr if it
-    could not.
+    Returns 0 on success, 1 if an audit finds that samples give their status away, and 2 after an error, which is one
+    line on stderr.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Simulated calibration plots with questions and answers of known truth.",
-        epilog=f"{PROGRAM} {AUDIT} --help: can the status be told from text, style or axes alone?",
+        epilog=f"{PROGRAM} {AUDIT} --help: can the status be guessed from text, style or axes alone?",
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write a dataset in the layout of the Hub repository"
@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="A,B|FILE",
         help="only these families (default: all); a file names one a line, as for qcaleval compare",
     )
-    parser.add_argument("--perturb", metavar="NAME", help=f"draw them otherwise: {', '.join(Perturbation)}")
+    parser.add_argument("--perturb", metavar="NAME", help=f"draw them differently: {', '.join(Perturbation)}")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
     return parser
 
@@ -119,7 +119,7 @@ def _settings(options: argparse.Namespace) -> SyntheticSettings:
 
 
 def _families(text: str) -> list[str]:
-    """The families named, or those that a file of this name lists, one a line; ``#`` begins a comment."""
+    """Return the named families, or those that a file of this name lists, one a line; ``#`` begins a comment."""
     path = Path(text)
     if not path.is_file():
         return text.split(",")
@@ -151,7 +151,7 @@ def _write(options: argparse.Namespace, settings: SyntheticSettings) -> None:
     with tqdm(total=len(keys), unit="sample", disable=None) as bar:  # None: only on a terminal
         samples = produce(keys, workers=options.workers, on_sample=bar.update)
     if options.beside:
-        write_beside(options.out, real, samples)
+        write_side_by_side(options.out, real, samples)
     elif options.out:
         write_dataset(options.out, settings, samples)
     if options.sft:
@@ -161,7 +161,7 @@ def _write(options: argparse.Namespace, settings: SyntheticSettings) -> None:
 
 
 def _real_plots(folders: Sequence[Path], settings: SyntheticSettings) -> list[RealPlot]:
-    """The real plots of these folders that belong to a chosen family."""
+    """Return the real plots of these folders that belong to a chosen family."""
     plots = known_plots([plot for folder in folders for plot in read_real_plots(folder)], settings.families)
     if folders and not plots:
         raise SettingsError(f"{', '.join(map(str, folders))}: no plot of {', '.join(settings.families)}")

@@ -1,9 +1,9 @@
-"""How many samples each family and scenario type has in the benchmark.
+"""The numbers of samples of each family and scenario type in the benchmark.
 
-Published are the samples of each family (Cao et al., arXiv 2604.25884, CC BY 4.0: 243 in all). How a family's samples
-are spread over its scenario types is not. In 20 of the 22 families the number can be divided by that of the types, so
-each type has the same number here, mostly three. In ``rabi_hw`` and ``rydberg_ramsey`` the types of the good status
-have one more, then the first of the others.
+The number of samples of each family is published (Cao et al., arXiv 2604.25884, CC BY 4.0: 243 in all), but not how
+they are spread over scenario types. In 20 of the 22 families the number is a multiple of the number of types, so each
+type has the same number here, mostly three. In ``rabi_hw`` and ``rydberg_ramsey`` the remaining samples go to the types
+of the good status, then to the first of the others.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from synthetic.family import Family
 
 @cache
 def published_facts() -> dict[str, Any]:
-    """Family -> what is published about it: ``samples``, ``title``, ``q6_statuses``, ``scenarios`` with labels, ...
+    """Return the published facts by family: ``samples``, ``title``, ``q6_statuses``, ``scenarios`` with labels, ...
 
-    From ``benchmark.json`` in this package, which names its source.
+    They come from ``benchmark.json`` in this package, which names its source.
     """
     text = resources.files("synthetic").joinpath("benchmark.json").read_text(encoding="utf-8")
     families: dict[str, Any] = json.loads(text)["families"]
@@ -29,7 +29,7 @@ def published_facts() -> dict[str, Any]:
 
 
 def samples_by_scenario(family: str) -> dict[str, int]:
-    """How many samples each scenario type of a family has, in the family's order."""
+    """Return the number of samples of each scenario type of a family, in the family's order."""
     loaded = load_family(family)
     share, more = divmod(published_facts()[family]["samples"], len(loaded.scenarios))
     first = _good_ones_first(loaded)[:more]

@@ -1,4 +1,4 @@
-"""Real plots of a folder, to look at beside ours. They are read where they are and go into the sheet alone."""
+"""A sheet of real plots from a folder next to ours. Real plots are only read, and written only into the sheet."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RealPlot:
 
     Attributes:
         scenario: its scenario type.
-        images: encoded, in order; a published extract may lack the second ones.
+        images: encoded, in order; a published extract may lack all but the first.
     """
 
     sample_id: str
@@ -35,20 +35,20 @@ class RealPlot:
 
 
 def read_real_plots(folder: Path) -> list[RealPlot]:
-    """The real samples of a folder, in the order of its rows.
+    """Read the real samples of a folder, in the order of its rows.
 
     Two layouts are known: that of the Hub repository (``test-*.parquet``), and ``rows.jsonl``, whose rows name their
     ``image`` relative to the folder.
 
     Raises:
-        SettingsError: neither file is there, or a row lacks an entry.
+        SettingsError: neither file exists, or a row lacks an entry.
         OSError: a file cannot be read.
     """
     tables = sorted(folder.glob(HUB_FILES))
     rows_file = folder / ROWS_FILE
     if not tables and not rows_file.is_file():
         raise SettingsError(
-            f"{folder}: no real plots: expected {HUB_FILES} of the Hub repository, or {ROWS_FILE}"
+            f"{folder}: no real plots; expected {HUB_FILES} of the Hub repository, or {ROWS_FILE}"
         )
     try:
         return [*_hub_plots(tables), *_listed_plots(rows_file)]
@@ -74,10 +74,10 @@ def _plot(row: dict[str, Any], images: tuple[bytes, ...]) -> RealPlot:
     return RealPlot(sample_id=row["id"], scenario=row["experiment_type"], images=images)
 
 
-def write_beside(path: Path, real: Sequence[RealPlot], samples: Sequence[Sample]) -> None:
+def write_side_by_side(path: Path, real: Sequence[RealPlot], samples: Sequence[Sample]) -> None:
     """Write a PNG with a row per scenario type: the real plots first, then our samples of it.
 
-    Families follow each other, and the scenario types of a family keep its order.
+    Rows are in the order of families and of their scenario types.
 
     Raises:
         OSError: the file cannot be written.
@@ -106,6 +106,6 @@ def _padded(tiles: Sequence[Tile], width: int) -> list[Tile]:
 
 
 def known_plots(real: Sequence[RealPlot], families: Sequence[str]) -> list[RealPlot]:
-    """The real plots that belong to one of these families."""
+    """Return the real plots that belong to one of these families."""
     scenarios = {scenario.name for family in families for scenario in load_family(family).scenarios}
     return [plot for plot in real if plot.scenario in scenarios]

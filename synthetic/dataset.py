@@ -1,4 +1,4 @@
-"""The files of a data set, in the layout and schema of the Hub repository (docs/protocol.md#dataset)."""
+"""Write a data set in the layout and schema of the Hub repository (docs/protocol.md#dataset)."""
 
 from __future__ import annotations
 
@@ -73,19 +73,19 @@ def generate(  # noqa: PLR0913 - one argument per setting
     The folder is created; files of the same names are replaced. The same seed and library versions give the same bytes.
 
     Args:
-        out_dir: where to.
+        out_dir: the folder to write to.
         seed: 0 or more.
         per_scenario: samples per scenario type, 1 or more; 3 if None.
-        balance: "benchmark" for as many samples of each family as the benchmark has, in place of ``per_scenario``.
-        siblings: how many scenario types, each of another family, have one sample more.
-        families: all where None; their order does not matter.
-        perturb: a change of how the samples look (``synthetic/drawing/perturbation.py``).
-        workers: processes to use.
+        balance: "benchmark" for the benchmark's number of samples of each family, instead of ``per_scenario``.
+        siblings: the number of scenario types, each of another family, with one more sample.
+        families: None for all; their order does not matter.
+        perturb: a change of the samples' looks (``synthetic/drawing/perturbation.py``).
+        workers: the number of processes.
         on_sample: called after each sample, for a progress bar.
 
     Raises:
-        SettingsError: settings that cannot be used.
-        OSError: files that cannot be written.
+        SettingsError: settings cannot be used.
+        OSError: a file cannot be written.
     """
     settings = checked_settings(
         seed=seed,
@@ -99,7 +99,7 @@ def generate(  # noqa: PLR0913 - one argument per setting
 
 
 def write_dataset(out_dir: Path, settings: SyntheticSettings, samples: Sequence[Sample]) -> None:
-    """Write samples that are there already; see :func:`generate`."""
+    """Write the four files of these samples into ``out_dir``, as :func:`generate` does."""
     out_dir.mkdir(parents=True, exist_ok=True)
     rows = icl_rows(samples)
     _write_table(out_dir / TEST_FILE, TEST_COLUMNS, [_test_row(sample) for sample in samples])
@@ -179,11 +179,11 @@ configs:
 
 **Synthetic. Not the QCalEval benchmark**: plots simulated by QCalEval-pytest, with questions and answers that follow
 from the simulated truth, in the schema of `nvidia/QCalEval`. Scores on these samples are not comparable with published
-ones. No image, prompt or answer of the benchmark is in here.
+ones. They contain no image, prompt or answer of the benchmark.
 
 - {samples} samples, {each}{more}, and {icl} in-context rows.
 - Families: {", ".join(settings.families)}.
-- Made as `{settings}`, generator version {SYNTHETIC_VERSION}, with {libraries}.
+- Made from `{settings}`, generator version {SYNTHETIC_VERSION}, with {libraries}.
   The same settings and versions give the same bytes.
 - Licence: Apache-2.0, like the generator.
 """

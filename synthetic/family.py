@@ -1,53 +1,52 @@
-"""What a family provides: the contract for authors of ``synthetic/families/<family>.py`` and ``<family>.toml``.
+"""The contract for authors of a family, that is, of ``synthetic/families/<family>.py`` and ``<family>.toml``.
 
 The Python module holds the physics and defines one constant, ``FAMILY: Family[Truth] = Family(...)``; the TOML file
-beside it holds the words. Both are named like the family and are found by being there. ``rabi.py`` and ``rabi.toml``
-are the example. Everything else is done by the framework: seeds, prompts, answer formats, styles, ids,
-demonstrations, files.
+next to it holds the words. Both have the family's name; there is no registry. ``rabi.py`` and ``rabi.toml`` are the
+example. The framework does everything else: seeds, prompts, answer formats, styles, ids, demonstrations, files.
 
 **The module, in this order**
 
 1. ``Truth``: a frozen, slotted, keyword-only dataclass of one simulated experiment: parameters with units in their
-   names (``t1_us``), the sampled trace (``readout.py`` simulates shots) and the fit, where one is drawn
-   (``fitting.py`` runs scipy). Derived facts are properties. All that is asked or said about a sample must follow
-   from it.
+   names (``t1_us``), the sampled trace (``readout.py`` simulates shots) and the fit, if one is drawn (``fitting.py``
+   runs scipy). Derived facts are properties. All questions and answers about a sample must follow from it.
 2. A simulator per scenario, ``Callable[[Generator], Truth]``: usually one physics function and a
-   ``functools.partial`` of it per scenario, with the ranges that make the scenario. It draws from the generator it is
-   given and from nothing else. Cite each formula. Keep margins: parameters stay well clear of the thresholds below.
-   No drawing again until it fits: that would prove nothing.
-3. ``criteria``: a predicate per status code of the family, in the order of benchmark.json, the good one first: it
+   ``functools.partial`` of it per scenario, with the ranges that define the scenario. It draws only from the generator
+   that it gets. Cite each formula. Keep margins: parameters stay well clear of the thresholds below. Do not redraw
+   until a criterion holds, because that would prove nothing.
+3. ``criteria``: a predicate per status code of the family, in the order of benchmark.json, the good one first. It
    decides from trace and parameters (fringes counted, samples per period, crossing in the middle half, residuals),
-   never from a label. They exclude each other, and so do their texts in the TOML file, which the prompt shows. Codes
-   without a scenario need both, too.
+   never from a label. Predicates exclude each other, and so do their texts in the TOML file, which the prompt shows.
+   Codes without a scenario need both, too.
 4. ``draw(truth, style)``: one :class:`~synthetic.drawing.style.Drawing` per image. Take ``style.axes()``, plot with
    ``style.points``, ``style.curve`` or the Axes itself, call ``style.dress`` (title, labels, legend, grid: the style
    decides which appear) and return ``style.drawing(axes, ...)``, which renders and reads label, scale and range for
-   Q1 off the Axes. ``features`` are sentences about what can be seen: over all images together **3 to 5**, each true
-   by itself; they are Q1's key points. Name colours by ``style.data.name``. Choose presentation (units, axis labels)
-   with ``style.rng``, physics never; nothing may appear in one scenario only (a printed fit value, a longer title)
-   and so give the label away. Characters: only what DejaVu has. Maps are drawn with ``heatmap.py``, which can exchange
-   their axes: no word about a map, here or in the TOML file, may depend on which quantity lies along x. Colours that
-   are no inks of the style go through ``style.coloured`` (``synthetic/drawing/perturbation.py``).
-5. ``parameters(truth)``: Q5's reference, with the keys of ``q5_schema``, rounded to what the plot shows; None where
-   no value can be relied upon; plain Python numbers and bools. If a fit is drawn, the value is the fitted one.
+   Q1 off the Axes. ``features`` are sentences about visible features, **3 to 5** over all images together; they are
+   Q1's key points, so each must be true by itself. Name colours by ``style.data.name``. Use ``style.rng`` to choose
+   the presentation (units, axis labels), never physics. Nothing may appear in one scenario only (a printed fit value,
+   a longer title) and give the label away. Use only characters of DejaVu. Draw maps with ``heatmap.py``, which can
+   exchange their axes: no word about a map, here or in the TOML file, may depend on the quantity along x. Colours
+   other than the style's inks go through ``style.coloured`` (``synthetic/drawing/perturbation.py``).
+5. ``parameters(truth)``: Q5's reference, with the keys of ``q5_schema``, rounded to the precision of the plot; plain
+   Python numbers and bools; None if no value is reliable. If a fit is drawn, the value is the fitted one.
    ``field_rules`` scores it: a comment says why each tolerance is right (pixels, noise).
-6. ``scenarios``: every scenario type of the family in benchmark.json with the labels given there; where there are
-   none, decide from the siblings and say why in a one-line comment. ``telling(truth)`` separates scenarios that share
-   a status.
+6. ``scenarios``: every scenario type of the family in benchmark.json with the labels given there. If there are none,
+   decide from the siblings and give the reason in a one-line comment. ``telling(truth)`` separates scenarios that
+   share a status.
 
 **The words** (``<family>.toml``, :class:`Words`): our own wording throughout. ``title``, ``background``, three
 ``questions`` (Q3), ``suggestion`` (the placeholder of Q6's suggested range), ``q5_schema`` (as in benchmark.json),
 optionally ``q5_notes``; a table ``[criteria]`` with a line per code; a table ``[readings.<scenario>]`` per scenario
 (:class:`Reading`). Readings are format strings over the truth, ``t``: ``"{t.periods:.1f} oscillations"``. If a
-sentence needs a decision, make it a property of ``Truth``. The entries of ``significance`` are Q3's key points, and
-together its answer.
+sentence needs a decision, make it a property of ``Truth``. The entries of ``significance`` are Q3's key points;
+together they are its answer.
 
-**What the tests demand of every family** (tests/test_synthetic_families.py, nothing to write for it): for each seed
-exactly one criterion holds, that of the scenario's status; among the scenarios of that status exactly one ``telling``
-holds; labels agree with benchmark.json; reference answers score 100; 3 to 5 key points for Q1; every glyph exists; Q5
-has the keys of ``field_rules``. Before you commit: ``QCAL_SYNTHETIC_SEEDS=50 pytest tests/test_synthetic_families.py
--k <family>``, and look at ``python -m synthetic --sheet /tmp/sheet.png --families <family>`` beside the real plots.
-``tests/test_synthetic_<family>.py`` is for physics worth a test of its own.
+**Requirements that tests check for every family** (tests/test_synthetic_families.py; nothing has to be added there):
+for each seed exactly one criterion holds, that of the scenario's status; among the scenarios of that status exactly one
+``telling`` holds; labels agree with benchmark.json; reference answers score 100; Q1 has 3 to 5 key points; every glyph
+exists; Q5 has the keys of ``field_rules``. Before you commit, run
+``QCAL_SYNTHETIC_SEEDS=50 pytest tests/test_synthetic_families.py -k <family>``, and compare
+``python -m synthetic --sheet /tmp/sheet.png --families <family>`` with the real plots.
+``tests/test_synthetic_<family>.py`` is for physics that needs more tests.
 """
 
 from __future__ import annotations
@@ -87,16 +86,16 @@ class Assessment(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What an expert says about a sample, in whole sentences without line breaks.
+    """An expert's remarks about a sample, in whole sentences without line breaks.
 
-    ``{t.name}`` stands for a fact of the truth, in the syntax of ``str.format``.
+    ``{t.name}`` is replaced by a fact of the truth, in the syntax of ``str.format``.
 
     Attributes:
-        conclusion: why the outcome is what it is (Q2).
-        significance: what it implies, whether the measurement suffices, what comes next (Q3): three to eight key
+        conclusion: the reason for the outcome (Q2).
+        significance: the implications, whether the measurement suffices, and the next step (Q3): three to eight key
         points of one or two sentences, in this order; joined they are the answer, of 1,000 to 1,200 characters.
-        fit: why the fit can or cannot be relied upon, or that there is none (Q4).
-        notes: why the status is what it is (Q6), one to three sentences.
+        fit: the reason why the fit is or is not reliable, or that there is none (Q4).
+        notes: the reason for the status (Q6), one to three sentences.
         suggestion: the next sweep or action, in the form of ``Words.suggestion``; "N/A" if nothing has to change (Q6).
     """
 
@@ -107,7 +106,7 @@ class Reading:
     suggestion: str = "N/A"
 
     def of(self, truth: object) -> Reading:
-        """The same about one experiment."""
+        """Return the reading with the facts of one experiment."""
         return Reading(
             conclusion=self.conclusion.format(t=truth),
             significance=tuple(text.format(t=truth) for text in self.significance),
@@ -122,14 +121,14 @@ class Words:
     """The prose of a family.
 
     Attributes:
-        title: what the experiment is called in a prompt, such as "Rabi".
-        background: one or two sentences: what is done and how a good result looks.
-        questions: what Q3 asks to be explained: implication, sufficiency, next step.
-        criteria: what each status code means, as the prompt states it, without a full stop.
+        title: the experiment's name in a prompt, such as "Rabi".
+        background: one or two sentences about the procedure and the look of a good result.
+        questions: the three points of Q3: implication, sufficiency, next step.
+        criteria: the meaning of each status code, as the prompt states it, without a full stop.
         suggestion: the placeholder of Q6's suggested range, such as ``(<min delay>, <max delay>) [us]``.
         q5_schema: the JSON that Q5 asks for.
         q5_notes: further lines of Q5's prompt, such as what a field means.
-        readings: by scenario type.
+        readings: the readings by scenario type.
     """
 
     title: str
@@ -151,8 +150,8 @@ class Scenario(Generic[T]):
         status: the status code that is right for it.
         outcome: the answer to Q2.
         assessment: the answer to Q4.
-        simulate: one experiment of this kind.
-        telling: what tells it from the family's other scenarios of the same status; always true where there are none.
+        simulate: makes one experiment of this kind.
+        telling: separates it from the family's other scenarios of the same status; always true if there are none.
     """
 
     name: str
@@ -169,9 +168,9 @@ class Family(Generic[T]):
 
     Attributes:
         name: as in benchmark.json; the name of the module and of its words.
-        criteria: for each status code of the family, the good one first, whether it would be right for an experiment.
+        criteria: for each status code, the good one first, a function that says whether it is right for an experiment.
         field_rules: how Q5 is scored (docs/protocol.md#scoring).
-        draw: the images of one experiment; as many for every experiment of the family.
+        draw: draws the images of one experiment, the same number for every experiment of the family.
         parameters: the reference answer to Q5.
         scenarios: the family's scenario types.
         q6_label: the word before Q6's status; "Classification" comes without a suggested range.
@@ -190,7 +189,7 @@ class Family(Generic[T]):
         """The family's prose.
 
         Raises:
-            TypeError: the file lacks an entry or has one too many.
+            TypeError: the file lacks an entry or has an unknown one.
         """
         text = (Path(__file__).parent / "families" / f"{self.name}.toml").read_text(encoding="utf-8")
         entries = tomllib.loads(text)

@@ -1,7 +1,7 @@
-"""In-context rows: which samples demonstrate for which query.
+"""In-context rows: the samples that are shown as demonstrations for each query.
 
-As in the paper, Q3 and Q6 show one demonstration of every scenario type of the family (the query's own type by
-another sample), Q5 shows one sibling; the query is never among them, and a sample without a sibling has no row.
+As in the paper, Q3 and Q6 show one demonstration of every scenario type of the family, and Q5 shows one sibling, that
+is, another sample of the query's type. The query is never among them, and a sample without a sibling has no row.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class IclRow:
     """One query and its demonstrations.
 
     Attributes:
-        prompts: Q3, Q5 and Q6, with an image tag wherever an image belongs.
-        image_ids: the images for the tags of the three prompts, one after the other.
-        demonstrations: the samples shown, for each question in their order.
+        prompts: Q3, Q5 and Q6, with a tag in the place of each image.
+        image_ids: the images for the tags of the three prompts, in order.
+        demonstrations: the samples shown for each question, in order.
     """
 
     query: Sample
@@ -34,7 +34,7 @@ class IclRow:
 
 
 def icl_rows(samples: Sequence[Sample]) -> list[IclRow]:
-    """The rows of all samples that have a sibling, in the order of the samples."""
+    """Return the rows of all samples that have a sibling, in the order of the samples."""
     by_type: dict[tuple[str, str], list[Sample]] = {}
     for sample in samples:
         by_type.setdefault((sample.key.family, sample.key.scenario), []).append(sample)

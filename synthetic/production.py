@@ -1,4 +1,4 @@
-"""Making many samples, on one core or several. The result never depends on how many."""
+"""Make many samples, on one or several cores. The result does not depend on the number of cores."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from synthetic.settings import SyntheticSettings
 T = TypeVar("T")
 
 SAMPLES_PER_PROCESS = 12
-"""A process takes about as long to start as these take to be made."""
+"""Starting a process takes about as long as making this number of samples."""
 
 
 def sample_keys(settings: SyntheticSettings) -> list[SampleKey]:
-    """All samples of a data set, in the order in which they are written: the siblings come last."""
+    """Return the keys of all samples of a data set, in the order of its file: the siblings come last."""
     key = partial(SampleKey, seed=settings.seed, perturb=settings.perturb)
     regular = [
         key(family=family, scenario=scenario, index=index)
@@ -39,7 +39,7 @@ def _samples_by_scenario(family: str, settings: SyntheticSettings) -> dict[str, 
 
 
 def _sibling_keys(settings: SyntheticSettings) -> list[SampleKey]:
-    """One sample more of a scenario type in each of the families whose names, hashed with the seed, come first."""
+    """Return one more sample of a scenario type in each family whose name, hashed with the seed, comes first."""
 
     def digest(family: str) -> int:
         return int.from_bytes(hashlib.sha256(f"{settings.seed}/siblings/{family}".encode()).digest())
@@ -55,18 +55,18 @@ def _sibling_keys(settings: SyntheticSettings) -> list[SampleKey]:
 def produce(
     keys: Sequence[SampleKey], *, workers: int = 1, on_sample: Callable[[], None] | None = None
 ) -> list[Sample]:
-    """The samples of these keys, in their order.
+    """Make the samples of these keys, in their order.
 
     Args:
-        keys: what to make.
-        workers: processes to use, fewer where that is quicker; they are spawned, so a running thread is no danger.
-        on_sample: called once for each finished sample, here, never in a worker.
+        keys: the samples to make.
+        workers: the largest number of processes; they are spawned, so threads of this process do no harm.
+        on_sample: called in this process after each sample.
     """
     return list(_counted(mapped(make_sample, keys, workers=workers), on_sample))
 
 
 def mapped(make: Callable[[SampleKey], T], keys: Sequence[SampleKey], *, workers: int) -> Iterator[T]:
-    """What ``make``, a function of a module, makes of each key, in their order."""
+    """Yield the result of ``make``, a module-level function, for each key, in order."""
     processes = min(workers, len(keys) // SAMPLES_PER_PROCESS)
     if processes <= 1:
         yield from map(make, keys)

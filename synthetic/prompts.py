@@ -14,24 +14,24 @@ IMAGE_TAG = "<image>"
 
 OUTCOMES = {
     OutcomeLabel.EXPECTED: "the data can be used for the calibration as they are",
-    OutcomeLabel.SUBOPTIMAL: "the experiment works, but its own settings have to change",
+    OutcomeLabel.SUBOPTIMAL: "the experiment works, but its settings have to change",
     OutcomeLabel.ANOMALOUS: (
-        "an earlier step has to be calibrated again, or the device shows an effect out of our control"
+        "an earlier step has to be calibrated again, or the device shows an effect beyond our control"
     ),
-    OutcomeLabel.APPARATUS: "no signal worth the name; the measurement chain is not set up properly",
+    OutcomeLabel.APPARATUS: "no usable signal; the measurement chain is not set up properly",
 }
 
 AXIS_SCHEMA = '{"label": string, "scale": "linear" | "log", "range": [min, max]}'
 
 
 def ask(question: Question, family: Family[Any], *, images: int, shown: bool) -> str:
-    """The question without its background.
+    """Return the question without its background.
 
     Args:
-        question: which of the six.
-        family: whose words to use.
-        images: how many images a sample of the family has.
-        shown: whether the image tags stand in the question; in ICL prompts they stand before it.
+        question: one of the six.
+        family: the family whose words are used.
+        images: the number of images per sample of the family.
+        shown: whether the image tags are in the question; in ICL prompts they are before it.
     """
     noun = "plot" if images == 1 else "plots"
     plot = " ".join([noun, *[IMAGE_TAG] * images]) if shown else noun
@@ -41,16 +41,18 @@ def ask(question: Question, family: Family[Any], *, images: int, shown: bool) ->
         case Question.Q2:
             options = "\n".join(f"- {outcome}: {text}" for outcome, text in OUTCOMES.items())
             return (
-                f"Look at the {plot}. Which kind of outcome is this?\n\nChoose one:\n{options}\n\n"
+                f"Look at the {plot}. What kind of outcome is this?\n\nChoose one:\n{options}\n\n"
                 "Answer in this form:\nClassification: <one of the choices>\nReason: <in brief>"
             )
         case Question.Q3:
             points = "\n".join(f"- {point}" for point in family.words.questions)
-            return f"What follows from the {plot}?\n\nAddress:\n{points}\n\nGive your view in full sentences."
+            return (
+                f"What can be concluded from the {plot}?\n\nAddress:\n{points}\n\nAnswer in full sentences."
+            )
         case Question.Q4:
             options = "\n".join(f"- {assessment}" for assessment in Assessment)
             return (
-                f"Can parameters be taken from the fit shown in the {plot}?\n\nChoose one:\n{options}\n\n"
+                f"Can parameters be extracted from the fit shown in the {plot}?\n\nChoose one:\n{options}\n\n"
                 "Answer in this form:\nAssessment: <one of the choices>\nReason: <in brief>"
             )
         case Question.Q5:
@@ -94,25 +96,25 @@ def _ask_status(family: Family[Any], plot: str) -> str:
 
 
 def zero_shot_prompt(question: Question, family: Family[Any], *, images: int) -> str:
-    """The prompt of a test row; Q1 goes without the background, which would give the plot away."""
+    """Return the prompt of a test row; Q1 has no background, because that would describe the plot."""
     text = ask(question, family, images=images, shown=True)
     return text if question is Question.Q1 else f"{family.words.background}\n\n{text}"
 
 
 def icl_prompt(question: Question, family: Family[Any], *, images: int, examples: Sequence[str]) -> str:
-    """The prompt of an ICL row: background, labelled examples, the question; a tag wherever an image belongs."""
+    """Return the prompt of an ICL row: background, examples with answers, the question; with a tag per image."""
     tags = "\n".join([IMAGE_TAG] * images)
     shown = "\n\n".join(
         f"Example {number}:\n{tags}\n{answer}" for number, answer in enumerate(examples, start=1)
     )
     text = ask(question, family, images=images, shown=False)
-    return f"{family.words.background}\n\nExamples with their right answers:\n\n{shown}\n\nYour turn:\n{tags}\n{text}"
+    return f"{family.words.background}\n\nExamples with correct answers:\n\n{shown}\n\nYour turn:\n{tags}\n{text}"
 
 
 def reference_answers(
     family: Family[Any], scenario: Scenario[Any], truth: object, drawings: Sequence[Drawing]
 ) -> dict[Question, str]:
-    """The six reference answers."""
+    """Return the six reference answers."""
     reading = family.words.readings[scenario.name].of(truth)
     return {
         Question.Q1: _described(drawings),

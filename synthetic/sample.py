@@ -1,4 +1,4 @@
-"""One sample: simulated, drawn, asked about and answered."""
+"""One sample: its simulation, its images, and its questions with answers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from synthetic.prompts import reference_answers, zero_shot_prompt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleKey:
-    """Which sample: the ``index``-th (from 0) of a scenario type, in the data set of this seed.
+    """The key of a sample: the ``index``-th (from 0) of a scenario type, in the data set of this seed.
 
-    ``perturb`` changes how it is drawn, and nothing else.
+    ``perturb`` changes only its drawing.
     """
 
     seed: int
@@ -39,7 +39,7 @@ class SampleKey:
         return f"{self.scenario}_{_letters(self.index)}"
 
     def generators(self, count: int) -> list[Generator]:
-        """Independent random generators that depend on the key, without its perturbation, and on nothing else."""
+        """Return independent random generators that depend only on the key without its perturbation."""
         name = f"{self.seed}/{self.family}/{self.scenario}/{self.index}"
         seeds = SeedSequence(int.from_bytes(hashlib.sha256(name.encode()).digest()))
         return [np.random.default_rng(seed) for seed in seeds.spawn(count)]
@@ -73,18 +73,18 @@ class Sample:
 
 
 def find_scenario(family: Family[Any], name: str) -> Scenario[Any]:
-    """The scenario type of this name; KeyError if the family has none."""
+    """Return the scenario type of this name. Raises KeyError if the family has none."""
     return {scenario.name: scenario for scenario in family.scenarios}[name]
 
 
 def truth_of(key: SampleKey) -> object:
-    """The simulated experiment of a sample, before anything is drawn."""
+    """Simulate the experiment of a sample without drawing it."""
     physics, _ = key.generators(2)
     return find_scenario(load_family(key.family), key.scenario).simulate(physics)
 
 
 def make_sample(key: SampleKey) -> Sample:
-    """The sample of this key: the same for the same key and library versions."""
+    """Make the sample of this key. The same key and library versions give the same sample."""
     family = load_family(key.family)
     scenario = find_scenario(family, key.scenario)
     physics, looks = key.generators(2)

@@ -1,4 +1,4 @@
-"""What makes a synthetic data set, and its name: ``synthetic:seed=7,per-scenario=3``. Imports nothing heavy."""
+"""The settings of a synthetic data set, and its name: ``synthetic:seed=7,per-scenario=3``. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from scoring.errors import BadValueError
 from synthetic.drawing.perturbation import Perturbation
 from synthetic.families import family_names
 
-SYNTHETIC_VERSION = "4"
-"""Raised whenever the same settings give other samples; part of any cache key."""
+SYNTHETIC_VERSION = "5"
+"""Raise it with each change that gives the same settings other samples; it is part of every cache key."""
 
 PREFIX = "synthetic"
 SETTINGS = ("seed", "per-scenario", "balance", "siblings", "families", "perturb")
@@ -19,14 +19,14 @@ PER_SCENARIO = 3
 
 
 class SettingsError(BadValueError):
-    """Settings that cannot be used; the text is for the user."""
+    """Settings cannot be used; the message is for the user."""
 
 
 class Balance(StrEnum):
-    """How many samples the scenario types have, unless all have the same number."""
+    """Ways to choose the numbers of samples other than the same number for each scenario type."""
 
     BENCHMARK = "benchmark"
-    """As many as in the benchmark (``synthetic/balance.py``)."""
+    """The benchmark's numbers (``synthetic/balance.py``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,10 @@ class SyntheticSettings:
     Attributes:
         seed: 0 or more.
         per_scenario: samples per scenario type, 1 or more. With 1 and no siblings there are no ICL rows.
-        balance: if given, it decides about the number of samples, and ``per_scenario`` and ``siblings`` do not.
-        siblings: so many scenario types, chosen by the seed, each of another family, have one sample more.
+        balance: if given, it determines the numbers of samples instead of ``per_scenario`` and ``siblings``.
+        siblings: the number of scenario types, each of another family, with one more sample; the seed chooses them.
         families: in alphabetical order, each once.
-        perturb: a change of how the same samples look; None for none.
+        perturb: a change of the looks of the same samples; None for no change.
     """
 
     seed: int = 7
@@ -67,11 +67,11 @@ def checked_settings(
     families: Sequence[str] | None = None,
     perturb: str | None = None,
 ) -> SyntheticSettings:
-    """Settings in canonical form; all families if none are named, 3 samples per scenario type without a number.
+    """Return the settings in canonical form: all families by default, and 3 samples per scenario type.
 
     Raises:
-        SettingsError: a number out of its range, a family that cannot be simulated, an unknown balance or perturbation,
-            a balance together with a number of samples or siblings.
+        SettingsError: a number is out of its range, a family cannot be simulated, a balance or perturbation is unknown,
+            or a balance is combined with a number of samples or siblings.
     """
     known = family_names()
     chosen = known if families is None else tuple(sorted(set(families)))
@@ -99,13 +99,13 @@ def checked_settings(
 
 
 def parse_dataset_name(name: str) -> SyntheticSettings:
-    """The settings in a name such as ``synthetic:seed=7,per-scenario=1,siblings=2,families=drag+rabi``.
+    """Parse the settings in a name such as ``synthetic:seed=7,per-scenario=1,siblings=2,families=drag+rabi``.
 
-    ``synthetic:seed=7,balance=benchmark`` has as many samples of each family as the benchmark. What is left out keeps
-    its default: seed 7, 3 samples per scenario type, no siblings, all families, no perturbation.
+    ``synthetic:seed=7,balance=benchmark`` has the benchmark's number of samples of each family. Settings that are
+    left out have their defaults: seed 7, 3 samples per scenario type, no siblings, all families, no perturbation.
 
     Raises:
-        SettingsError: another prefix, an unknown or repeated setting, a value that cannot be used.
+        SettingsError: the prefix is another, a setting is unknown or repeated, or a value cannot be used.
     """
     prefix, _, text = name.partition(":")
     if prefix != PREFIX:

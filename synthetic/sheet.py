@@ -1,4 +1,4 @@
-"""Contact sheets: captioned tiles with plots, to look at."""
+"""Contact sheets: captioned tiles with plots."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ COLUMNS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """A captioned part of the sheet; several images share its width."""
+    """A captioned part of a sheet; several images share its width."""
 
     caption: str
     images: tuple[bytes, ...]
 
 
 def sample_tile(sample: Sample) -> Tile:
-    """The images of a sample under its id and status."""
+    """Return a tile with the images of a sample under its id and status."""
     return Tile(caption=f"{sample.key.sample_id}: {sample.status}", images=sample.images)
 
 

@@ -1,4 +1,4 @@
-"""``python -m synthetic audit``: text and style tell nothing about the status, and a leak would be noticed.
+"""``python -m synthetic audit``: text and style give nothing away about the status, and a leak would be noticed.
 
 QCAL_SYNTHETIC_AUDIT=8 runs the audit itself, on all families with eight samples per scenario type and seed.
 """
@@ -106,7 +106,7 @@ def test_the_command_prints_a_table(capsys):
     assert "tweezer_array    12      50.0" in out
     assert "Repeating the demonstration's answer to Q5 scores" in out
     last = out.splitlines()[-1]
-    assert (status == 0) == (last == "text and style tell nothing about the status")
+    assert (status == 0) == (last == "text and style give nothing away about the status")
     assert (status == 1) == ("better than the majority" in last)
 
 

@@ -41,7 +41,7 @@ def test_a_perturbed_data_set_is_written_under_its_name(tmp_path):
         (["--beside", "x"], "--beside needs --out FILE.png"),
         (
             ["--beside", "nowhere", "--out", "x.png"],
-            "nowhere: no real plots: expected test-*.parquet of the Hub",
+            "nowhere: no real plots; expected test-*.parquet of the Hub",
         ),
         (["--out", "x", "--families", "rabbi"], "families=rabbi: unknown; there are "),
         (["--out", "x", "--balance", "even"], "balance=even: unknown; there is benchmark"),

@@ -1,1 +1,1 @@
-"""What can be told about a sample's status without understanding its plot: ``python -m synthetic audit``."""
+"""How well a sample's status can be guessed without understanding its plot: ``python -m synthetic audit``."""

@@ -18,12 +18,12 @@ from synthetic.settings import SettingsError, checked_settings
 
 SEEDS = 3
 ALLOWED = 0.02
-"""How much better than the majority a model that sees the text or the style may be, as a share of all samples."""
+"""The allowed lead over the majority of a model that sees the text or the style, as a share of all samples."""
 PARTS = (TEXT, STYLE, AXES, THUMBNAILS)
 
 
 def audit(arguments: Sequence[str], program: str) -> int:
-    """Print the accuracies; 0 if text and style give nothing away, 1 if one of them does.
+    """Print the accuracies; return 0 if text and style give nothing away, 1 if one of them does.
 
     Raises:
         SettingsError: settings that cannot be used, or scikit-learn is missing.
@@ -69,9 +69,9 @@ def _of(family: str, observed: Sequence[Observed]) -> list[Observed]:
 
 
 def leaking(rows: Sequence[Guesses]) -> tuple[str, ...]:
-    """Which of text and style tells the status: better than the majority by more than ``ALLOWED``, in all families.
+    """Return which of text and style gives the status away: guesses beat the majority by more than ``ALLOWED``.
 
-    Single families have too few samples for so small a difference to mean anything.
+    This is over all families, because a single one has too few samples for such a small difference.
     """
     samples, majority = sum(row.samples for row in rows), sum(row.majority for row in rows)
     return tuple(
@@ -107,4 +107,4 @@ def _copying(scores: Sequence[float]) -> str:
 def _verdict(leaks: Sequence[str]) -> str:
     if leaks:
         return f"{' and '.join(leaks)}: better than the majority by more than {100.0 * ALLOWED:.0f} points\n"
-    return "text and style tell nothing about the status\n"
+    return "text and style give nothing away about the status\n"

@@ -1,4 +1,4 @@
-"""What a model scores in Q5 that repeats the answer of its demonstration."""
+"""The Q5 score of a model that repeats the answer of its demonstration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from synthetic.sample import Sample
 
 
 def copy_score(samples: Sequence[Sample]) -> float | None:
-    """The mean, 0 to 1, over the in-context rows of these samples; None if there is no row."""
+    """Return the mean score, 0 to 1, over the in-context rows of these samples; None without rows."""
     scores = [_score(row) for row in icl_rows(samples)]
     return fmean(scores) if scores else None
 

@@ -1,4 +1,4 @@
-"""How often small models guess the status of samples that they have not seen, from one part of them."""
+"""Small models guess the status of unseen samples from one part of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEXT, STYLE, AXES, THUMBNAILS = "text", "style", "axes", "thumbnails"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guesses:
-    """How the models did on one family.
+    """The results of the models on one family.
 
     Attributes:
         samples: how many were guessed, each by models that were trained on the other seeds.
@@ -32,7 +32,7 @@ class Guesses:
 
 
 def guesses(family: str, observed: Sequence[Observed]) -> Guesses:
-    """Train on all seeds but one and guess that one, in turn; needs scikit-learn and two seeds or more."""
+    """Train on all seeds but one and guess that one, in turn; this needs scikit-learn and two seeds or more."""
     statuses = [each.sample.status for each in observed]
     seeds = np.array([each.sample.key.seed for each in observed])
     return Guesses(
@@ -44,7 +44,7 @@ def guesses(family: str, observed: Sequence[Observed]) -> Guesses:
 
 
 def _parts(observed: Sequence[Observed]) -> list[tuple[str, Callable[[], Any], list[Any]]]:
-    """Each part with a model for it; leaves of three samples keep a forest from learning single ones by heart."""
+    """Return a model for each part; leaves of three samples keep a forest from memorising single ones."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.feature_extraction.text import TfidfVectorizer

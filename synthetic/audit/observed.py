@@ -1,4 +1,4 @@
-"""What a small model gets to see of a sample: one part of it at a time."""
+"""The parts of a sample that a small model sees, one at a time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Observed:
 
 
 def observe(key: SampleKey) -> Observed:
-    """Make a sample and take it apart."""
+    """Make a sample and return its parts."""
     sample = make_sample(key)
     images = [Image.open(io.BytesIO(png)).convert("RGB") for png in sample.images]
     return Observed(
@@ -52,7 +52,7 @@ def observe(key: SampleKey) -> Observed:
 
 
 def _style(style: Style, images: list[Image.Image]) -> dict[str, float | str]:
-    """The drawn style, and what can be measured of the images: a family may have a look of its own."""
+    """Return the drawn style and measures of the images, because a family may have its own look."""
     drawn: dict[str, float | str] = {
         field.name: value if isinstance(value, float) else str(value)
         for field in fields(style)
@@ -83,7 +83,7 @@ def _axes(sample: Sample) -> dict[str, float | str]:
 
 
 def _point_counts(truth: object) -> dict[str, float | str]:
-    """The lengths of the arrays that a simulated experiment consists of."""
+    """Return the lengths of the arrays that a simulated experiment consists of."""
     assert is_dataclass(truth)  # noqa: S101 - the contract of synthetic/family.py
     values = {field.name: getattr(truth, field.name) for field in fields(truth)}
     arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}

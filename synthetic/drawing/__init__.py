@@ -1,1 +1,1 @@
-"""How plots look: styles, inks, rendering."""
+"""The looks of plots: styles, inks, rendering."""

@@ -28,7 +28,7 @@ def in_atom_look(
     font_size: float = 10.0,
     gridded: bool = False,
 ) -> Draw[T]:
-    """``draw`` in one of the looks in most samples, a share ``serif`` of them with serifs; else in the own style."""
+    """Wrap ``draw``: most samples get one of these looks, a share ``serif`` with serifs, the others their style."""
 
     def drawn(truth: T, style: Style) -> tuple[Drawing, ...]:
         if not is_usual(style):

@@ -1,6 +1,6 @@
-"""Heat maps with something on top: colours that show on any colour map of the styles.
+"""Heat maps with points and curves on top, in colours that are visible on every colour map of the styles.
 
-Callers name x and y as in most maps of their kind; where the style has the axes exchanged, all of a map is.
+Callers name x and y as in most maps of their kind; if the style exchanges the axes, everything on a map is exchanged.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ OVERLAY_INKS: dict[str, OverlayInks] = {
 
 
 def map_colours(style: Style, usual: str) -> tuple[str, OverlayInks]:
-    """The colour map and the inks on it; where the style is recoloured another map, and no ink has its usual place."""
+    """Return the colour map and the inks on it; a recoloured style has another map and exchanges the inks."""
     before = OVERLAY_INKS[usual]
     others = [colormap for colormap, inks in OVERLAY_INKS.items() if all(map(ne, inks, before))]
     colormap = style.coloured(usual, others)
@@ -46,7 +46,7 @@ def map_colours(style: Style, usual: str) -> tuple[str, OverlayInks]:
 def heat_map(
     style: Style, axes: Axes, x: Floats, y: Floats, values: Floats, *, colormap: str, label: str | None = None
 ) -> None:
-    """``values[j, i]`` as the colour of the cell around x[i], y[j]; with a labelled colour bar if there is a label."""
+    """Draw ``values[j, i]`` as the colour of the cell around x[i], y[j]; with a colour bar if there is a label."""
     cells, _ = style.along(values, values.T)
     mesh = axes.pcolormesh(*style.along(x, y), cells, cmap=colormap, shading="nearest", zorder=1)
     if label is not None:
@@ -64,9 +64,9 @@ def dress_map(
     y_label: str,
     legend_at: LegendPlace = "lower center",
 ) -> None:
-    """As ``style.dress``, without a grid, which would hide the cells, and with the legend at a fixed place.
+    """Label like ``style.dress``, without a grid, which would hide the cells, and with the legend at a fixed place.
 
-    To look for the best place for it would take matplotlib longer than all else, as it avoids each cell.
+    Searching for the best place would take matplotlib longer than all else, because it avoids each cell.
     """
     x_label, y_label = style.along(x_label, y_label)
     replace(style, has_grid=False, has_legend=False).dress(
@@ -74,7 +74,7 @@ def dress_map(
     )
     axes.grid(visible=False)
     if style.axes_exchanged:
-        axes.locator_params(axis="x", nbins=5)  # numbers of many digits, made to stand above each other
+        axes.locator_params(axis="x", nbins=5)  # slanted numbers, as long ones would overlap
     if style.has_legend and axes.get_legend_handles_labels()[0]:
         axes.legend(loc=legend_at, fontsize="small" if legend_at == "lower center" else "medium")
 
@@ -90,7 +90,7 @@ def points_on_map(
     errors: ArrayLike | None = None,
     outlined: bool = True,
 ) -> None:
-    """Measured points, with error bars of y if there are errors, in the style's marker, with a contrasting edge."""
+    """Draw points in the style's marker with a contrasting edge, and error bars of y if there are errors."""
     edge = ("black" if ink not in {BLACK, TAB_BLUE} else "white") if outlined else ink.code
     x_errors, y_errors = style.along(None, errors)
     axes.errorbar(
@@ -119,7 +119,7 @@ def curve_on_map(
     dashed: bool = False,
     outlined: bool = True,
 ) -> None:
-    """A line, with a thin contrasting outline."""
+    """Draw a line with a thin contrasting outline."""
     outline = "black" if ink in {WHITE, YELLOW, CYAN, MAGENTA} else "white"
     effects = [withStroke(linewidth=style.line_width + 1.6, foreground=outline)]
     kind = "--" if dashed else "-"

@@ -1,4 +1,4 @@
-"""How a Ramsey experiment (synthetic/physics/ramsey.py) is drawn: its spectrum, then its fringes in time."""
+"""Draw a Ramsey experiment (synthetic/physics/ramsey.py): its spectrum, then its fringes in time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
 
 
 draw = in_trace_look(_draw, font_size=12.0, marker_size=5.0)
-"""Spectrum and time trace."""
+"""Draw spectrum and time trace."""
 
 
 def _draw_spectrum(truth: Truth, style: Style) -> Drawing:
@@ -78,7 +78,7 @@ def _draw_fringes(truth: Truth, style: Style) -> Drawing:
 
 def _mark(truth: Truth, style: Style) -> str:
     if truth.fitted_mhz > truth.nyquist_mhz:
-        return f"The fitted frequency, {truth.fitted_mhz:.3f} MHz, lies beyond the axis, so its line is not seen."
+        return f"The fitted frequency, {truth.fitted_mhz:.3f} MHz, lies beyond the axis, so its line is not visible."
     edge = ", at the left edge of the axis" if truth.fitted_mhz < 0.5 / truth.window_us else ""
     return f"A dashed {style.fit.name} line marks the fitted frequency, {truth.fitted_mhz:.3f} MHz{edge}."
 

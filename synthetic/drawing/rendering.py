@@ -12,7 +12,7 @@ from PIL import Image
 
 
 def rendered(figure: Figure, *, jpeg_quality: int | None = None) -> bytes:
-    """The figure as a PNG; with a quality (1 to 95) as it looks after JPEG compression."""
+    """Render the figure as a PNG, after JPEG compression if a quality (1 to 95) is given."""
     canvas: Any = FigureCanvasAgg(figure)  # its methods are untyped
     canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba()))

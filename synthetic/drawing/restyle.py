@@ -1,4 +1,4 @@
-"""Makes the harmless changes of ``synthetic/drawing/perturbation.py`` to a style."""
+"""Apply the harmless changes of ``synthetic/drawing/perturbation.py`` to a style."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OTHER_DPI = (70, 160)
 JPEG_QUALITY = 40
 
 LIGHT_GREEN = Ink("light green", "#7ee787")
-# with these every triple of a style has one that shares no ink with it
+# every triple of a style has one here that shares no ink with it
 MORE_LIGHT_INKS = (*LIGHT_INKS, (BLACK, TEAL, RED))
 MORE_DARK_INKS = (
     *DARK_INKS,
@@ -35,7 +35,7 @@ MORE_DARK_INKS = (
 
 
 def perturbed(style: Style, perturbation: Perturbation, rng: Generator) -> Style:
-    """The style after this change; ``rng`` chooses among colours or resolutions, and no physics draws from it."""
+    """Return the style after this change; ``rng`` chooses colours or resolutions, and no physics draws from it."""
     match perturbation:
         case Perturbation.COLORMAP:
             return _recoloured(style, rng)
@@ -48,7 +48,7 @@ def perturbed(style: Style, perturbation: Perturbation, rng: Generator) -> Style
 
 
 def _recoloured(style: Style, rng: Generator) -> Style:
-    """The style with inks that it did not have."""
+    """Return the style with inks that it did not have."""
     inks = MORE_DARK_INKS if style.look == "instrument" else MORE_LIGHT_INKS
     before = {style.data, style.second, style.fit}
     others = [triple for triple in inks if before.isdisjoint(triple)]

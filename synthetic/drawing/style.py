@@ -1,6 +1,6 @@
-"""How a plot looks: seeded variation, and rendering that gives the same bytes everywhere.
+"""The look of a plot: seeded variation, and rendering that gives the same bytes everywhere.
 
-Every style is complete by itself: matplotlib's defaults plus its own settings, so a user's matplotlibrc, locale and
+Every style is complete: matplotlib's defaults plus its settings, so a user's matplotlibrc, locale and
 fonts change nothing. The fonts are the DejaVu ones that come with matplotlib. Figures are drawn by the Agg canvas;
 pyplot is not used. PNGs are RGBA and carry no metadata.
 """
@@ -75,7 +75,7 @@ PURPLE, TEAL, BLACK = Ink("purple", "#7b3fb5"), Ink("teal", "#008b8b"), Ink("bla
 CYAN, YELLOW = Ink("cyan", "#35d6ed"), Ink("yellow", "#ffe14d")
 MAGENTA, WHITE = Ink("magenta", "#ff5fd2"), Ink("white", "#f5f5f5")
 
-# (data, second data set, fit): three that cannot be confused
+# (data, second data set, fit): three colours that cannot be confused
 LIGHT_INKS = (
     (BLUE, ORANGE, RED),
     (BLACK, BLUE, RED),
@@ -152,9 +152,9 @@ class Style:
         data, second, fit: inks for the data, for a second data set, for fitted curves.
         colormap: for heat maps.
         dpi: pixels per inch. Sizes in pixels are those at the usual ``DPI``.
-        jpeg_quality: of a compression that the images have gone through; None for none.
-        recolouring: chooses other colours than the usual ones; None where these are taken.
-        axes_exchanged: in heat maps, what lies along x in others lies along y.
+        jpeg_quality: the quality of a compression of the images; None without compression.
+        recolouring: chooses other colours than the usual ones; None to use the usual ones.
+        axes_exchanged: whether x and y of heat maps are exchanged.
     """
 
     rng: Generator
@@ -184,19 +184,19 @@ class Style:
         return MARKERS[self.marker]
 
     def coloured(self, usual: T, others: Sequence[T]) -> T:
-        """The usual colour or colour map; another one of ``others`` where the style is recoloured."""
+        """Return the usual colour or colour map, or one of ``others`` if the style is recoloured."""
         if self.recolouring is None:
             return usual
         fitting = [other for other in others if other != usual]
         return fitting[self.recolouring.integers(len(fitting))]
 
     def along(self, x: T, y: T) -> tuple[T, T]:
-        """What lies along the axes of a heat map, x first."""
+        """Return the quantities along a heat map's axes, x first."""
         return (y, x) if self.axes_exchanged else (x, y)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Inside, what is drawn has this look, whatever the user's settings, which are restored afterwards."""
+        """Draw in this look inside the context, independently of the user's settings, which are restored afterwards."""
         with mpl.rc_context():
             mpl.rcdefaults()
             mpl.rcParams.update(LOOKS[self.look])
@@ -204,17 +204,17 @@ class Style:
             yield
 
     def axes(self, *, width: float = 1.0, height: float = 1.0) -> Axes:
-        """The only Axes of a new figure of the style's size, or of a multiple of it."""
+        """Return the only Axes of a new figure of the style's size, or of a multiple of it."""
         return self.panels(1, width=width, height=height)[0]
 
     def panels(self, columns: int, *, rows: int = 1, width: float = 1.0, height: float = 1.0) -> list[Axes]:
-        """The Axes of a new figure, row by row."""
+        """Return the Axes of a new figure, row by row."""
         size = (self.width_px * width / DPI, self.height_px * height / DPI)
         figure = Figure(figsize=size, dpi=self.dpi, layout="tight")
         return [figure.add_subplot(rows, columns, k + 1) for k in range(rows * columns)]
 
     def points(self, axes: Axes, x: ArrayLike, y: ArrayLike, *, label: str, ink: Ink | None = None) -> None:
-        """Measured points in the style's marker; ``ink`` is the data's unless given."""
+        """Draw measured points in the style's marker; ``ink`` is the data's unless given."""
         axes.plot(
             x,
             y,
@@ -230,7 +230,7 @@ class Style:
     def error_bars(
         self, axes: Axes, x: ArrayLike, y: ArrayLike, errors: ArrayLike, *, label: str, ink: Ink | None = None
     ) -> None:
-        """Measured points with their standard errors."""
+        """Draw measured points with their standard errors."""
         self.points(axes, x, y, label=label, ink=ink)
         axes.errorbar(
             x, y, yerr=errors, fmt="none", ecolor=(ink or self.data).code, elinewidth=1.2, zorder=2.5
@@ -246,7 +246,7 @@ class Style:
         ink: Ink | None = None,
         dashed: bool = False,
     ) -> None:
-        """A line; ``ink`` is the fit's unless given."""
+        """Draw a line; ``ink`` is the fit's unless given."""
         axes.plot(
             x,
             y,
@@ -257,7 +257,7 @@ class Style:
         )
 
     def dress(self, axes: Axes, *, title: str, x_label: str, y_label: str) -> None:
-        """Labels always; title, legend and grid where the style has them."""
+        """Set the labels, and the title, legend and grid if the style has them."""
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
         if self.has_title:
@@ -268,7 +268,7 @@ class Style:
             axes.legend(loc="best", fontsize="small")
 
     def drawing(self, axes: Axes, *, plot_type: PlotType, features: tuple[str, ...]) -> Drawing:
-        """The figure of these Axes as an image; Q1's axes are read off the (first) Axes."""
+        """Return the figure of these Axes as an image; Q1's axes are read off the (first) Axes."""
         figure = axes.get_figure()
         assert isinstance(figure, Figure)  # noqa: S101 - made by panels()
         return Drawing(
@@ -281,7 +281,7 @@ class Style:
 
 
 def style_from(rng: Generator) -> Style:
-    """A legible style, drawn at random."""
+    """Draw a legible style at random."""
     look = str(rng.choice(list(LOOK_SHARES), p=list(LOOK_SHARES.values())))
     inks = DARK_INKS if look == "instrument" else LIGHT_INKS
     data, second, fit = inks[rng.integers(len(inks))]
@@ -307,6 +307,6 @@ def style_from(rng: Generator) -> Style:
 
 
 def _rounded(limits: tuple[float, float]) -> tuple[float, float]:
-    """Limits as one reads them: to a thousandth of what the axis spans."""
+    """Round limits as one reads them, to a thousandth of the axis's span."""
     step = 10.0 ** np.floor(np.log10(abs(limits[1] - limits[0])) - 2)
     return float(f"{round(limits[0] / step) * step:.6g}"), float(f"{round(limits[1] / step) * step:.6g}")

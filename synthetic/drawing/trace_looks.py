@@ -28,7 +28,7 @@ def in_trace_look(
     alpha: float = 0.7,
     gridded: bool = True,
 ) -> Draw[T]:
-    """``draw`` in this look in most samples, and in the sample's own style in the others."""
+    """Wrap ``draw``: most samples get this look, the others their style."""
 
     def drawn(truth: T, style: Style) -> tuple[Drawing, ...]:
         if not is_usual(style):

@@ -1,7 +1,7 @@
 """The two looks that most real plots of the map and spectroscopy families have: matplotlib's defaults, and Plotly's.
 
-A family is drawn in its usual look in a share ``USUAL`` of all samples, and in the sample's own style in the others.
-That is a choice of presentation, made by the style's generator; it tells nothing about the scenario type.
+A family is drawn in its usual look in a share ``USUAL`` of all samples, and in the sample's style in the others. The
+style's generator makes this choice of presentation, so it says nothing about the scenario type.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ PLOTLY_INK = "#2a3f5f"
 
 
 def in_usual_look(draw: Draw[T], *, size_px: tuple[int, int], inks: Inks) -> Draw[T]:
-    """``draw`` with matplotlib's default look and these inks (data, second, fit) in most samples.
+    """Wrap ``draw``: most samples get matplotlib's default look and these inks (data, second, fit).
 
-    Where the style is recoloured, the inks are others throughout.
+    If the style is recoloured, all inks are different.
     """
 
     def drawn(truth: T, style: Style) -> tuple[Drawing, ...]:
@@ -45,7 +45,7 @@ def in_usual_look(draw: Draw[T], *, size_px: tuple[int, int], inks: Inks) -> Dra
 
 
 def in_plotly_look(usual: Draw[T], otherwise: Draw[T]) -> Draw[T]:
-    """``usual``, which makes :func:`plotly_axes`, in most samples; ``otherwise`` in the sample's own style."""
+    """Draw ``usual``, which makes :func:`plotly_axes`, in most samples, and ``otherwise`` in the others' style."""
 
     def drawn(truth: T, style: Style) -> tuple[Drawing, ...]:
         if style.rng.random() >= USUAL:
@@ -59,12 +59,12 @@ def in_plotly_look(usual: Draw[T], otherwise: Draw[T]) -> Draw[T]:
 
 
 def is_usual(style: Style) -> bool:
-    """Whether the style is one of :func:`in_usual_look`."""
+    """Return whether the style comes from :func:`in_usual_look`."""
     return style.look == "plain" and (style.marker_size, style.alpha) == (6.0, 1.0)
 
 
 def plotly_axes(style: Style, *, title: str, has_bar: bool = False) -> Axes:
-    """The Axes of a figure as Plotly draws it on white: no frame, no grid, the title on the left, room for a bar."""
+    """Return Axes as Plotly draws them on white: no frame, no grid, the title on the left, room for a bar."""
     axes = style.axes()
     figure = _figure(axes)
     figure.set_layout_engine("none")
@@ -86,7 +86,7 @@ def plotly_labels(axes: Axes, *, x_label: str, y_label: str) -> None:
 def plotly_map(
     style: Style, axes: Axes, x: Floats, y: Floats, values: Floats, *, colormap: str, label: str
 ) -> None:
-    """``values[j, i]`` as the colour of the cell around x[i], y[j], and a colour bar with its label above it."""
+    """Draw ``values[j, i]`` as the colour of the cell around x[i], y[j], and a colour bar with its label above it."""
     cells, _ = style.along(values, values.T)
     mesh = axes.pcolormesh(*style.along(x, y), cells, cmap=colormap, shading="nearest", zorder=1)
     figure = _figure(axes)
@@ -106,13 +106,13 @@ def _figure(axes: Axes) -> Figure:
 
 
 def _box(left: int, top: int, width: int, height: int) -> tuple[float, float, float, float]:
-    """A box in pixels, from the top left corner, as matplotlib wants it."""
+    """Convert a box in pixels, from the top left corner, to matplotlib's units."""
     all_width, all_height = PLOTLY_PX
     return left / all_width, 1.0 - (top + height) / all_height, width / all_width, height / all_height
 
 
 def _points(pixels: float) -> float:
-    """A font size."""
+    """Convert a font size from pixels to points."""
     return pixels * 72.0 / DPI
 
 
@@ -138,7 +138,7 @@ def _plain(style: Style, size_px: tuple[int, int], inks: Inks) -> Style:
 
 
 def _others(inks: Inks) -> list[Inks]:
-    """Triples without a colour of the usual one."""
+    """Return triples without a colour of the usual one."""
     pools = ((PURPLE, GREEN, RED), (GREEN, MAGENTA, BLACK), (TEAL, PURPLE, MAGENTA), (RED, TEAL, PURPLE))
     names = {ink.name for ink in inks}
     return [pool for pool in pools if names.isdisjoint(ink.name for ink in pool)]

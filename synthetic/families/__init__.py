@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def family_names() -> tuple[str, ...]:
-    """All families that can be simulated, in alphabetical order. Imports none of them."""
+    """Return the names of all families that can be simulated, in alphabetical order, without importing any."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
 def load_family(name: str) -> Family[Any]:
-    """The family of this name, which must be one of :func:`family_names`."""
+    """Import and return the family of this name, which must be one of :func:`family_names`."""
     family: Family[Any] = importlib.import_module(f"{__name__}.{name}").FAMILY
     return family

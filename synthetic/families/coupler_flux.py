@@ -25,7 +25,7 @@ from synthetic.physics.coupler_spectroscopy import Panel, Truth, simulate
 
 
 def _tracked(truth: Truth) -> bool:
-    """Both fitted curves lie on the line, but for a column in ten."""
+    """Return whether both fitted curves lie on the line in all but a tenth of the columns."""
     return truth.astray < 0.1
 
 
@@ -47,7 +47,7 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
         title = "" if usual else f"QB{number} and {truth.coupler_name}"
         dress_map(style, axes, title=title, x_label=x_label, y_label=y_label, legend_at=legend_at)
     features = (
-        "Two maps stand side by side, one for each qubit, of the signal against coupler bias and frequency.",
+        "Two maps, one for each qubit, show the signal against coupler bias and frequency, side by side.",
         f"The line of each qubit has {truth.branches} branches, separated by avoided crossings near {truth.crossings}.",
         f"The lines lie near {truth.levels}, in the left and in the right map.",
         _pattern(truth, *(f"{points.name} points" for points, _, _ in sides)),
@@ -91,14 +91,14 @@ def _draw_panel(
 
 
 def _pattern(truth: Truth, left: str, right: str) -> str:
-    """What points and curves do; ``left`` and ``right``: how each panel's points look."""
+    """Describe points and curves; ``left`` and ``right`` say how each panel's points look."""
     where = left if left == right else f"{left} on the left and {right} on the right"
     course = "follows them" if _tracked(truth) else "misses them over wide ranges of the bias"
     return f"Line centres are marked by {where}, with a fitted curve that {course}."
 
 
 def _parameters(truth: Truth) -> JSON:
-    """The lines', whether fitted curves follow them or not."""
+    """Return the values of the lines, whether fitted curves follow them or not."""
     left, right = truth.panels
     return {
         "crossing_voltages_V": [round(voltage, 2) for voltage in truth.crossings_v],

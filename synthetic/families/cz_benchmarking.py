@@ -1,4 +1,4 @@
-"""CZ benchmarking on two neutral atoms: what is left of the pair, and of its state, after random circuits.
+"""CZ benchmarking on two neutral atoms: retention of the pair, and of its state, after random circuits.
 
 A circuit of depth n alternates random single-atom rotations with n CZ gates and ends with the rotation that would bring
 the ideal state back to the start. Each gate loses an atom of the pair with a fixed probability, so both are retained
@@ -50,15 +50,15 @@ SITES = 220
 DECIMALS = 4
 RANDOM_STATE = 0.25
 GOOD, POOR, FLAT = 0.98, 0.9, 0.99
-"""Per gate: what a good retention or polarization is above, what a missing gate's polarization is below, and what a
-retention is above where hardly an atom has been in the Rydberg state."""
+"""Bounds per gate: below a good retention or polarization, above a missing gate's polarization, and below the
+retention if hardly any atom has been in the Rydberg state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
     """One experiment; an element of the arrays is one random circuit. ``success`` is that of retained pairs.
 
-    The error bars are cautious by the factor ``caution``: they leave room for drifts that did not happen.
+    The error bars are larger than needed by the factor ``caution``, as if there were drifts.
     """
 
     sites: tuple[int, int]
@@ -135,7 +135,7 @@ class Truth:
 
     @property
     def better_depth(self) -> int:
-        """The depth at which a third of the polarization is left, at least 1: deeper circuits tell little."""
+        """The depth at which a third of the polarization is left, at least 1: deeper circuits say little."""
         return max(round(-1.0 / math.log(self.success_fit.values[1])), 1)
 
 
@@ -205,7 +205,7 @@ def _simulate(
 def _sigma(counts: NDArray[np.int64], shots: NDArray[np.int64], circuits: int) -> Floats:
     """Binomial standard deviations of counts / shots at the mean probability of each depth.
 
-    A circuit's own probability would make those that came out high count for more and lift the fit.
+    With each circuit's probability, circuits with high counts would have more weight and bias the fit upwards.
     """
     at_depth = (counts.reshape(-1, circuits).sum(axis=1) + 1.0) / (
         shots.reshape(-1, circuits).sum(axis=1) + 2.0
@@ -215,7 +215,7 @@ def _sigma(counts: NDArray[np.int64], shots: NDArray[np.int64], circuits: int) -
 
 
 def _fidelity(rng: Generator, depth: int, circuits: int, phase_rad: float) -> Floats:
-    """How close a gate of this phase comes to the ideal state, for each of so many random circuits."""
+    """Return the overlap with the ideal state of a gate with this phase, for each of a number of random circuits."""
     ideal = np.zeros((circuits, 4), dtype=np.complex128)
     ideal[:, 0] = 1.0
     actual = ideal.copy()
@@ -236,12 +236,12 @@ def _rotations(rng: Generator, count: int) -> NDArray[np.complex128]:
 
 
 def _flat(truth: Truth) -> bool:
-    """The gates lose hardly any atom."""
+    """Return whether the gates lose hardly any atom."""
     return truth.retention_fit.values[1] > FLAT
 
 
 def _calibrated(truth: Truth) -> bool:
-    """Retention and polarization are close to 1, and their models explain the scatter of the circuits."""
+    """Return whether retention and polarization are close to 1 and their models explain the scatter of the circuits."""
     values = truth.retention_fit.values[1], truth.success_fit.values[1]
     return min(values) > GOOD and max(truth.retention_chi2, truth.success_chi2) < 3.0
 
@@ -284,7 +284,7 @@ def _draw_one(
     dense = np.linspace(0.0, truth.max_depth, 200)
     style.curve(axes, dense, fitted.at(dense), label="fit")
     style.dress(axes, title="", x_label=x_label, y_label=y_label)
-    # Q5 asks for what the title says, so every style has it
+    # Q5 asks for values in the title, so every style has one
     axes.set_title(f"{pair}\n{result}\nReduced chi squared: {chi2:.3g}")
     return style.drawing(axes, plot_type=PlotType.SCATTER, features=_features(truth, style, kind, result))
 
@@ -330,7 +330,7 @@ FAMILY: Family[Truth] = Family(
         "NO_GATE": lambda truth: _flat(truth) and truth.success_fit.values[1] < POOR,
         "MISCALIBRATED": lambda truth: not _flat(truth) and not _calibrated(truth),
     },
-    # All values are printed, the depth as the last tick, so tolerances only forgive a misread last digit. A standard
+    # All values are printed (the depth is the last tick), so tolerances only allow for a misread last digit. A standard
     # error has a single digit, and a wrong one is at most half right.
     field_rules={
         "site_indices": {"type": "array_int_match", "tol_full": 0},

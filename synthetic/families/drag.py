@@ -29,7 +29,7 @@ ALPHA = "\N{GREEK SMALL LETTER ALPHA}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One DRAG calibration: ``optimum`` is the 1/alpha of the crossing; nan where no pulse reaches the qubit."""
+    """One DRAG calibration: ``optimum`` is the 1/alpha of the crossing; nan if no pulse reaches the qubit."""
 
     alpha_inv: Floats
     z_first: Floats
@@ -86,7 +86,7 @@ class Truth:
 
     @property
     def change(self) -> float:
-        """By how much <Z> changes along one line over the sweep; the mean of both."""
+        """The change of <Z> along a line over the sweep; the mean of both lines."""
         return (abs(self.fit_first.values[1]) + abs(self.fit_second.values[1])) / 2.0 * self.window
 
     @property
@@ -96,7 +96,7 @@ class Truth:
 
     @property
     def beyond(self) -> int:
-        """How many values of 1/alpha lie beyond the crossing, on its shorter side."""
+        """The number of values of 1/alpha beyond the crossing, on its shorter side."""
         left = int(np.sum(self.alpha_inv < self.fitted_optimum))
         return min(left, self.count - left)
 
@@ -118,7 +118,7 @@ class Truth:
 
     @property
     def mirrored_sweep(self) -> str:
-        """A sweep of twice the width around zero, from where to start again."""
+        """A sweep of twice the width around zero, to start again from."""
         return f"({-self.window:.2g}, {self.window:.2g})"
 
     @property
@@ -142,14 +142,14 @@ def _line(x: Floats, offset: float, slope: float) -> Floats:
 
 
 def _sweep(rng: Generator) -> Floats:
-    """Negative values of 1/alpha, of one distribution, whatever becomes of the data."""
+    """Draw negative values of 1/alpha, from the same distribution for all scenarios."""
     width = float(np.exp(rng.uniform(np.log(0.004), np.log(0.09))))
     begin = -width * float(rng.uniform(1.03, 2.6))
     return np.linspace(begin, begin + width, int(rng.integers(18, 25)))
 
 
 def _simulate(rng: Generator, *, place: Range, relative_noise: Range) -> Truth:
-    """``place``: of the optimum in the sweep, 0 to 1; ``relative_noise``: of a point, over phi from end to end."""
+    """Simulate; ``place``: of the optimum in the sweep, 0 to 1; ``relative_noise``: a point's, over phi's range."""
     alpha_inv = _sweep(rng)
     width = float(alpha_inv[-1] - alpha_inv[0])
     optimum = float(alpha_inv[0]) + width * float(rng.uniform(*place))
@@ -159,7 +159,7 @@ def _simulate(rng: Generator, *, place: Range, relative_noise: Range) -> Truth:
 
 
 def _simulate_far_offset(rng: Generator) -> Truth:
-    """The sweep lies where phi is about a quarter turn: both curves are flat there, far apart.
+    """Simulate a sweep over which phi is about a quarter turn: both curves are flat and far apart.
 
     The optimum is negative, so that it can lie above the sweep only if there is room.
     """
@@ -184,7 +184,7 @@ def _measured(rng: Generator, alpha_inv: Floats, phase: Floats, *, optimum: floa
 
 
 def _simulate_no_signal(rng: Generator) -> Truth:
-    """No pulse reaches the qubit: both traces are noise around 0."""
+    """Simulate that no pulse reaches the qubit: both traces are noise around 0."""
     alpha_inv, shots = _sweep(rng), int(rng.integers(10, 40))
     traces = [signal_free(rng, len(alpha_inv), shots=shots) for _ in range(2)]
     return _fitted(alpha_inv, *traces, optimum=float("nan"))
@@ -208,17 +208,17 @@ def _fitted(alpha_inv: Floats, first: Floats, second: Floats, *, optimum: float)
 
 
 def _signal(truth: Truth) -> bool:
-    """Somewhere in the sweep the two lines are farther apart than the points scatter."""
+    """Return whether the lines are farther apart than the points scatter, somewhere in the sweep."""
     return truth.separation > 3.0 * truth.scatter
 
 
 def _crossing_seen(truth: Truth) -> bool:
-    """The lines cross within the sweep."""
+    """Return whether the lines cross within the sweep."""
     return 0.0 <= truth.place <= 1.0
 
 
 def _centred(truth: Truth) -> bool:
-    """The lines cross in the middle half of the sweep."""
+    """Return whether the lines cross in the middle half of the sweep."""
     return 0.25 <= truth.place <= 0.75
 
 
@@ -269,7 +269,7 @@ FAMILY: Family[Truth] = Family(
         "NO_SIGNAL": lambda truth: not _signal(truth),
         "OPTIMAL_NOT_CENTERED": lambda truth: _signal(truth) and not _centred(truth),
     },
-    # The crossing is read to the width of a marker or two, 1 to 3% of the sweep; it is about as far from zero as the
+    # The crossing can be read to a marker's width or two, 1 to 3% of the sweep; it is about as far from zero as the
     # sweep is wide, mostly from half to twice that.
     field_rules={
         "optimal_alpha_inv": {"type": "pct", "tol_full": 0.05, "tol_half": 0.15},
@@ -301,7 +301,7 @@ FAMILY: Family[Truth] = Family(
             simulate=_simulate_far_offset,
             telling=lambda truth: not _crossing_seen(truth),
         ),
-        # first and last quarter: labelled like the far offset, whose status they share; Q5 has the crossing seen
+        # first and last quarter: labelled like the far offset, with the same status; in Q5 the crossing is visible
         Scenario(
             name="drag_failure_position_first_quarter",
             status="OPTIMAL_NOT_CENTERED",

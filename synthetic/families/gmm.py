@@ -1,11 +1,11 @@
 """Single-shot readout: I and Q of each shot, the qubit prepared in 0 and in 1, with a fitted Gaussian mixture.
 
-In dispersive readout the tone past the resonator gets a phase that depends on the state of the qubit; amplifier noise
-makes a round Gaussian cloud of each (Krantz et al., Appl. Phys. Rev. 6, 021318, 2019, section V). The tone reaches the
-amplifier even where no resonator responds to it: the transmission of a resonator beside the line is 1 off resonance
-(res_spec.py). A state that changes during the readout puts the shot between the clouds, at the mean over time. Too
-strong a tone drives the resonator into its nonlinear regime, in which its response jumps between a few values whatever
-the state of the qubit (Reed et al., Phys. Rev. Lett. 105, 173601, 2010). The mixture is fitted to the shots of both
+In dispersive readout the tone past the resonator gets a phase that depends on the qubit's state. Amplifier noise makes
+a round Gaussian cloud of each response (Krantz et al., Appl. Phys. Rev. 6, 021318, 2019, section V). The tone reaches
+the amplifier even if no resonator responds to it: a side-coupled resonator transmits everything off resonance
+(res_spec.py). If the state changes during the readout, the shot lies between the clouds, at the mean over time. A tone
+that is too strong drives the resonator into its nonlinear regime, in which its response jumps between a few values for
+any state of the qubit (Reed et al., Phys. Rev. Lett. 105, 173601, 2010). The mixture is fitted to the shots of both
 preparations together.
 """
 
@@ -32,9 +32,9 @@ Range = tuple[float, float]
 CIRCLE = 3.0
 """Radius of the drawn circles in standard deviations."""
 APART, TOUCHING = 4.3, 3.2
-"""Clusters are well-separated and touching from such separations on."""
+"""The smallest separations of well-separated and of touching clusters."""
 BY_CHANCE = 15.0
-"""Two components gain no more than that in log-likelihood if there is one cloud only."""
+"""The largest gain in log-likelihood of two components over one if there is only one cloud."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +67,12 @@ class Truth:
 
     @property
     def change(self) -> float:
-        """How much the preparation changes the population of cluster 1, either way: 1 at best."""
+        """The change of cluster 1's population with the preparation, in absolute value: at best 1."""
         return abs(1.0 - self.share_0 - self.share_1)
 
     @property
     def fidelity(self) -> float:
-        """The share of shots that are assigned right, both preparations alike."""
+        """The share of shots that are assigned correctly, averaged over both preparations."""
         return 1.0 - (self.share_0 + self.share_1) / 2.0
 
     @property
@@ -90,7 +90,7 @@ class Truth:
 
     @property
     def gain(self) -> float:
-        """How much better two components describe the points than one, in log-likelihood."""
+        """The gain in log-likelihood of two components over one."""
         return gain(self.mixture, self.together)
 
     @property
@@ -100,14 +100,14 @@ class Truth:
 
     @property
     def separation_word(self) -> str:
-        """The same in words."""
+        """The separation as Q5 names it."""
         if self.separation > APART:
             return "well-separated"
         return "touching" if self.separation > TOUCHING else "overlapping"
 
     @property
     def place(self) -> str:
-        """Where the points are on average."""
+        """The mean position of the points, as text."""
         i, q = self.together.mean(axis=0)
         return f"I = {i:z.1f}, Q = {q:z.1f}"
 
@@ -130,7 +130,7 @@ def _simulate(
     """One calibration of a linear readout.
 
     Args:
-        rng: where chance comes from.
+        rng: the source of all random numbers.
         separation: of the two states' tones, in units of ``sigma``, the amplifier noise; 0 if no resonator responds.
         sigma: the noise, in the plot's units.
         arriving: whether any tone arrives.
@@ -155,7 +155,7 @@ def _simulate(
 
 
 def _simulate_jumping(rng: Generator) -> Truth:
-    """A readout with too strong a tone: two or three responses close together in a row, and one far from them.
+    """Simulate a readout tone that is too strong: two or three responses in a row close together, and one far away.
 
     Jumps during a readout, one shot in a hundred, leave a thin trail between the first two.
     """
@@ -184,7 +184,7 @@ def _noisy(rng: Generator, response: NDArray[np.complex128], noise: float) -> Fl
 
 
 def _fitted(prepared: list[Floats]) -> Truth:
-    """Cluster 0 is the one that most shots prepared in 0 are in."""
+    """Order the clusters: cluster 0 holds most shots prepared in 0."""
     mixture = fit_mixture(np.concatenate(prepared))
     if mixture.labels(prepared[0]).mean() > 0.5:
         mixture = mixture.swapped
@@ -192,17 +192,17 @@ def _fitted(prepared: list[Floats]) -> Truth:
 
 
 def _arriving(truth: Truth) -> bool:
-    """The points are clearly off the origin."""
+    """Return whether the points are clearly off the origin."""
     return truth.tone > 1.0
 
 
 def _two(truth: Truth) -> bool:
-    """There are two clusters, be they apart or not."""
+    """Return whether there are two clusters, separate or overlapping."""
     return _arriving(truth) and truth.gain > BY_CHANCE
 
 
 def _distorted(truth: Truth) -> bool:
-    """A cluster is longer than wide by more than half."""
+    """Return whether a cluster is longer than wide by more than half."""
     return truth.elongation > 2.0
 
 
@@ -235,7 +235,7 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
 
 
 def _draw_cluster(truth: Truth, shots: Floats, component: int, ink: Ink, axes: Axes) -> None:
-    """The shots assigned to a component, their share in the legend, and the component itself."""
+    """Draw the shots assigned to a component, their share in the legend, and the component itself."""
     mixture = truth.mixture
     mine = shots[mixture.labels(shots) == component]
     label = f"{component}:{len(mine) / len(shots):.2%}"
@@ -269,7 +269,7 @@ def _pattern(truth: Truth) -> str:
 
 
 def _parameters(truth: Truth) -> JSON:
-    """Nothing can be said of clusters that fall into pieces."""
+    """Return Q5's reference, which is "Unreliable" for a cluster that is broken into pieces."""
     if _two(truth) and _distorted(truth):
         return {"separation": UNRELIABLE, "cluster0_center": UNRELIABLE, "cluster1_center": UNRELIABLE}
     centres: list[JSON] = [[round(float(x), 2) for x in centre] for centre in truth.mixture.centres]
@@ -308,7 +308,7 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, separation=(1.9, 2.7), excited=False, wrong=(0.12, 0.3)),
         ),
-        # no_res_response, no_signal: nothing of the qubit is seen, as in the scenarios without signal of rabi, drag, t1
+        # no_res_response, no_signal: the qubit is not seen, as in the scenarios without signal of rabi, drag and t1
         Scenario(
             name="gmm_failure_no_res_response",
             status="NO_RES_RESPONSE",

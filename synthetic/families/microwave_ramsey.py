@@ -6,8 +6,8 @@ sin^2(W' t / 2) and |a|^2 = 1 - |b|^2 (Ramsey, Phys. Rev. 78, 695, 1950; Foot, A
 beyond W leave the minima of the retention above 0. Light shifts that differ between shots reduce the fringe, cos(D T),
 by a factor (Kuhr et al., Phys. Rev. A 72, 023406, 2005). Transferred atoms are pushed out of the trap before the image.
 
-The routine fits what a good experiment gives, a fringe that reaches zero: A (1 - cos(2 pi T (x + x0))) / 2 with A of at
-most 1. Its x0 is printed; it goes with data of another kind as badly as the points are off such a fringe.
+The routine fits the fringe of a good experiment, which reaches zero: A (1 - cos(2 pi T (x + x0))) / 2 with A of at
+most 1. It prints x0, which is as wrong as the data differ from such a fringe.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One Ramsey scan. ``resonance_hz`` is where the atoms are, relative to the centre of the scan.
+    """One Ramsey scan. ``resonance_hz`` is the atoms' resonance, relative to the centre of the scan.
 
     ``coherence`` is the share of the fringe that dephasing leaves; ``survival`` the retention without any transfer.
     """
@@ -50,7 +50,7 @@ class Truth:
     def detuning(self) -> Measured:
         """The fitted detuning in Hz: the minimum next to the centre of the scan lies at its negative.
 
-        Its error is scaled by how far the points are from the curve, and at most a whole fringe.
+        Its error is scaled by the distance of the points from the curve, up to a whole fringe.
         """
         error = self.fit.errors[2] * float(np.sqrt(self.reduced_chi_squared))
         return Measured(
@@ -81,7 +81,7 @@ class Truth:
 
     @property
     def contrast(self) -> float:
-        """The points from the lowest to the highest."""
+        """The difference between the highest and the lowest point."""
         return self.highest - self.lowest
 
     @property
@@ -96,14 +96,14 @@ class Truth:
 
     @property
     def verdict(self) -> str:
-        """How the fitted curve relates to the points."""
+        """A description of how the fitted curve follows the points."""
         if self.reduced_chi_squared > 4.0:
             return f"swings between 0 and {self.curve_top:.2f} and misses the points in most of the scan"
         return "follows the points roughly, but over a range of retention that is too small to mean much"
 
     @property
     def reduced_chi_squared(self) -> float:
-        """Of the fit."""
+        """The fit's reduced chi squared."""
         return float(self.fit.reduced_chi_squared or 0.0)
 
     @property
@@ -151,7 +151,7 @@ def _simulate(
 ) -> Truth:
     """``rabi_edges``: the Rabi frequency in units of the scan's half; ``resonance_rabi``: the resonance in units of it.
 
-    Where that is 0, the resonance is up to three tenths of a fringe from the centre of the scan.
+    If ``resonance_rabi`` is 0, the resonance is up to three tenths of a fringe from the centre of the scan.
     """
     edge_hz = float(rng.choice([5e3, 8e3, 10e3, 10e3, 12e3, 15e3]))
     detuning_hz = np.linspace(-edge_hz, edge_hz, int(rng.integers(13, 24)))
@@ -180,7 +180,7 @@ def _simulate(
 
 
 def _fitted(detuning_hz: Floats, retention: Floats, sigma: Floats, *, dark_time_s: float) -> Fit:
-    """A fringe down to zero, from the dark time that was set and the minimum where the points' phase puts it."""
+    """Fit a fringe down to zero, starting from the dark time and the minimum according to the points' phase."""
     swing = retention - retention.mean()
     phase = np.angle(np.sum(swing * np.exp(-2j * np.pi * dark_time_s * detuning_hz)))
     start_hz = float(np.angle(-np.exp(-1j * phase)) / (2.0 * np.pi * dark_time_s))
@@ -196,12 +196,12 @@ def _fitted(detuning_hz: Floats, retention: Floats, sigma: Floats, *, dark_time_
 
 
 def _weak(truth: Truth) -> bool:
-    """Even the crests are low: fringes around the middle, or few atoms at all."""
+    """Return whether even the maxima are low: fringes around the middle, or few atoms."""
     return truth.crests < 0.74
 
 
 def _raised(truth: Truth) -> bool:
-    """The atoms are there, but no detuning of the scan empties the traps."""
+    """Return whether atoms are retained, but no detuning of the scan empties the traps."""
     return truth.crests >= 0.74 and truth.troughs >= 0.24
 
 
@@ -246,8 +246,8 @@ FAMILY: Family[Truth] = Family(
         "LOW_CONTRAST": _weak,
         "DETUNED": _raised,
     },
-    # The detuning is printed. Points are read to a few pixels, less than 0.03 even of small plots; one may take the
-    # curve's extrema where it fits, which are off by a standard error or so, up to 0.06.
+    # The detuning is printed. Points can be read to a few pixels, less than 0.03 even in small plots; one may take the
+    # curve's extrema if it fits, which are off by a standard error or so, up to 0.06.
     field_rules={
         "detuning_Hz": {"type": "pct", "tol_full": 0.02, "tol_half": 0.1},
         "detuning_Hz_unc": {"type": "pct", "tol_full": 0.1, "tol_half": 0.3},

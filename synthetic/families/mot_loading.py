@@ -1,9 +1,9 @@
 """MOT loading: camera images of the fluorescence of atoms in a magneto-optical trap.
 
 A cold cloud that is not yet limited by its density is Gaussian (Townsend et al., Phys. Rev. A 52, 1423, 1995). Beams of
-unequal intensity push escaping atoms out to one side, where they leave the light after an exponentially distributed
+unequal intensity push escaping atoms out to one side, and these leave the light after an exponentially distributed
 distance: a comet's tail. Every detected photon is drawn; background light is Poissonian, readout noise normal
-(Janesick, Scientific Charge-Coupled Devices, 2001, chapter 2). A camera routine fits a Gaussian where light stands out.
+(Janesick, Scientific Charge-Coupled Devices, 2001, chapter 2). A camera routine fits a Gaussian to bright light.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from synthetic.physics.readout import Floats
 Range = tuple[float, float]
 
 WIDTHS_PX = (260, 341)
-COLORMAPS = ("viridis", "plasma", "inferno", "cividis", "gray")  # dark where there is no light
+COLORMAPS = ("viridis", "plasma", "inferno", "cividis", "gray")  # pixels without light are dark
 MARK = Ink("white", "white")
 OTHER_MARKS = {"viridis": MAGENTA, "plasma": CYAN, "inferno": CYAN, "cividis": MAGENTA, "gray": ORANGE}
 BINNED_PX = 3
 DETECTED = 12.0
-"""Standard deviations above the background at which the routine sees a cloud; noise alone reaches 4 to 6."""
+"""The routine sees a cloud from this many standard deviations above the background; noise alone reaches 4 to 6."""
 LOPSIDED = 0.08
-"""Share of the light that lies to one side, above which a cloud has a tail."""
+"""A cloud has a tail if more than this share of the light lies to one side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Truth:
 
     @property
     def has_cloud(self) -> bool:
-        """Light stands out from the noise, and a Gaussian has been fitted to it."""
+        """Whether light exceeds the noise, so that a Gaussian was fitted to it."""
         return self.significance > DETECTED and self.fit is not None
 
     @property
@@ -75,7 +75,7 @@ class Truth:
     def dipole(self) -> tuple[float, float]:
         """The light's mean direction around the core, along x and y: 0 for a symmetric cloud, at most 1 long.
 
-        The core, within 1.5 standard deviations, and what is beyond 6 of them do not count.
+        The core, within 1.5 standard deviations, and light beyond 6 of them do not count.
         """
         if self.fit is None:
             return 0.0, 0.0
@@ -103,7 +103,7 @@ class Truth:
 
     @property
     def tail_side(self) -> str:
-        """Where most of the light beside the core is."""
+        """The side of the core with most of the light."""
         x, y = self.dipole
         if abs(x) > abs(y):
             return "right" if x > 0.0 else "left"
@@ -121,7 +121,7 @@ def _model(
 def _simulate(rng: Generator, *, brightness: Range, tail: Range = (0.0, 0.0)) -> Truth:
     """``brightness``: the centre, were all light in the core, over a full pixel; ``tail``: the part that is not in it.
 
-    Camera, exposure and noise are of one distribution, whatever becomes of the atoms.
+    Camera, exposure and noise have the same distribution for all scenarios.
     """
     width = int(rng.integers(*WIDTHS_PX))
     height = round(width * rng.uniform(0.64, 0.72))
@@ -152,7 +152,7 @@ def _simulate(rng: Generator, *, brightness: Range, tail: Range = (0.0, 0.0)) ->
 
 
 def _noise(image: Floats) -> float:
-    """The standard deviation of the background, from the median deviation, which a cloud leaves alone."""
+    """Estimate the background's standard deviation from the median deviation, which a cloud does not affect."""
     return 1.4826 * float(np.median(np.abs(image - np.median(image))))
 
 
@@ -162,7 +162,7 @@ def _significance(image: Floats) -> float:
 
 
 def _fitted(image: Floats) -> Fit | None:
-    """A Gaussian, fitted to squares of pixels from where the smoothed image is highest."""
+    """Fit a Gaussian to binned pixels, starting from the maximum of the smoothed image."""
     height, width = (size // BINNED_PX * BINNED_PX for size in image.shape)
     squares = image[:height, :width].reshape(height // BINNED_PX, BINNED_PX, width // BINNED_PX, BINNED_PX)
     counts = squares.mean(axis=(1, 3))
@@ -214,7 +214,7 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
 
 
 def _mark(axes: Axes, fitted: Fit, ink: Ink) -> None:
-    """The fit's centre, and its contours at 1, 2 and 3 standard deviations."""
+    """Draw the fit's centre, and its contours at 1, 2 and 3 standard deviations."""
     _, x, y, width_x, width_y, _ = fitted.values
     axes.plot([x], [y], "+", color=ink.code, markersize=10.0, markeredgewidth=2.0)
     for deviations in (1, 2, 3):
@@ -255,7 +255,7 @@ FAMILY: Family[Truth] = Family(
         "NO_SIGNAL": lambda truth: not truth.has_cloud,
         "ASYMMETRIC": lambda truth: truth.has_cloud and truth.lopsidedness > LOPSIDED,
     },
-    # The axes are read to about 2% of 260 to 340 pixels; the brightest place of a cloud with a tail, which one might
+    # The axes can be read to about 2% of 260 to 340 pixels; the brightest place of a cloud with a tail, which one might
     # give instead of the drawn centre, is about 10 pixels away from it at most.
     field_rules={
         "has_cloud": {"type": "bool"},
@@ -281,7 +281,7 @@ FAMILY: Family[Truth] = Family(
             simulate=partial(_simulate, brightness=(0.0, 0.0)),
         ),
         # like tweezer_array_failure_aberrated and the other neutral-atom failures with a clear but distorted signal: an
-        # earlier step, here the beams' balance, has to be redone; no Gaussian describes the tail
+        # earlier step, here the beams' balance, has to be repeated; no Gaussian describes the tail
         Scenario(
             name="mot_loading_tailed",
             status="ASYMMETRIC",

@@ -2,9 +2,9 @@
 
 A barrier that the gate raises passes electrons by thermal activation, so its resistance grows as exp(barrier / kT)
 (thermionic emission; Sze & Ng, Physics of Semiconductor Devices, chapter 3). In series with the rest of the channel
-that makes I = I_open / (1 + exp((i - midpoint) / width)); I_open falls linearly, as the gate thins out the electrons by
-its capacitance. Such a point contact on helium: Rees et al., Phys. Rev. Lett. 106, 026803 (2011). The lock-in amplifier
-adds Gaussian noise; where that is all there is, it comes with drifts and with a charge that jumps to and fro nearby
+this gives I = I_open / (1 + exp((i - midpoint) / width)); I_open falls linearly, because the gate's capacitance thins
+out the electrons. Such a point contact on helium: Rees et al., Phys. Rev. Lett. 106, 026803 (2011). The lock-in
+amplifier adds Gaussian noise. A trace of noise alone also has drifts, and a charge nearby that jumps between two places
 (random telegraph noise; Machlup, J. Appl. Phys. 25, 341, 1954).
 """
 
@@ -27,12 +27,12 @@ from synthetic.physics.readout import Floats
 Range = tuple[float, float]
 
 KNEE = math.log(9.0)
-"""Distance from the midpoint, in widths, where the barrier passes 90% or 10%."""
+"""Distance from the midpoint, in widths, at which the barrier passes 90% or 10%."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One trace, in arbitrary units of current. ``midpoint`` and ``width`` are in indices; inf where there is none."""
+    """One trace, in arbitrary units of current. ``midpoint`` and ``width`` are in indices; inf without a transition."""
 
     current: Floats
     midpoint: float
@@ -56,7 +56,7 @@ class Truth:
 
     @property
     def left(self) -> float:
-        """The current at the end over that at the beginning."""
+        """The ratio of the current at the end to that at the beginning."""
         return self.low / self.high
 
     @property
@@ -81,7 +81,7 @@ class Truth:
 
     @property
     def steepness(self) -> float:
-        """How many indices the fall from 90% to 10% takes."""
+        """The number of indices over which the current falls from 90% to 10%."""
         return 2.0 * KNEE * self.width
 
     @property
@@ -106,12 +106,12 @@ class Truth:
 
     @property
     def needed_index(self) -> int:
-        """The index to which a sweep must go on to show the low plateau."""
+        """The index up to which a sweep would show the low plateau."""
         return math.ceil(self.midpoint + 2.0 * KNEE * self.width)
 
 
 def _index(rng: Generator) -> Floats:
-    """The gate indices: of one distribution, whatever becomes of the current."""
+    """Draw the gate indices, from the same distribution for all scenarios."""
     return np.arange(int(rng.choice([31, 36, 41, 51])), dtype=np.float64)
 
 
@@ -138,7 +138,7 @@ def _simulate(
 
 
 def _simulate_no_transition(rng: Generator) -> Truth:
-    """The gate has no effect: the channel stays open, or there are no electrons, and noise makes the trace."""
+    """Simulate a gate without effect: the channel stays open, or there are no electrons, and the trace is noise."""
     index = _index(rng)
     level = float(rng.uniform(100.0, 600.0) if rng.random() < 0.8 else rng.uniform(-3.0, 3.0))
     noise = max(abs(level), 200.0) * float(rng.uniform(0.02, 0.06))
@@ -162,12 +162,12 @@ def _rising(truth: Truth) -> bool:
 
 
 def _pinched(truth: Truth) -> bool:
-    """The current falls and settles: at least four points are on the low plateau."""
+    """Return whether the current falls and settles, with at least four points on the low plateau."""
     return _falling(truth) and truth.cut_off_index <= truth.last_index - 3
 
 
 def _near_zero(truth: Truth) -> bool:
-    """Less than an eighth of the current is left, of either sign."""
+    """Return whether less than an eighth of the current is left, of either sign."""
     return abs(truth.left) < 0.125
 
 
@@ -207,7 +207,7 @@ def _course(truth: Truth) -> str:
 
 
 def _parameters(truth: Truth) -> JSON:
-    """All null unless both plateaus are there: without them neither the knees nor the midpoint are defined."""
+    """Return Q5's reference, all null unless both plateaus are visible: else knees and midpoint are undefined."""
     known = _pinched(truth)
     return {
         "cut_off_index": truth.cut_off_index if known else None,
@@ -226,7 +226,7 @@ FAMILY: Family[Truth] = Family(
         "NEGATIVE_OFFSET": lambda truth: _pinched(truth) and not _near_zero(truth) and truth.left < 0.0,
         "POSITIVE_OFFSET": lambda truth: _pinched(truth) and not _near_zero(truth) and truth.left > 0.0,
     },
-    # The knees of a rounded step are read to a point or two, and the midpoint falls between two points.
+    # The knees of a rounded step can be read to a point or two, and the midpoint falls between two points.
     field_rules={
         "cut_off_index": {"type": "int_count", "tol_full": 1, "tol_half": 2},
         "transition_index": {"type": "int_count", "tol_full": 1, "tol_half": 2},
@@ -249,8 +249,8 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.NO_FIT,
             simulate=_simulate_no_transition,
         ),
-        # neither lacks a signal, as noisy_no_transition does, nor is cured by another sweep, as incomplete_transition
-        # is: the zero of the current has to be calibrated first, or a leak of the device stopped
+        # there is a signal, unlike in noisy_no_transition, and another sweep would not help, unlike in
+        # incomplete_transition: the zero of the current has to be calibrated first, or a leak of the device stopped
         Scenario(
             name="pinchoff_failure_stabilize_negative",
             status="NEGATIVE_OFFSET",

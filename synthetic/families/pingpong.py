@@ -2,9 +2,9 @@
 
 Rotations about one axis add up (Nielsen & Chuang, Quantum Computation and Quantum Information, section 4.2): with an
 angle of pi + e for each pi pulse, and half of that for the first pulse, N pulses leave <Z> = -sin((N + 1/2) e). So a
-small error grows linearly with N, with a sign that tells too large an amplitude from too small a one. Decoherence
-during the pulses takes exp(-N / N0) of it: pulses that swap the states average relaxation to <Z> = 0. Where no pulse
-reaches the qubit it stays in the ground state, <Z> = +1. A straight line is fitted.
+small error grows linearly with N; its sign shows whether the amplitude is too large or too small. Decoherence during
+the pulses reduces it by exp(-N / N0): pulses that swap the states average relaxation to <Z> = 0. If no pulse reaches
+the qubit, it stays in the ground state, <Z> = +1. A straight line is fitted.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ Range = tuple[float, float]
 SMALL_RAD = 0.5
 """An accumulated error up to this is small: its sine differs from it by less than 5%, so a line describes it."""
 MODERATE_TURNS = 1.5
-"""Beyond so many turns the pulse is far from a pi pulse: the swing of <Z> is more than a slow drift."""
+"""Above this number of turns the pulse is far from a pi pulse: <Z> swings instead of drifting slowly."""
 RESOLVED = 0.4
-"""Turns from one point to the next, at most: below Nyquist's half of a turn, so that the eye follows them."""
+"""The largest number of turns between two points: below Nyquist's half turn, so that the eye can follow."""
 SWEEPS = (
     (40, 4),
     (48, 8),
@@ -49,7 +49,7 @@ SWEEPS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One PingPong calibration. Each pi pulse turns ``error_rad`` too far; not ``driven``, none turns at all."""
+    """One PingPong calibration. Each pi pulse turns ``error_rad`` too far; if not ``driven``, none turns the qubit."""
 
     pulses: Floats
     z: Floats
@@ -75,22 +75,22 @@ class Truth:
 
     @property
     def turns_back(self) -> bool:
-        """Whether the error passes a quarter turn, where <Z> is largest."""
+        """Whether the error exceeds a quarter turn, at which |<Z>| is largest."""
         return self.accumulated_rad > np.pi / 2.0
 
     @property
     def slope(self) -> float:
-        """The fitted line's, per pulse."""
+        """The slope of the fitted line per pulse."""
         return self.fit.values[1]
 
     @property
     def change(self) -> float:
-        """Of the fitted line, from the first to the last pulse."""
+        """The change of <Z> along the fitted line, from the first to the last pulse."""
         return self.slope * self.last
 
     @property
     def count(self) -> int:
-        """How many numbers of pulses were measured."""
+        """The number of points."""
         return len(self.pulses)
 
     @property
@@ -115,27 +115,27 @@ class Truth:
 
     @property
     def fewer(self) -> int:
-        """A number of pulses at which the error would have turned the qubit by no more than a tenth of a turn."""
+        """The number of pulses after which the error is at most a tenth of a turn."""
         return max(2 * round(0.05 * self.last / max(self.turns, 0.05)), 2)
 
     @property
     def error_percent(self) -> float:
-        """The size of the error in percent of pi, which is that of the pulse's amplitude."""
+        """The size of the error in percent of pi, which equals that of the amplitude's error."""
         return 100.0 * abs(self.error_rad) / np.pi
 
     @property
     def sign(self) -> str:
-        """What the pulse does."""
+        """Whether the pulse turns too far or not far enough, as a verb."""
         return "over-rotates" if self.error_rad > 0.0 else "under-rotates"
 
     @property
     def remedy(self) -> str:
-        """What to do with the amplitude."""
+        """The change of the amplitude that is needed, as a verb."""
         return "lower" if self.error_rad > 0.0 else "raise"
 
     @property
     def trend(self) -> str:
-        """Where <Z> goes first."""
+        """The direction in which <Z> moves first, as a verb."""
         return "falls" if self.error_rad > 0.0 else "rises"
 
 
@@ -170,7 +170,7 @@ def _simulate(rng: Generator, *, turns: Range, driven: bool = True) -> Truth:
 
 
 def _started(truth: Truth) -> bool:
-    """The first pulse brought the qubit near the equator."""
+    """Return whether the first pulse brought the qubit near the equator."""
     return float(truth.z[0]) < 0.5
 
 
@@ -209,7 +209,7 @@ def _course(truth: Truth) -> str:
 
 
 def _parameters(truth: Truth) -> JSON:
-    """A slope needs a response that does not turn back."""
+    """Return Q5's reference; the slope is null unless there is a response that does not turn back."""
     described = _started(truth) and not truth.turns_back
     return {
         "error_per_gate": float(f"{truth.slope:.2g}") if described else None,
@@ -231,7 +231,7 @@ FAMILY: Family[Truth] = Family(
         ),
         "LARGE_ERROR": lambda truth: _started(truth) and truth.turns >= MODERATE_TURNS,
     },
-    # Both ends of the line are read to a pixel or two, 0.01 of <Z>; that is 5 to 15% of the change in a success.
+    # Both ends of the line can be read to a pixel or two, 0.01 of <Z>: 5 to 15% of the change in a success.
     field_rules={
         "error_per_gate": {"type": "pct", "tol_full": 0.2, "tol_half": 0.5},
         "accumulation_type": {"type": "enum"},
@@ -246,7 +246,7 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, turns=(1.9, 3.8)),
         ),
-        # a swing that turns back, of at most about a turn; a quarter turn, where it could be either, is left out
+        # a swing that turns back, of at most about a turn; about a quarter turn, which could be either, is left out
         Scenario(
             name="pingpong_failure_moderate_error",
             status="MODERATE_ERROR",
@@ -254,7 +254,7 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, turns=(0.36, 1.2)),
         ),
-        # the readout works and an earlier step, frequency or drive, is at fault: labelled as gmm_failure_no_excitation
+        # the readout works, but an earlier step, frequency or drive, does not: labelled like gmm_failure_no_excitation
         Scenario(
             name="pingpong_failure_no_excitation",
             status="NO_EXCITATION",

@@ -25,37 +25,37 @@ def _simulate_two_branches(rng: Generator) -> Truth:
 
 
 def _seen(truth: Truth) -> bool:
-    """A line is clear in more than half of the columns."""
+    """Return whether a line is clear in more than half of the columns."""
     return truth.seen_share > 0.5
 
 
 def _tunable(truth: Truth) -> bool:
-    """The line moves by more than its width."""
+    """Return whether the line moves by more than its width."""
     return _seen(truth) and truth.course_ghz > truth.width_ghz
 
 
 def _covered(truth: Truth) -> bool:
-    """The top of the arc is inside of the sweep, and the line inside of the map in most columns."""
+    """Return whether the top of the arc is inside the sweep, and the line inside the map in most columns."""
     return _tunable(truth) and truth.top_v in truth.bias_v[2:-2] and truth.seen_share > 0.6
 
 
 def _tracked(truth: Truth) -> bool:
-    """The fitted curve lies on the line, but for a column in ten."""
+    """Return whether the fitted curve lies on the line in all but a tenth of the columns."""
     return truth.fit is not None and truth.astray < 0.1
 
 
 def _failed(truth: Truth) -> bool:
-    """A line is clear in a few columns at most, and the fitted curve passes by most of the points."""
+    """Return whether a line is clear in a few columns at most, and the fitted curve misses most of the points."""
     return not _seen(truth) and truth.fit is not None and truth.stray_picks > 0.4 * len(truth.bias_v)
 
 
 def _silent(truth: Truth) -> bool:
-    """No line is clear in more than one column."""
+    """Return whether no line is clear in more than one column."""
     return int(truth.clear.sum()) < 2
 
 
 def _nothing_recorded(truth: Truth) -> bool:
-    """All cells have one value, or none."""
+    """Return whether all cells have the same value, or none."""
     return len(np.unique(truth.cells)) == 1
 
 
@@ -98,13 +98,13 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
         _pattern(truth),
         _overlay(truth, point_ink.name, outlier_ink.name, fit_ink.name),
     )
-    # the benchmark calls a map a scatter plot if stray points and a curve that misses them lie all over it
+    # the benchmark calls a map a scatter plot if stray points, and a curve that misses them, are spread over it
     plot_type = PlotType.SCATTER if truth.fit is not None and _failed(truth) else PlotType.HEATMAP
     return (style.drawing(axes, plot_type=plot_type, features=features),)
 
 
 def _limit(truth: Truth, style: Style, axes: Axes, limits: tuple[Limits, Limits], curve_ghz: Floats) -> None:
-    """The limits of the map, in frequency extended to where the curve goes, by at most three quarters of the window."""
+    """Set the limits to those of the map, with the frequency extended to the curve by up to 3/4 of the window."""
     room = 0.75 * (truth.last_ghz - truth.first_ghz)
     along_v, along_ghz = style.along(*limits)
     lowest, highest = (
@@ -139,7 +139,7 @@ def _pattern(truth: Truth) -> str:
     if not _seen(truth):
         return (
             f"The map is mostly mottled noise; only a faint piece of a line near {truth.top_ghz:.2f} GHz and "
-            f"{truth.top_v:.2f} V stands out."
+            f"{truth.top_v:.2f} V is visible."
         )
     if not _tunable(truth):
         return f"A line near {truth.level_ghz:.3f} GHz is flat over the whole sweep."
@@ -152,7 +152,7 @@ def _pattern(truth: Truth) -> str:
 
 
 def _parameters(truth: Truth) -> JSON:
-    """The fitted top of the arc, or the level of a flat line; a number of lines where there is something to count."""
+    """Return Q5's reference: the fitted top of the arc or the level of a flat line, and the number of lines if any."""
     if _silent(truth):
         return {"num_resonances": 0, "resonance_freq_GHz": UNRELIABLE}
     if not _seen(truth):
@@ -178,8 +178,8 @@ FAMILY: Family[Truth] = Family(
         "NO_SIGNAL": _silent,
         "NOT_TUNABLE": lambda truth: _seen(truth) and not _tunable(truth),
     },
-    # 0.1% are 4 to 6 MHz, less than a cell of the map: lines, many cells long, are read better than that. 0.5% is the
-    # width of a line.
+    # 0.1% are 4 to 6 MHz, less than a cell of the map, but a line that is many cells long can be read better. 0.5% is
+    # the width of a line.
     field_rules={
         "num_resonances": {"type": "int_count", "tol_full": 0, "tol_half": 1},
         "resonance_freq_GHz": {"type": "pct", "tol_full": 0.001, "tol_half": 0.005},
@@ -201,7 +201,7 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.UNRELIABLE,
             simulate=simulate_faint,
         ),
-        # nothing was recorded, by the apparatus; without a line there is nothing to fit, as in res_spec
+        # the apparatus recorded nothing; without a line there is nothing to fit, as in res_spec
         Scenario(
             name="qubit_flux_spectroscopy_failure_no_data",
             status="NO_SIGNAL",
@@ -219,7 +219,7 @@ FAMILY: Family[Truth] = Family(
             simulate=partial(simulate_without_line, recorded=True),
             telling=lambda truth: not _nothing_recorded(truth),
         ),
-        # no setting of the sweep makes the line move: flux line or device; a flat line fixes neither period nor top
+        # no sweep setting would make the line move: flux line or device; a flat line determines neither period nor top
         Scenario(
             name="qubit_flux_spectroscopy_failure_not_tunable",
             status="NOT_TUNABLE",

@@ -3,9 +3,9 @@
 A driven two-level system settles at an excited population of s / 2(1 + s) on resonance, and the line has a half width
 at half maximum of sqrt(1 + s) / (2 pi T2), power-broadened by the saturation s = W^2 T1 T2 of a drive of Rabi rate W
 (Schuster et al., Phys. Rev. Lett. 94, 123602, 2005). Sweeps for finding a qubit use strong drives: lines are tens of
-MHz wide and often have a shoulder, as from a shift of the resonator by its photons. Where the drive reaches several
-transitions, such as those of neighbouring qubits, of higher levels and of defects, their broad lines run into each
-other, and what they do to the readout fluctuates. Averaging leaves Gaussian noise. One Gaussian line is fitted.
+MHz wide and often have a shoulder, as from a shift of the resonator by its photons. If the drive reaches several
+transitions, such as those of neighbouring qubits, higher levels or defects, their broad lines overlap, and their effect
+on the readout fluctuates. Averaging leaves Gaussian noise. One Gaussian line is fitted.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Range = tuple[float, float]
 
 CLEARLY_BETTER = 0.1
 CLEAR = 0.25
-"""A line is counted if it stands out by this share of the deepest one's depth."""
+"""A line is counted if its depth is at least this share of the deepest one's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One spectrum: what the lines do to the contrast, without and with noise of width ``noise``."""
+    """One spectrum: the effect of the lines on the contrast, without and with noise of width ``noise``."""
 
     frequency_ghz: Floats
     response: Floats
@@ -70,12 +70,12 @@ class Truth:
 
     @property
     def depth(self) -> float:
-        """How far the lines lift or lower the contrast, without noise."""
+        """The change of the contrast by the lines, without noise."""
         return float(np.abs(self.response).max())
 
     @property
     def visible_ghz(self) -> Floats:
-        """The lines that stand out of the noise by a factor of five, lowest frequency first."""
+        """The lines that exceed the noise by a factor of five, lowest frequency first."""
         if self.depth < 5.0 * self.noise:
             return np.array([])
         peaks, _ = find_peaks(np.abs(self.response), prominence=CLEAR * self.depth)
@@ -94,7 +94,7 @@ class Truth:
 
     @property
     def kind(self) -> str:
-        """Whether the fitted line is a peak or a dip; the qubit's lines, where there are any, have the same sign."""
+        """Whether the fitted line is a peak or a dip; the qubit's lines, if any, have the same sign."""
         return "peak" if self.fit.values[2] > 0.0 else "dip"
 
     @property
@@ -104,7 +104,7 @@ class Truth:
 
     @property
     def fitted(self) -> str:
-        """The same with its error, as the title prints it."""
+        """The centre of the fitted line with its error, as the title prints it."""
         return f"({self.fitted_ghz:.3f} ± {min(self.fit.errors[0], 9.0):.4f}) GHz"
 
     @property
@@ -125,7 +125,7 @@ class Truth:
 
     @property
     def wider(self) -> str:
-        """A sweep half as wide again, with the same centre."""
+        """A sweep of 1.5 times the width, with the same centre."""
         return f"({self.begin_ghz - 0.25 * self.span_ghz:.1f}, {self.end_ghz + 0.25 * self.span_ghz:.1f})"
 
 
@@ -138,7 +138,7 @@ def _lorentzian(x: Floats, line: Line) -> Floats:
 
 
 def _single_line(rng: Generator, begin_ghz: float, span_ghz: float) -> list[Line]:
-    """One line, in most cases with a shoulder that does not stand out."""
+    """Draw one line, in most cases with a shoulder that is not a separate peak."""
     centre, half_width = (
         begin_ghz + span_ghz * float(rng.uniform(0.15, 0.85)),
         float(rng.uniform(0.012, 0.03)),
@@ -153,7 +153,7 @@ def _single_line(rng: Generator, begin_ghz: float, span_ghz: float) -> list[Line
 
 
 def _crowd(rng: Generator, begin_ghz: float, span_ghz: float) -> list[Line]:
-    """Two to four broad lines that run into each other, with narrower ones on top of them and a weak one elsewhere."""
+    """Draw two to four broad, overlapping lines, with narrower ones on top of them and a weak one elsewhere."""
     count, step = int(rng.integers(2, 5)), float(rng.uniform(0.13, 0.17)) * span_ghz / 1.2
     first = begin_ghz + float(rng.uniform(0.06, 0.9 - count * step / span_ghz)) * span_ghz
     centres = first + step * (np.arange(count) + rng.uniform(-0.06, 0.06, count))
@@ -182,7 +182,7 @@ def _no_lines(_rng: Generator, _begin_ghz: float, _span_ghz: float) -> list[Line
 def _simulate(
     rng: Generator, *, lines_in: Callable[[Generator, float, float], list[Line]], fluctuating: float = 0.0
 ) -> Truth:
-    """``lines_in``: makes the lines of a sweep; ``fluctuating``: by what share of itself the response fluctuates."""
+    """Simulate: ``lines_in`` makes the lines of a sweep; ``fluctuating`` is the response's relative fluctuation."""
     span, begin = float(rng.uniform(0.9, 1.4)), float(rng.uniform(3.6, 5.2))
     frequency_ghz = np.linspace(begin, begin + span, int(rng.integers(130, 181)))
     noise = float(np.exp(rng.uniform(np.log(3e-5), np.log(1e-3))))
@@ -206,7 +206,7 @@ def _simulate(
 
 
 def _fitted(frequency_ghz: Floats, contrast: Floats) -> Fit:
-    """One bell, at first the point farthest away: narrow, unless a wide start leads to a clearly better fit."""
+    """Fit one bell, starting narrow at the farthest point, or wide if that gives a clearly better fit."""
     offset, span = float(np.median(contrast)), float(np.ptp(frequency_ghz))
     step, farthest = float(frequency_ghz[1] - frequency_ghz[0]), int(np.argmax(np.abs(contrast - offset)))
     reach = 2.0 * float(np.ptp(contrast))
@@ -227,7 +227,7 @@ def _fitted(frequency_ghz: Floats, contrast: Floats) -> Fit:
 
 
 def _single(truth: Truth) -> bool:
-    """One line, and the fit explains most of it."""
+    """Return whether there is one line and the fit explains most of it."""
     return truth.count == 1 and truth.fit.r_squared > 0.7
 
 

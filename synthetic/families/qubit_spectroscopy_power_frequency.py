@@ -26,7 +26,7 @@ def _visible(truth: Truth) -> bool:
 
 
 def _sharp(truth: Truth) -> bool:
-    """The weakest drive that shows the line does not yet broaden it."""
+    """Return whether the weakest drive that shows the line does not yet broaden it."""
     return _visible(truth) and truth.widths_mhz[0] < BROAD * truth.window_mhz
 
 
@@ -60,7 +60,7 @@ def _draw(truth: Truth, style: Style, *, plotly: bool) -> tuple[Drawing, ...]:
 def _map(
     truth: Truth, style: Style, quantity: tuple[str, Floats, str], *, in_ghz: bool, plotly: bool
 ) -> Axes:
-    """The axes of one map."""
+    """Draw one map and return its axes."""
     name, values, usual_colormap = quantity
     scale, unit = (1e-3, "GHz") if in_ghz else (1.0, "MHz")
     x, y = truth.frequency_mhz * scale, truth.drive_au
@@ -113,7 +113,7 @@ FAMILY: Family[Truth] = Family(
         "AMP_TOO_HIGH": lambda truth: _visible(truth) and not _sharp(truth),
         "NO_SIGNAL": lambda truth: not _visible(truth),
     },
-    # 0.2% are 8 to 12 MHz, two to four cells of the map; within 1% the right line was noticed, but not read.
+    # 0.2% are 8 to 12 MHz, two to four cells of the map; within 1% the right line was found, but not read well.
     field_rules={
         "f01_MHz": {"type": "pct", "tol_full": 0.002, "tol_half": 0.01},
         "transitions_visible": {"type": "enum"},

@@ -1,9 +1,9 @@
 """Rabi oscillations, simulated: <Z> against the duration of a drive pulse.
 
-A drive of Rabi frequency f, detuned by d, turns the qubit at F = sqrt(f^2 + d^2); the excited population is (f/F)^2
-sin^2(pi F t) (Rabi, Phys. Rev. 51, 652, 1937; Foot, Atomic Physics, 7.3). Dephasing at a rate g takes exp(-g t) of the
-oscillation and leaves its mean; loss at a rate l, to levels that are read as the ground state, takes exp(-l t) of all
-that was excited, so the population is (f/F)^2 / 2 (exp(-l t) - exp(-(l + g) t) cos(2 pi F t)). The fitted curve is a
+A drive of Rabi frequency f, detuned by d, rotates the qubit at F = sqrt(f^2 + d^2); the excited population is (f/F)^2
+sin^2(pi F t) (Rabi, Phys. Rev. 51, 652, 1937; Foot, Atomic Physics, 7.3). Dephasing at a rate g damps the oscillation
+by exp(-g t) and keeps its mean; loss at a rate l, to levels that are read as the ground state, reduces the whole
+population by exp(-l t), so it is (f/F)^2 / 2 (exp(-l t) - exp(-(l + g) t) cos(2 pi F t)). The fitted curve is a
 sinusoid of constant amplitude.
 """
 
@@ -28,7 +28,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One Rabi experiment. ``detuning_ratio`` is d/f; not ``driven``, no pulse reaches the qubit."""
+    """One Rabi experiment. ``detuning_ratio`` is d/f; without ``driven`` no pulse reaches the qubit."""
 
     time_us: Floats
     z: Floats
@@ -53,7 +53,7 @@ class Truth:
 
     @property
     def turn_mhz(self) -> float:
-        """Oscillations in a microsecond, with the detuning."""
+        """Oscillations per microsecond, with the detuning."""
         return self.rabi_mhz * float(np.hypot(1.0, self.detuning_ratio))
 
     @property
@@ -63,7 +63,7 @@ class Truth:
 
     @property
     def samples_per_period(self) -> float:
-        """Sampled points in one oscillation; inf without a drive."""
+        """Sampled points per oscillation; inf without a drive."""
         return self.count / self.periods if self.driven else float("inf")
 
     @property
@@ -73,12 +73,12 @@ class Truth:
 
     @property
     def damping_us(self) -> float:
-        """In this time the oscillation falls to 1/e."""
+        """The time in which the oscillation falls to 1/e."""
         return 1.0 / (self.loss_per_us + self.dephasing_per_us)
 
     @property
     def amplitude_left(self) -> float:
-        """The oscillation's amplitude at the end of the window over that at its start."""
+        """The ratio of the oscillation's amplitude at the end of the window to that at its start."""
         return float(np.exp(-self.window_us / self.damping_us))
 
     @property
@@ -133,7 +133,7 @@ class Truth:
 
     @property
     def better_us(self) -> float:
-        """A window of two and a half oscillations; the same window where there are none."""
+        """A window of two and a half oscillations; the present window if there are none."""
         return 2.5 / self.turn_mhz if self.driven else self.window_us
 
 
@@ -146,7 +146,7 @@ def _model(t: Floats, frequency: float, amplitude: float, phase: float, offset: 
 
 
 def _sweep(rng: Generator) -> Floats:
-    """The durations in microseconds: of one distribution, whatever becomes of the data."""
+    """Draw the durations in microseconds, from the same distribution for all scenarios."""
     window_us, count = np.exp(rng.uniform(np.log([0.8, 120.0]), np.log([8.0, 800.0])))
     return np.linspace(0.0, float(window_us), round(float(count)))
 
@@ -194,7 +194,7 @@ def _simulate(
 
 
 def _simulate_no_drive(rng: Generator) -> Truth:
-    """No drive and no readout: the trace is noise around 0."""
+    """Simulate that drive and readout fail: the trace is noise around 0."""
     time_us, shots = _sweep(rng), int(rng.integers(10, 80))
     z = signal_free(rng, len(time_us), shots=shots)
     return Truth(
@@ -222,7 +222,7 @@ def _visible(truth: Truth) -> bool:
 
 
 def _resolved(truth: Truth) -> bool:
-    """Four points in each oscillation: twice what Nyquist asks for, so that the shape is seen, not only the rate."""
+    """Return whether there are four points per oscillation, twice Nyquist's limit, so that its shape is visible."""
     return truth.samples_per_period >= 4.0
 
 
@@ -235,7 +235,7 @@ def _lasting(truth: Truth) -> bool:
 
 
 def _tracked(truth: Truth) -> bool:
-    """The curve explains nine tenths of the variance."""
+    """Return whether the curve explains nine tenths of the variance."""
     return truth.fit_share > 0.9
 
 
@@ -318,7 +318,7 @@ FAMILY: Family[Truth] = Family(
             simulate=_simulate_no_drive,
         ),
         # too fast, too slow: the experiment works and only its sweep has to change; no fit of a failure is to be used.
-        # Not less than two points per period: an alias can look like a success.
+        # At least two points per period: an alias can look like a success.
         Scenario(
             name="rabi_failure_too_fast",
             status="UNDERSAMPLED",
@@ -341,7 +341,7 @@ FAMILY: Family[Truth] = Family(
             simulate=partial(_simulate, periods=(2.7, 11.0)),
             telling=lambda truth: truth.periods >= 2.5 and truth.contrast > 1.5,
         ),
-        # a success by name: detuning lowers the contrast, oscillations and fit stay good, so labelled as rabi_success
+        # a success by name: detuning lowers the contrast, oscillations and fit are good, so labelled like rabi_success
         Scenario(
             name="rabi_success_off_resonance",
             status="SUCCESS",
@@ -350,7 +350,7 @@ FAMILY: Family[Truth] = Family(
             simulate=partial(_simulate, periods=(2.7, 11.0), detuning_ratio=(0.75, 1.5)),
             telling=lambda truth: truth.periods >= 2.5 and truth.contrast < 1.3,
         ),
-        # a success by name: more than one period is what the criterion asks for, so labelled as rabi_success
+        # a success by name: the criterion requires more than one period, so labelled like rabi_success
         Scenario(
             name="rabi_successful_limited_range",
             status="SUCCESS",

@@ -1,13 +1,13 @@
 """Rabi oscillations on hardware: excited-state probability against the amplitude of a pulse of fixed duration.
 
-On resonance the pulse turns the qubit by an angle a proportional to its amplitude. With a detuning that would turn the
-phase by d during the pulse, the rotation is by W = sqrt(a^2 + d^2) about a tilted axis, and the probability is
+On resonance the pulse rotates the qubit by an angle a, proportional to its amplitude. With a detuning that would turn
+the phase by d during the pulse, the rotation is by W = sqrt(a^2 + d^2) about a tilted axis, and the probability is
 (a/W)^2 sin^2(W/2) (Rabi, Phys. Rev. 51, 652, 1937; Foot, Atomic Physics, 7.3): its maxima grow with the amplitude. A
 relative spread s of the amplitude from shot to shot, Gaussian, spreads W by s a^2/W and averages cos(W) down by
-exp(-(s a^2/W)^2 / 2). A drive chain that saturates turns the qubit by less than in proportion: at a share x of the
-sweep by (1 + k) x / (1 + k x) of its last angle, so that the oscillations become slower. Strong pulses lose a share
-l x^2 to the third level, which is read as the ground state. The fitted curve is a sinusoid of constant period and
-amplitude that begins in a minimum, joined at the measured amplitudes.
+exp(-(s a^2/W)^2 / 2). With a drive chain that saturates, the angle grows less than proportionally: at a share x of the
+sweep it is (1 + k) x / (1 + k x) of the last angle, so the oscillations become slower. Strong pulses lose a share l x^2
+to the third level, which is read as the ground state. The fitted curve is a sinusoid of constant period and amplitude
+that begins in a minimum, joined at the measured amplitudes.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Truth:
 
     @property
     def periods(self) -> float:
-        """Oscillations in the sweep: from 0 to the first minimum, where W is a full turn, and on."""
+        """Oscillations in the sweep, counted from 0; the first ends in the minimum at which W is a full turn."""
         return float(np.hypot(TURN * self.turns, self.detuning_rad)) / TURN
 
     @property
@@ -73,17 +73,17 @@ class Truth:
 
     @property
     def first_period(self) -> float:
-        """The same at the beginning of the sweep."""
+        """The amplitude of a full turn at the beginning of the sweep."""
         return self.period / (1.0 + self.saturation)
 
     @property
     def last_period(self) -> float:
-        """The same at its end."""
+        """The amplitude of a full turn at the end of the sweep."""
         return self.period * (1.0 + self.saturation)
 
     @property
     def first_maximum(self) -> float:
-        """Probability at the first maximum, at the latest at the end of the sweep, without errors of the readout."""
+        """Probability at the first maximum, or at the end of the sweep if that comes first, without readout errors."""
         share = np.linspace(0.0, 1.0, 2000)
         probability = _probability(
             self.turns * _saturated(share, self.saturation), self.detuning_rad, self.spread
@@ -98,7 +98,7 @@ class Truth:
 
     @property
     def lowest(self) -> float:
-        """The lowest measured probability; negative where noise exceeds what is subtracted for readout errors."""
+        """The lowest measured probability; it is negative if noise exceeds the correction for readout errors."""
         return float(self.population.min())
 
     @property
@@ -148,7 +148,7 @@ def _saturated(share: Floats, saturation: float) -> Floats:
 
 
 def _probability(turns: Floats, detuning_rad: float, spread: float) -> Floats:
-    """After pulses that would make these turns on resonance."""
+    """Return the probability after pulses that would make these turns on resonance."""
     angle = TURN * turns
     turn = np.maximum(np.hypot(angle, detuning_rad), 1e-12)  # no drive: no turn, and nothing to divide by
     coherence = np.exp(-0.5 * (spread * angle**2 / turn) ** 2)
@@ -160,7 +160,7 @@ def _simulate(
 ) -> Truth:
     """Experiment and fit, which starts from the strongest line of the spectrum.
 
-    The sweep is of one distribution, whatever becomes of the data.
+    The sweep has the same distribution for all scenarios.
     """
     window = float(rng.choice([0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.8, 1.0]))
     amplitude = np.linspace(0.0, window, int(rng.choice([41, 51, 51, 61])))
@@ -199,12 +199,12 @@ def _complete(truth: Truth) -> bool:
 
 
 def _detuned(truth: Truth) -> bool:
-    """The first maximum is below three quarters of an inversion."""
+    """Return whether the first maximum is below three quarters of an inversion."""
     return truth.first_maximum < 0.75
 
 
 def _tracked(truth: Truth) -> bool:
-    """The sinusoid explains most of the variance."""
+    """Return whether the sinusoid explains most of the variance."""
     return truth.explained > 0.75
 
 
@@ -255,7 +255,7 @@ def _hollow_points(truth: Truth, style: Style, axes: Axes) -> None:
 
 
 def _print_fit(truth: Truth, axes: Axes, *, inside: bool) -> None:
-    """The fitted values in a box, in the plot's upper right corner or beside it."""
+    """Draw the fitted values in a box, in the plot's upper right corner or next to the plot."""
     names = ("offset", "period", "pop_amplitude")
     values = [_printed(value, error) for value, error in zip(truth.fit.values, truth.fit.errors, strict=True)]
     lines = [
@@ -274,7 +274,7 @@ def _print_fit(truth: Truth, axes: Axes, *, inside: bool) -> None:
 
 
 def _printed(value: float, error: float) -> str:
-    """With its error, unless the data do not constrain it."""
+    """Return a value as text, with its error unless the data do not constrain it."""
     return (
         measured(value, error, digits=2).plus_minus.replace(" ", "")
         if 0.0 < error < np.inf
@@ -313,7 +313,7 @@ FAMILY: Family[Truth] = Family(
         "OFF_RESONANCE": lambda truth: _complete(truth) and _detuned(truth),
         "RANGE_TOO_NARROW": lambda truth: not _complete(truth),
     },
-    # Where a sweep ends in mid-oscillation, the eye counts to half a period; a miscount by one is half right.
+    # If a sweep ends in mid-oscillation, the eye counts to half a period; a miscount by one is half right.
     field_rules={
         "periods_visible": {"type": "count_float", "tol_full": 0.5, "tol_half": 1.0},
         "amplitude_decay": {"type": "enum"},

@@ -25,11 +25,11 @@ from synthetic.physics.readout import Floats
 Range = tuple[float, float]
 
 APART = 4
-"""Scans from one jump to the next, at least."""
+"""The least number of scans from one jump to the next."""
 FIRST = 2
-"""Scans before the first jump, at least."""
+"""The least number of scans before the first jump."""
 BROKEN_E = 0.1
-"""Fringes that move farther than this from one scan to the next but one are broken."""
+"""Fringes are broken if they move farther than this, in periods, from one scan to the next but one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Truth:
 
     @property
     def moved_e(self) -> Floats:
-        """How far the fringes move, in parts of their period, from the scan before each to the one after it."""
+        """The shift of the fringes in periods, from the scan before each scan to the one after it."""
         phase = np.angle(self.harmonic_adc) / (2.0 * np.pi)
         moved_e = np.zeros(self.scans)
         moved_e[1:-1] = phase[2:] - phase[:-2]
@@ -77,7 +77,7 @@ class Truth:
 
     @property
     def breaks(self) -> int:
-        """How often the fringes are broken; neighbouring scans on which they are belong to one break."""
+        """The number of breaks in the fringes; neighbouring scans with a break count once."""
         return int(np.sum(np.diff((self.moved_e > BROKEN_E).astype(int), prepend=0) == 1))
 
     @property
@@ -102,7 +102,7 @@ class Truth:
 
     @property
     def moves(self) -> str:
-        """The sizes of the jumps in words."""
+        """The sizes of the jumps as text."""
         sizes = [f"{size:.0f}" for size in self.sizes_mv]
         return f"{sizes[0]} mV" if len(set(sizes)) == 1 else f"{', '.join(sizes[:-1])} and {sizes[-1]} mV"
 
@@ -118,7 +118,7 @@ class Truth:
 
     @property
     def jumped(self) -> str:
-        """Number and places of the jumps in words."""
+        """The number and places of the jumps as text."""
         places = ", ".join(str(scan) for scan in self.jump_scans)
         return f"a jump near scan {places}" if len(self.jump_scans) == 1 else f"jumps near scans {places}"
 
@@ -131,7 +131,7 @@ class Truth:
 def _simulate(rng: Generator, *, jumps: tuple[int, int], idle_time: Range = (0.2, 0.6)) -> Truth:
     """``jumps``: how many, including both ends; ``idle_time``: between the pulses, in units of T2*.
 
-    A run has as many scans whatever happens in it, but no fewer than its jumps need.
+    The number of scans has the same distribution for all scenarios, but is at least what the jumps need.
     """
     count = int(rng.integers(jumps[0], jumps[1] + 1))
     scans = max(round(float(np.exp(rng.uniform(np.log(14.0), np.log(100.0))))), APART * count + 6)
@@ -165,7 +165,7 @@ def _simulate(rng: Generator, *, jumps: tuple[int, int], idle_time: Range = (0.2
 
 
 def _wander(rng: Generator, count: int, spread: float) -> Floats:
-    """Slow fluctuations around 0, one value for each scan: an Ornstein-Uhlenbeck process that forgets in six scans."""
+    """Draw slow fluctuations around 0, one per scan: an Ornstein-Uhlenbeck process with a memory of six scans."""
     kept, values = np.exp(-1.0 / 6.0), [float(rng.normal(0.0, spread))]
     for kick in rng.normal(0.0, spread * np.sqrt(1.0 - kept**2), size=count - 1):
         values.append(kept * values[-1] + float(kick))
@@ -173,7 +173,7 @@ def _wander(rng: Generator, count: int, spread: float) -> Floats:
 
 
 def _read_out(rng: Generator, population: Floats) -> tuple[Floats, float]:
-    """Amplitudes in ADC units and their noise: counts, the amplifier's noise of a shot, and a gain that fluctuates."""
+    """Return amplitudes in ADC units with noise: of counts, of the amplifier per shot, and of a fluctuating gain."""
     shots, amplifier = int(rng.integers(60, 900)), float(rng.uniform(0.6, 1.4))
     base_adc, contrast_adc = float(rng.uniform(6.0, 16.0)), float(rng.uniform(8.0, 16.0))
     counted = rng.binomial(shots, population) / shots
@@ -249,8 +249,8 @@ FAMILY: Family[Truth] = Family(
         "EVENT": lambda truth: _coherent(truth) and truth.breaks > 0,
         "NO_COHERENCE": lambda truth: not _coherent(truth),
     },
-    # A count is exact or off by one; a break is read off the scan axis to 3% of it, and its size, four cells of bias or
-    # more, to one cell.
+    # A count is exact or off by one; a break can be read off the scan axis to 3% of it, and its size, four cells of
+    # bias or more, to one cell.
     field_rules={
         "event_detected": {"type": "bool"},
         "jump_count": {"type": "int_count", "tol_full": 0, "tol_half": 1},
@@ -275,7 +275,7 @@ FAMILY: Family[Truth] = Family(
             simulate=partial(_simulate, jumps=(1, 3)),
             telling=lambda truth: truth.breaks <= 3,
         ),
-        # as with few bursts: jumps are what the measurement is there to find, whatever their number
+        # as with few bursts: the measurement is meant to find jumps, however many
         Scenario(
             name="ramsey_charge_tomography_many_bursts",
             status="EVENT",
@@ -284,7 +284,7 @@ FAMILY: Family[Truth] = Family(
             simulate=partial(_simulate, jumps=(5, 9)),
             telling=lambda truth: truth.breaks >= 5,
         ),
-        # readout works, but the qubit lost its coherence: an earlier step has to be looked at, not the readout chain
+        # the readout works, but the qubit lost its coherence: an earlier step has to be checked, not the readout chain
         Scenario(
             name="ramsey_charge_tomography_noisy",
             status="NO_COHERENCE",

@@ -39,7 +39,7 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.UNRELIABLE,
             simulate=partial(simulate, sweep=SWEEP, fringes=(1.2, 2.4), decay_times=DECAY_TIMES),
         ),
-        # like its sibling with too few: the qubit is fine and only detuning or window have to change
+        # like its sibling with too few: the qubit is fine and only the detuning or the window has to change
         Scenario(
             name="ramsey_failure_freq_cal_too_many_osc",
             status="TOO_MANY_OSC",

@@ -31,7 +31,7 @@ FAMILY: Family[Truth] = Family(
                 decay_times=(0.8, 5.0),
             ),
         ),
-        # the fringes are over after a few points; what these show is an alias
+        # the fringes end after a few points, which show an alias
         Scenario(
             name="ramsey_failure_t2star_sampling_too_coarse",
             status="SAMPLING_TOO_COARSE",
@@ -39,7 +39,7 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.UNRELIABLE,
             simulate=partial(simulate_aliased, sweep=SWEEP),
         ),
-        # window_too_short, zero_detuning: as with too coarse a sampling only a setting of the experiment has to change
+        # window_too_short, zero_detuning: as with too coarse sampling, only a setting of the experiment has to change
         Scenario(
             name="ramsey_failure_t2star_window_too_short",
             status="WINDOW_TOO_SHORT",

@@ -1,11 +1,11 @@
 """Resonator spectroscopy: magnitude and phase of the transmission past resonators, against the probe's frequency.
 
-A resonator beside the line, of resonance frequency f0 and full width k, lets S = 1 - d exp(i p) / (1 + 2i (f - f0) / k)
-pass: d is the share of its losses that goes into the line, Q/Qc, and p tells how asymmetric the coupling is (Khalil et
-al., J. Appl. Phys. 111, 054510, 2012; Probst et al., Rev. Sci. Instrum. 86, 024706, 2015). Factors of several
-resonators multiply. A delay t in the cables adds a phase of -2 pi f t, a reflection in them a weak standing wave, and
-the amplifier noise in both quadratures, with more outliers than a Gaussian. No fit is shown, and axes are scaled to
-the data: without a resonance the noise fills them.
+A side-coupled resonator of resonance frequency f0 and full width k transmits
+S = 1 - d exp(i p) / (1 + 2i (f - f0) / k). d is the share of its losses that goes into the line, Q/Qc, and p the
+asymmetry of the coupling (Khalil et al., J. Appl. Phys. 111, 054510, 2012; Probst et al., Rev. Sci. Instrum. 86,
+024706, 2015). The factors of several resonators are multiplied. A delay t in the cables adds a phase of -2 pi f t, a
+reflection in them a weak standing wave, and the amplifier noise in both quadratures, with more outliers than a
+Gaussian. No fit is shown, and axes are scaled to the data: without a resonance the noise fills them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Complexes = NDArray[np.complex128]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resonator:
-    """A resonator beside the line; ``coupling`` is d, at most 1, and ``asymmetry_rad`` is p."""
+    """A side-coupled resonator; ``coupling`` is d, at most 1, and ``asymmetry_rad`` is p."""
 
     frequency_mhz: float
     width_mhz: float
@@ -40,7 +40,7 @@ class Resonator:
     asymmetry_rad: float
 
     def transmission(self, frequency_mhz: Floats) -> Complexes:
-        """What passes."""
+        """Return the complex transmission."""
         lost = self.coupling * np.exp(1j * self.asymmetry_rad)
         passed: Complexes = 1.0 - lost / (1.0 + 2j * (frequency_mhz - self.frequency_mhz) / self.width_mhz)
         return passed
@@ -61,7 +61,7 @@ class Truth:
 
     @property
     def baseline(self) -> float:
-        """The magnitude beside the resonances."""
+        """The magnitude away from the resonances."""
         return float(np.median(self.magnitude))
 
     @property
@@ -85,7 +85,7 @@ class Truth:
         return self.span_mhz > 200.0
 
     def contrast(self, resonator: Resonator) -> float:
-        """How deep the trace falls at the resonance, as a share of the baseline; 0 outside of the scan."""
+        """Return the depth of the dip at the resonance, as a share of the baseline; 0 outside the scan."""
         near = np.abs(self.frequency_mhz - resonator.frequency_mhz) < 0.7 * resonator.width_mhz
         return 1.0 - float(self.magnitude[near].min()) / self.baseline if near.any() else 0.0
 
@@ -106,7 +106,7 @@ class Truth:
 
     @property
     def turn_deg(self) -> float:
-        """By how much the phase falls from one end to the other."""
+        """The fall of the phase from one end of the scan to the other."""
         phase = np.unwrap(np.angle(self.s21))
         return float(np.degrees(phase[0] - phase[-1]))
 
@@ -138,7 +138,7 @@ class Truth:
 
     @property
     def other_band(self) -> str:
-        """The scan's width on both sides of it."""
+        """A scan of three times the width around this one."""
         return f"({(self.begin_mhz - self.span_mhz) / 1e3:.1f}, {(self.end_mhz + self.span_mhz) / 1e3:.1f})"
 
     @property
@@ -232,7 +232,7 @@ def _draw(truth: Truth, style: Style, *, plotly: bool) -> tuple[Drawing, ...]:
 def _trace(
     style: Style, x: Floats, trace: tuple[str, Floats, str], name: str, x_label: str, *, plotly: bool
 ) -> Axes:
-    """The axes of one trace, scaled to the data."""
+    """Draw one trace, scaled to the data, and return its axes."""
     quantity, values, y_label = trace
     if plotly:
         axes = plotly_axes(style, title=f"Resonator spectroscopy {quantity}")
@@ -267,7 +267,7 @@ def _phase(truth: Truth) -> str:
 
 
 def _parameters(truth: Truth) -> JSON:
-    """Lists, with an entry for each dip."""
+    """Return Q5's reference: lists with an entry for each dip."""
     if not truth.dips:
         return {"resonance_freq_GHz": UNRELIABLE, "contrast": UNRELIABLE}
     digits = 3 if truth.is_survey else 4
@@ -283,8 +283,8 @@ FAMILY: Family[Truth] = Family(
         "SUCCESS": lambda truth: bool(truth.dips),
         "NO_SIGNAL": lambda truth: not truth.dips and truth.flat,
     },
-    # 0.1% of the frequency are 6 to 9 MHz, 5 pixels of a survey; the tip of a dip is read to a few hundredths of the
-    # baseline, less than 10% of its depth.
+    # 0.1% of the frequency are 6 to 9 MHz, 5 pixels of a survey; the tip of a dip can be read to a few hundredths of
+    # the baseline, less than 10% of its depth.
     field_rules={
         "resonance_freq_GHz": {"type": "array_float_match", "tol_full": 0.001},
         "contrast": {"type": "array_float_match", "tol_full": 0.1},
@@ -316,7 +316,7 @@ FAMILY: Family[Truth] = Family(
             simulate=partial(_survey, places=((0.15, 0.42), (0.58, 0.85))),
             telling=lambda truth: len(truth.dips) == 2,
         ),
-        # wide_scan, zoomed: a success by name, so labelled as the one with two qubits
+        # wide_scan, zoomed: a success by name, so labelled like the one with two qubits
         Scenario(
             name="res_spec_success_wide_scan_resonator",
             status="SUCCESS",

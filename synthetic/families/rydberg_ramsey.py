@@ -2,9 +2,9 @@
 
 p(t) = c + A exp(-(t / T2)^2) cos(2 pi f t + phase): atoms whose detuning differs from shot to shot with the standard
 deviation s = sqrt(2) / T2, as by the Doppler shift, dephase like a Gaussian (Levine et al., Phys. Rev. Lett. 121,
-123603, 2018). The groups save time: the first fixes the frequency roughly, each later one more finely, if
-the error so far is less than a fringe at the next group. Where a group covers only a part of an oscillation, that chain
-does not start.
+123603, 2018). The groups save time: the first determines the frequency roughly, each later one more precisely, if the
+error so far is less than a fringe at the next group. This chain does not start if a group covers only a part of an
+oscillation.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ RED_INKS = (Ink("red", "#ff0000"), TAB_BLUE, Ink("green", "#008000"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One experiment; ``group`` says to which group of delays a point belongs. ``frequency_mhz`` is the true one."""
+    """One experiment; ``group`` is the number of each point's group of delays, ``frequency_mhz`` the true frequency."""
 
     experiment: int
     delay_us: Floats
@@ -68,7 +68,7 @@ class Truth:
 
     @property
     def oscillations(self) -> float:
-        """How often the fitted curve oscillates up to the last delay."""
+        """The number of the fitted curve's oscillations up to the last delay."""
         return self.end_us * self.fit.values[0]
 
     @property
@@ -86,7 +86,7 @@ class Truth:
 
     @property
     def reduced_chi_squared(self) -> float:
-        """Of the fit, as printed."""
+        """The fit's reduced chi squared, as printed."""
         return round(self.fit.reduced_chi_squared or 0.0, 1)
 
     @property
@@ -101,7 +101,7 @@ class Truth:
 
     @property
     def verdict(self) -> str:
-        """How the fitted curve relates to the groups."""
+        """A description of how the fitted curve follows the groups."""
         if self.reduced_chi_squared < 3.0:
             return "passes the few points of each group, as curves of other frequencies would"
         return "misses the points of several groups, above all of the later ones"
@@ -113,14 +113,14 @@ class Truth:
 
 
 def _model(t: Floats, frequency: float, amplitude: float, rate: float, phase: float, centre: float) -> Floats:
-    """``rate`` is 1 / T2: where a fit finds no decay, that is a number."""
+    """Return the model; ``rate`` is 1 / T2, which stays finite if a fit finds no decay."""
     return centre + amplitude * np.exp(-((t * rate) ** 2)) * np.cos(2.0 * np.pi * frequency * t + phase)
 
 
 def _simulate(rng: Generator, *, covered: Range) -> Truth:
-    """``covered``: the part of an oscillation that a group covers. Of one distribution otherwise, for both types.
+    """Simulate: ``covered`` is the part of an oscillation that a group covers; all else is the same for both types.
 
-    The oscillation is about one fringe of the first gap off the frequency that was set.
+    The frequency differs from the intended one by about one fringe over the first gap.
     """
     gaps_us = np.array([rng.uniform(1.1, 1.7), *rng.uniform(0.8, 2.7, int(rng.integers(2, 5)))])
     set_mhz = float(rng.uniform(4.0, 10.5))
@@ -164,10 +164,10 @@ def _fitted(
     set_mhz: float,
     coarse: bool,
 ) -> Fit:
-    """Two groups, then three, then all, each fit starting where the last one ended.
+    """Fit two groups, then three, then all; each fit starts from the result of the last one.
 
-    The first starts at the strongest line near the frequency that was set; or at that frequency itself, if the groups
-    cover too little of an oscillation to tell the fringes apart (``coarse``).
+    The first starts at the strongest line near the intended frequency; or at that frequency itself, if the groups cover
+    too little of an oscillation to distinguish the fringes (``coarse``).
     """
     start = set_mhz if coarse else _strongest(delay_us, occupancy, set_mhz)
     values: tuple[float, ...] = (start, 0.4, 0.1, 0.0, 0.5)
@@ -184,7 +184,7 @@ def _fitted(
 
 
 def _strongest(t: Floats, p: Floats, set_mhz: float) -> float:
-    """The frequency within 1.6 MHz of ``set_mhz`` whose decaying sine and cosine leave least of all groups."""
+    """Return the frequency within 1.6 MHz of ``set_mhz`` whose decaying sine and cosine fit all groups best."""
     frequencies = set_mhz + np.arange(-1.6, 1.6, 0.1 / t[-1])
     angles = 2.0 * np.pi * frequencies[:, None] * t
     decay = np.exp(-((t / USUAL_T2_US) ** 2))
@@ -194,12 +194,12 @@ def _strongest(t: Floats, p: Floats, set_mhz: float) -> float:
 
 
 def _undersampled(truth: Truth) -> bool:
-    """A group covers clearly less than an oscillation."""
+    """Return whether a group covers clearly less than an oscillation."""
     return truth.covered < 0.7
 
 
 def _consistent(truth: Truth) -> bool:
-    """What is left over between curve and points is noise, in all groups together."""
+    """Return whether the residuals of all groups together are noise."""
     return truth.covered >= 0.7 and truth.reduced_chi_squared < 3.0
 
 
@@ -233,7 +233,7 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
         x_label=str(style.rng.choice([f"time [{unit}]", f"time [{unit}]", f"delay [{unit}]"])),
         y_label=str(style.rng.choice(["occupancy", "occupancy", "ground-state occupancy"])),
     )
-    axes.set_title(  # Q5 asks for what it says, so every style has it
+    axes.set_title(  # Q5 asks for its values, so every style has it
         f"Exp ID: {truth.experiment}\nFreq={_printed(truth.frequency)} MHz\nT2={_printed(truth.t2)} us\n"
         f"RChi2={truth.reduced_chi_squared:.1f} (Frequency Noise {SIGMA} = sqrt(2)/T2 = {truth.noise_khz:.1f} kHz)"
     )
@@ -249,7 +249,7 @@ def _features(truth: Truth, style: Style) -> tuple[str, ...]:
     points = f"{style.data.name.capitalize()} {style.marker_name}"
     values = f"{truth.frequency.plus_minus} MHz, a T2 of {truth.t2.plus_minus} µs"
     return (
-        f"{points} stand in {truth.groups} short groups of delays up to {truth.end_us:.1f} µs.",
+        f"{points} are in {truth.groups} short groups of delays up to {truth.end_us:.1f} µs.",
         f"Each group covers {where} of the signal.",
         f"The {style.fit.name} curve is a fast oscillation with a decaying amplitude, fitted to all groups.",
         f"The title gives {values} and a reduced chi squared of {truth.reduced_chi_squared:.1f}.",
@@ -270,8 +270,8 @@ def _parameters(truth: Truth) -> JSON:
 FAMILY: Family[Truth] = Family(
     name="rydberg_ramsey",
     criteria={"SUCCESS": _consistent, "UNDERSAMPLED": _undersampled},
-    # All values are printed: tolerances only forgive a misread last digit. A standard error has few digits, and a wrong
-    # one is at most half right.
+    # All values are printed: tolerances only allow for a misread last digit. A standard error has few digits, and a
+    # wrong one is at most half right.
     field_rules={
         "frequency_MHz": {"type": "pct", "tol_full": 0.005, "tol_half": 0.02},
         "frequency_MHz_unc": {"type": "pct", "tol_full": 0.1, "tol_half": 0.5},

@@ -2,8 +2,8 @@
 
 A pulse of length t and Rabi frequency W, detuned by D, excites an atom with the probability W^2 / (W^2 + D^2)
 sin^2(pi t sqrt(W^2 + D^2)) (Rabi, Phys. Rev. 51, 652, 1937; Foot, Atomic Physics, 7.3); the trap expels Rydberg atoms,
-which are then missing (de Leseleuc et al., Phys. Rev. A 97, 053803, 2018). A pulse of several oscillations shows
-fringes beside a broad minimum, which fix t and W. Light whose frequency and power are unsteady washes the fringes out,
+which are then missing (de Leseleuc et al., Phys. Rev. A 97, 053803, 2018). A pulse of several oscillations gives
+fringes around a broad minimum, which determine t and W. Light of unstable frequency and power washes the fringes out,
 fills the minimum, moves the line during the scan, and scatters the points by more than their number of shots explains.
 """
 
@@ -33,11 +33,11 @@ NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 SITES = 220
 LOWEST_DEPTH = 0.02
 DEEP, SCATTERED = 0.65, 3.0
-"""A deep spectrum has more contrast than this; points with a larger reduced chi squared are off their fit."""
+"""A deep spectrum has more contrast than this, and a good fit a smaller reduced chi squared."""
 PANEL_PX = (280, 305)
-"""Of the usual look: a cut-out around a column of panels, with the edges of the neighbouring columns."""
+"""The usual look's cut-out around a column of panels, with the edges of the neighbouring columns."""
 BOX_PX = (48, 58, 196, 188)
-"""Left, top, width and height of the Axes in a panel."""
+"""Left, top, width and height of the Axes in a panel of the usual look."""
 SPECTRUM_INKS = (TAB_BLUE, TAB_ORANGE, Ink("red", "#e8000b"))
 TITLE_FONT = "DejaVu Sans"
 
@@ -51,12 +51,12 @@ class Printed:
 
     @classmethod
     def of(cls, value: float, error: float) -> Printed:
-        """What is printed of a fitted value."""
+        """Return what is printed of a fitted value."""
         return cls(value=_significant(value, 4), error=_significant(error, 2))
 
     @property
     def plus_minus(self) -> str:
-        """Such as "43.04 +/- 7.4"."""
+        """The value with its error, such as "43.04 +/- 7.4"."""
         return f"{self.value} +/- {self.error}"
 
 
@@ -103,7 +103,7 @@ class Site:
 
     @property
     def clear(self) -> bool:
-        """A deep spectrum that the fit describes."""
+        """Whether the spectrum is deep and the fit describes it."""
         return self.contrast > DEEP and self.chi_squared < SCATTERED
 
 
@@ -147,19 +147,19 @@ class Truth:
 
     @property
     def failed(self) -> str:
-        """How many sites have no good fit, in words."""
+        """The number of sites without a good fit, as text."""
         count = sum(not site.clear for site in self.sites)
         return f"{count} of {len(self.sites)} sites" if len(self.sites) > 1 else "the only site shown"
 
     @property
     def numbers(self) -> str:
-        """The sites' indices in words."""
+        """The sites' indices as text."""
         *first, last = [str(site.index) for site in self.sites]
         return f"sites {', '.join(first)} and {last}" if first else f"site {last}"
 
     @property
     def values(self) -> str:
-        """What the fits of all sites say, in words."""
+        """The results of all sites' fits, as text."""
         texts = [
             f"f0 = {s.f0_khz.plus_minus} kHz and f_Rabi = {s.f_rabi_mhz.plus_minus} MHz" for s in self.sites
         ]
@@ -192,7 +192,7 @@ def _model(detuning: Floats, f0: float, pulse: float, rabi: float, depth: float,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Light:
-    """How steady the light is: a range for each figure.
+    """The stability of the light: a range for each figure.
 
     Attributes:
         jitter: relative standard deviation of the Rabi frequency.
@@ -226,7 +226,7 @@ UNSTEADY = Light(
 
 
 def _simulate(rng: Generator, *, light: Light) -> Truth:
-    """One scan with this light; sweep, pulse and Rabi frequency are of one distribution, whatever the light does."""
+    """Simulate a scan with this light; sweep, pulse and Rabi frequency have the same distribution for any light."""
     edge_mhz = float(rng.choice([1.6, 1.8, 2.0, 2.0]))
     detuning_mhz = np.linspace(-edge_mhz, edge_mhz, int(rng.integers(17, 24)))
     pulse_us = float(rng.uniform(1.7, 2.4))
@@ -266,7 +266,7 @@ def _simulate(rng: Generator, *, light: Light) -> Truth:
 def _fitted(
     detuning: Floats, retention: Floats, sigma: Floats, *, pulse_us: float, set_rabi_mhz: float
 ) -> Fit:
-    """A fit that starts from the best of a few Rabi frequencies around the intended one."""
+    """Fit, starting from the best of a few Rabi frequencies around the intended one."""
     rabi = np.arange(0.88, 1.13, 0.04) * set_rabi_mhz
     guesses = [(0.0, pulse_us, value, 0.8, 0.93) for value in rabi]
     left = [float(np.sum(((retention - _model(detuning, *guess)) / sigma) ** 2)) for guess in guesses]
@@ -280,12 +280,12 @@ def _fitted(
 
 
 def _clear(truth: Truth) -> bool:
-    """Deep spectra with good fits at all sites."""
+    """Return whether all sites have deep spectra with good fits."""
     return all(site.clear for site in truth.sites)
 
 
 def _shallow(truth: Truth) -> bool:
-    """Reduced contrast, or points that scatter around the fit, at half of the sites or more."""
+    """Return whether half of the sites or more have reduced contrast, or points that scatter around the fit."""
     return 2 * sum(not site.clear for site in truth.sites) >= len(truth.sites)
 
 
@@ -324,7 +324,7 @@ def _is_cut_out(style: Style) -> bool:
 
 
 def _column(style: Style, count: int) -> list[Axes]:
-    """A column of panels, cut out of a larger sheet so that the edges of the columns beside it are still seen."""
+    """Draw a column of panels, cut out of a larger sheet so that the edges of the columns next to it are visible."""
     first = style.axes(height=count)
     figure = first.get_figure()
     assert isinstance(figure, Figure)  # noqa: S101 - made by Style.panels()
@@ -378,7 +378,7 @@ def _parameters(truth: Truth) -> JSON:
 FAMILY: Family[Truth] = Family(
     name="rydberg_spectroscopy",
     criteria={"SUCCESS": _clear, "LOW_CONTRAST": _shallow},
-    # All values are printed, the errors with two digits: tolerances only forgive a misread last digit.
+    # All values are printed, the errors with two digits: tolerances only allow for a misread last digit.
     field_rules={
         "site_index": {"type": "int_count", "tol_full": 0, "tol_half": 0},
         "f0_kHz": {"type": "pct", "tol_full": 0.02, "tol_half": 0.1},

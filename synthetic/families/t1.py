@@ -26,7 +26,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One T1 experiment. ``start`` and ``thermal`` are populations: after the pi pulse and in the end."""
+    """One T1 experiment. ``start`` and ``thermal`` are the populations after the pi pulse and in equilibrium."""
 
     delay_us: Floats
     population: Floats
@@ -53,7 +53,7 @@ class Truth:
 
     @property
     def points_per_lifetime(self) -> float:
-        """How many delays fall into one T1."""
+        """The number of delays within one T1."""
         return self.t1_us / self.step_us
 
     @property
@@ -68,7 +68,7 @@ class Truth:
 
     @property
     def fitted_t1_us(self) -> float:
-        """The fit's T1; nan where the fit did not converge."""
+        """The fit's T1; nan if the fit did not converge."""
         return self.fit.values[2] if self.fit else float("nan")
 
     @property
@@ -98,12 +98,12 @@ class Truth:
 
     @property
     def long_window_us(self) -> float:
-        """Five lifetimes: less than 1% of the excitation is left."""
+        """A window of five lifetimes, after which less than 1% of the excitation is left."""
         return 5.0 * self.t1_us
 
     @property
     def usual_window_us(self) -> float:
-        """A range for when nothing is known about T1: three times what was swept."""
+        """A range to use if nothing is known about T1: three times the present one."""
         return 3.0 * self.window_us
 
 
@@ -112,7 +112,7 @@ def _model(t: Floats, amplitude: float, offset: float, t1: float) -> Floats:
 
 
 def _sweep(rng: Generator) -> tuple[float, int]:
-    """The last delay in microseconds and the number of delays: of one distribution, whatever becomes of the data."""
+    """Draw the last delay in microseconds and the number of delays, from the same distribution for all scenarios."""
     return float(np.exp(rng.uniform(np.log(40.0), np.log(500.0)))), int(rng.integers(40, 106))
 
 
@@ -125,7 +125,7 @@ def _simulate(rng: Generator, *, lifetimes: Range) -> Truth:
 
 
 def _simulate_too_coarse(rng: Generator) -> Truth:
-    """The first step takes most of the decay; all other points are on the floor."""
+    """Simulate delays whose first step takes most of the decay; all other points are on the floor."""
     window_us, count = _sweep(rng)
     t1_us = window_us / (count - 1) / float(rng.uniform(1.1, 3.2))
     start, thermal = float(rng.uniform(0.9, 1.0)), float(rng.uniform(0.0, 0.06))
@@ -133,7 +133,7 @@ def _simulate_too_coarse(rng: Generator) -> Truth:
 
 
 def _simulate_no_signal(rng: Generator) -> Truth:
-    """The pi pulse does not reach the qubit, which stays in thermal equilibrium."""
+    """Simulate that the pi pulse does not reach the qubit, which stays in thermal equilibrium."""
     window_us, count = _sweep(rng)
     thermal = float(rng.uniform(0.01, 0.12))
     delay_us = np.linspace(0.0, window_us, count)
@@ -170,12 +170,12 @@ def _decaying(truth: Truth) -> bool:
 
 
 def _complete(truth: Truth) -> bool:
-    """Less than a tenth of the excitation is left."""
+    """Return whether less than a tenth of the excitation is left."""
     return truth.left < 0.1
 
 
 def _resolved(truth: Truth) -> bool:
-    """The first step loses less than half of the excitation."""
+    """Return whether the first step loses less than half of the excitation."""
     return truth.step_us < math.log(2.0) * truth.t1_us
 
 
@@ -238,7 +238,7 @@ FAMILY: Family[Truth] = Family(
         "WINDOW_TOO_SHORT": lambda truth: _decaying(truth) and not _complete(truth),
         "SAMPLING_TOO_COARSE": lambda truth: _decaying(truth) and _complete(truth) and not _resolved(truth),
     },
-    # Where no legend tells it, T1 is read at 1/e: a few pixels of delay and the scatter of the points make up to 10%.
+    # Without a legend T1 is read at 1/e: a few pixels of delay and the scatter of the points make up to 10%.
     field_rules={
         "T1_us": {"type": "pct", "tol_full": 0.1, "tol_half": 0.25},
         "decay_visible": {"type": "bool"},
@@ -260,7 +260,7 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.UNRELIABLE,
             simulate=_simulate_too_coarse,
         ),
-        # like its sibling with too coarse steps: the decay is there and only the sweep has to change
+        # like its sibling with steps that are too coarse: the decay is there and only the sweep has to change
         Scenario(
             name="t1_failure_window_too_short",
             status="WINDOW_TOO_SHORT",

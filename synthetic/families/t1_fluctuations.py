@@ -1,10 +1,10 @@
-"""T1 fluctuations: the lifetime of a qubit, measured again and again.
+"""T1 fluctuations: the lifetime of a qubit, measured repeatedly.
 
-Each value is the least-squares lifetime of a decay p(t) = exp(-t / T1) of counts. A defect (two-level system) adds its
-loss only while it is resonant: a stable T1 without one, two levels where a single defect switches in and out of
-resonance, as a thermal fluctuator does (Mueller, Lisenfeld, Shnirman & Poletto, Phys. Rev. B 92, 035442, 2015;
-Klimov et al., Phys. Rev. Lett. 121, 090502, 2018), a random walk where its frequency diffuses (Klimov et al.; Burnett
-et al., npj Quantum Inf. 5, 54, 2019).
+Each value is the least-squares lifetime of a decay p(t) = exp(-t / T1) of counts. A defect (two-level system) adds loss
+only while it is resonant. Without one, T1 is stable. If a single defect switches in and out of resonance, as a thermal
+fluctuator does, T1 has two levels (Mueller, Lisenfeld, Shnirman & Poletto, Phys. Rev. B 92, 035442, 2015; Klimov et
+al., Phys. Rev. Lett. 121, 090502, 2018). If its frequency diffuses, T1 makes a random walk (Klimov et al.; Burnett et
+al., npj Quantum Inf. 5, 54, 2019).
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from synthetic.family import Assessment, Family, OutcomeLabel, Scenario
 from synthetic.physics.readout import Floats, measured_population
 
 SHOTS = (11, 80)
-"""For each delay, whatever T1 does: an estimated lifetime scatters by about 3 to 13%."""
+"""Shots per delay, the same for all scenarios: an estimated lifetime scatters by about 3 to 13%."""
 DWELL = 6
-"""Repetitions that a telegraphic T1 stays at a level, at least."""
+"""The least number of repetitions that a telegraphic T1 stays at a level."""
 TOPS_US = (*np.outer([1.0, 10.0, 100.0, 1000.0], [10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0]).ravel(),)
-"""Where the axis of T1 may end."""
+"""Possible upper ends of the axis of T1."""
 NEAR = 4
 """Repetitions on either side that are averaged to see a jump."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One run. ``actual_us`` is the lifetime as it was, ``t1_us`` as it was measured, repetition by repetition."""
+    """One run. ``actual_us`` holds the true lifetimes, ``t1_us`` the measured ones, repetition by repetition."""
 
     t1_us: Floats
     actual_us: Floats
@@ -41,7 +41,7 @@ class Truth:
 
     @property
     def count(self) -> int:
-        """How often T1 was measured."""
+        """The number of repetitions."""
         return len(self.t1_us)
 
     @property
@@ -82,7 +82,7 @@ class Truth:
 
     @property
     def switches(self) -> int:
-        """How often the actual lifetime changes by more than half of its range at once."""
+        """The number of steps by which the actual lifetime changes by more than half of its range."""
         return int(np.sum(np.abs(np.diff(self.actual_us)) > 0.5 * (self.high_us - self.low_us)))
 
     @property
@@ -128,7 +128,7 @@ def _simulate_stable(rng: Generator) -> Truth:
 
 
 def _simulate_telegraphic(rng: Generator) -> Truth:
-    """A random telegraph: given their number, its switches are evenly distributed, with a dwell time between them."""
+    """Simulate a random telegraph: its switches, of given number, are evenly distributed, with a least dwell time."""
     high_us, count = _run(rng)
     low_us = high_us * float(rng.uniform(0.35, 0.55))
     switches = int(rng.integers(2, 7))
@@ -139,7 +139,7 @@ def _simulate_telegraphic(rng: Generator) -> Truth:
 
 
 def _simulate_random_walk(rng: Generator) -> Truth:
-    """A Gaussian walk of log T1, its step chosen so that T1 changes by a factor of 2.5 to 4 on the way.
+    """Simulate a Gaussian walk of log T1, with a step chosen so that T1 changes by a factor of 2.5 to 4.
 
     It ends one to two standard deviations from where it began; given its end, a walk is a bridge and a straight line
     (Karatzas & Shreve, Brownian Motion and Stochastic Calculus, 5.6.B).
@@ -153,12 +153,12 @@ def _simulate_random_walk(rng: Generator) -> Truth:
 
 
 def _changing(truth: Truth) -> bool:
-    """The spread exceeds by half what the scatter explains."""
+    """Return whether the spread exceeds what the scatter explains by half."""
     return truth.excess > 1.5
 
 
 def _abrupt(truth: Truth) -> bool:
-    """One jump covers most of the range."""
+    """Return whether one jump covers most of the range."""
     return truth.abruptness > 0.75
 
 
@@ -210,7 +210,7 @@ FAMILY: Family[Truth] = Family(
         "TELEGRAPHIC": lambda truth: _changing(truth) and _abrupt(truth),
         "RANDOM_WALK": lambda truth: _changing(truth) and not _abrupt(truth),
     },
-    # The middle of a scatter of a tenth or two is read off an axis from zero to better than 10%.
+    # The middle of a scatter of 10 to 20% can be read off an axis from zero to better than 10%.
     field_rules={
         "classification": {"type": "enum"},
         "mean_t1_us": {"type": "pct", "tol_full": 0.1, "tol_half": 0.25},
@@ -218,7 +218,7 @@ FAMILY: Family[Truth] = Family(
     draw=in_trace_look(_draw, line_width=1.2),
     parameters=_parameters,
     scenarios=(
-        # like its telegraphic sibling: the device drifts, and nothing is wrong with the settings of the measurement
+        # like its telegraphic sibling: the device drifts, and the settings of the measurement are fine
         Scenario(
             name="t1_fluctuations_random_walk",
             status="RANDOM_WALK",

@@ -1,4 +1,4 @@
-"""Tweezer arrays: camera images of the light that is to hold single atoms, one spot per site.
+"""Tweezer arrays: camera images of light that is meant to hold single atoms, one spot per site.
 
 A spot is the Fraunhofer diffraction of the pupil, |FFT(pupil exp(2 pi i W))|^2, with the wavefront error W in waves, a
 sum of Zernike polynomials (Goodman, Introduction to Fourier Optics, 6.4; Noll, J. Opt. Soc. Am. 66, 207, 1976). The
@@ -27,18 +27,18 @@ from synthetic.physics.readout import Floats
 
 Range = tuple[float, float]
 
-COLORMAPS = ("gray", "gray", "inferno", "viridis", "magma")  # dark where there is no light
+COLORMAPS = ("gray", "gray", "inferno", "viridis", "magma")  # pixels without light are dark
 STAMP_PX = 64
 """The side of the square in which a spot is computed; a pupil of 1/n of it makes spots about n pixels wide."""
 SHARP, BLURRED = 0.8, 0.65
 UNIFORM, UNEVEN = 0.12, 0.17
 STRAIGHT = 0.04
-"""A grid is regular if its sites are off their places by less, in units of the pitch."""
+"""A grid is regular if its sites deviate from their places by less than this, in units of the pitch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One image in counts, row by row from below, and where its sites should be and are, in pixels.
+    """One image in counts, row by row from below, with the intended and actual sites in pixels.
 
     ``strehl`` is the mean of every seventh site; ``white`` the counts that are shown as the brightest colour.
     """
@@ -62,7 +62,7 @@ class Truth:
 
     @property
     def brightness(self) -> Floats:
-        """The light within a third of a pitch of each site's centre, in units of the mean site's."""
+        """The light within a third of a pitch of each site's centre, in units of the mean over sites."""
         x, y = np.rint(self.sites_px).astype(int).T
         light, reach = self.image - self.dark, round(self.pitch_px / 3.0)
         sums = sum(
@@ -72,7 +72,7 @@ class Truth:
 
     @property
     def spread(self) -> float:
-        """How much the sites' brightness scatters: its relative standard deviation."""
+        """The relative standard deviation of the sites' brightness."""
         return float(np.std(self.brightness))
 
     @property
@@ -87,7 +87,7 @@ class Truth:
 
     @property
     def lattice(self) -> str:
-        """How regular the grid is."""
+        """The regularity of the grid, as Q5 names it."""
         return "regular" if self.displacement < STRAIGHT else "irregular"
 
 
@@ -115,7 +115,7 @@ def _zernike(r: Floats, angle: Floats) -> Floats:
 def spots(
     coefficients_waves: Floats, shifts_px: Floats, *, width_px: float, side_px: int = STAMP_PX
 ) -> Floats:
-    """The light of spots, each of sum 1 and off the middle of its square by its shift; of shape (spots, side, side).
+    """Return the light of spots, shape (spots, side, side): each has sum 1 and is shifted from its square's middle.
 
     ``coefficients_waves``, of shape (spots, 8), are those of Noll's polynomials 4 to 11.
     """
@@ -134,9 +134,9 @@ def _simulate(rng: Generator, *, waves: Range, growth: Range, unevenness: Range,
     """One image.
 
     Args:
-        rng: where chance comes from.
+        rng: the source of all random numbers.
         waves: root mean square wavefront error in the best corner of the field.
-        growth: the same, added up to the opposite corner.
+        growth: the increase of that error up to the opposite corner.
         unevenness: relative scatter of the sites' power.
         fading: the share of the power that is lost towards the opposite corner.
     """
@@ -185,14 +185,14 @@ def _simulate(rng: Generator, *, waves: Range, growth: Range, unevenness: Range,
 
 
 def _away(rng: Generator, grid: Floats) -> Floats:
-    """For each site, how far it is from a corner of the field, in units of the diagonal."""
+    """Return each site's distance from a corner of the field, in units of the diagonal."""
     corner = grid.max(axis=0) * rng.integers(2, size=2)
     distance = np.linalg.norm(grid - corner, axis=1)
     return np.asarray(distance / distance.max())
 
 
 def _image(places_px: Floats, stamps: Floats, size: NDArray[np.int64]) -> Floats:
-    """The sum of square stamps, each with its middle at the pixel nearest to its place."""
+    """Add square stamps, each centred on the pixel nearest to its place."""
     half = STAMP_PX // 2
     image = np.zeros((size[1] + 2 * half, size[0] + 2 * half))
     for (x, y), stamp in zip(np.rint(places_px).astype(int), stamps, strict=True):
@@ -201,12 +201,12 @@ def _image(places_px: Floats, stamps: Floats, size: NDArray[np.int64]) -> Floats
 
 
 def _corrected(truth: Truth) -> bool:
-    """Diffraction limited, evenly bright and in line."""
+    """Return whether the spots are diffraction limited, evenly bright and on the grid."""
     return truth.strehl >= SHARP and truth.spread < UNIFORM and truth.displacement < STRAIGHT
 
 
 def _aberrated(truth: Truth) -> bool:
-    """Blurred and unevenly bright."""
+    """Return whether the spots are blurred and unevenly bright."""
     return truth.strehl < BLURRED and truth.spread > UNEVEN
 
 
@@ -248,7 +248,7 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
 
 
 def _strip(axes: Axes, width: int, height: int, *, zoom: float) -> None:
-    """Leave nothing but the image, a pixel of it as large as ``zoom`` pixels of the figure."""
+    """Show only the image, with each of its pixels as large as ``zoom`` pixels of the figure."""
     figure = axes.get_figure()
     assert isinstance(figure, Figure)  # noqa: S101 - made by Style.panels()
     figure.set_layout_engine("none")
@@ -269,7 +269,7 @@ def _parameters(truth: Truth) -> JSON:
 FAMILY: Family[Truth] = Family(
     name="tweezer_array",
     criteria={"CORRECTED": _corrected, "ABERRATED": _aberrated},
-    # Enumerations need no tolerance; the simulations keep away from what lies between their values.
+    # Enumerations need no tolerance; the simulations stay clear of intermediate cases.
     field_rules={
         "grid_regularity": {"type": "enum"},
         "spot_uniformity": {"type": "enum"},

@@ -1,9 +1,9 @@
 """Spectroscopy of two qubits against the flux bias of the tunable coupler between them, simulated and fitted.
 
-A qubit q and the coupler c, coupled by g, form modes at (q + c) / 2 +- sqrt((c - q)^2 / 4 + g^2), which avoid each
-other where c = q (Yan et al., Phys. Rev. Applied 10, 054062, 2018). The drive sees the share of the qubit in each mode.
-The coupler is an asymmetric transmon (flux_maps.py), which crosses both qubits at nearly the same bias, twice in each
-of its periods: the sweep covers two or four crossings.
+A qubit q and the coupler c, coupled by g, form modes at (q + c) / 2 +- sqrt((c - q)^2 / 4 + g^2), with an avoided
+crossing at c = q (Yan et al., Phys. Rev. Applied 10, 054062, 2018). The drive couples to the qubit's share of each
+mode. The coupler is an asymmetric transmon (flux_maps.py) that crosses both qubits at nearly the same bias, twice per
+period: the sweep covers two or four crossings.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Coupler:
     period_v: float
 
     def ghz(self, bias_v: Floats, sweet_spot_v: float | None = None, period_v: float | None = None) -> Floats:
-        """Its frequency, as it is or with another sweet spot and period."""
+        """Return its frequency; sweet spot and period can be overridden."""
         return transmon_ghz(
             bias_v,
             self.highest_ghz,
@@ -48,8 +48,8 @@ class Coupler:
 class Panel:
     """One qubit's map: ``cells[j, i]`` at ``frequency_ghz[j]`` and the i-th bias, and the fit of its line centres.
 
-    ``centres_ghz`` is NaN where no line was found; ``usable`` tells which centres are found and no outliers. The fit's
-    coupler has its sweet spot at ``fitted_spot_v`` and the period ``fitted_period_v``.
+    ``centres_ghz`` is NaN for columns without a line; ``usable`` marks the centres that were found and are not
+    outliers. The fit's coupler has its sweet spot at ``fitted_spot_v`` and the period ``fitted_period_v``.
     """
 
     frequency_ghz: Floats
@@ -82,7 +82,7 @@ class Truth:
 
     @property
     def crossings(self) -> str:
-        """The crossings in words."""
+        """The crossings as text."""
         *first, last = (f"{voltage:z.2f}" for voltage in self.crossings_v)
         return f"{', '.join(first)} and {last} V"
 
@@ -103,7 +103,7 @@ class Truth:
 
     @property
     def wider(self) -> str:
-        """A sweep half as wide again."""
+        """A sweep of 1.5 times the width."""
         return f"({1.5 * self.begin_v:.2g}, {1.5 * self.end_v:.2g})"
 
     @property
@@ -129,7 +129,7 @@ class Truth:
 
     @property
     def miss_mhz(self) -> float:
-        """How far the fits are from usable line centres, at most; a fit's own crossing may be further off."""
+        """The largest distance of the fits from usable line centres; at a fit's crossing it may be larger."""
         return 1e3 * max(float(self._misses_ghz(panel).max()) for panel in self.panels)
 
     @property
@@ -140,7 +140,7 @@ class Truth:
     def plateaus_ghz(self, panel: Panel) -> list[float]:
         """The line's flattest frequency in each branch, from left to right.
 
-        Where the coupler is below it lifts the qubit, whose branch has a minimum; where it is above, a maximum.
+        A coupler below the qubit lifts it, so the branch has a minimum; with a coupler above, the branch has a maximum.
         """
         edges_v = (self.begin_v, *self.crossings_v, self.end_v)
         return [self._plateau_ghz(panel, *ends) for ends in pairwise(edges_v)]
@@ -158,16 +158,16 @@ class Truth:
 
 
 def qubit_like_ghz(coupler_ghz: Floats, qubit_ghz: float, coupling_ghz: float) -> Floats:
-    """The mode that is more qubit than coupler."""
+    """Return the mode with the larger share of the qubit."""
     detuning = coupler_ghz - qubit_ghz
     shift = np.sqrt(detuning**2 / 4.0 + coupling_ghz**2) - np.abs(detuning) / 2.0
     return np.asarray(qubit_ghz - np.where(detuning > 0.0, shift, -shift))
 
 
 def _crossings(rng: Generator) -> tuple[tuple[float, ...], float]:
-    """Where the coupler crosses the qubits, in units of half the sweep, and its period.
+    """Draw the coupler's crossings with the qubits, in units of half the sweep, and its period.
 
-    Crossings keep away from the ends of the sweep, the next ones are outside of it, and none is close to zero bias.
+    Crossings are not near the ends of the sweep or zero bias, and the next crossings are outside the sweep.
     """
     if rng.random() < 0.6:
         half_gap, centre = float(rng.uniform(0.46, 0.62)), float(rng.uniform(-0.1, 0.1))
@@ -181,7 +181,7 @@ def _crossings(rng: Generator) -> tuple[tuple[float, ...], float]:
 def _coupler(
     rng: Generator, crossings_v: tuple[float, ...], period_v: float, qubit_ghz: float, *, above: bool
 ) -> Coupler:
-    """The coupler with these crossings; ``above``: between the first two it is above the qubits."""
+    """Return the coupler with these crossings; ``above``: it is above the qubits between the first two."""
     middle_v, half_gap_v = (crossings_v[0] + crossings_v[1]) / 2.0, (crossings_v[1] - crossings_v[0]) / 2.0
     distance_v, asymmetry = (
         half_gap_v if above else 0.5 * period_v - half_gap_v,
@@ -199,7 +199,7 @@ def _coupler(
 
 
 def simulate(rng: Generator, *, kept: bool = False) -> Truth:
-    """Two maps and their fits, from a recent calibration of the coupler; or ``kept``, with a wrong one."""
+    """Simulate two maps and their fits, which start from a recent calibration of the coupler or keep a wrong one."""
     half_v, qubit_ghz = float(rng.choice([0.8, 1.0, 1.5, 2.0, 2.0, 2.5])), float(rng.uniform(4.2, 5.2))
     crossings, period = _crossings(rng)
     crossings_v, period_v = tuple(half_v * crossing for crossing in crossings), half_v * period
@@ -230,7 +230,7 @@ def simulate(rng: Generator, *, kept: bool = False) -> Truth:
 
 
 def _wrong(rng: Generator, coupler: Coupler, half_v: float) -> tuple[float, float]:
-    """A sweet spot and a period that the fit is left with: a period far too short, or an offset after a drift."""
+    """Draw a wrong sweet spot and period for the fit: a period far too short, or an offset after a drift."""
     if rng.random() < 0.7:
         return coupler.sweet_spot_v, coupler.period_v * float(rng.uniform(0.5, 0.75))
     return coupler.sweet_spot_v + half_v * float(
@@ -247,7 +247,7 @@ def _panel(
     coupling_ghz: float,
     kept: tuple[float, float] | None,
 ) -> Panel:
-    """Map and fit of one qubit; a centre is an outlier if it is off its neighbours' median by more than its width."""
+    """Simulate and fit one qubit; a centre more than a width from its neighbours' median is an outlier."""
     frequency_ghz = qubit_ghz + np.linspace(-0.05, 0.05, int(rng.integers(50, 76))) * rng.uniform(0.9, 1.2)
     width_ghz, height = float(rng.uniform(0.008, 0.012)), float(rng.uniform(11.0, 36.0))
     detuning = coupler.ghz(bias_v) - qubit_ghz
@@ -284,7 +284,7 @@ def _fit(
     coupling_ghz: float,
     kept: tuple[float, float] | None,
 ) -> tuple[Fit, float, float]:
-    """The fit, its coupler's sweet spot and its period: fitted with the qubit, or kept, as the coupling then is."""
+    """Return the fit, and its coupler's sweet spot and period, which are fitted or kept like the coupling."""
     middle_ghz = float(np.median(centres_ghz))
     if kept is not None:
         spot_v, period_v = kept

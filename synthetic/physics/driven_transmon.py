@@ -25,9 +25,9 @@ _NUMBER: Matrix = np.diag(np.arange(LEVELS)).astype(complex)
 def steady_populations(
     detuning_mhz: Floats, rabi_mhz: Floats, *, anharmonicity_mhz: float, t1_us: float, t2_us: float
 ) -> Floats:
-    """The populations of the levels, of shape (drives, detunings, 3), for each pair of drive and detuning.
+    """Return the populations of the levels, shape (drives, detunings, 3), for each pair of drive and detuning.
 
-    ``detuning_mhz`` is of the drive from the first transition, positive above it; frequencies are not angular.
+    ``detuning_mhz`` is the drive's distance from the first transition, positive above it; no frequency is angular.
     ``t2_us`` is below twice ``t1_us``.
     """
     dephasing_rate = 1.0 / t2_us - 0.5 / t1_us
@@ -54,12 +54,12 @@ def steady_populations(
 
 
 def _commutator(hamiltonian: Matrix) -> Matrix:
-    """The map rho -> -i [H, rho] on row-stacked matrices, for H in rad/us."""
+    """Return the map rho -> -i [H, rho] on row-stacked matrices, for H in rad/us."""
     one = np.eye(LEVELS)
     return np.asarray(-1j * (np.kron(hamiltonian, one) - np.kron(one, hamiltonian.T)))
 
 
 def _dissipator(jump: Matrix) -> Matrix:
-    """The map rho -> L rho L^+ - (L^+ L rho + rho L^+ L) / 2 on row-stacked matrices."""
+    """Return the map rho -> L rho L^+ - (L^+ L rho + rho L^+ L) / 2 on row-stacked matrices."""
     one, loss = np.eye(LEVELS), jump.conj().T @ jump
     return np.asarray(np.kron(jump, jump.conj()) - 0.5 * (np.kron(loss, one) + np.kron(one, loss.T)))

@@ -1,4 +1,4 @@
-"""Real fits, so that a bad fit on a plot is bad for a reason."""
+"""Least-squares fits: a bad fit on a plot is a real one that failed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Fit:
 
     Attributes:
         values: the model's parameters, in its order.
-        errors: their standard errors; inf where the data do not constrain them.
+        errors: their standard errors; inf if the data do not constrain them.
         residual_rms: root mean square of data minus model, in the data's unit.
         r_squared: the share of the data's variance that the model explains; at most 1, negative if worse than a
         constant.
@@ -53,17 +53,17 @@ def fit(
     sigma: Floats | None = None,
     max_calls: int = MAX_CALLS,
 ) -> Fit | None:
-    """Least squares from ``guess``, within ``bounds`` (lowest, highest values).
+    """Fit by least squares, starting from ``guess``, within ``bounds`` (lowest, highest values).
 
-    None if it does not converge within ``max_calls`` evaluations of the model.
+    Returns None if the fit does not converge within ``max_calls`` evaluations of the model.
 
     With ``sigma``, the standard deviation of each y, points are weighted and the errors follow from it.
     """
     limits = bounds or (-np.inf, np.inf)
     absolute = sigma is not None
     try:
-        with warnings.catch_warnings(), np.errstate(over="ignore"):  # trial steps may go far out
-            warnings.simplefilter("ignore", OptimizeWarning)  # said by infinite errors
+        with warnings.catch_warnings(), np.errstate(over="ignore"):  # trial steps may overflow
+            warnings.simplefilter("ignore", OptimizeWarning)  # infinite errors report it
             values, covariance = curve_fit(
                 model, x, y, p0=guess, bounds=limits, sigma=sigma, absolute_sigma=absolute, maxfev=max_calls
             )
@@ -86,7 +86,7 @@ def _reduced_chi_squared(residuals: Floats, sigma: Floats | None, *, free: int) 
 
 
 def strongest_frequency(x: Floats, y: Floats) -> float:
-    """The frequency, in 1/unit of x, of the highest line in an evenly sampled trace, its mean removed."""
+    """Return the frequency, in 1/unit of x, of the highest line of an evenly sampled trace without its mean."""
     spectrum = np.abs(np.fft.rfft(y - y.mean(), n=8 * len(y)))
     frequencies = np.fft.rfftfreq(8 * len(y), d=float(x[1] - x[0]))
     return float(frequencies[1 + int(np.argmax(spectrum[1:]))])

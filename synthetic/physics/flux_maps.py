@@ -15,14 +15,14 @@ from synthetic.physics.fitting import fit
 from synthetic.physics.readout import Floats
 
 VISIBLE = 5.0
-"""A line in a column is clear if a cell is so many standard deviations above the background."""
+"""A line in a column is clear if a cell is this many standard deviations above the background."""
 PICKING_CALLS = 120
-"""A fit of a clear line needs less; one of noise would go on for long."""
+"""Enough calls to fit a clear line; fits of noise would take much longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The ranges of a map; they are of one distribution, whatever the map shows."""
+    """The ranges of a map; they have the same distribution for all scenarios."""
 
     bias_v: Floats
     frequency_ghz: Floats
@@ -40,17 +40,17 @@ class Plan:
         return float(np.ptp(self.frequency_ghz))
 
     def at(self, share: float) -> float:
-        """The frequency at this share of the window."""
+        """Return the frequency at this share of the window."""
         return float(self.frequency_ghz[0]) + share * self.window_ghz
 
     def period_v(self, highest_ghz: float, drop_ghz: float, distance_v: float) -> float:
-        """The flux period of a transmon that falls by so much within this distance from its sweet spot."""
+        """Return the flux period of a transmon that falls by this much within this distance of its sweet spot."""
         ratio = (highest_ghz - drop_ghz + self.charging_ghz) / (highest_ghz + self.charging_ghz)
         return float(np.pi * distance_v / np.arccos(ratio**2))
 
 
 def planned_map(rng: Generator) -> Plan:
-    """Ranges, numbers of points and line width of a map."""
+    """Draw the ranges, numbers of points and line width of a map."""
     half_v = float(f"{np.exp(rng.uniform(np.log(0.2), np.log(2.2))):.1g}") + float(
         rng.choice([0.0, 0.02, 0.05])
     )
@@ -72,7 +72,7 @@ def transmon_ghz(
     charging_ghz: float,
     asymmetry: float = 0.0,
 ) -> Floats:
-    """The first transition of a transmon whose SQUID takes a flux quantum each ``period_v``; highest at the sweet spot.
+    """Return a transmon's first transition, with one flux quantum per ``period_v``; it is highest at the sweet spot.
 
     f = sqrt(8 EJ EC) - EC with EJ ~ sqrt(cos^2 + d^2 sin^2)(pi flux) (Koch et al., Phys. Rev. A 76, 042319, 2007).
     """
@@ -84,18 +84,18 @@ def transmon_ghz(
 def lorentzian(
     x: Floats, centre: float | Floats, width: float, height: float | Floats, floor: float = 0.0
 ) -> Floats:
-    """A line of full width at half maximum ``width`` on a floor."""
+    """Return a line of full width at half maximum ``width`` on a floor."""
     return floor + height / (1.0 + (2.0 * (x - centre) / width) ** 2)
 
 
 def noisy(rng: Generator, signal: Floats, *, uneven: float = 0.3) -> Floats:
-    """The signal as measured: with noise of width 1, and a background that differs from column to column."""
+    """Add noise of width 1 and a background that differs from column to column."""
     background = rng.normal(0.0, uneven, size=signal.shape[1])
     return signal + background + rng.normal(size=signal.shape)
 
 
 def line_centres(frequency_ghz: Floats, cells: Floats, *, width_ghz: float) -> tuple[Floats, Floats]:
-    """Centre and standard error of the highest line of each column, by a Lorentzian fit; NaN where none is clear."""
+    """Fit a Lorentzian to each column's highest line: centres and standard errors, NaN if the line is not clear."""
     centres, errors, clear = line_picks(frequency_ghz, cells, width_ghz=width_ghz)
     return np.where(clear, centres, np.nan), np.where(clear, errors, np.nan)
 
@@ -103,9 +103,9 @@ def line_centres(frequency_ghz: Floats, cells: Floats, *, width_ghz: float) -> t
 def line_picks(
     frequency_ghz: Floats, cells: Floats, *, width_ghz: float
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Centre and error of the highest line of each column, be it noise or not, and whether it is a clear line.
+    """Return centre and error of each column's highest line, which may be noise, and whether it is a clear line.
 
-    Where no line can be fitted around the highest cell, that cell is picked. Errors are at most the window's height.
+    If no line can be fitted around the highest cell, that cell is picked. Errors are at most the window's height.
     """
     picked = [_line_pick(frequency_ghz, column - np.median(column), width_ghz) for column in cells.T]
     centres, errors, clear = zip(*picked, strict=True)
@@ -113,7 +113,7 @@ def line_picks(
 
 
 def _line_pick(frequency_ghz: Floats, column: Floats, width_ghz: float) -> tuple[float, float, bool]:
-    """The fit is of four widths around the highest cell; one that leaves it, or is too uncertain, found no line."""
+    """Fit four widths around the highest cell; a fit that leaves them, or is too uncertain, found no line."""
     top = int(np.argmax(column))
     near = np.abs(frequency_ghz - frequency_ghz[top]) < 2.0 * width_ghz
     guess = (frequency_ghz[top], width_ghz, column[top], 0.0)

@@ -2,9 +2,9 @@
 
 The first transition of a transmon over flux is an arc (flux_maps.py). Away from the sweet spot flux noise broadens the
 line, so it fades (Koch et al., Phys. Rev. A 76, 042319, 2007, section III). A mode of fixed frequency that couples to
-the qubit splits the arc into two branches; so does a second transition that is seen at other biases than the first. In
-each column the highest line is picked, by a Lorentzian fit around the highest cell; picks that stand out of the noise
-are taken for the qubit's, and the dispersion of a symmetric SQUID is fitted to them.
+the qubit splits the arc into two branches; so does a second transition that is visible at other biases than the first.
+In each column a Lorentzian fit around the highest cell picks the highest line. Picks above the noise are taken for the
+qubit's, and the dispersion of a symmetric SQUID is fitted to them.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from synthetic.physics.readout import Floats
 Range = tuple[float, float]
 
 CHARGING_GHZ = 0.28
-"""What the fit takes for the charging energy, whatever it is."""
+"""The charging energy that the fit assumes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One map: ``cells[j, i]`` at ``frequency_ghz[j]`` and ``bias_v[i]``; NaN where nothing was recorded.
+    """One map: ``cells[j, i]`` at ``frequency_ghz[j]`` and ``bias_v[i]``; NaN if nothing was recorded.
 
-    ``picks_ghz`` are the highest lines of the columns, NaN in a blank map; ``clear`` tells which of them stand out of
-    the noise, and the fit is one of these. ``lines`` counts the transitions in the map, of width ``width_ghz``.
+    ``picks_ghz`` are the highest lines of the columns, NaN in a blank map; ``clear`` marks those above the noise, which
+    are fitted. ``lines`` counts the transitions in the map, of width ``width_ghz``.
     """
 
     bias_v: Floats
@@ -50,7 +50,7 @@ class Truth:
 
     @property
     def seen_ghz(self) -> Floats:
-        """The picks that stand out of the noise."""
+        """The picks above the noise."""
         return self.picks_ghz[self.clear]
 
     @property
@@ -70,7 +70,7 @@ class Truth:
 
     @property
     def course_ghz(self) -> float:
-        """How far the line moves, but for a pick in ten at either end."""
+        """The range of the line, without a tenth of the picks at either end."""
         return float(np.ptp(np.quantile(self.seen_ghz, [0.1, 0.9])))
 
     @property
@@ -109,24 +109,24 @@ class Truth:
         return f"({self.first_ghz - 0.5:.1f}, {self.last_ghz + 0.5:.1f})"
 
     def misses_ghz(self, which: NDArray[np.bool_]) -> Floats:
-        """How far the fitted curve is from these picks; infinitely without one."""
+        """Return the distance of the fitted curve from these picks; infinite without a curve."""
         if self.fit is None:
             return np.full(int(which.sum()), np.inf)
         return np.abs(self.fit.at(self.bias_v[which]) - self.picks_ghz[which])
 
     @property
     def miss_mhz(self) -> float:
-        """How far the fitted curve is from the clear line, at most."""
+        """The largest distance of the fitted curve from the clear line."""
         return float(self.misses_ghz(self.clear).max()) * 1e3
 
     @property
     def astray(self) -> float:
-        """The share of clear columns in which the curve is off the line's middle by more than half of its width."""
+        """The share of clear columns in which the curve is more than half a width from the line's middle."""
         return float(np.mean(self.misses_ghz(self.clear) > 0.5 * self.width_ghz))
 
     @property
     def outliers(self) -> NDArray[np.bool_]:
-        """The picks that are not clear, or off the fitted curve by more than two widths."""
+        """The picks that are not clear, or more than two widths from the fitted curve."""
         outlying = np.isfinite(self.picks_ghz) & ~self.clear
         if self.fit is not None:
             outlying |= np.abs(self.fit.at(self.bias_v) - self.picks_ghz) > 2.0 * self.width_ghz
@@ -151,10 +151,10 @@ class Truth:
 def simulate_arc(
     rng: Generator, *, drop: Range = (0.35, 0.75), place: Range = (0.84, 0.96), second: str | None = None
 ) -> Truth:
-    """A clear arc and its fit.
+    """Simulate a clear arc and its fit.
 
-    ``place``: of its top in the window, 0 to 1; ``drop``: from there to the end of the sweep, in units of the window;
-    ``second``: what makes a second branch, a "mode" or a "transition".
+    ``place`` is the place of its top in the window, 0 to 1; ``drop`` the fall from there to the end of the sweep, in
+    units of the window; ``second`` the cause of a second branch, a "mode" or a "transition".
     """
     plan = planned_map(rng)
     spot_v = plan.half_v * float(rng.uniform(-0.5, 0.5))
@@ -190,7 +190,7 @@ def simulate_arc(
 
 
 def _split(arc_ghz: Floats, heights: Floats, mode_ghz: float, plan: Plan) -> list[tuple[Floats, Floats]]:
-    """The two branches of an avoided crossing with a mode, as bright as the qubit's share in them."""
+    """Return the two branches of an avoided crossing with a mode, as bright as the qubit's share in them."""
     coupling_ghz = 0.11 * plan.window_ghz
     detuning = arc_ghz - mode_ghz
     half = np.sqrt(detuning**2 / 4.0 + coupling_ghz**2)
@@ -199,7 +199,7 @@ def _split(arc_ghz: Floats, heights: Floats, mode_ghz: float, plan: Plan) -> lis
 
 
 def simulate_faint(rng: Generator) -> Truth:
-    """A line that is seen in a few columns around its sweet spot only, and a fit that these few do not constrain."""
+    """Simulate a line that is visible only around its sweet spot, and a fit that so few columns do not constrain."""
     plan = planned_map(rng)
     step_v = float(plan.bias_v[1] - plan.bias_v[0])
     spot_v = plan.half_v * float(
@@ -224,7 +224,7 @@ def simulate_faint(rng: Generator) -> Truth:
 
 
 def simulate_without_line(rng: Generator, *, recorded: bool) -> Truth:
-    """Noise, as far from any line, or nothing that was recorded: zeros or no values at all."""
+    """Simulate noise without a line, or no recorded data: zeros or missing values."""
     plan = planned_map(rng)
     if recorded:
         return _measured(
@@ -258,7 +258,7 @@ def _measured(
     count: int,
     keep: bool = False,
 ) -> Truth:
-    """The map of these lines, each with its frequencies and heights, and all that is taken from it."""
+    """Make the map of these lines, each with its frequencies and heights, its picks and its fit."""
     y_ghz = plan.frequency_ghz[:, None]
     signal = np.zeros((len(plan.frequency_ghz), len(plan.bias_v)))
     for line_ghz, heights in lines:
@@ -282,7 +282,7 @@ def _measured(
 
 
 def _dispersion(bias_v: Floats, line_ghz: Floats, period_v: float, *, keep: bool) -> Fit | None:
-    """The fit of a symmetric SQUID from, or with, this period; None without a line."""
+    """Fit a symmetric SQUID, starting from or keeping this period; None without a line."""
     if len(line_ghz) < 2:
         return None
     start = (float(line_ghz.max()), float(bias_v[np.argmax(line_ghz)]))

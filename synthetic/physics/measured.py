@@ -1,4 +1,4 @@
-"""Fitted values as they are printed: rounded to what their uncertainty allows."""
+"""Fitted values as they are printed, rounded as their uncertainty allows."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ class Measured:
 
     @property
     def plus_minus(self) -> str:
-        """Such as "713 ± 53"."""
+        """The value with its error, such as "713 ± 53"."""
         return f"{self.value:.{self.decimals}f} ± {self.error:.{self.decimals}f}"
 
     @property
     def in_parentheses(self) -> str:
-        """Such as "0.9955(4)": the error in units of the last digit."""
+        """The value with its error in units of the last digit, such as "0.9955(4)"."""
         return f"{self.value:.{self.decimals}f}({round(self.error * 10**self.decimals)})"
 
 
 def measured(value: float, error: float, *, digits: int) -> Measured:
-    """Rounded so that ``digits`` significant digits of the error are left; never in front of the decimal point.
+    """Round to ``digits`` significant digits of the error, but not before the decimal point.
 
     Raises:
-        ValueError: the error is not positive and finite: there is nothing to round to.
+        ValueError: the error is not positive and finite.
     """
     if not 0.0 < error < math.inf:
         raise ValueError(f"no uncertainty to round {value} to: {error}")

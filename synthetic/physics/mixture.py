@@ -15,7 +15,7 @@ TOLERANCE = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mixture:
-    """Two round Gaussians, each with a width of its own.
+    """Two round Gaussians of different widths.
 
     Attributes:
         centres: shape (2, 2): component, coordinate.
@@ -34,16 +34,16 @@ class Mixture:
 
     @property
     def swapped(self) -> Mixture:
-        """The same with the components in the other order."""
+        """The mixture with its components exchanged."""
         return Mixture(centres=self.centres[::-1], sigmas=self.sigmas[::-1], weights=self.weights[::-1])
 
     def labels(self, points: Floats) -> NDArray[np.int64]:
-        """For each point, shape (n, 2), the component that it more likely belongs to: 0 or 1."""
+        """Return for each point, shape (n, 2), the component that it more likely belongs to: 0 or 1."""
         log_densities = self._log_densities(points)
         return (log_densities[:, 1] > log_densities[:, 0]).astype(np.int64)
 
     def log_likelihood(self, points: Floats) -> float:
-        """The logarithm of the density of all points together."""
+        """Return the log-likelihood of the points."""
         log_densities = self._log_densities(points)
         return float(np.logaddexp(log_densities[:, 0], log_densities[:, 1]).sum())
 
@@ -64,7 +64,7 @@ class Mixture:
 
 
 def gain(mixture: Mixture, points: Floats) -> float:
-    """By how much the mixture's log-likelihood exceeds that of a single round Gaussian: a few, if there is only one."""
+    """Return the gain in log-likelihood over a single round Gaussian: a few, if there is only one cloud."""
     squares = float(((points - points.mean(axis=0)) ** 2).sum())
     count = len(points)
     single = -count * (np.log(2.0 * np.pi * squares / (2.0 * count)) + 1.0)
@@ -72,10 +72,10 @@ def gain(mixture: Mixture, points: Floats) -> float:
 
 
 def fit_mixture(points: Floats) -> Mixture:
-    """The likeliest mixture near a start at both ends of the points' principal axis.
+    """Return the most likely mixture near a start at both ends of the points' principal axis.
 
     Expectation maximisation (Dempster, Laird & Rubin, J. R. Stat. Soc. B 39, 1, 1977; Bishop, Pattern Recognition and
-    Machine Learning, 9.2), for as long as the centres move, at most ``STEPS`` times. ``points`` has shape (n, 2).
+    Machine Learning, 9.2), until the centres stop moving, at most ``STEPS`` times. ``points`` has shape (n, 2).
     """
     mean = points.mean(axis=0)
     _, axes = np.linalg.eigh(np.cov(points.T))
@@ -87,7 +87,7 @@ def fit_mixture(points: Floats) -> Mixture:
         weights=np.full(2, 0.5),
     )
     for _ in range(STEPS):
-        before, mixture = mixture, mixture._improved(points)  # noqa: SLF001 - of its own class
+        before, mixture = mixture, mixture._improved(points)  # noqa: SLF001 - the same class
         if np.abs(mixture.centres - before.centres).max() < TOLERANCE * np.ptp(ends):
             break
     return mixture

@@ -26,7 +26,7 @@ Range = tuple[float, float]
 class Truth:
     """Two maps: ``magnitude[j, i]`` and ``phase_rad[j, i]`` at ``drive_au[j]`` and ``frequency_mhz[i]``.
 
-    ``response`` is what the qubit does to the readout, 1 if it is in the first level; the noise of both maps is
+    ``response`` is the qubit's effect on the readout, 1 in the first level; the noise of both maps is
     Gaussian, ``noise`` times the effect of a response of 1. The Rabi frequency is ``mhz_per_au`` times the drive.
     """
 
@@ -54,12 +54,12 @@ class Truth:
 
     @property
     def half_mhz(self) -> float:
-        """Where the two-photon line lies."""
+        """The frequency of the two-photon line."""
         return self.f01_mhz + 0.5 * self.anharmonicity_mhz
 
     @property
     def lines(self) -> int:
-        """The most lines that stand out from one row, each by three times the noise."""
+        """The largest number of lines in one row, each above three times the noise."""
         return max(len(find_peaks(row, prominence=3.0 * self.noise)[0]) for row in self.response)
 
     @property
@@ -98,7 +98,7 @@ class Truth:
 
     @property
     def wide_mhz(self) -> str:
-        """A window of nine times the width, from where to look for the line."""
+        """A window of nine times the width in which to look for the line."""
         margin_mhz = 4.0 * self.window_mhz
         return f"({self.frequency_mhz[0] - margin_mhz:.0f}, {self.end_mhz + margin_mhz:.0f})"
 
@@ -111,7 +111,7 @@ def simulate(
     weakest: Range,
     strongest: Range,
 ) -> Truth:
-    """``place``: of f01 in the window, 0 to 1; ``weakest``, ``strongest``: widths of f01, as shares of the window."""
+    """Simulate; ``place``: of f01 in the window, 0 to 1; ``weakest``, ``strongest``: f01's widths, as shares of it."""
     f01_mhz, step_mhz = float(rng.uniform(3900.0, 6200.0)), float(rng.uniform(4.6, 5.6))
     columns = int(rng.integers(round(240.0 / step_mhz), round(300.0 / step_mhz) + 1))
     width_mhz = step_mhz * (columns - 1)

@@ -1,4 +1,4 @@
-"""Ramsey fringes between two detuned pi/2 pulses: what the families ramsey_freq_cal and ramsey_t2star share.
+"""Ramsey fringes between two detuned pi/2 pulses: physics of the families ramsey_freq_cal and ramsey_t2star.
 
 p(t) = 1/2 + V/2 cos(2 pi d t) exp(-t / T2*) for a detuning d (Ramsey, Phys. Rev. 78, 695, 1950; Krantz et al.,
 Appl. Phys. Rev. 6, 021318, 2019, section III.B). A qubit with two frequencies, from charge parity or a coupled defect,
@@ -20,7 +20,7 @@ from synthetic.physics.readout import Floats, measured_population
 Range = tuple[float, float]
 
 VISIBLE = 0.1
-"""The share of their first amplitude down to which fringes are seen."""
+"""Fringes are visible down to this share of their first amplitude."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Truth:
 
     @property
     def samples_per_fringe(self) -> float:
-        """Sampled points in one fringe; Nyquist asks for two."""
+        """Sampled points per fringe; Nyquist's limit is two."""
         return self.sample_rate_mhz / self.detuning_mhz
 
     @property
@@ -71,12 +71,12 @@ class Truth:
 
     @property
     def left(self) -> float:
-        """The share of the fringes' amplitude that is left at the end of the window, beating aside."""
+        """The share of the fringes' amplitude that is left at the end of the window, apart from beating."""
         return float(np.exp(-self.window_us / self.t2_star_us))
 
     @property
     def revival(self) -> float:
-        """How much the envelope grows again, at most, over its value at the start; 0 if it only falls."""
+        """The largest regrowth of the envelope, as a share of its value at the start; 0 if it only falls."""
         t = np.linspace(0.0, self.window_us, 2000)
         beat = (1.0 - self.second_weight) + self.second_weight * np.exp(2j * np.pi * self.splitting_mhz * t)
         envelope = np.abs(beat) * np.exp(-t / self.t2_star_us)
@@ -104,12 +104,12 @@ class Truth:
 
     @property
     def visible_us(self) -> float:
-        """How long the fringes are seen, beating aside."""
+        """The time over which the fringes are visible, apart from beating."""
         return min(self.window_us, -math.log(VISIBLE) * self.t2_star_us)
 
     @property
     def visible_fringes(self) -> int:
-        """The fringes that are seen in the samples; one that lacks less than a quarter counts."""
+        """The number of fringes visible in the samples; one that lacks less than a quarter counts."""
         return int(self.apparent_mhz * self.visible_us + 0.25)
 
     @property
@@ -154,7 +154,7 @@ class Truth:
 
     @property
     def spectrum(self) -> tuple[Floats, Floats]:
-        """Frequencies in MHz and the magnitudes of the trace's Fourier transform at them, without that of its mean."""
+        """Frequencies in MHz and the magnitudes of the Fourier transform of the trace without its mean."""
         magnitude = np.abs(np.fft.rfft(self.population - self.population.mean()))
         return np.asarray(np.fft.rfftfreq(self.count, d=self.step_us)[1:]), np.asarray(magnitude[1:])
 
@@ -175,7 +175,7 @@ class Truth:
 
     @property
     def fair_detuning_mhz(self) -> float:
-        """A detuning of ten fringes in this window."""
+        """A detuning with ten fringes in this window."""
         return 10.0 / self.window_us
 
 
@@ -185,13 +185,13 @@ def _model(t: Floats, frequency: float, amplitude: float, t2_star: float, offset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """The delays of a family: window in microseconds and number of points, of one distribution for all its types."""
+    """The delays of a family: window in microseconds and number of points, with one distribution for all its types."""
 
     window_us: Range
     points: Range
 
     def drawn(self, rng: Generator) -> Floats:
-        """Delays from 0."""
+        """Draw delays, starting at 0."""
         low, high = np.log([self.window_us, self.points]).T
         window_us, points = np.exp(rng.uniform(low, high))
         return np.linspace(0.0, float(window_us), round(float(points)))
@@ -206,11 +206,11 @@ def simulate(
     decay_times: Range,
     expected_fringes: float = 0.0,
 ) -> Truth:
-    """Fringes of one frequency, with their fit.
+    """Simulate fringes of one frequency, with their fit.
 
-    ``fringes``: in the window or, with ``samples_per_fringe``, the least and the most that these may make of it.
-    ``decay_times``: the window in units of T2*. The fit starts from the strongest line of the spectrum; with
-    ``expected_fringes`` it is a routine set up for so many, looking up to twice that.
+    ``fringes`` is their number in the window or, with ``samples_per_fringe``, the limits of that number.
+    ``decay_times`` is the window in units of T2*. The fit starts from the strongest line of the spectrum; with
+    ``expected_fringes`` it searches only up to twice that number.
     """
     delay_us = sweep.drawn(rng)
     if samples_per_fringe:
@@ -226,7 +226,7 @@ def simulate(
 def simulate_beating(
     rng: Generator, *, sweep: Sweep, fringes: Range, decay_per_beat: Range, decay_times: Range
 ) -> Truth:
-    """Fringes of two frequencies, of similar weight; ``fringes``: of the faster, as far as the points resolve them."""
+    """Simulate fringes of two frequencies and similar weight; ``fringes``: of the faster, if they are resolved."""
     delay_us = sweep.drawn(rng)
     fast = min(float(rng.uniform(*fringes)), len(delay_us) / 5.3)
     slow = fast / float(rng.uniform(1.3, 1.6))
@@ -237,14 +237,14 @@ def simulate_beating(
 
 
 def simulate_aliased(rng: Generator, *, sweep: Sweep) -> Truth:
-    """One or two steps between the delays take most of the decay, and each of them a fringe or more."""
+    """Simulate delays so coarse that one or two steps span most of the decay, and each step a fringe or more."""
     delay_us = sweep.drawn(rng)
     step_us = float(delay_us[1])
     turns = float(rng.integers(1, 4) + rng.choice([-1.0, 1.0]) * rng.uniform(0.4, 0.49))  # in one step
     count = turns * (len(delay_us) - 1)
     noise = float(rng.uniform(0.03, 0.35)) / math.sqrt(
         len(delay_us)
-    )  # in the spectrum as large for few points as for many
+    )  # keeps its size in the spectrum for any number of points
     return _measured(
         rng,
         delay_us,
@@ -265,7 +265,7 @@ def _measured(
     expected_fringes: float = 0.0,
     shots: int | None = None,
 ) -> Truth:
-    """``counts``: of the fringes of both components in the window; ``weight``: of the second."""
+    """Simulate and fit; ``counts``: of the fringes of both components in the window; ``weight``: of the second."""
     window_us = float(delay_us[-1])
     first_mhz, second_mhz = counts[0] / window_us, counts[1] / window_us
     visibility = float(rng.uniform(0.8, 0.98))

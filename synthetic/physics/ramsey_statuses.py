@@ -1,4 +1,4 @@
-"""What a Ramsey experiment (synthetic/physics/ramsey.py) is: statuses and the parameters that can be relied upon."""
+"""The status of a Ramsey experiment (synthetic/physics/ramsey.py), and its reliable parameters."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from scoring.reference import JSON, FieldRules
 from synthetic.physics.ramsey import Truth
 
 FEW = 3.0
-"""Fewer fringes do not fix a frequency."""
+"""Fewer fringes do not determine a frequency."""
 DENSE = 5.0
 """Fewer points per fringe do not show its shape; the fringes are too many for the sweep."""
 NYQUIST = 2.1
-"""Fewer points per fringe, with a margin, leave it open which frequency they are samples of."""
+"""Fewer points per fringe, with a margin, do not determine the frequency because of aliases."""
 
 
 def oscillating(truth: Truth) -> bool:
-    """At least half a fringe, larger than the noise."""
+    """Return whether there is at least half a fringe, larger than the noise."""
     return truth.fringes >= 0.5 and float(np.ptp(truth.population)) > 4.0 * truth.noise
 
 
 def sampled(truth: Truth) -> bool:
-    """More than Nyquist's two points per fringe."""
+    """Return whether there are more than Nyquist's two points per fringe."""
     return truth.samples_per_fringe > NYQUIST
 
 
 def dense(truth: Truth) -> bool:
-    """Enough points per fringe to see its shape."""
+    """Return whether there are enough points per fringe to see its shape."""
     return truth.samples_per_fringe >= DENSE
 
 
 def captured(truth: Truth) -> bool:
-    """The fringes lose more than half of their amplitude within the window."""
+    """Return whether the fringes lose more than half of their amplitude within the window."""
     return truth.left < 0.5
 
 
 def beating(truth: Truth) -> bool:
-    """The envelope comes back by more than a tenth."""
+    """Return whether the envelope grows back by more than a tenth."""
     return oscillating(truth) and truth.revival > 0.1
 
 
 def clear(truth: Truth) -> bool:
-    """Fringes of one frequency, enough of them and well sampled."""
+    """Return whether there are enough well sampled fringes of one frequency."""
     return oscillating(truth) and dense(truth) and not beating(truth) and truth.fringes >= FEW
 
 
 def criteria(*, of_decay: bool) -> Mapping[str, Callable[[Truth], bool]]:
-    """The statuses; ``of_decay``: the window has to capture the decay, or else only the first fringe."""
+    """Return the criteria; with ``of_decay`` the window has to capture the decay, else only the first fringe."""
 
     def few(truth: Truth) -> bool:
         return oscillating(truth) and dense(truth) and not beating(truth) and truth.fringes < FEW
@@ -69,9 +69,9 @@ def criteria(*, of_decay: bool) -> Mapping[str, Callable[[Truth], bool]]:
     }
 
 
-# Frequency and T2* are printed with the fit; without a legend the peak is read to half a bin (5% at ten fringes), the
-# envelope to a few hundredths (10% of T2*). The more fringes there are, the more are missed or counted twice, and where
-# they fade is a matter of taste: a share of them.
+# Frequency and T2* are printed with the fit. Without a legend the peak can be read to half a bin (5% at ten fringes),
+# and the envelope to a few hundredths (10% of T2*). Errors in counting fringes grow with their number, and readers
+# disagree on which is the last visible one, so that tolerance is a share.
 FIELD_RULES: FieldRules = {
     "T2_star_us": {"type": "pct", "tol_full": 0.1, "tol_half": 0.25},
     "detuning_MHz": {"type": "pct", "tol_full": 0.05, "tol_half": 0.15},
@@ -80,7 +80,7 @@ FIELD_RULES: FieldRules = {
 
 
 def parameters(truth: Truth, *, of_decay: bool) -> JSON:
-    """Q5: a detuning needs clear fringes, a T2* also a decay if it is measured for its own sake."""
+    """Return Q5's reference: a detuning needs clear fringes, T2* also a decay if the measurement is for it."""
     return {
         "T2_star_us": round(truth.fitted_t2_star_us, 1)
         if clear(truth) and (captured(truth) or not of_decay)

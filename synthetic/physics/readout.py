@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 def measured_population(
     rng: Generator, population: Floats, *, shots: int, error_0: float = 0.0, error_1: float = 0.0
 ) -> Floats:
-    """The fraction of ``shots`` that read "excited", for each true population in 0..1.
+    """Return the fraction of ``shots`` that read "excited", for each true population in 0..1.
 
     ``error_0`` and ``error_1`` are the probabilities to misread the ground and the excited state. The counts are
     binomial: projection noise (Itano et al., Phys. Rev. A 47, 3554, 1993).
@@ -22,10 +22,10 @@ def measured_population(
 
 
 def expectation_z(population: Floats) -> Floats:
-    """<Z> in -1..1 of an excited-state population: +1 is the ground state."""
+    """Return <Z> in -1..1 of an excited-state population: +1 is the ground state."""
     return 1.0 - 2.0 * population
 
 
 def signal_free(rng: Generator, count: int, *, shots: int) -> Floats:
-    """<Z> as read where nothing reaches the qubit: amplifier noise of unit width around 0, averaged over ``shots``."""
+    """Return <Z> without any signal: amplifier noise of unit width around 0, averaged over ``shots``."""
     return rng.normal(0.0, 1.0 / np.sqrt(shots), size=count)
