@@ -17,7 +17,9 @@ TEXT = pa.string()
 TEXTS = pa.list_(TEXT)
 IMAGES = pa.list_(pa.struct({"bytes": pa.binary(), "path": pa.string()}))
 
-_BATCH_ROWS = 32
+_BATCH_ROWS = 8
+_BUFFER_BYTES = 1 << 20
+"""Of a column at a time. Unbuffered, all images of a row group are in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ def distinct_texts(path: Path, column: str) -> set[str]:
 def _read_tables(path: Path, schema: Any) -> Iterator[Any]:  # noqa: ANN401  pyarrow has no types
     """The columns of the schema, a few rows at a time."""
     try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:  # else all row groups stay in memory
+        # `pre_buffer` would keep all row groups in memory
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file:
             for column in schema:
                 _check_column(path.name, file.schema_arrow, column)
             for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=schema.names):
