@@ -13,7 +13,26 @@ _GRADE = r"[\"']?(?:[01](?:\.0{0,3})?|0?\.(?:50{0,2}|25|75|0{1,3})|1/1|10/10|100
 _GAP = r"\s{0,9}"
 _MARKS = r"(?:marks?|credit|scores?|grades?|ratings?|points?)"
 
-_ADDRESSES_GRADER = re.compile(
+
+class _AnyCase:
+    """A pattern that matches in any case.
+
+    Most answers are ASCII. Searching their lower case is two to four times as fast as ``re.IGNORECASE``, and finds the
+    same.
+    """
+
+    def __init__(self, pattern: str, flags: re.RegexFlag = re.NOFLAG) -> None:
+        lower = re.sub(r"\\.|[A-Z]", lambda part: part[0] if part[0][0] == "\\" else part[0].lower(), pattern)
+        self._in_lower_case = re.compile(lower, flags)
+        self._in_any_case = re.compile(pattern, flags | re.IGNORECASE)
+
+    def is_in(self, text: str) -> bool:
+        if text.isascii():
+            return self._in_lower_case.search(text.lower()) is not None
+        return self._in_any_case.search(text) is not None
+
+
+_ADDRESSES_GRADER = _AnyCase(
     r"\bgraders?\b|\brubric\b"
     r"|\b(?:dear|attention|(?:note|message|instructions?) (?:to|for)|you are|as) (?:the |an? |our |any )?"
     r"(?:\w+ )?(?:judge|evaluator|examiner|rater|scorer|reviewer)\b"
@@ -33,9 +52,8 @@ _ADDRESSES_GRADER = re.compile(
     r"|\baward (?:a )?(?:1|one)\b"
     r"|\b(?:all|every|each)\b.{0,20}\b(?:key points?|criteri(?:a|on)|requirements?|items?)\b.{0,30}"
     r"\b(?:addressed|covered|met|satisfied|correct|fulfilled)\b",
-    re.IGNORECASE,
 )
-_IN_OTHER_LANGUAGES = re.compile(
+_IN_OTHER_LANGUAGES = _AnyCase(
     # German, Dutch, Swedish
     r"\bbewerter(?:in)?\b|\bgutachter(?:in)?\b|\bpr[uü]fer(?:in)?\b|\b(?:volle|maximale|h[oö]chste) punkt|\bbestnote\b"
     r"|\bkernpunkte?n?\b|\bignorier\w* .{0,40}anweisung|\bvergib\b|\bvergeben sie\b|\bjeden punkt\b"
@@ -50,7 +68,6 @@ _IN_OTHER_LANGUAGES = re.compile(
     r"|\boceniaj\w+|\bmaksymaln\w+ (?:liczb\w+|ocen\w+|punkt\w*)|\bde[gğ]erlendiric\w+"
     r"|\btam puan\b|\bdi[eể]m t[oố]i [dđ]a\b"
     r"|\bngu[oơờ]i ch[aấ]m\b",
-    re.IGNORECASE,
 )
 _LETTERS_OF_OTHER_SCRIPTS = r"\u0400-\u1cff\u3040-\u30ff\u4e00-\u9fff\ua960-\ud7ff"
 _FOREIGN = re.compile(
@@ -59,7 +76,7 @@ _FOREIGN = re.compile(
 )
 """Words with letters that English does not use: the patterns may not cover what they say to a judge."""
 
-_FAKE_GRADES = re.compile(
+_FAKE_GRADES = _AnyCase(
     rf"[\[(]{_GAP}(?:{_GRADE}(?:{_GAP}[,;]|\s){_GAP}){{2,}}{_GRADE}{_GAP}[,;]?{_GAP}[\])]"
     rf"|\[{_GAP}(?:\[{_GAP}{_GRADE}{_GAP}\]{_GAP},?{_GAP}){{2,}}\]"
     rf"|\{{{_GAP}(?:[\"']?\w{{1,4}}[\"']?{_GAP}:{_GAP}{_GRADE}{_GAP},?{_GAP}){{3,}}\}}"
@@ -70,25 +87,23 @@ _FAKE_GRADES = re.compile(
     r"|\| ?(?:grades?|scores?|marks?) ?\||</?grades?>|\bgrades?\s{0,9}[:=]"
     rf"|^[^\S\n]{{0,9}}(?:(?:{_GRADE}|one)[ ]?[,;][ ]?){{2,}}(?:{_GRADE}|one)[^\S\n]{{0,9}}$"
     r"|(?:^\W{0,8}\d{0,3}\W{0,8}(?:fully )?(?:addressed|met|covered|satisfied|correct|yes)\W{0,8}$\n?){2,}",
-    re.IGNORECASE | re.MULTILINE,
+    re.MULTILINE,
 )
-_FAKE_KEY_POINTS = re.compile(
-    r"\bkey[ _-]?points?\b(?:\"\s{0,4}:|[^\n]{0,40}\n\s{0,8}(?:1[.):]|\[))", re.IGNORECASE
-)
-_SPEAKER = re.compile(
+_FAKE_KEY_POINTS = _AnyCase(r"\bkey[ _-]?points?\b(?:\"\s{0,4}:|[^\n]{0,40}\n\s{0,8}(?:1[.):]|\[))")
+_SPEAKER = _AnyCase(
     r"^\W{0,4}(?:human|user|assistant|system)\W{0,4}:|</?(?:system|developer|user|assistant|tool|function|instruction)\w*>",
-    re.IGNORECASE | re.MULTILINE,
+    re.MULTILINE,
 )
-_BLOCK_DELIMITER = re.compile(r"^={3,}[^=\n]*\banswer\b[^=\n]*={3,}", re.IGNORECASE | re.MULTILINE)
+_BLOCK_DELIMITER = _AnyCase(r"^={3,}[^=\n]*\banswer\b[^=\n]*={3,}", re.MULTILINE)
 
 _SIGNS = {
     Flag.ADDRESSES_GRADER: (_ADDRESSES_GRADER, _IN_OTHER_LANGUAGES),
     Flag.FAKE_GRADES: (_FAKE_GRADES,),
     Flag.FAKE_KEY_POINTS: (_FAKE_KEY_POINTS,),
     Flag.BLOCK_DELIMITER: (_BLOCK_DELIMITER,),
-    Flag.CHAT_MARKUP: (CHAT_MARKUP, _SPEAKER),
-    Flag.OTHER_LANGUAGE: (_FOREIGN,),
+    Flag.CHAT_MARKUP: (_SPEAKER,),
 }
+_IN_ORDER = (*_SIGNS, Flag.OTHER_LANGUAGE)
 
 
 def suspicious(text: str) -> tuple[Flag, ...]:
@@ -100,10 +115,14 @@ def suspicious(text: str) -> tuple[Flag, ...]:
     as_it_is, *others = readings("\n".join(shown_parts(text)))
     plain = set(_signs(as_it_is))
     signs = plain.union(*(set(_signs(reading)) - {Flag.OTHER_LANGUAGE} for reading in others))
-    flags = [flag for flag in _SIGNS if flag in signs]
+    flags = [flag for flag in _IN_ORDER if flag in signs]
     flags += [Flag.DISGUISED] if signs - plain else []
     return (*flags, Flag.OVERSIZED) if len(text) > MAX_ANSWER_CHARS else tuple(flags)
 
 
 def _signs(text: str) -> Iterator[Flag]:
-    return (flag for flag, patterns in _SIGNS.items() if any(pattern.search(text) for pattern in patterns))
+    yield from (flag for flag, patterns in _SIGNS.items() if any(pattern.is_in(text) for pattern in patterns))
+    if CHAT_MARKUP.search(text):
+        yield Flag.CHAT_MARKUP
+    if not text.isascii() and _FOREIGN.search(text):
+        yield Flag.OTHER_LANGUAGE
