@@ -150,7 +150,8 @@ def test_our_own_template_is_sound_and_quotes_the_answer():
 )
 def test_signs_of_an_answer_that_works_on_its_judge(sign, text):
     assert (sign,) == suspicious(text)
-    assert sign in suspicious(f"{text.upper()}\n\u2013")  # a dash: text that is not ASCII is searched in another way
+    # text that is not ASCII, here for a dash, is searched in another way
+    assert sign in suspicious(f"{text.upper()}\n\u2013")
 
 
 @pytest.mark.parametrize(
