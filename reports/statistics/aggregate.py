@@ -1,7 +1,7 @@
 """Averages over outcomes: per question, over questions, and what demonstrations change (docs/protocol.md#aggregation).
 
-All values are fractions, 0..1, unrounded. Nothing is averaged over items that were not measured; a figure that rests on
-no measurement is None, never 0.
+All values are fractions, 0..1, unrounded. Averages leave out items that were not measured. A figure without any
+measurement is None, never 0.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from scoring.questions import Mode, Question
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How much of what was planned stands behind a figure, in items (each repeat counts).
+    """How much of what was planned a figure is based on, in items (each repeat counts).
 
     Attributes:
         measured: items with a score.
-        counted_errors: items that failed and enter the averages all the same (``--errors``); 0 by default.
+        counted_errors: items that failed and still enter the averages (``--errors``); 0 by default.
         unmeasured: items without a score, by state (``unjudged``, ``request_failed``, ``judge_failed``, ``missing``).
     """
 
@@ -53,9 +53,9 @@ class Summary:
 
     Attributes:
         samples: how many samples ``mean``, ``median``, ``minimum`` and ``maximum`` are taken over.
-        mean: None, like the others, where no item was measured. The mean's interval is None under two samples, the
-            median's under ten.
-        floor: how far the scores are above what no look at the plot scores; None if that is not known.
+        mean: None, like the others, if no item was measured. The interval of the mean is None for fewer than two
+            samples, that of the median for fewer than ten.
+        floor: how far the scores are above those of answers that look at no plot; None if that is not known.
     """
 
     coverage: Coverage
@@ -73,8 +73,8 @@ class Summary:
 class MeanOfQuestions:
     """The published "Mean": the mean of question means.
 
-    ``mean`` is None unless every planned question has a measured item: the mean of fewer questions is another quantity.
-    ``floor`` is over the questions that have one; it states its own mean.
+    ``mean`` is None unless every planned question has a measured item, because the mean of fewer questions is another
+    quantity. ``floor`` is over the questions that have one; its ``mean`` is over these, too.
     """
 
     coverage: Coverage
@@ -109,7 +109,7 @@ class IclDelta:
 
 
 def coverage(outcomes: Sequence[Outcome]) -> Coverage:
-    """Counts of planned, measured and unmeasured items."""
+    """Count planned, measured and unmeasured items."""
     states = Counter(outcome.state for outcome in outcomes if not outcome.measured)
     return Coverage(
         planned=len(outcomes),
@@ -120,7 +120,7 @@ def coverage(outcomes: Sequence[Outcome]) -> Coverage:
 
 
 def sample_scores(outcomes: Iterable[Outcome]) -> dict[str, float]:
-    """Sample -> its score: the mean over what the outcomes hold of it (repeats). Unmeasured samples are left out."""
+    """Map each measured sample to its score: the mean over its outcomes (repeats)."""
     return {
         sample: statistics.fmean(values)
         for sample, group in grouped(outcomes, lambda outcome: outcome.sample).items()
@@ -129,9 +129,9 @@ def sample_scores(outcomes: Iterable[Outcome]) -> dict[str, float]:
 
 
 def summarise(outcomes: Sequence[Outcome], spread: Dispersion | None = None) -> Summary:
-    """The summary of outcomes of one question in one mode.
+    """Return the summary of outcomes of one question in one mode.
 
-    ``spread``: see `mean_interval`; given where the outcomes are a small part of a question, such as a family.
+    ``spread``: as in `mean_interval`; given if the outcomes are a small part of a question, such as a family.
     """
     values = list(sample_scores(outcomes).values())
     return Summary(
@@ -148,14 +148,14 @@ def summarise(outcomes: Sequence[Outcome], spread: Dispersion | None = None) -> 
 
 
 def by_question(outcomes: Iterable[Outcome]) -> dict[tuple[Mode, Question], Summary]:
-    """A summary for each mode and question that was planned, in the benchmark's order."""
+    """Return a summary for each mode and question that was planned, in the benchmark's order."""
     groups = grouped(outcomes, lambda outcome: (outcome.key.mode, outcome.key.question))
     order = [(mode, question) for mode in Mode for question in Question]
     return {key: summarise(groups[key]) for key in order if key in groups}
 
 
 def mean_of_questions(outcomes: Sequence[Outcome], spread: Dispersion | None = None) -> MeanOfQuestions:
-    """The mean of the question means of outcomes of one mode, with errors clustered by sample."""
+    """Return the mean of the question means of one mode's outcomes, with errors clustered by sample."""
     groups = grouped(outcomes, lambda outcome: outcome.key.question)
     questions = tuple(question for question in Question if question in groups)
     scores = [sample_scores(groups[question]) for question in questions]
@@ -170,13 +170,13 @@ def mean_of_questions(outcomes: Sequence[Outcome], spread: Dispersion | None = N
 
 
 def by_mode(outcomes: Iterable[Outcome]) -> dict[Mode, MeanOfQuestions]:
-    """The mean of question means of each mode that was planned."""
+    """Return the mean of question means of each mode that was planned."""
     groups = grouped(outcomes, lambda outcome: outcome.key.mode)
     return {mode: mean_of_questions(groups[mode]) for mode in Mode if mode in groups}
 
 
 def icl_deltas(outcomes: Iterable[Outcome]) -> dict[Question, IclDelta]:
-    """The effect of demonstrations, for each question that was planned in both modes."""
+    """Return the effect of demonstrations on each question that was planned in both modes."""
     groups = grouped(outcomes, lambda outcome: (outcome.key.question, outcome.key.mode))
     return {
         question: _icl_delta(groups[question, Mode.ICL], groups[question, Mode.ZEROSHOT])
@@ -207,7 +207,7 @@ def _icl_delta(icl: Sequence[Outcome], zeroshot: Sequence[Outcome]) -> IclDelta:
 
 
 def family_dispersions(outcomes: Iterable[Outcome]) -> dict[str, Dispersion]:
-    """Family -> the dispersion of its scores, of outcomes of one question in one mode."""
+    """Map each family to the dispersion of its scores, for outcomes of one question in one mode."""
     families = grouped(outcomes, lambda outcome: outcome.family)
     return dispersions({family: list(sample_scores(group).values()) for family, group in families.items()})
 

@@ -1,13 +1,13 @@
-"""Changes on a benchmark whose samples are fixed: only the answers vary, and repeats say how much.
+"""Differences on a fixed benchmark: the samples are given, only answers vary, and repeats show how much.
 
-Whether a model is worse on *these* plots needs no guess at other plots. The variance of a mean of means of repeats is
+Whether a model is worse on *these* plots does not depend on other plots. The variance of a mean of means of repeats is
 
     V = sum over samples of s_i^2 / R_i / n^2
 
-with s_i^2 the variance of a sample's value between its R_i repeats; of a difference of two runs it is the sum of both.
-Everything that a sample's questions share within a repeat is in s_i^2. The degrees of freedom are those of F. E.
-Satterthwaite 1946, Biometrics Bull. 2, 110, each V_i^2 divided by R_i + 1 in place of R_i - 1, because its estimate is
-too large by that ratio.
+with s_i^2 the variance of a sample's value between its R_i repeats. The variance of a difference of two runs is the sum
+of both. s_i^2 includes what a sample's questions share within a repeat. The degrees of freedom are those of F. E.
+Satterthwaite 1946, Biometrics Bull. 2, 110, with each V_i^2 divided by R_i + 1 instead of R_i - 1, because the estimate
+of V_i^2 is too large by that ratio.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ FEWEST_FREEDOM = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerNoise:
-    """What the chance of single answers adds to the variance of a figure.
+    """The variance of a figure that comes from the randomness of answers.
 
     Attributes:
         variance: of the figure.
         squares: sum over samples of V_i^2 / (R_i + 1), for the degrees of freedom.
         answers: samples times repeats, of the run that has fewer.
-        gained: how much variance an answer gains per unit of a drop; see `growth`.
+        gained: how much variance an answer gains per unit of a drop, from `growth`.
     """
 
     variance: float
@@ -42,14 +42,14 @@ class AnswerNoise:
 
     @property
     def freedom(self) -> float:
-        """Degrees of freedom of the variance; those of a constant, many, where nothing varied."""
+        """Degrees of freedom of the variance; infinite if nothing varied."""
         return max(FEWEST_FREEDOM, self.variance**2 / self.squares) if self.squares > 0 else math.inf
 
 
 def noise_of_repeats(samples: Iterable[Sequence[float]], gained: float) -> AnswerNoise | None:
-    """The noise of a sum of means: each sample's contributions to the figure, one per repeat.
+    """Return the noise of a sum of means, from each sample's contributions to the figure, one per repeat.
 
-    A sample with one repeat is taken to vary as the others do on average. None where fewer than two have more.
+    A sample with one repeat is assumed to vary as the others do on average. None if fewer than two samples have more.
     """
     contributions = [np.asarray(values, dtype=float) for values in samples]
     repeated = [values for values in contributions if len(values) > 1]
@@ -68,7 +68,7 @@ def noise_of_repeats(samples: Iterable[Sequence[float]], gained: float) -> Answe
 
 
 def together(sides: Sequence[AnswerNoise]) -> AnswerNoise:
-    """The noise of a difference of independent runs."""
+    """Return the noise of a difference of independent runs."""
     return AnswerNoise(
         variance=math.fsum(side.variance for side in sides),
         squares=math.fsum(side.squares for side in sides),
@@ -78,16 +78,16 @@ def together(sides: Sequence[AnswerNoise]) -> AnswerNoise:
 
 
 def growth(means: Floats, variances: Floats, largest: Floats) -> Floats:
-    """How much variance an answer gains per unit of a drop of the mean of questions, the last axis of all three.
+    """Return how much variance an answer gains per unit of a drop of the mean of questions (the last axis).
 
-    Answers that are right with chances p and break to p * (1 - e) fall by e * p on average, and their variance
-    r * p * (1 - p) rises by e * r * p * (2 * p - 1): most for what was always right, not at all for what flips every
-    other time. r is 1 for labels and 1/k for scores of k parts.
+    Answers that are right with probability p and break to p * (1 - e) fall by e * p on average. Their variance
+    r * p * (1 - p) rises by e * r * p * (2 * p - 1): most for answers that were always right, not at all for those that
+    were right half of the time. r is 1 for labels and 1/k for scores of k parts.
 
     Args:
         means: of each question's scores.
         variances: between repeats of an item, their mean.
-        largest: the mean of p * (1 - p), which the variances are for right-or-wrong answers.
+        largest: the mean of p * (1 - p), the variance of right-or-wrong answers.
     """
     ratio = np.where(largest > ROUNDING, variances / np.maximum(largest, ROUNDING), 1.0)
     gained = (np.minimum(ratio, 1.0) * means - 2 * variances).sum(axis=-1)
@@ -96,9 +96,9 @@ def growth(means: Floats, variances: Floats, largest: Floats) -> Floats:
 
 
 def fixed_interval(mean: float, noise: AnswerNoise, *, item: float, level: float) -> Interval:
-    """The interval of a difference on these samples, both ends at the one-sided ``level``; within -1 and 1.
+    """Return the interval of a difference on these samples, both ends at the one-sided ``level``, within -1 and 1.
 
-    ``item``: what one item can do to its sample's value; see `bounds`.
+    ``item``: by how much one item can change its sample's value; see `bounds`.
     """
     freedom = noise.freedom if math.isfinite(noise.freedom) else max(1.0, noise.answers - 1.0)
     low, high = bounds(
@@ -123,13 +123,13 @@ def bounds(
     gained: float | Floats,
     level: float,
 ) -> tuple[Floats, Floats]:
-    """Of many differences at once: the lowest and the highest that the data do not reject at the one-sided ``level``.
+    """Return the lowest and the highest differences that the data do not reject at the one-sided ``level``.
 
-    |d - delta| <= t * sqrt(max(V, (h * |delta| - delta^2) / answers)). The second is the least variance that the
-    difference delta has if each of so many answers breaks by itself and costs its sample ``item`` = h; it matters where
-    few answers vary (see `paired.change_interval`). Where few break by chance d and V are small together, so that a
-    drop that is larger than d would also have come with a larger V: to the lower bound V is taken as
-    V + ``gained`` * (d - delta) / answers, as in a score test (`growth`).
+    These are the delta with |d - delta| <= t * sqrt(max(V, (h * |delta| - delta^2) / answers)), for arrays of d. The
+    second term is the least variance of a difference delta if answers break independently and each costs its sample
+    ``item`` = h. It matters if few answers vary (see `paired.change_interval`). If few happen to break, d and V are
+    both small, and a drop larger than d would have had a larger V. So V + ``gained`` * (d - delta) / answers replaces V
+    for the lower bound, as in a score test (`growth`).
     """
     reach = stdtrit(freedom, level)
     plain = reach * np.sqrt(variance)

@@ -1,11 +1,11 @@
-"""Looking at data several times without paying for it in wrong verdicts.
+"""Group-sequential tests: looking at the data several times with the error rate of a single look.
 
-Whoever looks after each repeat and stops at the first verdict errs more often than one look does. So each look is read
-at a higher level, the same for all looks, such that the chance of any wrong verdict is what one look has (S. J. Pocock
-1977, Biometrika 64, 191). How much higher depends on how far the looks share their data: with the information I_k of
-look k, estimates at looks j < k have the correlation sqrt(I_j / I_k), and the chance of crossing comes from integrating
-look by look (P. Armitage, C. K. McPherson, B. C. Rowe 1969, J. R. Statist. Soc. A 132, 235; C. Jennison, B. W. Turnbull
-2000, Group Sequential Methods, chapters 2 and 19).
+Stopping at the first verdict after any repeat gives more wrong verdicts than a single look. Each look is therefore read
+at a higher level, the same for all looks, so that the chance of any wrong verdict is that of one look (S. J. Pocock
+1977, Biometrika 64, 191). How much higher depends on how much data the looks share: with the information I_k of look k,
+estimates at looks j < k have the correlation sqrt(I_j / I_k). The crossing probability is integrated look by look
+(P. Armitage, C. K. McPherson, B. C. Rowe 1969, J. R. Statist. Soc. A 132, 235; C. Jennison, B. W. Turnbull 2000, Group
+Sequential Methods, chapters 2 and 19).
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from scipy.special import ndtr, ndtri
 
 GRID = 300
 REACH = 7.0
-"""Standard deviations below 0 from which on paths are left out."""
+"""Paths more than this many standard deviations below 0 are ignored."""
 BISECTIONS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """Where a run stands in its plan.
+    """A look at the data, as part of a plan of looks.
 
     Attributes:
-        repeats: how often every item was asked so far.
-        planned: the numbers of repeats after which somebody looks, ascending; ``repeats`` alone without such a plan.
-        baseline_repeats: of the run that it is compared with; infinite where there is none.
+        repeats: how often every item has been asked so far.
+        planned: the numbers of repeats after which the plan looks, ascending; ``repeats`` alone without a plan.
+        baseline_repeats: of the run that this one is compared with; infinite without one.
     """
 
     repeats: int
@@ -39,7 +39,7 @@ class Look:
     baseline_repeats: float = math.inf
 
     def nominal(self, level: float) -> float:
-        """The one-sided level at which this look is read, so that all looks together have ``level``."""
+        """Return the one-sided level at which to read this look, so that all looks together have ``level``."""
         if len(self.planned) < 2:
             return level
         return float(
@@ -48,13 +48,13 @@ class Look:
 
 
 def _information(repeats: int, baseline_repeats: float) -> float:
-    """Of the mean of so many answers against that of the baseline's, each answer being as noisy."""
+    """Return the information in the difference of two means of equally noisy answers."""
     return 1 / (1 / repeats + 1 / baseline_repeats)
 
 
 @lru_cache(maxsize=64)
 def boundary(level: float, information: Sequence[float]) -> float:
-    """The z value that a path of looks with this information exceeds anywhere with the chance 1 - ``level``."""
+    """Return the z value that a path of looks exceeds at some look with probability 1 - ``level``."""
     low, high = float(ndtri(level)), float(ndtri(1 - (1 - level) / len(information))) + 1e-9
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
@@ -66,7 +66,7 @@ def boundary(level: float, information: Sequence[float]) -> float:
 
 
 def crossing(z: float, information: Sequence[float]) -> float:
-    """The chance that a z statistic without drift exceeds ``z`` at any of the looks."""
+    """Return the probability that a z statistic without drift exceeds ``z`` at any look."""
     total, below, density, variance = 0.0, np.zeros(1), np.ones(1), 0.0
     for now in information:
         step = math.sqrt(now - variance)

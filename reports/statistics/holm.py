@@ -1,4 +1,4 @@
-"""Several tests at once: S. Holm 1979, Scand. J. Statist. 6, 65."""
+"""Holm's correction for several tests: S. Holm 1979, Scand. J. Statist. 6, 65."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 
 def step_down(tests: Sequence[Callable[[float], bool]], level: float) -> list[float]:
-    """The level at which each test is to be read, so that none of those that hold errs with more than 1 - ``level``.
+    """Return the level of each test at which the chance of any false claim is at most 1 - ``level``.
 
-    A test says whether its claim is shown at a level of confidence, and what it shows at one it shows at any lower one.
-    With m tests the first is read at 1 - (1 - level) / m; for each claim shown, m is one less for the others.
+    A test returns whether its claim is shown at a confidence level. A claim shown at one level is shown at any lower
+    level. All m tests start at 1 - (1 - level) / m; each claim that is shown reduces m by one for the others.
     """
     levels = [level] * len(tests)
     open_tests = set(range(len(tests)))
@@ -25,9 +25,10 @@ def step_down(tests: Sequence[Callable[[float], bool]], level: float) -> list[fl
 
 
 def adjusted(p_values: Sequence[float]) -> list[float]:
-    """Each p-value as it stands after all of them were tested: below 5%, its claim is shown beside all the others.
+    """Return each p-value adjusted for all of them: at most 5% means shown at 5% among all these tests.
 
-    The k-th smallest of m, times m - k + 1; never less than a smaller one's, and never above 1.
+    The k-th smallest of m is multiplied by m - k + 1. The result is never less than for a smaller p-value and never
+    above 1.
     """
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     corrected = [0.0] * len(p_values)

@@ -1,12 +1,12 @@
-"""Confidence intervals for means, medians and differences of scores. The cluster is the sample throughout.
+"""Confidence intervals for means, medians and differences of scores, clustered by sample.
 
-Two answers about the same plot are not independent, so everything that a sample yields is reduced to one number first
-and the samples are taken as drawn at random. No interval is given from fewer than two samples: None.
+Two answers about the same plot are not independent, so each sample is reduced to one number first. The samples are
+treated as drawn at random. With fewer than two samples there is no interval (None).
 
-Means of scores lie between 0 and 1, and their spread depends on where they lie: near 1 it must vanish. A plain
-mean +- t * s / sqrt(n) ignores that; at family size (2 to 21 samples) it covers the true mean 64-93% of the time where
-95% is claimed, and claims certainty when two scores happen to agree. `mean_interval` therefore turns the t interval
-into a *score* interval: it holds all means mu that the data do not reject,
+The spread of scores depends on their mean: near 1 it must vanish. A plain mean +- t * s / sqrt(n) ignores that. At
+family size (2 to 21 samples) it covers the true mean in 64-93% of cases instead of 95%, and has no width if two scores
+happen to agree. `mean_interval` therefore turns the t interval into a *score* interval. It holds all means mu that the
+data do not reject,
 
     |m - mu| <= q * sqrt(phi * mu * (1 - mu) / n)
 
@@ -16,19 +16,19 @@ where phi, 0 to 1, is the dispersion: the share that the scores' variance has of
   209; L. D. Brown, T. Cai, A. DasGupta 2001, Statist. Sci. 16, 101).
 - Graded scores: phi is estimated and q the quantile of Student's t (the dispersion of quasi-likelihood: P. McCullagh,
   J. A. Nelder 1989, Generalized Linear Models, section 4.5). For many samples this is the t interval. For families phi
-  is drawn towards that of all families (`families`): two samples alone say nearly nothing about their own spread.
-- Means over several questions: of the samples' pseudo-values (`cluster_values`), which makes it the interval with
-  cluster-robust errors (K.-Y. Liang, S. L. Zeger 1986, Biometrika 73, 13; with the factor G/(G-1) and t of G-1 degrees
-  of freedom of A. C. Cameron, D. L. Miller 2015, J. Human Resources 50, 317). Where questions have other samples, phi
-  can be above 1: it is then the design effect (L. Kish 1965, Survey Sampling, section 8.2).
+  is shrunk towards that of all families (`families`), because two samples say almost nothing about their spread.
+- Means over several questions: the interval of the samples' pseudo-values (`cluster_values`), which has cluster-robust
+  errors (K.-Y. Liang, S. L. Zeger 1986, Biometrika 73, 13; with the factor G/(G-1) and t of G-1 degrees of freedom of
+  A. C. Cameron, D. L. Miller 2015, J. Human Resources 50, 317). If questions have different samples, phi can be above
+  1: it is then the design effect (L. Kish 1965, Survey Sampling, section 8.2).
 - Weighted means of parts (`--mix`): `weighted_interval`.
 
 Medians: the bootstrap that redraws whole samples (B. Efron, R. Tibshirani 1993, An Introduction to the Bootstrap,
-chapter 13), its percentiles expanded for small samples (T. Hesterberg 2015, Amer. Statist. 69, 371). It can only return
-what it has seen, so that none is given from fewer than `FEWEST_REDRAWN`. Differences: `paired.change_interval`.
+chapter 13), its percentiles expanded for small samples (T. Hesterberg 2015, Amer. Statist. 69, 371). A bootstrap can
+only return observed values, so fewer than `FEWEST_REDRAWN` samples give none. Differences: `paired.change_interval`.
 Quantiles far from the middle: `quantiles.quantile_interval`.
 
-tests/test_reports_intervals.py simulates how often each interval holds the truth.
+tests/test_reports_intervals.py simulates the coverage of each interval.
 """
 
 from __future__ import annotations
@@ -49,18 +49,18 @@ FEWEST_REDRAWN = 10
 RESAMPLES = 2000
 SEED = 20260428
 LARGEST_BLOCK = 500_000
-"""Samples drawn at once, 4 MB; those of the benchmark's 243 samples are one block."""
+"""Most samples drawn at once (4 MB); the resamples of the benchmark's 243 samples fit into one block."""
 ROUNDING = 1e-12
-"""Sums of squares below this are noise of floating-point numbers."""
+"""Sums of squares below this are floating-point noise."""
 
 Floats: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.float32]
-"""Whole numbers, exact up to 2^24; as such numbers BLAS multiplies them."""
+"""Whole numbers as float32, exact up to 2^24, so that BLAS multiplies them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """From ``low`` to ``high``, in the unit of the figure it belongs to."""
+    """An interval from ``low`` to ``high``, in the unit of its figure."""
 
     low: float
     high: float
@@ -68,9 +68,12 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Dispersion:
-    """``phi``: variance of scores over mean * (1 - mean), 0..1. ``freedom``: degrees of freedom of that estimate.
+    """The dispersion of scores.
 
-    Above 1 only for pseudo-values (`cluster_values`) of samples that do not have every question.
+    Attributes:
+        phi: the variance of scores over mean * (1 - mean), 0..1; above 1 only for pseudo-values (`cluster_values`) of
+            samples that do not have every question.
+        freedom: degrees of freedom of that estimate.
     """
 
     phi: float
@@ -81,11 +84,11 @@ LARGEST_DISPERSION = Dispersion(1.0, math.inf)
 
 
 def dispersion(groups: Iterable[Sequence[float]]) -> Dispersion:
-    """The common dispersion of several groups of scores, each with its own mean.
+    """Return the common dispersion of several groups of scores, each with its own mean.
 
     phi = sum of squares within groups / sum over groups of (n - 1) * (m * (1 - m) + s^2 / n); the bracket is an
-    unbiased estimate of mu * (1 - mu). Right-or-wrong scores give exactly 1. With f degrees of freedom phi is taken to
-    be at least 1 / (f + 1): that a few scores agree does not show that all do.
+    unbiased estimate of mu * (1 - mu). Right-or-wrong scores give exactly 1. With f degrees of freedom phi is at least
+    1 / (f + 1), because a few scores that agree do not show that all do.
     """
     samples = [np.asarray(group, dtype=float) for group in groups if len(group) > 1]
     within = sum(float(np.sum((values - values.mean()) ** 2)) for values in samples)
@@ -99,9 +102,9 @@ def dispersion(groups: Iterable[Sequence[float]]) -> Dispersion:
 def mean_interval(
     values: Sequence[float], spread: Dispersion | None = None, *, level: float = LEVEL
 ) -> Interval | None:
-    """The interval of the mean of scores (0..1), one per sample. None under two samples.
+    """Return the interval of the mean of scores (0..1), one per sample; None for fewer than two samples.
 
-    ``spread`` is given for small groups: the dispersion of all groups like it.
+    ``spread``: for small groups, a dispersion estimated from all groups like this one.
     """
     if len(values) < 2:
         return None
@@ -112,7 +115,7 @@ def mean_interval(
 def score_interval(
     mean: float, n: int, spread: Dispersion = LARGEST_DISPERSION, *, level: float = LEVEL
 ) -> Interval | None:
-    """The interval of a mean ``mean`` of ``n`` scores with this dispersion; by default Wilson's. None under two."""
+    """Return the interval of the mean of ``n`` scores with this dispersion, by default Wilson's; None for n < 2."""
     if n < 2:
         return None
     mean = min(1.0, max(0.0, mean))
@@ -124,7 +127,7 @@ def score_interval(
 
 
 def t_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval | None:
-    """The interval mean +- t * s / sqrt(n), for quantities without bounds, one value per cluster. None under two."""
+    """Return mean +- t * s / sqrt(n), for unbounded quantities, one value per cluster; None for fewer than two."""
     if len(values) < 2:
         return None
     data = np.asarray(values, dtype=float)
@@ -134,11 +137,11 @@ def t_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval | N
 
 
 def cluster_values(questions: Sequence[Mapping[str, float]]) -> list[float]:
-    """One value per sample, such that their mean is the mean of the question means (each a mapping sample -> score).
+    """Return one value per sample, such that their mean is the mean of the question means.
 
-    value of s = M + G * sum over questions of (y - mean of the question) / (number of questions * its samples), for G
-    samples: the linearisation of M. Where every sample has every question it is the mean of the sample's scores.
-    Needs at least one score in each question.
+    ``questions``: each maps samples to scores and has at least one. The value of sample s is the linearisation of the
+    mean M: M + G * sum over questions of (y - mean of the question) / (number of questions * its samples), for G
+    samples. If every sample has every question, it is the mean of the sample's scores.
     """
     samples = sorted(set().union(*questions))
     if len(questions) == 1:
@@ -160,21 +163,20 @@ def cluster_values(questions: Sequence[Mapping[str, float]]) -> list[float]:
 def weighted_interval(
     weights: Sequence[float], parts: Sequence[Mapping[str, float]], *, level: float = LEVEL
 ) -> Interval | None:
-    """The interval of M = sum of w * m over parts: weights that add up to 1, and each part's values by sample.
+    """Return the interval of M = sum of w * m over parts; weights add up to 1, and each part has values by sample.
 
-    A part's values have its score m as their mean (`cluster_values`) and the interval l to u (`mean_interval`). The
-    parts' margins add up as errors do, each with its own degrees of freedom:
+    The mean of a part's values is its score m (`cluster_values`), with the interval l to u (`mean_interval`). The
+    margins of the parts are combined like errors, each with its own degrees of freedom:
 
-        low = M - sqrt(sum over parts p, q of r_pq * w_p * (m_p - l_p) * w_q * (m_q - l_q)), high likewise with u - m
+        low = M - sqrt(sum over parts p, q of r_pq * w_p * (m_p - l_p) * w_q * (m_q - l_q)), high with u - m
 
     This is the method of variance estimates recovery (G. Y. Zou, W. Huang, X. Zhang 2009, Comput. Stat. Data Anal. 53,
-    1080; of dependent figures G. Y. Zou 2007, Psychol. Methods 12, 399). It stays within 0 and 1, and of a single part
-    it is the part's own interval. r_pq is the correlation of two parts' scores, which comes from the samples that both
-    have: sum over these of (v_p - m_p) * (v_q - m_q), over the root of the two sums of squares over all samples. It is
-    0 without shared samples. On the safe side, it is 1 where the values of one part do not vary, and 0 where it would
-    be negative: that a few samples go against each other does not make their mean certain.
+    1080; for dependent figures G. Y. Zou 2007, Psychol. Methods 12, 399). The result is within 0 and 1. For a single
+    part it is the part's interval. r_pq is the correlation of two parts' scores through shared samples: the sum over
+    these of (v_p - m_p) * (v_q - m_q), divided by the root of the two sums of squares over all samples. Without shared
+    samples it is 0. To be conservative, it is 1 if the values of one part do not vary, and 0 if it would be negative.
 
-    None where a part has fewer than two samples.
+    None if a part has fewer than two samples.
     """
     intervals = [mean_interval(list(values.values()), level=level) for values in parts]
     together = combined_interval(weights, parts, intervals)
@@ -202,7 +204,7 @@ def combined_interval(
 
 
 def _correlations(parts: Sequence[Mapping[str, float]], means: Sequence[float]) -> Floats:
-    """See `weighted_interval`; of each part with each other."""
+    """Return r_pq of `weighted_interval` for all pairs of parts."""
     deviations = [
         {sample: value - mean for sample, value in values.items()}
         for values, mean in zip(parts, means, strict=True)
@@ -218,11 +220,11 @@ def _correlations(parts: Sequence[Mapping[str, float]], means: Sequence[float]) 
 
 
 def bootstrap_interval(n: int, statistic: Callable[[Counts], Floats]) -> Interval | None:
-    """The interval of a statistic of ``n`` samples; the same in every run (seeded). None under `FEWEST_REDRAWN`.
+    """Return the interval of a statistic of ``n`` samples; None for fewer than `FEWEST_REDRAWN`.
 
-    ``statistic`` gets how often each sample was drawn, shape (resamples, n), and returns one value per resample; a
-    resample on which it is undefined (NaN) is left out. The percentile is that of Hesterberg:
-    Phi(-sqrt(n / (n - 1)) * t).
+    ``statistic`` takes how often each sample was drawn, shape (resamples, n), and returns one value per resample.
+    Resamples with an undefined value (NaN) are left out. The percentile is Hesterberg's, Phi(-sqrt(n / (n - 1)) * t).
+    The seed is fixed, so the interval is reproducible.
     """
     if n < FEWEST_REDRAWN:
         return None
@@ -233,20 +235,20 @@ def bootstrap_interval(n: int, statistic: Callable[[Counts], Floats]) -> Interva
 
 
 def median_interval(values: Sequence[float]) -> Interval | None:
-    """The interval of the median, one value per sample. None under `FEWEST_REDRAWN` samples."""
+    """Return the interval of the median of one value per sample; None for fewer than `FEWEST_REDRAWN` samples."""
     return _median_interval(tuple(values))
 
 
 @lru_cache(maxsize=256)
 def _median_interval(values: tuple[float, ...]) -> Interval | None:
-    """Kept: a question's scores stand in several tables, files and charts of a report."""
+    """Cached: several tables, files and charts of a report need the interval of the same scores."""
     levels, places = np.unique(np.asarray(values, dtype=float), return_inverse=True)
     at_level = np.equal.outer(places, np.arange(len(levels))).astype(np.float32)
     return bootstrap_interval(len(values), lambda tallies: _medians(levels, tallies @ at_level))
 
 
 def _medians(levels: Floats, counts: Counts) -> Floats:
-    """The median of each row, which holds so many of each level; levels ascend."""
+    """Return the median of each row; a row counts how often each level occurs, and levels ascend."""
     up_to = counts.cumsum(axis=1)
     total = up_to[:, -1:]
     lower, upper = ((up_to >= rank).argmax(axis=1) for rank in (np.ceil(total / 2), np.floor(total / 2) + 1))
@@ -255,7 +257,7 @@ def _medians(levels: Floats, counts: Counts) -> Floats:
 
 
 def _tallies(n: int) -> Iterator[Counts]:
-    """How often each of ``n`` samples is drawn, shape (resamples, n), in blocks of a bounded size."""
+    """Yield how often each of ``n`` samples is drawn, shape (resamples, n), in blocks of a bounded size."""
     if RESAMPLES * n <= LARGEST_BLOCK:
         yield _kept_tallies(n)
         return
@@ -266,7 +268,7 @@ def _tallies(n: int) -> Iterator[Counts]:
 
 @lru_cache(maxsize=16)
 def _kept_tallies(n: int) -> Counts:
-    """Read-only; kept, because a report asks for many intervals of as many samples."""
+    """Cached and read-only: a report needs many intervals of the same number of samples."""
     tallies = _tally(np.random.default_rng(SEED), RESAMPLES, n)
     tallies.flags.writeable = False
     return tallies
@@ -278,13 +280,13 @@ def _tally(rng: np.random.Generator, rows: int, n: int) -> Counts:
 
 
 def quantile(freedom: float, level: float = LEVEL) -> float:
-    """How many standard errors a two-sided interval reaches: the quantile of Student's t, or normal for ``inf``."""
+    """Return how many standard errors a two-sided interval reaches: Student's t, or the normal quantile for ``inf``."""
     tail = (1 + level) / 2
     return float(ndtri(tail)) if math.isinf(freedom) else float(stdtrit(freedom, tail))
 
 
 def largest_within(values: Floats) -> float:
-    """An unbiased estimate of (n - 1) * mu * (1 - mu), the largest sum of squares that scores with their mean have."""
+    """Return an unbiased estimate of (n - 1) * mu * (1 - mu), the largest sum of squares of scores with this mean."""
     n, mean = len(values), float(values.mean())
     return (n - 1) * (mean * (1 - mean) + float(values.var(ddof=1)) / n)
 

@@ -1,7 +1,7 @@
 """Statistics of paired differences between two runs on the same items, clustered by sample.
 
 All scores are fractions, 0..1; a difference is later minus earlier, -1..1. Two answers about one plot are not
-independent, so each sample yields one difference, and tests flip or count whole samples.
+independent, so each sample gives one difference, and tests flip or count whole samples.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from reports.statistics.sign_flips import NO_CHANGE, fewest_for, sign_flip_p_val
 
 POWER = 0.8
 FEWEST_TESTED = fewest_for(1 - LEVEL)
-"""With fewer samples no outcome has a p-value of 5%, so that none is given."""
+"""With fewer samples no p-value can reach 5%, so none is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +36,12 @@ class PairedDifference:
     Attributes:
         samples: how many samples that is.
         mean: None without shared samples.
-        interval: 95%, see `change_interval`; None under two samples.
-        standard_error: of ``mean``; None under two samples, and for a weighted mean of parts.
-        p_value: of the exact sign-flip test that the difference has mean 0 (`sign_flips`); None under `FEWEST_TESTED`
-            samples, and where it was not asked for.
+        interval: 95%, from `change_interval`; None for fewer than two samples.
+        standard_error: of ``mean``; None for fewer than two samples and for a weighted mean of parts.
+        p_value: of the exact sign-flip test that the mean difference is 0 (`sign_flips`); None for fewer than
+            `FEWEST_TESTED` samples, and if no test was requested.
         detectable: the smallest true difference that such a comparison finds in 80% of cases (two-sided, 5%); None
-            where the differences do not vary, which says nothing about their spread, and under two samples.
+            for fewer than two samples, and if the differences do not vary, because their spread is then unknown.
     """
 
     samples: int
@@ -54,7 +54,7 @@ class PairedDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelChanges:
-    """Right-or-wrong items that changed."""
+    """How many right-or-wrong items changed, each way."""
 
     fixed: int
     broken: int
@@ -65,9 +65,9 @@ def paired_difference(
 ) -> PairedDifference:
     """Compare two runs question by question: each mapping is one question's sample -> score, in the same order.
 
-    With several questions the mean is the mean of the questions' mean differences, and a sample's value its
-    linearisation (see `reports.statistics.intervals.cluster_values`): the errors are clustered by sample. A question
-    without a shared sample leaves the mean undefined. ``tested=False`` leaves the p-value out.
+    With several questions the mean is the mean of the questions' mean differences, with errors clustered by sample
+    (`reports.statistics.intervals.cluster_values`). The mean is undefined if a question has no shared sample.
+    ``tested=False`` leaves the p-value out.
     """
     differences = [
         {sample: after[sample] - before[sample] for sample in before.keys() & after.keys()}
@@ -78,10 +78,11 @@ def paired_difference(
 
 
 def unpaired_values(first: Mapping[str, float], second: Mapping[str, float]) -> list[float]:
-    """One value per sample, such that their mean is mean(first) - mean(second); the two may share samples.
+    """Return one value per sample, such that their mean is mean(first) - mean(second).
 
-    The linearisation of that difference, as in `cluster_values`: what a shared sample brings to both means stays
-    together. Of the same samples in both it is their differences. Empty where either is.
+    The values are the linearisation of that difference, as in `cluster_values`. A sample in both has one value, with
+    its contributions to both means. If both have the same samples, the values are their differences. Empty if one of
+    the two is.
     """
     if not first or not second:
         return []
@@ -102,7 +103,7 @@ def unpaired_values(first: Mapping[str, float], second: Mapping[str, float]) -> 
 
 
 def difference_of(values: Sequence[float], *, item: float = 1.0, tested: bool = True) -> PairedDifference:
-    """The paired difference whose values, one per sample, are these; ``item`` as in `change_interval`."""
+    """Return the paired difference of these values, one per sample; ``item`` as in `change_interval`."""
     mean = math.fsum(values) / len(values) if values else None
     if mean is None or len(values) < 2:
         return PairedDifference(
@@ -122,18 +123,18 @@ def difference_of(values: Sequence[float], *, item: float = 1.0, tested: bool = 
 def change_interval(
     values: Sequence[float], *, limit: float = 1.0, item: float = 1.0, level: float = LEVEL
 ) -> Interval | None:
-    """The interval of the mean of differences (-``limit``..``limit``), one per sample. None under two samples.
+    """Return the interval of the mean of differences (-``limit``..``limit``), one per sample; None for fewer than two.
 
-    It holds all means delta that the data do not reject: |d - delta| <= t * sqrt(v / n), where v is the larger of the
-    differences' variance, which gives Student's t interval, and the least variance that a mean of delta allows,
-    h * |delta| - delta^2. There h = sum of d_i^2 / sum of |d_i| is the size of a change, or ``limit`` where all samples
-    change alike. Where nothing differs it is ``item``, what one item does to its sample's value: of a mean of six
-    questions 1/6. The second matters where few samples change, all for the worse: the plain t interval then misses the
-    true mean in 13% of cases where 2.5% are claimed, and claims certainty where nothing differs. For right-or-wrong
-    scores this is the idea of T. Tango 1998, Stat. Med. 17, 891; tests/test_reports_paired.py simulates its coverage.
+    It holds all means delta that the data do not reject: |d - delta| <= t * sqrt(v / n). v is the larger of two
+    variances: that of the differences, which gives Student's t interval, and the least that a mean of delta allows,
+    h * |delta| - delta^2. h = sum of d_i^2 / sum of |d_i| is the size of a change, or ``limit`` if all samples change
+    alike. If nothing differs, h is ``item``, the change of a sample's value by one item: 1/6 for a mean of six
+    questions. The second variance matters if few samples change, all for the worse. The plain t interval then misses
+    the true mean in 13% of cases instead of 2.5%, and has no width if nothing differs. For right-or-wrong scores this
+    is the idea of T. Tango 1998, Stat. Med. 17, 891; tests/test_reports_paired.py simulates its coverage.
 
-    0 is inside, and not just an end, exactly where the sign-flip test does not reject it at this level: an interval and
-    a p-value never contradict each other.
+    0 is strictly inside if and only if the sign-flip test does not reject it at this level, so that an interval never
+    contradicts a p-value.
     """
     plain = t_interval(values, level=level)
     if plain is None:
@@ -174,14 +175,14 @@ def weighted_difference(
 
 
 def size_of_change(values: Sequence[float], *, limit: float = 1.0, item: float = 1.0) -> float:
-    """H of `change_interval`: how much the samples that change do so."""
+    """Return h of `change_interval`: by how much the samples change that do."""
     if max(values) - min(values) >= NO_CHANGE:
         return math.fsum(value * value for value in values) / math.fsum(map(abs, values))
     return limit if abs(values[0]) > NO_CHANGE else item
 
 
 def _bounds_by_least_variance(values: Sequence[float], size: float, reach: float) -> Iterator[float]:
-    """Where (d - delta)^2 = k * (size * |delta| - delta^2), k = reach^2 / n: on each side of 0 twice or never."""
+    """Yield the solutions of (d - delta)^2 = k * (size * |delta| - delta^2), k = reach^2 / n: two or none on each side."""
     k = reach**2 / len(values)
     for sign in (-1, 1):
         toward = sign * math.fsum(values) / len(values)
@@ -193,7 +194,7 @@ def _bounds_by_least_variance(values: Sequence[float], size: float, reach: float
 
 
 def detectable_difference(standard_error: float, freedom: float, *, level: float = LEVEL) -> float:
-    """The smallest true difference found with probability 0.8: (quantile of the test + normal quantile of 0.8) x error.
+    """Return the smallest true difference found with probability 0.8: (test quantile + normal quantile of 0.8) x error.
 
     J. Cohen 1988, Statistical Power Analysis, section 2.4, with the quantile of Student's t for ``freedom`` degrees of
     freedom. Two-sided at 1 - ``level``, or one-sided at half of that.
@@ -202,7 +203,7 @@ def detectable_difference(standard_error: float, freedom: float, *, level: float
 
 
 def label_changes(earlier: Mapping[str, float], later: Mapping[str, float]) -> LabelChanges:
-    """Of right-or-wrong scores (Q2, Q4, Q6), by sample; with repeats a sample is right above 0.5."""
+    """Count the samples whose right-or-wrong score (Q2, Q4, Q6) changed; with repeats a sample is right above 0.5."""
     pairs = [(earlier[sample] > 0.5, later[sample] > 0.5) for sample in earlier.keys() & later.keys()]
     fixed, broken = pairs.count((False, True)), pairs.count((True, False))
     return LabelChanges(fixed=fixed, broken=broken)

@@ -1,16 +1,16 @@
-"""Intervals of quantiles from order statistics: two of the values themselves, found by counting.
+"""Confidence intervals of quantiles from order statistics: both ends are observed values.
 
-How many of n independent values lie below the true quantile q is binomial(n, q), whatever the distribution is, so that
-[x_(l), x_(u)] holds it with at least 95% if P(count < l) and P(count >= u) are at most 2.5% (W. J. Conover 1999,
-Practical Nonparametric Statistics, section 3.2). A bootstrap's percentiles cannot lie beyond the largest value; at the
-sizes at which a p99 is asked for its 95% intervals held the truth in 63 to 66% of cases.
+The number of n independent values below the true quantile q is binomial(n, q), whatever the distribution. So
+[x_(l), x_(u)] covers it with at least 95% if P(count < l) and P(count >= u) are at most 2.5% (W. J. Conover 1999,
+Practical Nonparametric Statistics, section 3.2). The percentiles of a bootstrap cannot lie beyond the largest value: at
+typical sample sizes for a p99 its 95% intervals covered the true value in 63 to 66% of cases.
 
-The upper end is open (infinite) where even the largest value may lie below the quantile: under 36 values for p90, 72
-for p95 and 368 for p99. The lower end is then still known.
+The upper end is open (infinite) if even the largest value may lie below the quantile: with fewer than 36 values for
+p90, 72 for p95 and 368 for p99. The lower end is still known.
 
-Values that come in clusters, such as the gaps between the tokens of one reply, count for fewer: n is divided by the
-design effect of the share of values below the quantile (L. Kish 1965, Survey Sampling, section 8.2; the confidence
-limits of quantiles by those of shares: R. S. Woodruff 1952, JASA 47, 635).
+Values in clusters, such as the gaps between the tokens of one reply, carry less information: n is divided by the design
+effect of the share of values below the quantile (L. Kish 1965, Survey Sampling, section 8.2; confidence limits of
+quantiles from those of shares: R. S. Woodruff 1952, JASA 47, 635).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from reports.statistics.intervals import LEVEL, ROUNDING, Floats, Interval, quan
 def quantile_interval(
     clusters: Sequence[Sequence[float]], probability: float, *, level: float = LEVEL
 ) -> Interval | None:
-    """The interval of a quantile, 0 < ``probability`` < 1, of values in clusters, none of them empty.
+    """Return the interval of a quantile, 0 < ``probability`` < 1, of values in clusters, none of them empty.
 
-    ``high`` is ``inf`` where it is open. None where the lower end is open as well: so few values say nothing.
+    ``high`` is ``inf`` if the upper end is open. None if the lower end is open, too.
     """
     values = np.sort([value for cluster in clusters for value in cluster])
     if not len(values):
@@ -44,7 +44,7 @@ def quantile_interval(
 
 
 def order_statistics(n: int, probability: float, *, level: float = LEVEL) -> tuple[int, int]:
-    """The ranks (from 1) of the values that bound a quantile of ``n``; 0 and n + 1 stand for open ends."""
+    """Return the ranks, from 1, of the values that bound a quantile of ``n``; 0 and n + 1 mean open ends."""
     tail = (1 - level) / 2
     cumulative = np.concatenate([[0.0], bdtr(np.arange(n + 1.0), n, probability)])  # [i]: P(count < i)
     below = int(np.searchsorted(cumulative, tail, side="right")) - 1
@@ -54,10 +54,10 @@ def order_statistics(n: int, probability: float, *, level: float = LEVEL) -> tup
 def _effective_count(
     clusters: Sequence[Sequence[float]], values: Floats, probability: float, level: float
 ) -> int:
-    """How many independent values know as much of the share below the quantile; at most as many as there are.
+    """Return how many independent values are as informative about the share below the quantile; at most all of them.
 
-    With few clusters the design effect is itself uncertain, so that it is enlarged as Student's t is against the
-    normal quantile.
+    With few clusters the design effect is itself uncertain. It is enlarged by the ratio of Student's t to the normal
+    quantile, squared.
     """
     sizes = np.array([len(cluster) for cluster in clusters], dtype=float)
     if (sizes == 1).all() or len(clusters) < 2:

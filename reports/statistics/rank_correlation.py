@@ -7,13 +7,13 @@ import math
 from collections.abc import Sequence
 
 FEWEST_RANKED = 4
-"""Of three things even random orders agree fully in one case of three."""
+"""Two random orders of three things agree fully in one case of six, so fewer than four show nothing."""
 
 
 def kendall_tau(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Tau-b, -1..1, of two figures of the same things, in the same order; ties count for neither order.
+    """Return tau-b, -1..1, of two figures of the same things in the same order; ties count for neither order.
 
-    None under `FEWEST_RANKED` things, and where one of the figures is the same for all.
+    None for fewer than `FEWEST_RANKED` things, and if one of the figures is the same for all of them.
     """
     if len(first) < FEWEST_RANKED:
         return None

@@ -1,4 +1,4 @@
-"""Shares of answers that do something, such as call a bad measurement good."""
+"""Rates: the share of answers that do something, such as calling a bad measurement good."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.statistics.intervals import Interval, mean_interval
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """``count`` of ``of`` items, and that as a share.
+    """A count of items and the share that it is of ``of`` items.
 
     Attributes:
         share: 0..1, the mean over samples of each sample's own share; without repeats ``count / of``. None if there
@@ -26,7 +26,7 @@ class Rate:
 
 
 def rate(cases: Iterable[tuple[str, bool]]) -> Rate:
-    """The rate of true cases; each case comes with its sample."""
+    """Return the rate of true cases; each case is given with its sample."""
     samples: dict[str, list[bool]] = {}
     for sample, holds in cases:
         samples.setdefault(sample, []).append(holds)

@@ -1,9 +1,9 @@
-"""The exact test of paired differences: how often random signs give a sum as far from 0 as the one that was found.
+"""The exact sign-flip test of paired differences: how often random signs give a sum as far from 0 as the observed one.
 
-If two runs are alike, each sample's difference is as likely to have either sign. The sum's distribution under all 2^n
-patterns of signs is computed by convolution on a lattice, sample by sample, as for the signed-rank test (M. Pagano,
-D. Tritchler 1983, JASA 78, 435), so that neither chance nor n enters. Of right-or-wrong scores this is McNemar's exact
-test.
+If two runs are alike, each sample's difference is equally likely to have either sign. The distribution of the sum over
+all 2^n patterns of signs is computed by convolution on a lattice, sample by sample, as for the signed-rank test
+(M. Pagano, D. Tritchler 1983, JASA 78, 435). No random numbers are involved, and n may be large. For right-or-wrong
+scores this is McNemar's exact test.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ NO_CHANGE = 1e-12
 """Differences and their sums below this are noise of floating-point numbers."""
 LARGEST_DENOMINATOR = 5_000
 FINEST = 2**15
-"""Steps of the lattice that the largest sum has at most; a sum is then known to 0.003% of it, which is far below what a
-p-value shows."""
+"""The most lattice steps in the largest sum. Sums are then exact to 0.003% of it, far below what a p-value shows."""
 
 
 def sign_flip_p_value(values: Sequence[float]) -> float:
-    """The two-sided p-value of the sum of ``values`` (one per sample) against 0: in (0, 1], 1 where nothing differs."""
+    """Return the two-sided p-value, in (0, 1], of the sum of ``values``, one per sample; 1 if all of them are 0."""
     sizes = [abs(value) for value in values if abs(value) > NO_CHANGE]
     if not sizes:
         return 1.0
@@ -41,12 +40,12 @@ def sign_flip_p_value(values: Sequence[float]) -> float:
 
 
 def fewest_for(p_value: float) -> int:
-    """How many samples a sign-flip test needs before it can reach ``p_value``: 2^(1 - n) is its smallest."""
+    """Return how many samples a sign-flip test needs to reach ``p_value``; with n samples its smallest is 2^(1 - n)."""
     return 1 + math.ceil(-math.log2(p_value) - 1e-9)
 
 
 def _common_step(sizes: Sequence[float]) -> float:
-    """The lattice's step: exact where the sizes have a common denominator that leaves few enough steps."""
+    """Return the lattice's step: exact if the sizes have a common denominator with few enough steps."""
     coarse = math.fsum(sizes) / FINEST
     fractions = [Fraction(size).limit_denominator(LARGEST_DENOMINATOR) for size in set(sizes)]
     exact = all(
@@ -63,7 +62,7 @@ def _common_step(sizes: Sequence[float]) -> float:
 
 
 def _subset_sums(steps: Iterable[int]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The probability of each sum, 0..total, where every step is in or out with probability 1/2."""
+    """Return the probability of each sum, 0..total, if every step is included with probability 1/2."""
     chances = np.ones(1)
     for step, count in sorted(Counter(steps).items()):
         for _ in range(count):
