@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from reports.analysis.attempts import further_attempts
+from reports.analysis.attempts import items_asked_again
 from reports.analysis.breakdown import Breakdown
 from reports.analysis.comparability import comparability
 from reports.analysis.mix_scores import mix_json, mix_score
@@ -90,7 +90,7 @@ def report_json(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Brea
         "breakdown": {mode: asdict(breakdown) for mode, breakdown in breakdowns.items()},
         "further_attempts": [
             {"mode": mode, "question": question, **asdict(entry)}
-            for (mode, question), entry in further_attempts(run).items()
+            for (mode, question), entry in items_asked_again(run).items()
         ],
         "reasoning": [
             {"mode": mode, "question": question, **asdict(entry)}

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from reports.analysis.attempts import further_attempts
+from reports.analysis.attempts import items_asked_again
 from reports.records.outcomes import evaluation_of
 from reports.records.records import Run
 from reports.render.text import render
@@ -22,13 +22,13 @@ def asked_again(*values):
 
 
 def test_flips_are_attempts_with_another_score():
-    (entry,) = further_attempts(asked_again(1.0, 0.0)).values()
+    (entry,) = items_asked_again(asked_again(1.0, 0.0)).values()
     assert (2, 1, 2, 0.5) == (entry.items, entry.flips.count, entry.flips.of, entry.flips.share)
     assert (0.0, 0.5) == (entry.counted_mean, entry.further_mean)
 
 
 def test_a_lower_score_is_a_flip_too():
-    (entry,) = further_attempts(asked_again(0.0, 0.0, 0.0)).values()
+    (entry,) = items_asked_again(asked_again(0.0, 0.0, 0.0)).values()
     assert (1, 3) == (entry.flips.count, entry.flips.of)
 
 
@@ -41,7 +41,7 @@ def test_each_attempt_counts_and_failed_ones_do_not():
     item = planned_item(*KEYS[0])
     records = (failed(item), scored(item, 0.0), failed(item), scored(item, 1.0), scored(item, 0.0))
     run = Run(manifest=manifest([item]), records=records)
-    (entry,) = further_attempts(run).values()
+    (entry,) = items_asked_again(run).values()
     assert (1, 1, 2) == (entry.items, entry.flips.count, entry.flips.of)
 
 
@@ -52,7 +52,7 @@ def test_modes_and_questions_are_separate_and_in_the_benchmarks_order():
     ]
     run = Run(manifest=manifest(items), records=tuple(scored(item, 0.0) for item in items * 2))
     expected = [(Mode.ZEROSHOT, Question.Q2), (Mode.ZEROSHOT, Question.Q6), (Mode.ICL, Question.Q6)]
-    assert expected == list(further_attempts(run))
+    assert expected == list(items_asked_again(run))
 
 
 @pytest.mark.parametrize("run", [asked_again(), run_of({KEYS[0]: None})], ids=["once", "never"])

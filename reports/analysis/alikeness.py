@@ -1,4 +1,4 @@
-"""Which of several runs may stand in one table, and why the others may not."""
+"""Which of several runs can be compared in one table, and why the others cannot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.records.names import MODE_NAMES
 from scoring.questions import Mode
 
 COMPLETE = 0.99
-"""A run with a smaller share of its items measured is not compared: what is missing may be what is hard."""
+"""A run with a smaller share of its items measured is not compared, because the missing items may be the hard ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +20,8 @@ class Field:
     """The runs of one table.
 
     Attributes:
-        standard: the run whose dataset, scorer, judges and settings most others share (of several the latest).
-        reasons: for each run, in order, why it is not comparable with that one; empty if it is.
+        standard: the run whose dataset, scorer, judges and settings most others share; the latest of several.
+        reasons: for each run, in order, why it is not comparable with the standard; empty if it is.
     """
 
     standard: Entrant
@@ -29,7 +29,7 @@ class Field:
 
 
 def field_of(entrants: Sequence[Entrant]) -> Field:
-    """The standard of at least one run, and what keeps each run from it."""
+    """Choose the standard among at least one run, and say why the others are not comparable with it."""
     latest = sorted(entrants, key=lambda entrant: (entrant.started_at, entrant.run_id), reverse=True)
     kinds: list[list[Entrant]] = []
     for entrant in latest:
@@ -65,7 +65,7 @@ def _reasons(entrant: Entrant, standard: Entrant) -> Iterator[str]:
 
 
 def unlike_words(standard: Entrant, entrant: Entrant) -> tuple[str, ...]:
-    """What differs in dataset, scorer, judges and settings, in words about the second run."""
+    """Say what differs in dataset, scorer, judges and settings, with the second run as "here"."""
     differences = unlike_fields(standard.identity, entrant.identity)
     parted = [words.removesuffix(" in the other").partition(" in one and ") for words in differences]
     return tuple(f"{before} in the others and {now} here" for before, _, now in parted)

@@ -1,7 +1,7 @@
-"""Further attempts: items asked again although they were measured (``--pass-mark`` with ``--lf``).
+"""Items that were asked again although they had been measured (``--pass-mark`` with ``--lf``).
 
-The first measured score counts in every figure. Later attempts are reported apart: they were made because the first
-score was low, so their mean is biased; how often the score changed is not.
+Every figure uses the first measured score. The later scores are reported separately: they exist because the first score
+was low, so their mean is biased, but how often the score changed is not.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from scoring.questions import Mode, Question
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FurtherAttempts:
-    """The further attempts of one question in one mode.
+    """The items of one question in one mode that were asked again.
 
     Attributes:
-        items: how many were asked again.
-        flips: further attempts whose score differs from the one that counts, of all further attempts.
-        counted_mean: mean of the scores that count, of these items, 0..1.
-        further_mean: mean of the further attempts' scores, 0..1.
+        items: how many items.
+        flips: how many of the later scores differ from the one that counts.
+        counted_mean: mean of the scores that count, over these items, 0..1.
+        further_mean: mean of the later scores, 0..1.
     """
 
     items: int
@@ -32,8 +32,8 @@ class FurtherAttempts:
     further_mean: float
 
 
-def further_attempts(run: Run) -> dict[tuple[Mode, Question], FurtherAttempts]:
-    """By mode and question, in the benchmark's order; empty where nothing measured was asked again."""
+def items_asked_again(run: Run) -> dict[tuple[Mode, Question], FurtherAttempts]:
+    """Map mode and question, in the benchmark's order, to the items asked again; empty if there are none."""
     scores = {key: values for key, values in _measured(run).items() if len(values) > 1}
     groups: dict[tuple[Mode, Question], dict[ItemKey, list[float]]] = {}
     for key, values in scores.items():
@@ -43,7 +43,7 @@ def further_attempts(run: Run) -> dict[tuple[Mode, Question], FurtherAttempts]:
 
 
 def _measured(run: Run) -> Mapping[ItemKey, list[float]]:
-    """The scores of each planned item, in the order measured."""
+    """Map each planned item to its scores, in the order in which they were measured."""
     scores: dict[ItemKey, list[float]] = {item.key: [] for item in run.manifest.planned}
     for record in run.records:
         if record.measured and record.score is not None and record.key in scores:

@@ -1,7 +1,7 @@
-"""Where a model fails: by family, scenario type, label, parameter, and in how its answers fit together.
+"""Where a model fails: by family, scenario type, label and parameter, and in contradictions between its answers.
 
-The tables of the paper for one's own model. Everything is computed per mode; the items of a study's variants are left
-out. What needs more than scores (labels, fields, finish reasons) needs the run's records, and is absent without them.
+These are the paper's tables for any run. Everything is computed per mode, without the items of a study's variants.
+Figures about labels, fields and finish reasons need the run's records and are absent without them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ HARD_BELOW = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyScores:
-    """One family in one mode: each question, and their mean."""
+    """One family in one mode: each question and their mean."""
 
     family: str
     questions: Mapping[Question, Summary]
@@ -53,10 +53,10 @@ class ScenarioScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breakdown:
-    """One mode, broken down.
+    """The breakdown of one mode.
 
-    ``hard_scenarios`` come worst first. ``legibility``, ``confusion``, ``biases``, ``fields`` and ``contradictions``
-    are empty without records, ``contradictions`` also where the mode does not ask the questions that they need.
+    ``hard_scenarios`` are sorted, the worst first. ``legibility``, ``confusion``, ``biases``, ``fields`` and
+    ``contradictions`` are empty without records. ``contradictions`` is also empty if the mode lacks Q2 or Q6.
     """
 
     mode: Mode
@@ -70,7 +70,7 @@ class Breakdown:
 
 
 def break_down(evaluation: Evaluation, run: Run | None = None) -> dict[Mode, Breakdown]:
-    """The breakdown of each mode that was asked; with the ``run`` behind the evaluation also of what was answered."""
+    """Break down each mode that was asked; with the ``run`` of the evaluation also what was answered."""
     modes = grouped(evaluation.benchmark, lambda outcome: outcome.key.mode)
     records = {} if run is None else counted_records(run)
     return {mode: _break_down(mode, modes[mode], records) for mode in Mode if mode in modes}
@@ -95,9 +95,9 @@ def _break_down(mode: Mode, outcomes: Sequence[Outcome], final: Mapping[ItemKey,
 
 
 def family_scores(outcomes: Sequence[Outcome]) -> list[FamilyScores]:
-    """Each family of outcomes of one mode, the best mean first, then those without a mean, by name.
+    """Return the families of one mode's outcomes, the best mean first; those without a mean come last, by name.
 
-    Intervals draw the dispersion of a family's scores towards that of all families: see `reports.statistics.families`.
+    Intervals use a family's dispersion shrunk towards that of all families (`reports.statistics.families`).
     """
     by_question = grouped(outcomes, lambda outcome: outcome.key.question)
     spreads = {question: family_dispersions(group) for question, group in by_question.items()}
@@ -121,7 +121,7 @@ def family_scores(outcomes: Sequence[Outcome]) -> list[FamilyScores]:
 
 
 def hard_scenarios(outcomes: Sequence[Outcome]) -> list[ScenarioScore]:
-    """The questions about scenario types whose mean is below `HARD_BELOW`, from outcomes of one mode."""
+    """Return the scenario types and questions with a mean below `HARD_BELOW`, from outcomes of one mode."""
     by_question = grouped(outcomes, lambda outcome: outcome.key.question)
     spreads = {question: family_dispersions(group) for question, group in by_question.items()}
     scenarios = grouped(
@@ -143,7 +143,7 @@ def hard_scenarios(outcomes: Sequence[Outcome]) -> list[ScenarioScore]:
 
 
 def hard_for_all(evaluations: Iterable[Evaluation], mode: Mode) -> list[tuple[str, str, Question]]:
-    """Family, scenario type and question of what is hard in every evaluation, in the order of the first one."""
+    """Return family, scenario type and question of what is hard in every evaluation, in the order of the first one."""
     hard = [
         [(score.family, score.scenario_type, score.question) for score in hard_scenarios(outcomes)]
         for evaluation in evaluations
@@ -155,7 +155,7 @@ def hard_for_all(evaluations: Iterable[Evaluation], mode: Mode) -> list[tuple[st
 def _confusion(
     mode: Mode, outcomes: Sequence[Outcome], measured: Sequence[Record]
 ) -> Iterator[ConfusionMatrix]:
-    """Q2 and Q4 over all families, Q6 by family, whose codes are its own."""
+    """Yield one matrix for Q2 and one for Q4, and one for Q6 per family, because status codes depend on the family."""
     for question in (Question.Q2, Question.Q4, Question.Q6):
         asked = [outcome for outcome in outcomes if outcome.key.question is question]
         answered = [record for record in measured if record.key.question is question]

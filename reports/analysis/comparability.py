@@ -1,4 +1,4 @@
-"""Whether a run's figures may stand beside the published ones, and why not."""
+"""Whether a run's figures are comparable with the published ones, and why not."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ PUBLISHED_JUDGES = (frozenset({"gpt-5.4"}), frozenset({"gpt-5.4", "gemini-3.1-pr
 """April 2026: GPT-5.4; the paper also reports the average with Gemini 3.1 Pro."""
 PROTOCOL_SETTINGS = {"max_tokens": 16384, "temperature": 0.0}
 NO_THINK = {"chat_template_kwargs": {"enable_thinking": False}}
-"""The one addition to requests that the protocol knows (docs/protocol.md#requests)."""
+"""The only addition to requests that the protocol allows (docs/protocol.md#requests)."""
 
 
 def comparability(evaluation: Evaluation) -> tuple[str, ...]:
-    """Why the figures are not comparable with the published ones; empty if they are.
+    """Return the reasons why the figures are not comparable with the published ones; empty if they are.
 
-    A mode that was not asked at all is no reason: the other mode's figures stand on their own.
+    A mode that was not asked is not a reason, because the figures of the other mode do not depend on it.
     """
     identity, outcomes = evaluation.identity, evaluation.outcomes
     return (
@@ -96,7 +96,7 @@ def _missing_reasons(outcomes: tuple[Outcome, ...]) -> Iterator[str]:
 
 
 def _error_reasons(evaluation: Evaluation) -> Iterator[str]:
-    """Plain zeros are not what the reference gives items without an answer (docs/protocol.md#aggregation)."""
+    """The reference does not always give 0 to items without an answer (docs/protocol.md#aggregation)."""
     counted = sum(not outcome.measured and outcome.value is not None for outcome in evaluation.outcomes)
     if counted and evaluation.errors is ErrorRule.ZERO:
         yield f"{counted} of {len(evaluation.outcomes)} items without an answer count as 0, not as in the reference"

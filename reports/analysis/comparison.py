@@ -1,4 +1,4 @@
-"""Two runs on the same items: what changed, by how much, and whether that is more than chance.
+"""Comparing two runs on the same items: what changed, by how much, and whether that is more than chance.
 
 UnlikeRunsError    the runs differ in more than the model; the message names the field
 """
@@ -30,7 +30,7 @@ class UnlikeRunsError(QCalError):
 
 
 class ItemName(NamedTuple):
-    """An item without its repeats, which are averaged: repeat 2 of one run has nothing to do with that of another."""
+    """The name of an item without its repeat. Repeats are averaged: repeat 2 of two runs has nothing in common."""
 
     sample_id: str
     question: Question
@@ -39,10 +39,10 @@ class ItemName(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One group of items compared. Means and floors are over the samples that both runs measured.
+    """A comparison of one group of items. Means and floors are over the samples that both runs measured.
 
-    ``earlier_floor``, ``later_floor``: how far each run is above what answers score that look at no plot; None if that
-    is not known or was not asked for.
+    ``earlier_floor``, ``later_floor``: how far each run is above answers that look at no plot; None if floors are not
+    known or not requested.
     """
 
     name: str
@@ -54,9 +54,9 @@ class Row:
 
 
 def unlike_fields(earlier: Identity, later: Identity, *, judged: bool = True) -> tuple[str, ...]:
-    """What keeps two runs from being compared, in words; the model may differ, that is the point.
+    """Return the differences that keep two runs from being compared, as text; the model may differ.
 
-    ``judged=False``: as far as questions without a judge are concerned.
+    ``judged=False`` ignores differences that affect only questions with a judge.
     """
     settings = differing_settings(earlier.settings or {}, later.settings or {})
     return tuple(
@@ -74,7 +74,7 @@ def _traits(identity: Identity) -> dict[str, object]:
 
 
 def item_scores(outcomes: Iterable[Outcome]) -> dict[ItemName, float]:
-    """The score of each item that was measured, 0..1, repeats averaged; a study's variants are left out."""
+    """Map each measured item to its score, 0..1, averaged over repeats; a study's variants are left out."""
     measured = [outcome for outcome in outcomes if outcome.measured and not outcome.key.variant]
     return {
         name: score
@@ -96,9 +96,9 @@ def overall_row(
     tested: bool = True,
     floors: bool = False,
 ) -> Row:
-    """The mean of question means of two sets of outcomes of one mode, over the questions that both ask.
+    """Compare the means of question means of two sets of outcomes of one mode, over the questions that both ask.
 
-    Undefined if one of these has no sample that both measured. With ``floors`` the row has those, too.
+    The means are undefined if one of these questions has no sample that both measured.
     """
     pairs = [
         (question_scores(earlier, question), question_scores(later, question))
@@ -117,13 +117,13 @@ def overall_row(
 
 
 def _measured_in(outcomes: Sequence[Outcome], other: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes of samples and questions that the others measured as well."""
+    """Return the outcomes of the samples and questions that the others measured, too."""
     measured = {(outcome.sample, outcome.key.question) for outcome in other if outcome.measured}
     return [outcome for outcome in outcomes if (outcome.sample, outcome.key.question) in measured]
 
 
 def item_floors(outcomes: Sequence[Outcome]) -> dict[ItemName, float]:
-    """Map each measured item that has a floor to it, 0..1: what the rule scores that is its question's floor."""
+    """Map each measured item to its floor, 0..1, by the rule that is the floor of its question; others are left out."""
     rules = {key: one.rule for key, one in group_floors(outcomes).items()}
     return {
         item_name(outcome): outcome.floors[rule]
@@ -135,7 +135,7 @@ def item_floors(outcomes: Sequence[Outcome]) -> dict[ItemName, float]:
 
 
 def shared_questions(earlier: Sequence[Outcome], later: Sequence[Outcome]) -> list[Question]:
-    """The questions that both sets of outcomes ask, in order."""
+    """Return the questions that both sets of outcomes ask, in order."""
     return sorted({outcome.key.question for outcome in earlier} & {outcome.key.question for outcome in later})
 
 
@@ -177,7 +177,7 @@ def family_rows(before: Sequence[Outcome], now: Sequence[Outcome], *, floors: bo
 
 
 def flipped_items(earlier: Evaluation, later: Evaluation) -> list[tuple[ItemName, float, float]]:
-    """Items whose score changed by at least FLIP, with both scores; the largest changes first, fixed before broken."""
+    """Return the items whose score changed by at least FLIP, with both scores, from largest rise to largest fall."""
     before, now = item_scores(earlier.outcomes), item_scores(later.outcomes)
     changes = {name: now[name] - before[name] for name in before.keys() & now.keys()}
     flips = sorted(

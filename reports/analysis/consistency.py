@@ -1,7 +1,7 @@
 """Whether answers can be read, and whether the answers about one sample fit together.
 
-No reference is needed to see that "Expected behavior" and NO_SIGNAL contradict each other; but reference answers are
-not free of such pairs either, so each rate stands beside that of the references.
+"Expected behavior" and NO_SIGNAL contradict each other, whatever the reference says. But some reference answers have
+such pairs, too, so each rate is reported with that of the references.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from scoring.reference import JSON
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Legibility:
-    """How many answers to one question could not be taken as they came.
+    """How many answers to one question were cut or unreadable.
 
     Attributes:
-        truncated: cut at ``max_tokens`` (finish reason ``length``), of all answers.
-        unreadable: of the measured answers those in which no JSON (Q1, Q5), no label that the question offers (Q2, Q4)
-            or no status code (Q6) was found; None for Q3, which is free text.
+        truncated: answers cut at ``max_tokens`` (finish reason ``length``), of all answers.
+        unreadable: measured answers without JSON (Q1, Q5), without a label that the question offers (Q2, Q4) or
+            without a status code (Q6); None for Q3, which is free text.
     """
 
     truncated: Rate
@@ -45,7 +45,7 @@ class Legibility:
 class Contradiction:
     """Two answers about one sample that cannot both be right.
 
-    ``answers``: of the samples where both could be read; ``references``: the same for their reference answers.
+    ``answers``: of the samples whose two answers could be read; ``references``: the same for their references.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Contradiction:
 
 
 def legibility(records: Sequence[Record], question: Question) -> Legibility:
-    """How the answers to one question can be read, from the records of one mode."""
+    """Count the answers to one question that were cut or unreadable, from the records of one mode."""
     answered = [record for record in records if record.key.question is question and record.answer is not None]
     measured = [record for record in answered if record.measured]
     return Legibility(
@@ -80,13 +80,13 @@ def unreadable(record: Record) -> bool:
 
 
 def contradictions(records: Iterable[Record]) -> tuple[Contradiction, ...]:
-    """The contradictions within samples (and repeats) among measured records of one mode.
+    """Count the contradictions within samples (and repeats) among measured records of one mode.
 
-    - Q2 says Expected behavior, Q6 gives a code that is not one of `GOOD_STATUSES`.
-    - Q6 says SUCCESS, Q2 says anything but Expected behavior.
-    - Q4 says Unreliable, Q5 has a number for a parameter of the fit. A parameter of the fit is a field that some
-      reference of the family declines (null or "Unreliable"): others, such as the count of fringes, can be read off a
-      plot whose fit is bad.
+    - Q2 says Expected behavior, but Q6 gives a code that is not one of `GOOD_STATUSES`.
+    - Q6 says SUCCESS, but Q2 does not say Expected behavior.
+    - Q4 says Unreliable, but Q5 has a number for a parameter of the fit. A parameter of the fit is a field that some
+      reference of the family declines (null or "Unreliable"). Other fields, such as the number of fringes, can be read
+      from a plot with a bad fit.
     """
     samples: dict[tuple[str, int], dict[Question, Record]] = {}
     for record in records:
@@ -109,7 +109,7 @@ def contradictions(records: Iterable[Record]) -> tuple[Contradiction, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Statements:
-    """What the answers (or references) about one sample say; None where it was not asked or cannot be read."""
+    """What the answers (or references) about one sample say; None if it was not asked or cannot be read."""
 
     sample_id: str
     family: str
@@ -167,7 +167,7 @@ def _has_number(parameters: Mapping[str, JSON], fields: set[str]) -> bool:
 
 
 def _fit_parameters(references: Iterable[_Statements]) -> dict[str, set[str]]:
-    """Family -> the fields that a reference answer of the family declines."""
+    """Map each family to the fields that one of its reference answers declines."""
     fields: dict[str, set[str]] = {}
     for reference in references:
         declined = {name for name, value in (reference.parameters or {}).items() if declines(value)}

@@ -1,4 +1,4 @@
-"""Judges as instruments: how far two or more judges agree, and what each alone would have made of the answers."""
+"""How far judges agree, and what the scores would be with each judge alone."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ LISTED_ITEMS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairAgreement:
-    """Two judges compared.
+    """A comparison of two judges.
 
     Attributes:
-        key_points: how many grades both gave, of ``items`` items about ``samples`` samples.
-        kappa: quadratically weighted; 1 full agreement, 0 chance; None where all grades of both are one value.
-        difference: mean over samples of first minus second judge's item grades, -1..1.
-        interval: of ``difference``, clustered by sample; None under two samples.
+        key_points: how many key points both graded, in ``items`` items about ``samples`` samples.
+        kappa: quadratically weighted; 1 is full agreement, 0 chance; None if all grades of both are the same value.
+        difference: the first judge's item grade minus the second's, mean over samples, -1..1.
+        interval: of ``difference``, clustered by sample; None for fewer than two samples.
     """
 
     first: str
@@ -53,7 +53,7 @@ class JudgedAlone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeReport:
-    """What is known of a panel. ``disputed``: records and their widest gap between two judges' item grades."""
+    """The figures of a panel. ``disputed``: records with the widest gap between two judges' item grades."""
 
     judges: tuple[str, ...]
     alpha: float | None
@@ -63,7 +63,7 @@ class JudgeReport:
 
 
 def judge_report(run: Run) -> JudgeReport | None:
-    """The panel's report; None with fewer than two judges, or without an item that all of them graded."""
+    """Return the panel's figures; None with fewer than two judges, or without an item that all of them graded."""
     records = [record for record in benchmark_records(run) if record.measured and len(_grades(record)) >= 2]
     if not records:
         return None
@@ -84,8 +84,8 @@ def judge_report(run: Run) -> JudgeReport | None:
 def weighted_kappa(first: Sequence[float], second: Sequence[float]) -> float | None:
     """Cohen's kappa with quadratic weights: 1 - mean (a_i - b_i)^2 / mean over all i, j of (a_i - b_j)^2.
 
-    J. Cohen 1968, Psychological Bulletin 70, 213; written for grades of any value in 0..1. None where the denominator
-    is 0: all grades of both are one value, and nothing can be said about agreement beyond chance.
+    J. Cohen 1968, Psychological Bulletin 70, 213, for grades of any value in 0..1. None if all grades of both judges
+    are the same value: the denominator is then 0, and agreement beyond chance is undefined.
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     expected = float(a.var() + b.var() + (a.mean() - b.mean()) ** 2)
@@ -95,8 +95,9 @@ def weighted_kappa(first: Sequence[float], second: Sequence[float]) -> float | N
 def krippendorff_alpha(grades: NDArray[np.float64]) -> float | None:
     """Krippendorff's alpha for interval data; ``grades`` of shape (judges, key points), without gaps.
 
-    1 - observed / expected disagreement, both the mean squared difference of pairs of grades: within a key point, and
-    among all grades (K. Krippendorff 2011, Computing Krippendorff's Alpha-Reliability). None if all grades are equal.
+    Alpha is 1 - observed / expected disagreement: the mean squared difference of pairs of grades within a key point,
+    over that of all pairs of grades (K. Krippendorff 2011, Computing Krippendorff's Alpha-Reliability). None if all
+    grades are equal.
     """
     judges, points = grades.shape
     observed = float(grades.var(axis=0, ddof=1).mean())
@@ -113,7 +114,7 @@ def _matrix(records: Sequence[Record]) -> NDArray[np.float64]:
 
 
 def item_grades(record: Record) -> list[float]:
-    """Each judge's grade of the item: the mean over its key points."""
+    """Return each judge's grade of the item: the mean over its key points."""
     return [math.fsum(grades) / len(grades) for grades in _grades(record)]
 
 
@@ -159,7 +160,7 @@ def _alone(records: Sequence[Record]) -> Iterator[JudgedAlone]:
 
 
 def _scores_alone(record: Record) -> list[float]:
-    """The item's score by each judge alone: Q1 is half fields, half key points (docs/protocol.md#scoring)."""
+    """Return the item's score by each judge alone; Q1 is half fields, half key points (docs/protocol.md#scoring)."""
     grades = item_grades(record)
     if record.key.question is not Question.Q1 or record.score is None:
         return grades

@@ -1,7 +1,7 @@
-"""What models answer where a label is asked: confusion matrices of Q2, Q4 and Q6, and the ways in which they err.
+"""Labels: confusion matrices of Q2, Q4 and Q6, and rates of typical errors.
 
-The rates follow the paper (appendix D.2, and its analysis of Q4); where it leaves a denominator open, the definition
-here is the one that counts: see `BIASES`.
+The rates follow the paper (appendix D.2 and its analysis of Q4). The paper leaves some denominators open; `BIASES`
+defines them.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from scoring.questions import Mode, Question
 from scoring.reference import JSON
 
 NOTHING = "(nothing read)"
-"""Stands for an answer in which no label was found."""
+"""The label of an answer in which no label can be read."""
 OTHER = "(other text)"
-"""Stands for an answer whose label is none of those that the question offers."""
+"""The label of an answer with a label that the question does not offer."""
 
 EXPECTED, ANOMALOUS, SUBOPTIMAL, APPARATUS = CONCLUSIONS
 UNRELIABLE, NO_FIT, RELIABLE = ASSESSMENTS
 SUCCESS = "SUCCESS"
 GOOD_STATUSES = frozenset({SUCCESS, "STABLE", "CORRECTED", "EVENT", "NO_EVENT"})
-"""Codes that go with "Expected behavior" in the benchmark: three families have no SUCCESS."""
+"""Codes with which the benchmark says "Expected behavior"; three families have no SUCCESS."""
 
 KNOWN_LABELS: Mapping[Question, tuple[str, ...]] = {
     Question.Q2: (EXPECTED, SUBOPTIMAL, ANOMALOUS, APPARATUS),
@@ -38,12 +38,12 @@ KNOWN_LABELS: Mapping[Question, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfusionMatrix:
-    """How often each label was answered where each was expected.
+    """How often each label was answered for each expected label.
 
     Attributes:
         family: None for all families together.
-        planned, measured: items behind the matrix.
-        answered: the labels answered, in the order of tables; `OTHER` and `NOTHING` last, where they occur.
+        planned, measured: the number of items.
+        answered: the labels that were answered, in the order of tables; `OTHER` and `NOTHING` come last.
         counts: expected label -> answered label -> items; zeros are left out.
     """
 
@@ -58,7 +58,7 @@ class ConfusionMatrix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bias:
-    """One way to err: answering one of ``labels`` to ``question``, counted in the items that are ``among``."""
+    """A kind of error: answering ``question`` with one of ``labels``, as a share of the items that are ``among``."""
 
     name: str
     definition: str
@@ -68,19 +68,19 @@ class Bias:
 
 
 def answered_label(record: Record) -> str:
-    """The label that a measured Q2, Q4 or Q6 answer gives, in the question's spelling; or `OTHER` or `NOTHING`."""
+    """Return the label of a measured Q2, Q4 or Q6 answer, in the question's spelling; else `OTHER` or `NOTHING`."""
     return _label(record, None if record.score is None else record.score.extracted)
 
 
 def expected_label(record: Record) -> str:
-    """The same for the reference answer."""
+    """Return the label of the reference answer, as `answered_label` does."""
     return _label(record, None if record.score is None else record.score.expected)
 
 
 def confusion_matrix(
     records: Sequence[Record], *, planned: int, question: Question, mode: Mode, family: str | None = None
 ) -> ConfusionMatrix:
-    """The matrix of measured records, all of one question, mode and (if named) family, of ``planned`` items."""
+    """Return the matrix of measured records, all of one question, mode and (if given) family, of ``planned`` items."""
     pairs = Counter((expected_label(record), answered_label(record)) for record in records)
     order = (*KNOWN_LABELS[question], OTHER, NOTHING)
     return ConfusionMatrix(
@@ -99,7 +99,7 @@ def confusion_matrix(
 
 
 def bias_rates(records: Iterable[Record]) -> dict[str, Rate]:
-    """The rate of each of `BIASES` among measured records of one mode."""
+    """Return the rate of each of `BIASES` among measured records of one mode."""
     measured = list(records)
     return {
         bias.name: rate(
@@ -133,7 +133,7 @@ def _failed(record: Record) -> bool:
 BIASES = (
     Bias(
         name="False success (Q6)",
-        definition="answers of SUCCESS or another good status, where a failure is right",
+        definition="answers of SUCCESS or another good status if a failure is right",
         question=Question.Q6,
         among=_failed,
         labels=GOOD_STATUSES,
@@ -154,24 +154,24 @@ BIASES = (
     ),
     Bias(
         name="Suboptimal called expected (Q2)",
-        definition="answers of Expected behavior, where Suboptimal parameters is right",
+        definition="answers of Expected behavior if Suboptimal parameters is right",
         question=Question.Q2,
         among=_expects(SUBOPTIMAL),
         labels=frozenset({EXPECTED}),
     ),
     Bias(
         name="False confidence (Q4)",
-        definition="answers of Reliable, where Unreliable is right",
+        definition="answers of Reliable if Unreliable is right",
         question=Question.Q4,
         among=_expects(UNRELIABLE),
         labels=frozenset({RELIABLE}),
     ),
     Bias(
         name="No-fit blindness (Q4)",
-        definition="answers of Reliable or Unreliable, where the plot has no fit",
+        definition="answers of Reliable or Unreliable if the plot has no fit",
         question=Question.Q4,
         among=_expects(NO_FIT),
         labels=frozenset({RELIABLE, UNRELIABLE}),
     ),
 )
-"""The ways to err that are counted. Answers in which nothing was read stay in the denominators: they did not err so."""
+"""The kinds of errors that are counted. Unreadable answers are in the denominators, but not counted as errors."""

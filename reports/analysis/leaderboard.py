@@ -19,7 +19,7 @@ class PublishedScores:
 
     Attributes:
         kind: ``Open``, ``Closed`` or ``NVIDIA``, as published; empty for later figures.
-        questions: empty where only the mean was published.
+        questions: empty if only the mean was published.
     """
 
     model: str
@@ -29,13 +29,13 @@ class PublishedScores:
 
 
 def published_scores(mode: Mode) -> tuple[PublishedScores, ...]:
-    """The published scores of a mode, the best mean first."""
+    """Return the published scores of a mode, the best mean first."""
     scores = [*_april(mode), *_july(mode)]
     return tuple(sorted(scores, key=lambda row: -row.mean))
 
 
 def published_rows(name: str) -> list[dict[str, str]]:
-    """The rows of a file in ``reports/published``, as text."""
+    """Return the rows of a file in ``reports/published``, as text."""
     text = (files("reports") / "published" / name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 

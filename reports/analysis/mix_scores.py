@@ -1,7 +1,7 @@
 """The weighted score of a mix of datasets (``--mix``), from the scores of its parts.
 
-A part's score is the mean of its (mode, question) means; the mix's score is the sum of weight times score over the sum
-of weights. Neither is ever taken over less than was planned: both are undefined while one of these means is.
+A part's score is the mean of its means by mode and question. The mix's score is the sum of weight times score, divided
+by the sum of weights. Both are undefined if one of these means is, because neither is taken over less than was planned.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ Group = tuple[Mode, Question]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixFloor:
-    """How far a part's score, or the weighted score, is above what answers score that look at no plot.
+    """How far a part's score, or the weighted score, is above answers that look at no plot.
 
     Attributes:
-        rules: mode -> question -> the rule, of the modes and questions that have a floor; empty for the whole mix.
-        floor, mean: of the floors and of the scores over these; each the mean of the means by mode and question.
+        rules: mode -> question -> the rule, for those that have a floor; empty for the whole mix.
+        floor, mean: of the floors and of the scores over these, as means of the means by mode and question.
         above: ``mean`` minus ``floor``, paired by sample.
     """
 
@@ -41,12 +41,12 @@ class MixFloor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartScore:
-    """One part of a mix, measured. The interval is clustered by sample, as that of a mean of questions.
+    """The score of one part of a mix. The interval is clustered by sample, like that of a mean of questions.
 
     Attributes:
-        share: of all weights, 0..1.
+        share: the part's weight as a fraction of all weights, 0..1.
         mean: the part's score; None unless every planned mode and question has a measured item.
-        unmeasured: the modes and questions without one.
+        unmeasured: the modes and questions without a measured item.
         floor: None if no measured item of the part has one.
     """
 
@@ -61,7 +61,7 @@ class PartScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixScore:
-    """A mix, measured: ``mean`` is the weighted score, None while that of a part is; likewise ``floor``."""
+    """The score of a mix. ``mean``, the weighted score, is None if that of a part is. The same holds for ``floor``."""
 
     mix: Mix
     parts: tuple[PartScore, ...]
@@ -72,7 +72,7 @@ class MixScore:
 
 
 def mix_score(evaluation: Evaluation) -> MixScore | None:
-    """The scores of the evaluation's mix, without the items of a study's variants; None where there is no mix."""
+    """Return the scores of the evaluation's mix, without a study's variants; None if it has no mix."""
     mix = evaluation.identity.mix
     if mix is None:
         return None
@@ -107,7 +107,7 @@ def mix_score(evaluation: Evaluation) -> MixScore | None:
 
 
 def mix_json(score: MixScore) -> dict[str, Any]:
-    """The score for ``report.json``."""
+    """Return the score as it is in ``report.json``."""
     return {
         "title": score.mix.title,
         "mean": score.mean,
@@ -125,14 +125,14 @@ def _part_json(score: PartScore) -> dict[str, Any]:
 
 
 def _groups(outcomes: Sequence[Outcome]) -> Mapping[Group, list[Outcome]]:
-    """The outcomes by mode and question, in the benchmark's order."""
+    """Group the outcomes by mode and question, in the benchmark's order."""
     groups = grouped(outcomes, lambda outcome: (outcome.key.mode, outcome.key.question))
     order = [(mode, question) for mode in Mode for question in mode.questions]
     return {key: groups[key] for key in order if key in groups}
 
 
 def _values(groups: Mapping[Group, Sequence[Outcome]]) -> dict[str, float]:
-    """One value per sample, whose mean is the part's score; none where a mode and question has nothing measured."""
+    """Return one value per sample, with the part's score as mean; empty if a mode and question has no measured item."""
     scores = [sample_scores(group) for group in groups.values()]
     if not scores or not all(scores):
         return {}
@@ -157,7 +157,7 @@ def _part_floor(groups: Mapping[Group, GroupFloor]) -> MixFloor | None:
 def _weighted_floor(
     parts: Sequence[PartScore], floors: Sequence[Mapping[Group, GroupFloor]]
 ) -> MixFloor | None:
-    """The floor of the weighted score; None if a part has none."""
+    """Return the floor of the weighted score; None if a part has no floor."""
     known = [part.floor for part in parts if part.floor is not None]
     if len(known) < len(parts):
         return None

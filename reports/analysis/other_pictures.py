@@ -1,4 +1,4 @@
-"""Items asked again with another picture, compared with the same items and their own plots."""
+"""Controls and perturbations: items asked with another picture, compared with the same items and their plots."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONTROLS = {
     "shuffled": "another family's plot",
     "sibling": "another scenario type's plot",
 }
-"""Variants that are controls, in words."""
+"""The variants that are controls, as tables name them."""
 
 MEAN = "Mean"
 
@@ -28,7 +28,7 @@ PERTURBATIONS = {
     "jpeg": "JPEG compression",
     "axis-order": "the axes of maps exchanged",
 }
-"""Variants that are harmless changes, in words."""
+"""The variants that are harmless changes, as tables name them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +54,14 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureRow:
-    """One group of items with both pictures; scores 0..1.
+    """One group of items with both pictures; scores are 0..1.
 
     Attributes:
-        compared: under a control, the later is the plot (its difference is the gain); under a perturbation, the earlier
-            is the plot as drawn (the difference is the change).
-        items: measured with both pictures, repeats averaged.
-        moved: of these, how many scores differ at all.
-        flipped: of these, how many differ by at least FLIP, up or down.
+        compared: for a control, "later" is the plot, and the difference is the gain; for a perturbation, "earlier" is
+            the plot as drawn, and the difference is the change.
+        items: how many were measured with both pictures, repeats averaged.
+        moved: how many of their scores differ.
+        flipped: how many differ by at least FLIP, up or down.
         floor: how far the scores with the plot as drawn are above their floor.
         ceiling: of the gain; None under a perturbation or a blank picture, and if no item's is known.
     """
@@ -96,7 +96,7 @@ class PictureStudy:
 
 
 def picture_studies(outcomes: Sequence[Outcome]) -> tuple[PictureStudy, ...]:
-    """What was asked with other pictures, controls first, mode by mode."""
+    """Return the studies of other pictures in these outcomes, controls first, by mode."""
     asked = grouped(outcomes, lambda outcome: (outcome.key.variant, outcome.key.mode))
     return tuple(
         _study(variant, mode, asked.get(("", mode), []), [_without_variant(o) for o in asked[variant, mode]])
@@ -107,7 +107,7 @@ def picture_studies(outcomes: Sequence[Outcome]) -> tuple[PictureStudy, ...]:
 
 
 def pictures_json(studies: Sequence[PictureStudy]) -> dict[str, list[dict[str, Any]]]:
-    """The rows of `gain_tables` and `change_tables` as entries of ``report.json``: ``controls``, ``perturbations``."""
+    """Return the rows of `gain_tables` and `change_tables` as ``controls`` and ``perturbations`` of ``report.json``."""
     return {
         "controls": [
             _row_json(study, row, "control_mean", "mean", "gain") for study, row in _rows(studies, CONTROLS)

@@ -1,4 +1,4 @@
-"""Every pair of several runs: paired differences, p-values adjusted for so many tests, and who is ahead of whom."""
+"""Every pair of several runs: paired differences, p-values adjusted for their number, and who is ahead of whom."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scoring.questions import Mode, Question
 class Pair:
     """Two entrants, by place; the difference is ``second`` minus ``first``.
 
-    ``adjusted_p``: Holm's, over all pairs that are shown together; None where there was no test.
+    ``adjusted_p``: Holm's, over all pairs of the same table; None without a test.
     """
 
     first: int
@@ -27,13 +27,13 @@ class Pair:
 
     @property
     def shown(self) -> bool:
-        """Whether the difference is more than chance, all pairs considered."""
+        """Whether the difference is more than chance after correction for all pairs."""
         return self.adjusted_p is not None and self.adjusted_p <= 1 - LEVEL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """How many entrants one is shown to be ahead of or behind, and of how many neither is shown."""
+    """How many entrants one is shown to be ahead of, how many behind, and for how many neither is shown."""
 
     ahead: int
     behind: int
@@ -41,9 +41,9 @@ class Ranking:
 
 
 def pairs(entrants: Sequence[Entrant], mode: Mode, question: Question | None = None) -> list[Pair]:
-    """All pairs in a question, or in the mean of the questions that both ask; those without a shared sample left out.
+    """Compare all pairs in a question, or in the mean of the questions that both ask.
 
-    Errors are clustered by sample (`reports.statistics.paired`).
+    Pairs without a shared sample are left out. Errors are clustered by sample (`reports.statistics.paired`).
     """
     all_pairs = [
         Pair(first=a, second=b, difference=difference, adjusted_p=None)
@@ -57,7 +57,7 @@ def pairs(entrants: Sequence[Entrant], mode: Mode, question: Question | None = N
 
 
 def ranking(place: int, compared: Sequence[Pair]) -> Ranking:
-    """What the pairs say of the entrant at this place."""
+    """Count the pairs of the entrant at this place by their result."""
     signs = [
         (pair.difference.mean or 0.0) * (1 if pair.second == place else -1) if pair.shown else 0.0
         for pair in compared

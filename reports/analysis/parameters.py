@@ -1,7 +1,7 @@
-"""Q5 field by field: how well each parameter is read off the plots, and in which way answers are wrong.
+"""Q5 by field: how well each parameter is read from the plots, and in which way answers are wrong.
 
-An answer that got no credit for a field is taken to be one of `FieldError`, by comparing it with the reference value.
-Only single numbers are compared in size; lists and words that are wrong are just wrong.
+An answer without credit for a field is classified as a `FieldError` by comparing it with the reference value. Only
+single numbers are compared in size; wrong lists and strings are not classified further.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from scoring.questions import Question
 from scoring.reference import JSON
 
 UNIT_STEP = 3
-"""Units of one kind lie powers of a thousand apart (ns, us, ms; Hz, kHz, MHz, GHz)."""
+"""Units of one kind differ by powers of a thousand (ns, us, ms; Hz, kHz, MHz, GHz)."""
 UNIT_TOLERANCE = 0.1
-"""How far, in powers of ten, an answer may lie from a power of a thousand times the reference: 26% more, 21% less."""
+"""How far, in powers of ten, an answer may be from a power of a thousand times the reference: 26% above, 21% below."""
 
 
 class FieldError(StrEnum):
     """In which way an answer without credit is wrong.
 
-    - ``unit``: of the right size but for a power of a thousand (within `UNIT_TOLERANCE`).
-    - ``magnitude``: otherwise ten times too large or too small, or more.
-    - ``declined``: null, missing or "Unreliable" in a JSON object, where the reference has a value.
-    - ``invented``: a value, where the reference is null or "Unreliable".
+    - ``unit``: wrong by a power of a thousand (within `UNIT_TOLERANCE`).
+    - ``magnitude``: not that, but at least ten times too large or too small.
+    - ``declined``: null, missing or "Unreliable" in a JSON object, although the reference has a value.
+    - ``invented``: a value, although the reference is null or "Unreliable".
     """
 
     UNIT = "unit"
@@ -48,9 +48,9 @@ class FieldScore:
 
     Attributes:
         coverage: of the family's Q5 items.
-        items: measured items whose reference has the field; ``errors`` are rates among them.
+        items: measured items with the field in their reference; ``errors`` are rates among them.
         mean: over samples, 0..1.
-        floor: how far the scores are above what no look at the plot scores on this field; None if that is not known.
+        floor: how far the scores are above answers that look at no plot, in this field; None if that is not known.
     """
 
     family: str
@@ -64,9 +64,9 @@ class FieldScore:
 
 
 def field_scores(outcomes: Sequence[Outcome], records: Sequence[Record]) -> list[FieldScore]:
-    """Every field of every family, from the outcomes of one mode and the measured records behind them.
+    """Score every field of every family, from the outcomes of one mode and their measured records.
 
-    Only Q5 is looked at. If the reference is an array, ``field`` is ``per_site``
+    Questions other than Q5 are ignored. If the reference is an array, ``field`` is ``per_site``
     (docs/protocol.md#q5-parameter-extraction).
     """
     planned = grouped((o for o in outcomes if o.key.question is Question.Q5), lambda outcome: outcome.family)
@@ -83,7 +83,7 @@ def field_scores(outcomes: Sequence[Outcome], records: Sequence[Record]) -> list
 
 
 def field_error(answer: JSON, reference: JSON, credit: float) -> FieldError | None:
-    """The way in which a field's answer is wrong; None if it got credit or is wrong in no such way."""
+    """Return in which way a field's answer is wrong; None if it got credit, or is wrong in another way."""
     if credit > 0:
         return None
     if declines(reference):
@@ -106,7 +106,7 @@ def declines(value: JSON) -> bool:
 
 
 def number(value: JSON) -> float | None:
-    """The value as a finite number, read as ``float()`` reads it; None for anything else, and for true and false."""
+    """Return the value as a finite number, as ``float()`` reads it; None for anything else, also true and false."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Reasoning models: which answers came with a thought, which were cut, and what the thinking cost."""
+"""Reasoning: which answers came with it, which were truncated, and how many tokens it took."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ WITHOUT_ANSWER = frozenset({Flag.EMPTY, Flag.FROM_REASONING, Flag.UNCLOSED_THOUG
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reasoning:
-    """The thinking behind the answers to one question in one mode.
+    """The reasoning in the answers to one question in one mode.
 
     Attributes:
         answers: items with an answer, scored or not.
-        with_thought: of these, how many came with a thought: delivered apart, or in the text between tags.
+        with_thought: answers with reasoning, in a separate field or between tags in the text.
         cut: answers with finish_reason ``length``.
-        cut_in_thought: of these, those that never came to an answer: no text, only reasoning, or an unclosed tag.
-        tokens: reasoning tokens that servers reported; None where none did.
-        completion_tokens: of the answers whose reasoning tokens were reported, these included.
+        cut_in_thought: truncated answers that never reached an answer: no text, only reasoning, or an unclosed tag.
+        tokens: reasoning tokens that servers reported; None if no server did.
+        completion_tokens: of the answers with reported reasoning tokens, including these.
     """
 
     answers: int
@@ -37,7 +37,7 @@ class Reasoning:
 
 
 def reasoning(run: Run) -> dict[tuple[Mode, Question], Reasoning]:
-    """By mode and question, in the benchmark's order; empty where no answer came with a thought."""
+    """Map mode and question, in the benchmark's order, to their reasoning; empty if no answer has any."""
     answered = [record for record in counted_records(run).values() if record.answer is not None]
     if not any(map(_thought, answered)):
         return {}

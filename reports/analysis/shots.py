@@ -1,6 +1,6 @@
-"""What demonstrations bring, one by one (``--shots``; paper, appendix F): figures per question and number of them.
+"""Scores by number of demonstrations (``--shots``; paper, appendix F), per question.
 
-All orders of a set of demonstrations are averaged by sample first; the zero-shot item stands for 0 demonstrations.
+All orders of a set of demonstrations are averaged by sample first. The zero-shot item is the one with 0 demonstrations.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from scoring.questions import Mode, Question
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFigures:
-    """What the order of the demonstrations decides, on the samples measured in every order.
+    """The effect of the order of the demonstrations, on the samples measured in every order.
 
     Attributes:
-        samples: how many samples that is; the other figures are None without any.
-        lowest: of the means of the single orders, like ``highest``.
-        deviation: standard deviation of a sample's score over the orders, root mean square over samples; 0..1.
-        sensitive: samples whose score is not the same in all orders.
+        samples: how many samples these are; without any the other figures are None.
+        lowest, highest: of the means of the orders.
+        deviation: standard deviation of a sample's score over the orders, root mean square over samples, 0..1.
+        sensitive: samples with different scores in different orders.
     """
 
     orders: int
@@ -46,12 +46,12 @@ class ShotFigures:
     """One question with one number of demonstrations.
 
     Attributes:
-        coverage: in items; every order is one.
-        samples: how many stand behind ``mean``.
-        change: against no demonstrations, on the samples measured with both; None where that was not asked.
-        order: None where only one order was asked.
-        copied: measured items that repeat a demonstration's answer where the right one is another, and those that
-            repeat the last; None without the run's records, and for 0 demonstrations.
+        coverage: in items; every order is one item.
+        samples: how many samples ``mean`` is based on.
+        change: against no demonstrations, on the samples measured with both; None if zero-shot was not asked.
+        order: None if only one order was asked.
+        copied, copied_last: measured items that repeat the answer of a demonstration, or of the last one, although
+            another answer is right; None without the run's records, and for 0 demonstrations.
         wrong: measured items below the full score.
         floor: how far the scores are above copying; for 0 demonstrations, above the best constant.
     """
@@ -71,9 +71,9 @@ class ShotFigures:
 
 
 def shot_outcomes(outcomes: Sequence[Outcome]) -> dict[Question, dict[int, list[Outcome]]]:
-    """The outcomes by question and number of demonstrations, ascending; empty without ``--shots``.
+    """Group the outcomes by question and number of demonstrations, ascending; empty without ``--shots``.
 
-    Zero-shot outcomes are those of the samples and questions that were asked with demonstrations too.
+    Zero-shot outcomes are included for the samples and questions that were also asked with demonstrations.
     """
     asked = [
         (shots, outcome) for outcome in outcomes if (shots := parse_shots(outcome.key.variant)) is not None
@@ -95,7 +95,7 @@ def shot_outcomes(outcomes: Sequence[Outcome]) -> dict[Question, dict[int, list[
 def shot_figures(
     outcomes: Sequence[Outcome], records: Mapping[ItemKey, Record] | None = None
 ) -> dict[Question, tuple[ShotFigures, ...]]:
-    """The figures of each question, by ascending number of demonstrations. ``records``: of the run, for copies."""
+    """Return the figures of each question, by number of demonstrations; counting copies needs the run's ``records``."""
     return {
         question: tuple(
             _figures(question, shots, group, by_shots.get(0), records) for shots, group in by_shots.items()
@@ -105,7 +105,7 @@ def shot_figures(
 
 
 def family_means(outcomes: Sequence[Outcome]) -> dict[Question, dict[str, dict[int, float]]]:
-    """Question -> family -> number of demonstrations -> mean score; without those of which nothing was measured."""
+    """Map question -> family -> number of demonstrations -> mean score; numbers with nothing measured are left out."""
     return {
         question: {
             family: {
@@ -155,7 +155,7 @@ def _change(zeroshot: Sequence[Outcome], outcomes: Sequence[Outcome]) -> PairedD
 
 
 def measured(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """Those that were measured: what is paired never holds zeros that stand for errors."""
+    """Return the measured outcomes, so that pairs never contain zeros that were given for errors."""
     return [outcome for outcome in outcomes if outcome.measured]
 
 

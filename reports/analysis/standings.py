@@ -1,6 +1,6 @@
-"""What a run shows beside other runs: its scores, what its answers took, and its gates' verdict.
+"""The figures of a run in a comparison of runs: scores, cost of answers, and the verdict of its gates.
 
-Cheaper than a run's own report, which has medians and much else: a hundred runs are read in seconds.
+They are cheaper than the run's report, which also has medians and much else: a hundred runs are read in seconds.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from reports.statistics.intervals import Interval, mean_interval
 from scoring.questions import Mode, Question
 
 Figure: TypeAlias = tuple[Mode, Question | None]
-"""A question of a mode; None stands for the mean of the mode's questions."""
+"""A question of a mode; None means the mean of the mode's questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A mean, 0..1; None, like its interval, where it is undefined. ``measured`` of ``planned``: items."""
+    """A mean, 0..1, with its interval; None if undefined. ``measured`` and ``planned`` count items."""
 
     mean: float | None
     interval: Interval | None
@@ -35,10 +35,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """What the answers of one mode took. None where no answer says.
+    """Time and tokens of the answers of one mode; None if no answer reports them.
 
     Attributes:
-        latency_s: median over answers.
+        latency_s: median over answers, in seconds.
         prompt_tokens, completion_tokens: mean per answer.
     """
 
@@ -52,19 +52,19 @@ class Entrant:
     """One run among others.
 
     Attributes:
-        run_id: of the run.
-        name: the model, or the label that was given to the run.
+        run_id: as in the manifest.
+        name: the model, or the label given to the run.
         identity: who was measured on what.
         started_at: ISO 8601, UTC.
-        standings: of each question that was asked and of each mode's mean.
+        standings: for each question that was asked and for each mode's mean.
         families: the same means by family.
-        samples: question of a mode -> sample -> score of what was measured, for paired differences.
-        items: item -> score, the repeats averaged.
-        planned: the items that the run set out to measure.
+        samples: mode and question -> sample -> measured score, for paired differences.
+        items: item -> score, averaged over repeats.
+        planned: the items that the run planned -> their family.
         effort: by mode.
-        floors: of each question that has one, what answers score that look at no plot, on the items that were measured.
+        floors: for each question that has one, the score of answers that look at no plot, on the measured items.
         not_published: why the run is not comparable with the published figures; empty if it is.
-        verdict: of the gates that the run was held against, such as ``PASS``; None without.
+        verdict: of the run's gates, such as ``PASS``; None without gates.
     """
 
     run_id: str
@@ -82,12 +82,12 @@ class Entrant:
     verdict: str | None = None
 
     def mean(self, mode: Mode, question: Question | None = None) -> float | None:
-        """The mean of a question, or of a mode's questions; None where there is none."""
+        """Return the mean of a question, or of a mode's questions; None if it is undefined."""
         standing = self.standings.get((mode, question))
         return None if standing is None else standing.mean
 
     def delta(self, question: Question | None) -> float | None:
-        """ICL mean minus zero-shot mean, as published: of a question, or of those that both modes ask."""
+        """Return ICL mean minus zero-shot mean, as published: of a question, or of those that both modes ask."""
         questions = (
             [question] if question else [asked for asked in Mode.ICL.questions if self._in_both(asked)]
         )
@@ -102,7 +102,7 @@ class Entrant:
 def entrant(
     run: Run, evaluation: Evaluation, *, name: str | None = None, verdict: str | None = None
 ) -> Entrant:
-    """The run among others. ``evaluation`` is the run's, by the rule for items without an answer that is in force."""
+    """Return the run's figures. ``evaluation`` is the run's, with the rule for items without an answer applied."""
     modes = outcomes_by_mode(evaluation)
     standings: dict[Figure, Standing] = {}
     families: dict[Figure, dict[str, float]] = {}
@@ -116,7 +116,7 @@ def entrant(
         )
         families[mode, None] = _by_family(outcomes, lambda group: mean_of_questions(group).mean)
         for question, asked in grouped(outcomes, lambda outcome: outcome.key.question).items():
-            standings[mode, question] = _standing(asked)
+            standings[mode, question] = _figure(asked)
             families[mode, question] = _by_family(asked, _mean)
     records = grouped_records(benchmark_records(run))
     return Entrant(
@@ -158,14 +158,14 @@ def figure_floors(outcomes: Iterable[Outcome]) -> dict[Figure, AboveFloor]:
 
 
 def grouped_records(records: Iterable[Record]) -> dict[Mode, list[Record]]:
-    """The records by mode."""
+    """Group the records by mode."""
     groups: dict[Mode, list[Record]] = {}
     for record in records:
         groups.setdefault(record.key.mode, []).append(record)
     return groups
 
 
-def _standing(outcomes: Sequence[Outcome]) -> Standing:
+def _figure(outcomes: Sequence[Outcome]) -> Standing:
     values = list(sample_scores(outcomes).values())
     counted = coverage(outcomes)
     return Standing(

@@ -182,7 +182,7 @@ def size_of_change(values: Sequence[float], *, limit: float = 1.0, item: float =
 
 
 def _bounds_by_least_variance(values: Sequence[float], size: float, reach: float) -> Iterator[float]:
-    """Yield the solutions of (d - delta)^2 = k * (size * |delta| - delta^2), k = reach^2 / n: two or none on each side."""
+    """Yield the roots delta of (d - delta)^2 = k * (size * |delta| - delta^2), k = reach^2 / n: two or none a side."""
     k = reach**2 / len(values)
     for sign in (-1, 1):
         toward = sign * math.fsum(values) / len(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reports.analysis.attempts import FurtherAttempts, further_attempts
+from reports.analysis.attempts import FurtherAttempts, items_asked_again
 from reports.records.names import MODE_NAMES
 from reports.records.records import Run
 from reports.tables.model import QUESTION, Cell, Column, Table, Unit
@@ -12,7 +12,7 @@ from reports.tables.model import QUESTION, Cell, Column, Table, Unit
 
 def attempt_tables(run: Run) -> Iterator[Table]:
     """One table, a row per mode and question; none where nothing was asked again."""
-    attempts = further_attempts(run)
+    attempts = items_asked_again(run)
     if attempts:
         rows = tuple(
             (MODE_NAMES[mode], question.value, *_cells(entry)) for (mode, question), entry in attempts.items()
