@@ -247,7 +247,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     shared.add_argument(
         "--floors",
         action="store_true",
-        help="beside each score what answers without a look at the plot score (docs/baselines.md)",
+        help="next to each score what answers that ignore the plot score (docs/baselines.md)",
     )
     shared.add_argument(
         "--width",

@@ -18,7 +18,7 @@ from reports.records.records import Run
 from reports.records.run_files import load_run
 from reports.tables.comparison import compare, hard_section
 from reports.tables.model import Document, capitalised
-from reports.tables.several import Compared, beside, compare_several
+from reports.tables.several import Compared, compare_several, joined
 from scoring.questions import Mode
 
 
@@ -70,7 +70,7 @@ def compare_runs(paths: Sequence[Path], choices: Choices, page: Path | None = No
 def _documents(
     parts: Sequence[tuple[str, Sequence[Run]]], choices: Choices, paths: Sequence[Path]
 ) -> Document:
-    return beside([(name, _document(part, choices, name, paths)) for name, part in parts])
+    return joined([(name, _document(part, choices, name, paths)) for name, part in parts])
 
 
 def _named(run: Run, label: str | None) -> Run:

@@ -60,9 +60,9 @@ def publish(
     if gates is not None:
         report["gates"] = gates_json(gates)
     text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
-    _write(run_dir / reported.beside(JSON_NAME), f"{text}\n")
-    _write(run_dir / reported.beside(MARKDOWN_NAME), render_markdown.render(_with_gates(complete, gates)))
-    _write(run_dir / reported.beside(SUMMARY_NAME), render_markdown.render(_with_gates(short, gates)))
+    _write(run_dir / reported.file_name(JSON_NAME), f"{text}\n")
+    _write(run_dir / reported.file_name(MARKDOWN_NAME), render_markdown.render(_with_gates(complete, gates)))
+    _write(run_dir / reported.file_name(SUMMARY_NAME), render_markdown.render(_with_gates(short, gates)))
     return complete if full else short
 
 

@@ -269,7 +269,7 @@ def test_a_run_records_the_floors_and_shows_icl_minus_copying(quick, endpoint, s
     }
     assert {"amplitude": 0.0, "visible": 0.5} == fields
     assert (
-        "Floor: what answers without a look at the plot score on the field: copy last."
+        "Floor: what answers that ignore the plot score in the field: copy last."
         in (result.run_dir / "report.md").read_text()
     )
     by_item = {(r["sample_id"], r["question"], r["mode"]): r["floors"] for r in result.records}
@@ -488,7 +488,7 @@ def test_each_field_of_q5_has_its_own_floor():
     assert ({Question.Q5: Floor.COPY_NEAREST}, 0.5, 0.5) == (y.floor.rules, y.floor.floor, y.floor.above.mean)
     assert z.floor is None
     text = render(full_report(evaluation_of(run), run, floors=True), 200)
-    assert "score on the field: copy nearest, copy last." in text
+    assert "score in the field: copy nearest, copy last." in text
     assert "Fields without a floor" in text
 
 
@@ -567,8 +567,8 @@ def test_two_runs_are_compared_with_their_floors(tmp_path, capsys):
     shown = capsys.readouterr().out
     # above: 2 of 7 right and 7 of 7 right, each minus 25
     assert shown.count("25.0           +3.6") == 6  # question, mean and family, in both modes
-    assert "Floor: what answers without a look at the plot score: best constant (Q6)." in shown
-    assert "Floor: what answers without a look at the plot score: copy last (Q6)." in shown
+    assert "Floor: what answers that ignore the plot score: best constant (Q6)." in shown
+    assert "Floor: what answers that ignore the plot score: copy last (Q6)." in shown
     items = shown.partition("Items fixed and broken")[2]
     assert "c Q6  zero-shot      0.0  100.0   25.0" in items
     assert "h Q6  zero-shot      0.0  100.0      -" in items

@@ -66,7 +66,7 @@ LAST_LINES = [
     ([gate(min=55)], "PASS (exit status 0): every gate passes"),
     (
         [gate(min=55), gate(max=50)],
-        "FAIL (exit status 1): 1 of 2 gates failed; next: see where it fails: {reports} --full",
+        "FAIL (exit status 1): 1 of 2 gates failed; next: see which items fail: {reports} --full",
     ),
     ([gate(max=50), DROP], "FAIL (exit status 1): 2 of 2 gates failed; next: see what broke: {compare}"),
     ([gate(min=70)], "INCONCLUSIVE (exit status 10): 1 of 1 gates undecided, none failed; next: {more}"),
@@ -76,7 +76,7 @@ WORDS = {
     "reports": "python -m reports runs/new",
     "compare": "python -m reports compare runs/base runs/new",
     "more": "more samples or repeats as said above, or a person decides",
-    "repair": "put right what is said above, then: python -m reports gate runs/new --gate gates.toml",
+    "repair": "fix the problems above, then run: python -m reports gate runs/new --gate gates.toml",
 }
 
 

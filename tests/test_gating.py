@@ -123,7 +123,7 @@ def test_the_last_ten_lines_say_what_to_do_next(gated):
         line.split()[1] for line in lines[:-1] if not line.startswith("qcal:   ")
     ]
     assert (
-        "qcal: gates.toml: FAIL (exit status 1): 2 of 4 gates failed; next: see where it fails: "
+        "qcal: gates.toml: FAIL (exit status 1): 2 of 4 gates failed; next: see which items fail: "
         "python -m reports run --full"
     ) == lines[-1]
 

@@ -124,7 +124,7 @@ def test_errors_count_as_zero_on_request():
     evaluation = counting_errors(evaluation_of(run), ErrorRule.ZERO)
     assert 0.25 == mix_score(evaluation).parts[0].mean
     (table, *_) = overview(evaluation).tables()
-    assert "1 item without an answer counts here, by the rule that Errors names at the head." in table.notes
+    assert "1 item without an answer counts here, by the rule given as Errors at the head." in table.notes
 
 
 # --- samples that parts share ----------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def test_the_rule_for_errors_is_stated_in_the_header_and_at_every_table_that_it_
     counts = rule is not ErrorRule.UNMEASURED
     assert f"{rule}: items without an answer count" in text
     assert counts == (
-        "1 item without an answer counts here, by the rule that Errors names at the head." in text
+        "1 item without an answer counts here, by the rule given as Errors at the head." in text
     )
     assert text.count(f"[errors: {rule}]") == (len(list(document.tables())) if counts else 0)
     assert rule == json.loads((run_dir / "report.json").read_text())["errors"]

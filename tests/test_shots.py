@@ -343,7 +343,7 @@ def test_page_and_markdown_show_the_published_curves_next_to_the_run(quick, endp
     page, markdown = ((result.run_dir / name).read_text() for name in ("report.html", "report.md"))
     assert 'alt="Q6 score by number of demonstrations: 50.0 with 0, 50.0 with 1."' in page
     assert "data:image/svg+xml;base64," in page
-    assert "Q6 by number of demonstrations, beside the published models" in markdown
+    assert "Q6 by number of demonstrations, with the published models" in markdown
     assert "| Claude Opus 4.6 | 55.6 | 85.7 | 77.8 | 76.2 | 78.3 | 82.5 |" in markdown
 
 

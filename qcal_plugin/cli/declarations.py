@@ -268,7 +268,7 @@ def _reports(add: Add) -> None:
     add(
         "--floors",
         action="store_true",
-        help="in tables, beside each score what answers without a look at the plot score (docs/baselines.md)",
+        help="in tables, next to each score what answers that ignore the plot score (docs/baselines.md)",
     )
     add(
         "--errors",

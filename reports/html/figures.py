@@ -24,7 +24,7 @@ from reports.statistics.aggregate import (
     coverage,
     icl_deltas,
 )
-from reports.tables.floors import rules_in_words
+from reports.tables.floors import rules_text
 from reports.tables.overview import findings
 from scoring.questions import Mode, Question
 
@@ -187,7 +187,7 @@ def _floor_words(modes: Iterable[ModeFigures]) -> Iterator[str]:
     """What the floors of each mode are; nothing if none are known."""
     for one in modes:
         if one.mean.floor is not None:
-            yield f"{MODE_NAMES[one.mode]}: {rules_in_words(one.mean.floor)}"
+            yield f"{MODE_NAMES[one.mode]}: {rules_text(one.mean.floor)}"
 
 
 def _distribution(title: str, unit: str, groups: Mapping[tuple[Mode, Question], Sequence[float]]) -> BoxPlot:

@@ -23,7 +23,7 @@ from reports.records.outcomes import ErrorRule
 from reports.records.run_files import RunGarbledError
 from reports.tables.full import full_report
 from reports.tables.gates import gate_section
-from reports.tables.mix import mix_in_words
+from reports.tables.mix import mix_text
 from reports.tables.model import about_part
 from reports.tables.reported_run import ReportedRun, report_on
 from reports.tables.shots import SHOTS_TITLE
@@ -53,7 +53,7 @@ def write_page(
     Without the run's samples or plots, or where they cannot be read, the page says so and shows the rest.
     """
     reported = reported or report_on(run_dir, errors=errors, texts=True)
-    page = run_dir / reported.beside(HTML_NAME)
+    page = run_dir / reported.file_name(HTML_NAME)
     write_file(page, render_page(reported, run_dir, gates).encode())
     return page
 
@@ -149,4 +149,4 @@ def _environment() -> jinja2.Environment:
         "histogram_height": HISTOGRAM_HEIGHT,
         "bias_definitions": {bias.name: bias.definition for bias in BIASES},
     }
-    return environment("reports.html", {"in_words": mix_in_words}, names)
+    return environment("reports.html", {"in_words": mix_text}, names)

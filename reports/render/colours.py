@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#666666"
-"""From the palette of Okabe and Ito, distinguishable without colour vision; each line has its own marker as well."""
+"""From the palette of Okabe and Ito, safe for colour-blind readers; each line also has its own marker."""

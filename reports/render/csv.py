@@ -1,6 +1,6 @@
-"""Tables as CSV: full precision, fractions as fractions (0..1), an empty cell where there is no figure.
+"""Tables as CSV, with full precision, fractions as 0..1, and empty cells for missing figures.
 
-A spreadsheet runs a cell that begins like a formula, in full-width signs too; such text gets a leading apostrophe
+Spreadsheets run cells that begin like a formula, also with full-width signs. Such text gets a leading apostrophe
 (OWASP, "CSV injection").
 """
 
@@ -19,9 +19,10 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\u
 
 
 def render(document: Document, table: Table) -> str:
-    """One table, with the document's facts in leading columns of every row: CSV files are soon apart from their report.
+    """Return one table as CSV, with the document's facts in the first columns of every row.
 
-    An interval takes two columns, ``... low`` and ``... high``.
+    The facts are repeated because CSV files are often read without their report. An interval has two columns,
+    ``... low`` and ``... high``.
     """
     facts = document.facts + ((("Label", document.label),) if document.label else ())
     stream = io.StringIO(newline="")
@@ -38,7 +39,7 @@ def render(document: Document, table: Table) -> str:
 
 
 def neutral(text: str) -> str:
-    """The text, unprintable characters escaped, with an apostrophe before what a spreadsheet would run as a formula."""
+    """Escape unprintable characters, and put an apostrophe before text that a spreadsheet would run as a formula."""
     text = visible(text)
     return "'" + text if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
 

@@ -1,7 +1,7 @@
 """A document as GitHub-flavoured Markdown.
 
-Strings are data: whatever has a meaning in Markdown or HTML is escaped, so that a model's text stays text, makes no
-link, mentions nobody and refers to no issue where the report is posted.
+Strings are data. Everything with a meaning in Markdown or HTML is escaped, so that text from a model cannot make a
+link, mention a user or refer to an issue when the report is posted.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from reports.tables.model import Cell, Column, Document, Table, Unit, printed
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SPECIAL = re.compile(r"[\\`*_{}\[\]|~$!]|(?<=:)/(?=/)|(?<=www)\.", re.IGNORECASE)
 _REFERENCE = re.compile(r"[@#](?=\w)")
-"""A mention or an issue number: GitHub looks for them in the text that Markdown yields, where a backslash is gone."""
+"""A mention or an issue number. GitHub finds them after Markdown has removed backslashes, so these do not help."""
 _LINE_START = re.compile(r"^(\d+)([.)])|^([-+=#])")
 
 
 def render(document: Document) -> str:
-    """The document as Markdown, ending with a line end."""
+    """Return the document as Markdown, ending with a newline."""
     lines = [f"# {escape(document.title)}", ""]
     lines += [f"- **{escape(name)}**: {escape(value)}" for name, value in document.facts]
     for warning in document.warnings:
@@ -33,7 +33,7 @@ def render(document: Document) -> str:
 
 
 def escape(text: str) -> str:
-    """The text on one line, with nothing left in it that Markdown, HTML or GitHub acts upon."""
+    """Return the text on one line, with everything escaped that Markdown, HTML or GitHub would interpret."""
     safe = _SPECIAL.sub(lambda match: "\\" + match[0], one_line(text))
     safe = "".join(_ENTITIES.get(character, character) for character in safe)
     safe = _REFERENCE.sub(r"\g<0><!-- -->", safe)

@@ -1,7 +1,7 @@
 """A document as plain text for a terminal of a given width.
 
-Data never becomes a control sequence: whatever could move the cursor, change colours or reorder text is printed as its
-escape.
+Data never becomes a control sequence: characters that could move the cursor, change colours or reorder text are printed
+as escapes.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ TALLEST = 4
 
 
 def render(document: Document, width: int = 80) -> str:
-    """The document as lines of at most ``width`` columns (at least 20), ending with a line end."""
+    """Return the document as lines of at most ``width`` columns (at least 20), ending with a newline."""
     return "".join(pages(document, width))
 
 
 def pages(document: Document, width: int = 80) -> list[str]:
-    """The same in parts: the head with the first section, then each further section."""
+    """Return the document in parts: the head with the first section, then each other section."""
     width = max(20, width)
     lines = [*_wrapped(document.title, width), ""]
     lines += [
@@ -74,7 +74,7 @@ def _table(table: Table, width: int, label: str) -> Iterator[str]:
 
 
 def _with_titles(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The rows with families as titles, in columns in which a name would be broken at an underscore."""
+    """Return the rows with families as titles in columns whose names would be broken at an underscore."""
     titled = {
         index
         for index, column in enumerate(columns)
@@ -86,9 +86,9 @@ def _with_titles(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> l
 
 
 def _column_widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
-    """What each column needs. Text columns give way, the widest first, if the table then fits on one line.
+    """Return the width of each column. Text columns are narrowed, the widest first, if the table then fits on one line.
 
-    None becomes narrower than its longest word, so that no word is broken, unless that takes half of the line.
+    No column becomes narrower than its longest word, unless that takes half of the line.
     """
     widths, half = _needed_widths(columns, cells), (width - len(GAP)) // 2
     narrowest = {
@@ -117,12 +117,12 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def _longest_word(text: str) -> int:
-    """How wide the longest part is that `_wrapped` keeps whole: up to a space or an underscore."""
+    """Return the width of the longest part that `_wrapped` does not break: up to a space or an underscore."""
     return max(map(display_width, re.findall(r"[^\s_]+_?|_", one_line(text))), default=0)
 
 
 def _blocks(widths: Sequence[int], width: int) -> list[list[int]]:
-    """The columns in as few blocks as fit the width, each beginning with the first column."""
+    """Distribute the columns over as few blocks as fit the width, each beginning with the first column."""
     blocks, used = [[0]], widths[0]
     for index in range(1, len(widths)):
         if used + len(GAP) + widths[index] > width and len(blocks[-1]) > 1:
@@ -136,7 +136,7 @@ def _blocks(widths: Sequence[int], width: int) -> list[list[int]]:
 def _lines(
     cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int], block: Sequence[int]
 ) -> Iterator[str]:
-    """One row: as many lines as its longest text takes, at most `TALLEST`."""
+    """Yield the lines of one row: as many as its longest text needs, at most `TALLEST`."""
     folded = [_folded(cells[index], widths[index]) for index in block]
     for line in zip_longest(*folded, fillvalue=""):
         fitted = (
@@ -153,7 +153,7 @@ def _folded(text: str, width: int) -> list[str]:
 
 
 def _padded(text: str, width: int, unit: Unit) -> str:
-    """The text in ``width`` columns: words to the left, numbers to the right."""
+    """Pad the text to ``width`` columns: text is aligned left, numbers right."""
     padding = " " * (width - display_width(text))
     return text + padding if unit is Unit.TEXT else padding + text
 
@@ -169,7 +169,7 @@ def _cut(text: str, width: int) -> str:
 
 
 def _wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
-    """The text in lines of at most ``width``; lines after the first are indented."""
+    """Wrap the text at ``width``; lines after the first are indented."""
     lines = [""]
     for word in one_line(text).split():
         if lines[-1].strip() and display_width(lines[-1]) + 1 + display_width(word) > width:

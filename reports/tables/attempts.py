@@ -1,4 +1,4 @@
-"""The table of further attempts (`reports.analysis.attempts`)."""
+"""The table of items that were asked again (`reports.analysis.attempts`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.tables.model import QUESTION, Cell, Column, Table, Unit
 
 
 def attempt_tables(run: Run) -> Iterator[Table]:
-    """One table, a row per mode and question; none where nothing was asked again."""
+    """Yield one table with a row per mode and question; nothing if no item was asked again."""
     attempts = items_asked_again(run)
     if attempts:
         rows = tuple(
@@ -32,7 +32,7 @@ _COLUMNS = (
 )
 _NOTES = (
     "Measured items asked again (--pass-mark, --lf). The first score counts; a flip is an attempt with another score.",
-    "Again is the mean of attempts chosen for their low scores: no estimate of the model.",
+    "Again: the mean over items chosen for a low first score, so it does not estimate the model.",
 )
 
 

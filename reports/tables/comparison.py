@@ -1,4 +1,4 @@
-"""The document that compares two or more runs (`reports.analysis.comparison`)."""
+"""The comparison of two runs as a document (`reports.analysis.comparison`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from reports.records.outcomes import Evaluation
 from reports.statistics.floors import AboveFloor
 from reports.statistics.holm import adjusted
 from reports.statistics.paired import FEWEST_TESTED, LabelChanges, label_changes
-from reports.tables.floors import INTERVAL_NAME, UNKNOWN, rules_in_words
+from reports.tables.floors import INTERVAL_NAME, UNKNOWN, rules_text
 from reports.tables.model import QUESTION, Cell, Column, Document, Section, Table, Unit, capitalised
 from scoring.questions import Mode, Question
 
@@ -50,7 +50,7 @@ FLOOR_COLUMNS = (
     Column(INTERVAL_NAME, Unit.DIFFERENCE, 1, span=True),
 )
 SPARED = frozenset({"p", "Detectable"})
-"""Columns that give way to floors if the table is wider than the terminal."""
+"""Columns left out for the floors if the table is wider than the terminal."""
 CHANGE_COLUMNS = (
     QUESTION,
     Column("Fixed", Unit.COUNT),
@@ -67,16 +67,14 @@ FLIP_COLUMNS = (
 def compare(
     earlier: Evaluation, later: Evaluation, *, anyway: bool = False, floors: bool = False
 ) -> Document:
-    """The comparison of two runs, later minus earlier, over the items that both measured.
+    """Compare two runs, later minus earlier, on the items that both measured.
 
-    With ``floors`` tables of scores also have what answers that look at no plot score. Raises UnlikeRunsError if the
-    runs differ in dataset revision, scorer, judges or settings, unless ``anyway``; then every table says so.
+    ``floors`` adds the floors of scores (docs/baselines.md). ``anyway`` compares runs that differ in dataset revision,
+    scorer, judges or settings, and labels every table; without it they raise UnlikeRunsError.
     """
     differences = unlike_fields(earlier.identity, later.identity)
     if differences and not anyway:
-        raise UnlikeRunsError(
-            f"{'; '.join(differences)} (--anyway compares all the same and says so in every table)"
-        )
+        raise UnlikeRunsError(f"{'; '.join(differences)} (--anyway compares them and labels every table)")
     names = tuple(evaluation.identity.model or "not stated" for evaluation in (earlier, later))
     stand_ins = sorted({name for evaluation in (earlier, later) for name in evaluation.identity.stand_ins})
     labels = [f"stand-ins: {'; '.join(stand_ins)}"] if stand_ins else []
@@ -98,7 +96,7 @@ def compare(
 
 
 def hard_section(evaluations: Sequence[Evaluation]) -> Section:
-    """The scenario types and questions that no run answers, mode by mode (the paper's Table 9 over several models)."""
+    """Return the scenario types and questions that no run answers, by mode (the paper's Table 9 for several models)."""
     columns = (Column("Family", families=True), Column("Scenario type"), QUESTION)
     tables = []
     for mode in Mode:
@@ -157,7 +155,7 @@ def _floor_notes(floors: Sequence[AboveFloor | None]) -> Iterator[str]:
         yield UNKNOWN
         return
     widest = max(known, key=lambda floor: len(floor.rules))
-    yield f"Floor: what answers without a look at the plot score: {rules_in_words(widest)}."
+    yield f"Floor: what answers that ignore the plot score: {rules_text(widest)}."
     yield "Above: Earlier or Later minus Floor, on the items measured in both that have a floor, paired by sample."
 
 
@@ -168,9 +166,9 @@ def _table(title: str, rows: Sequence[Row], together: Mapping[int, float]) -> Ta
         rows=tuple(_cells(row, together.get(id(row))) for row in rows),
         notes=(
             "Difference: later minus earlier, on the samples measured in both. Mean: of the questions asked in both.",
-            f"p: exact sign-flip test by sample; none under {FEWEST_TESTED} samples, which can never reach 0.05.",
-            f"p (Holm): corrected for all {len(together)} rows tested here; p alone is for a row chosen beforehand.",
-            "Detectable: the smallest true difference that this comparison would have found in 80% of cases.",
+            f"p: exact sign-flip test by sample; none for fewer than {FEWEST_TESTED} samples, which cannot reach 0.05.",
+            f"p (Holm): corrected for all {len(together)} rows tested here; use p for a single row chosen beforehand.",
+            "Detectable: the smallest true difference that this comparison would find in 80% of cases.",
         ),
     )
 
@@ -214,7 +212,7 @@ def _change_cells(question: Question, changes: LabelChanges) -> tuple[Cell, ...]
 
 
 def flip_table(earlier: Evaluation, later: Evaluation, *, floors: bool = False) -> Table:
-    """The items that were fixed or broken, the largest changes first, fixed before broken; with their ``floors``."""
+    """Return the table of items fixed or broken, from the largest rise to the largest fall; with their ``floors``."""
     flips = flipped_items(earlier, later)
     of_items = item_floors(later.benchmark) if floors else {}
     rows = tuple(

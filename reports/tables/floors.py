@@ -1,4 +1,4 @@
-"""Floors in tables: what answers that look at no plot score, and how far above it a model is (docs/baselines.md)."""
+"""Floors in tables: what answers that ignore the plot score, and how far above it a model is (docs/baselines.md)."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ COPYING_COLUMNS = (
     Column("Samples", Unit.COUNT),
 )
 SPARED = frozenset({"Planned", "%", "Median"})
-"""Columns that give way to floors where the table is wider than the terminal."""
+"""Columns left out for the floors if the table is wider than the terminal."""
 
 
 def with_floors(columns: Sequence[Column]) -> tuple[Column, ...]:
-    """The columns of a table of scores with those of floors at the end."""
+    """Return the columns of a table of scores with those of floors at the end."""
     spared = (replace(column, optional=column.optional or column.name in SPARED) for column in columns)
     return (*spared, *FLOOR_COLUMNS)
 
 
 def floor_cells(floor: AboveFloor | MixFloor | None) -> tuple[Cell, ...]:
-    """The cells under `FLOOR_COLUMNS`."""
+    """Return the cells of `FLOOR_COLUMNS`."""
     return (None, None, None) if floor is None else (floor.floor, floor.above.mean, floor.above.interval)
 
 
-UNKNOWN = "Floor: not known; runs of earlier versions and files of other tools hold none."
+UNKNOWN = "Floor: not known; runs of earlier versions and files of other tools do not contain it."
 
 
 def floor_notes(floor: AboveFloor | None, summaries: Mapping[Question, Summary]) -> Iterator[str]:
-    """What the floors of a table are; ``floor``: over all its questions."""
+    """Yield the notes on a table's floors; ``floor`` is over all its questions."""
     if floor is None:
         yield UNKNOWN
         return
-    yield f"Floor: what answers without a look at the plot score: {rules_in_words(floor)}."
+    yield f"Floor: what answers that ignore the plot score: {rules_text(floor)}."
     yield "Above: Mean minus Floor on the same items, paired by sample."
     if Question.Q1 in floor.rules:
-        yield "Q1's floor names plot type and scales, and no key points."
+        yield "The floor of Q1 names plot type and scales, but no key points."
     partly = [
         f"{question} {summary.floor.above.samples} of {summary.samples}"
         for question, summary in summaries.items()
@@ -68,33 +68,33 @@ def floor_notes(floor: AboveFloor | None, summaries: Mapping[Question, Summary])
 
 
 def field_floor_notes(floors: Sequence[AboveFloor | None]) -> Iterator[str]:
-    """What the floors of the fields of Q5 are."""
+    """Yield the notes on the floors of the fields of Q5."""
     known = [floor for floor in floors if floor is not None]
     if not known:
         yield UNKNOWN
         return
     counts = Counter(rule for floor in known for rule in floor.rules.values())
     rules = ", ".join(FLOOR_NAMES[rule] for rule in FLOOR_NAMES if rule in counts)
-    yield f"Floor: what answers without a look at the plot score on the field: {rules}."
+    yield f"Floor: what answers that ignore the plot score in the field: {rules}."
     yield "Above: Mean minus Floor on the same items, paired by sample."
     if len(known) < len(floors):
         yield "Fields without a floor: families with one sample have no best constant."
 
 
-def rules_in_words(floor: AboveFloor) -> str:
+def rules_text(floor: AboveFloor) -> str:
     """``copy last (Q5), copy most frequent (Q6)``."""
     return rules_by_question(floor.rules)
 
 
 def rules_by_question(rules: Mapping[Question, Floor]) -> str:
-    """The same of rules alone."""
+    """Return rules as `rules_text` does."""
     return ", ".join(
         f"{FLOOR_NAMES[rule]} ({question_span(asked)})" for rule, asked in _by_rule(rules).items()
     )
 
 
 def copying_table(title: str, summaries: Mapping[Question, Summary]) -> Iterator[Table]:
-    """ICL minus copying, a row per question of mode ICL; nothing if no floor is known."""
+    """Yield the table of ICL minus copying, with a row per question; nothing if no floor is known."""
     floors = {question: summary.floor for question, summary in summaries.items() if summary.floor is not None}
     if floors:
         rows = tuple(
@@ -114,7 +114,7 @@ def copying_table(title: str, summaries: Mapping[Question, Summary]) -> Iterator
 
 _COPYING_NOTES = (
     f"Copying: the rule that scores most of {', '.join(FLOOR_NAMES[rule] for rule in COPYING)}.",
-    "Above: ICL score minus that of copying, on the same items, by sample.",
+    "Above: ICL score minus that of copying, on the same items, paired by sample.",
 )
 
 

@@ -1,4 +1,4 @@
-"""The full report: the overview, the published models, and for each mode where the model fails."""
+"""The full report: the overview, the published models, and a breakdown of each mode."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def full_report(
     short: Document | None = None,
     floors: bool = False,
 ) -> Document:
-    """Everything that can be said of an evaluation; see `breakdown` for what needs the ``run`` behind it.
+    """Return the complete report of an evaluation; some of the `Breakdown` needs the ``run``.
 
-    ``breakdowns`` of `break_down` and the ``short`` report of `overview`: where somebody has them already.
-    ``floors``: see `overview`.
+    ``breakdowns`` from `break_down` and the ``short`` report from `overview` are computed if they are not given.
+    ``floors``: as in `overview`.
     """
     if breakdowns is None:
         breakdowns = break_down(evaluation, run)
@@ -61,7 +61,7 @@ def full_report(
 
 
 def sections(breakdown: Breakdown, *, floors: bool = False) -> Iterator[Section]:
-    """One mode's tables, by subject."""
+    """Yield the sections of one mode, by subject."""
     mode = capitalised(MODE_NAMES[breakdown.mode])
     yield Section(title=f"{mode}: families", tables=tuple(family_tables(breakdown, floors=floors)))
     if breakdown.confusion or breakdown.biases:
@@ -80,7 +80,7 @@ def sections(breakdown: Breakdown, *, floors: bool = False) -> Iterator[Section]
 
 
 def family_tables(breakdown: Breakdown, *, floors: bool = False) -> Iterator[Table]:
-    """All questions side by side, then each question with its intervals, then the hard scenario types."""
+    """Yield all questions in one table, then each question with intervals, then the hard scenario types."""
     questions = [
         question for question in Question if any(question in entry.questions for entry in breakdown.families)
     ]
@@ -93,7 +93,7 @@ def family_tables(breakdown: Breakdown, *, floors: bool = False) -> Iterator[Tab
 def side_by_side(
     families: Sequence[FamilyScores], questions: Sequence[Question], *, floors: bool = False
 ) -> Table:
-    """Mean scores, a row per family and a column per question; how far they are above their ``floors``."""
+    """Return mean scores, with a row per family and a column per question; with their ``floors``."""
     rows = tuple(
         (
             entry.family,
@@ -128,7 +128,7 @@ def side_by_side(
 def question_by_family(
     families: Sequence[FamilyScores], question: Question, *, floors: bool = False
 ) -> Table:
-    """One question, a row per family, the best first; with their ``floors``."""
+    """Return the table of one question, with a row per family, the best first; with their ``floors``."""
     asked = [(entry.family, entry.questions[question]) for entry in families if question in entry.questions]
     ranked = sorted(asked, key=lambda entry: (entry[1].mean is None, -(entry[1].mean or 0.0), entry[0]))
     columns = (FAMILY, *COVERAGE_COLUMNS, *SCORE_COLUMNS)
@@ -140,7 +140,7 @@ def question_by_family(
 
 
 def hard_scenario_table(scores: Sequence[ScenarioScore], *, floors: bool = False) -> Table:
-    """The scenario types and questions that the model hardly ever answers."""
+    """Return the table of scenario types and questions that the model hardly ever answers."""
     rows = tuple(
         (score.scenario_type, score.question.value, *_summary_cells(score.summary, floors=floors))
         for score in scores
@@ -157,7 +157,7 @@ def hard_scenario_table(scores: Sequence[ScenarioScore], *, floors: bool = False
 
 
 def confusion_table(matrix: ConfusionMatrix) -> Table:
-    """Expected labels down, answered labels across."""
+    """Return the matrix with a row per expected label and a column per answered label."""
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (expected, *[answers.get(label, 0) for label in matrix.answered], sum(answers.values()))
         for expected, answers in matrix.counts.items()
@@ -177,7 +177,7 @@ def confusion_table(matrix: ConfusionMatrix) -> Table:
 
 
 def bias_table(biases: Mapping[str, Rate]) -> Table:
-    """The ways to err for which there was an occasion, each with what it is a share of."""
+    """Return the table of errors that were possible, each with its denominator."""
     definitions = {bias.name: bias.definition for bias in BIASES}
     rows = tuple((name, *_rate_cells(rate), definitions[name]) for name, rate in biases.items() if rate.of)
     columns = (Column("Error"), Column("Items", Unit.COUNT), Column("Of", Unit.COUNT), *SHARE_COLUMNS)
@@ -188,7 +188,7 @@ def bias_table(biases: Mapping[str, Rate]) -> Table:
 
 
 def field_table(fields: Sequence[FieldScore], *, floors: bool = False) -> Table:
-    """A row per field of Q5; errors as shares of the items; with their ``floors``."""
+    """Return the table with a row per field of Q5 and errors as shares of the items; with their ``floors``."""
     errors = tuple(Column(kind.value.capitalize(), Unit.PERCENT, 1) for kind in FieldError)
     rows = tuple(
         (
@@ -220,20 +220,20 @@ def field_table(fields: Sequence[FieldScore], *, floors: bool = False) -> Table:
 
 _FIELD_NOTES = (
     "%: measured of the family's planned Q5 items. Errors are shares of Items; answers with credit have none.",
-    "Unit: a power of a thousand off. Magnitude: otherwise ten times off or more.",
-    "Declined: no value where the reference has one. Invented: a value where the reference has none.",
+    "Unit: wrong by a power of a thousand. Magnitude: not that, but ten times too large or too small, or more.",
+    "Declined: no value, although the reference has one. Invented: a value, although the reference has none.",
 )
 
 
 def cut_table(questions: Mapping[Question, Legibility]) -> Table:
-    """A row per question: answers cut at ``max_tokens``."""
+    """Return the table of answers cut at ``max_tokens``, with a row per question."""
     columns = (QUESTION, Column("Cut", Unit.COUNT), Column("Answers", Unit.COUNT), *SHARE_COLUMNS)
     rows = tuple((question.value, *_rate_cells(entry.truncated)) for question, entry in questions.items())
     return Table(title="Answers cut at max_tokens", columns=columns, rows=rows)
 
 
 def unreadable_table(questions: Mapping[Question, Legibility]) -> Table:
-    """A row per question but Q3: answers in which nothing could be read."""
+    """Return the table of unreadable answers, with a row per question except Q3."""
     columns = (QUESTION, Column("Unreadable", Unit.COUNT), Column("Measured", Unit.COUNT), *SHARE_COLUMNS)
     rows = tuple(
         (question.value, *_rate_cells(entry.unreadable))
@@ -245,7 +245,7 @@ def unreadable_table(questions: Mapping[Question, Legibility]) -> Table:
 
 
 def contradiction_table(contradictions: Sequence[Contradiction]) -> Table:
-    """A row per contradiction, with the same rate among the reference answers."""
+    """Return the table with a row per contradiction, and its rate among the reference answers."""
     rows = tuple(
         (entry.name, *_rate_cells(entry.answers), entry.references.share) for entry in contradictions
     )
@@ -260,7 +260,7 @@ def contradiction_table(contradictions: Sequence[Contradiction]) -> Table:
         columns=(*columns, Column("In references", Unit.PERCENT, 1)),
         rows=rows,
         notes=(
-            "Of: samples where both answers could be read. From the fit: fields that some reference declines.",
+            "Of: samples whose two answers could be read. From the fit: fields that some reference declines.",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Verdicts in words: lines of a log, a table, JSON, annotations of GitHub."""
+"""Verdicts as lines of a log, a table, JSON, and annotations of GitHub."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from reports.records.plain_text import log_line, log_text
 from reports.tables.model import Cell, Column, Section, Table, Unit, printed
 
 FAR = 50
-"""Beyond this many times the samples nobody will ask: the figure is too close to its threshold."""
+"""If more than this many times the samples are needed, the figure is too close to its threshold to decide."""
 VERDICT_WIDTH = max(map(len, Verdict))
 
 
 def columns(report: GateReport) -> tuple[Column, ...]:
-    """Those of the table of verdicts."""
+    """Return the columns of the table of verdicts."""
     return (
         Column("Gate"),
         Column("Verdict"),
@@ -34,12 +34,12 @@ def columns(report: GateReport) -> tuple[Column, ...]:
 
 
 def _both_ends(level: float) -> str:
-    """The level of an interval whose ends are each at this one-sided level."""
+    """Return the level of an interval with both ends at this one-sided level."""
     return f"{100 * (2 * level - 1):.4g}%"
 
 
 def log_lines(report: GateReport, run_dir: Path) -> list[str]:
-    """What a log ends with: the verdicts, the most alarming last, and a line that says what to do next."""
+    """Return the last lines of a log: the verdicts, the most alarming last, and what to do next."""
     ranked = sorted(report.verdicts, key=lambda entry: list(Verdict).index(entry.verdict))
     gates = [line for entry in ranked for line in _entry_lines(entry, alone=not report.obstacles)]
     not_gated = [f"not gated: {obstacle}" for obstacle in report.obstacles]
@@ -47,22 +47,22 @@ def log_lines(report: GateReport, run_dir: Path) -> list[str]:
 
 
 def as_printed(line: str) -> str:
-    """A line of `log_lines` as a log may hold it: harmless, on one line, its columns kept."""
+    """Return a line of `log_lines` without control characters, on one line, with its columns kept."""
     return log_text(" ".join(line.splitlines()))
 
 
 def notes(report: GateReport) -> Iterator[str]:
-    """What to know beside the verdicts: looks, attempts, and baselines that were the best of several runs."""
+    """Yield notes on the verdicts: looks, attempts, and baselines that were the best of several runs."""
     if report.look is not None:
         yield f"looked after {report.look.repeats} of at most {report.look.planned[-1]} repeats"
     if report.attempt > 1:
-        yield f"attempt {report.attempt} to gate this run: a gate that is tried until it passes proves less"
+        yield f"attempt {report.attempt} to gate this run: a gate that is repeated until it passes proves less"
     for baseline, runs in report.chosen_from.items():
         yield f"{baseline} was chosen from {runs} runs: the best of several looks better than it is"
 
 
 def closing_line(report: GateReport, run_dir: Path) -> str:
-    """The verdict on the whole, and what to do next."""
+    """Return the overall verdict and what to do next."""
     entries = [entry for entry in report.verdicts if entry.verdict is report.verdict]
     count = f"{len(entries)} of {len(report.verdicts)} gates"
     match report.verdict:
@@ -83,13 +83,13 @@ def _look(entries: list[GateVerdict], run_dir: Path) -> str:
     baseline = next((entry.gate.baseline for entry in entries if entry.gate.baseline is not None), None)
     if baseline is not None:
         return f"see what broke: python -m reports compare {baseline} {run_dir}"
-    return f"see where it fails: python -m reports {run_dir} --full"
+    return f"see which items fail: python -m reports {run_dir} --full"
 
 
 def _ask_more(report: GateReport) -> str:
     look = report.look
     if look is not None and look.repeats < look.planned[-1]:
-        return f"go on with --resume --max-repeats {look.planned[-1]}, which asks again while the verdict is open"
+        return f"continue with --resume --max-repeats {look.planned[-1]}, which asks again while the verdict is open"
     return "more samples or repeats as said above, or a person decides"
 
 
@@ -97,7 +97,7 @@ def _remedy(report: GateReport, run_dir: Path) -> str:
     again = f"python -m reports gate {run_dir} --gate {report.file.path}"
     if any(entry.unmeasured for entry in report.verdicts):
         return f"measure what is missing (--lf what failed, --resume all), then: {again}"
-    return f"put right what is said above, then: {again}"
+    return f"fix the problems above, then run: {again}"
 
 
 # --- one gate --------------------------------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ def _entry_lines(entry: GateVerdict, *, alone: bool) -> Iterator[str]:
 
 
 def figures(entry: GateVerdict) -> str:
-    """Figure, interval, samples and the smallest detectable difference of a gate."""
+    """Return a gate's figure, interval, samples and smallest detectable difference, as text."""
     differential = entry.gate.differential
     column = Column("", Unit.DIFFERENCE if differential else Unit.SCORE, 1)
     parts = [printed(entry.figure, column)]
@@ -137,7 +137,7 @@ def _repeats(entry: GateVerdict) -> str:
 
 
 def _edges(entry: GateVerdict, column: Column) -> str:
-    """Where the truth would have to lie for a verdict in 80% of cases."""
+    """Return the true figures that give a verdict in 80% of cases, as text."""
     gate, reach = entry.gate, entry.detectable or 0.0
     good, bad = (gate.threshold - reach, gate.threshold + reach)[:: 1 if gate.at_most else -1]
     lowest = -1 if gate.differential else 0
@@ -147,7 +147,7 @@ def _edges(entry: GateVerdict, column: Column) -> str:
 
 
 def advice(entry: GateVerdict) -> str:
-    """Why there is no verdict, or what would bring one; empty where there is one."""
+    """Return why there is no verdict, or what would give one; empty for PASS and FAIL."""
     if entry.verdict is Verdict.CANNOT:
         return entry.reason
     if entry.verdict is Verdict.WORSE:
@@ -157,7 +157,7 @@ def advice(entry: GateVerdict) -> str:
 
 def _outlook_words(entry: GateVerdict, samples: int | None) -> str:
     if samples is None:
-        return "the figure lies on the threshold: no number of samples decides it"
+        return "the figure is on the threshold: no number of samples decides it"
     if entry.gate.baseline is not None:
         return f"{_repeats_advice(entry)}; or about {samples} samples in both runs"
     if samples > FAR * entry.samples:
@@ -188,7 +188,7 @@ _REPEATS_WANTED = "--repeats 4 in the baseline and 2 here would decide on this b
 
 
 def gate_section(report: GateReport) -> Section:
-    """The verdicts as a table."""
+    """Return the verdicts as a section with one table."""
     rows = tuple(_cells(entry) for entry in report.verdicts)
     lines = [f"{report.file.path}: {report.verdict}, exit status {report.exit_status}."]
     lines += [f"Not gated: {obstacle}." for obstacle in report.obstacles]
@@ -196,10 +196,12 @@ def gate_section(report: GateReport) -> Section:
     lines.append(
         f"Each end of an interval is at {100 * report.file.level:g}%, widened by what was not measured."
     )
-    lines.append("This benchmark: only answers vary. Plots like these: samples vary as well.")
+    lines.append("This benchmark: only answers vary. Plots like these: samples vary, too.")
     lines.append("Failures and drops are shown after Holm's correction for several gates.")
     lines.append("Flips: answers whose score changes by half or more from one repeat to another.")
-    lines.append("Detectable: how far from the threshold the truth must lie for a verdict in 80% of cases.")
+    lines.append(
+        "Detectable: how far from the threshold the true figure must be for a verdict in 80% of cases."
+    )
     table = Table(title="Gates", columns=columns(report), rows=rows, notes=tuple(lines))
     return Section(title="Gates", tables=(table,))
 
@@ -222,7 +224,7 @@ def _cells(entry: GateVerdict) -> tuple[Cell, ...]:
 
 
 def gates_json(report: GateReport) -> dict[str, Any]:
-    """The field ``gates`` of ``report.json``."""
+    """Return the field ``gates`` of ``report.json``."""
     return {
         "file": str(report.file.path),
         "verdict": report.verdict,
@@ -265,7 +267,7 @@ ANNOTATIONS = {
 
 
 def github_annotations(report: GateReport) -> list[str]:
-    """A workflow command of GitHub for each gate that does not simply pass."""
+    """Return a workflow command of GitHub for each gate that does not pass without a warning."""
     return [
         f"::{ANNOTATIONS[entry.verdict]} title={_property(f'QCalEval gate: {entry.verdict}')}::"
         f"{_message(' - '.join(filter(None, [f'{entry.gate.title}: {figures(entry)}', advice(entry)])))}"
@@ -275,7 +277,7 @@ def github_annotations(report: GateReport) -> list[str]:
 
 
 def _message(text: str) -> str:
-    """On one line and escaped as GitHub's own toolkit does it, so that no text ends the command."""
+    """Return the text on one line, escaped as GitHub's toolkit does, so that no text ends the command."""
     return log_line(text).replace("%", "%25")
 
 

@@ -10,7 +10,7 @@ from reports.tables.model import QUESTION, Cell, Column, Table, Unit
 
 
 def judge_tables(report: JudgeReport) -> Iterator[Table]:
-    """Agreement, each judge alone, and the items on which judges differ most."""
+    """Yield tables of agreement, of scores by each judge alone, and of the items on which judges differ most."""
     yield _agreement_table(report)
     yield _alone_table(report)
     yield _disputed_table(report)
@@ -70,5 +70,5 @@ def _disputed_table(report: JudgeReport) -> Table:
         )
         for record, gap in report.disputed
     )
-    notes = ("Grades of the items' key points, 0 to 100; the widest gaps first.",)
+    notes = ("Mean grades of the items' key points, 0 to 100; the widest gaps first.",)
     return Table(title="Items on which the judges differ most", columns=columns, rows=rows, notes=notes)

@@ -17,9 +17,9 @@ LATER_SOURCE = "July 2026: means of two judges, questions not published."
 
 
 def leaderboard_table(evaluation: Evaluation, mode: Mode, *, floors: bool = False) -> Table | None:
-    """The published rows of a mode with this run's among them; None if the run did not ask the mode, or has no mean.
+    """Return the published rows of a mode with this run's among them; None if the run has no mean in this mode.
 
-    The run gets a rank only where its figures are comparable. With ``floors`` those of its items stand in a last row.
+    The run gets a rank only if its figures are comparable. With ``floors`` the last row shows those of its items.
     """
     outcomes = [outcome for outcome in evaluation.benchmark if outcome.key.mode is mode]
     mean = by_mode(outcomes).get(mode)

@@ -1,4 +1,4 @@
-"""The table of a mix of datasets, which stands before the tables by mode and question."""
+"""The table of a mix of datasets, which comes before the tables by mode and question."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST_NAME = 20
 
 
 def mix_table(score: MixScore, *, floors: bool = False) -> Table:
-    """A row per part, and the weighted score; with their ``floors``."""
+    """Return the table with a row per part and the weighted score; with their ``floors``."""
     counts = score.coverage
     total = ("Weighted", "", 1.0, counts.planned, counts.measured, counts.share, score.mean, score.interval)
     rows: list[tuple[Cell, ...]] = [*map(_cells, score.parts), total]
@@ -39,7 +39,7 @@ def mix_table(score: MixScore, *, floors: bool = False) -> Table:
     )
 
 
-def mix_in_words(mix: Mix) -> str:
+def mix_text(mix: Mix) -> str:
     """``published 75%, fresh 25%``."""
     return ", ".join(f"{part.name} {_percent(mix.share(part))}" for part in mix.parts)
 
@@ -55,7 +55,7 @@ def _cells(score: PartScore) -> tuple[Cell, ...]:
 
 
 def _short(dataset: str) -> str:
-    """The last part of a Hub id or path; of synthetic samples only what they are."""
+    """Return the last part of a Hub id or path; ``synthetic`` for synthetic samples."""
     name = (
         dataset.partition(":")[0]
         if dataset.startswith("synthetic:")
@@ -65,8 +65,8 @@ def _short(dataset: str) -> str:
 
 
 def _notes(score: MixScore) -> Iterator[str]:
-    yield "Score: the mean of the part's means by mode and question; Weighted: the sum of weight times score."
-    yield "An item that several parts select belongs to the first of them. The other tables pool all items unweighted."
+    yield "Score: the mean of the part's means by mode and question. Weighted: the sum of weight times score."
+    yield "An item that several parts select belongs to the first one. The other tables pool all items without weights."
     for part in score.parts:
         if not part.coverage.planned:
             yield f"The weighted score is undefined: no item of part {part.part.name} was planned."
@@ -77,7 +77,7 @@ def _notes(score: MixScore) -> Iterator[str]:
 
 
 def _floor_notes(score: MixScore) -> Iterator[str]:
-    """What the floors are; of parts with the same rules once."""
+    """Yield the notes on floors, once for parts with the same rules."""
     if all(part.floor is None for part in score.parts):
         yield UNKNOWN
         return
@@ -85,7 +85,7 @@ def _floor_notes(score: MixScore) -> Iterator[str]:
     for part in score.parts:
         words = "none is known" if part.floor is None else floor_rules(part.floor)
         by_rules.setdefault(words, []).append(part.part.name)
-    yield "Floor: what answers without a look at the plot score. Above: Score minus Floor on the same items."
+    yield "Floor: what answers that ignore the plot score. Above: Score minus Floor on the same items."
     for words, names in by_rules.items():
         yield f"Floor of {', '.join(names)}: {words}." if len(by_rules) > 1 else f"Floor: {words}."
     yield "Floor and Above are over the questions named with a rule; Score is over all questions."

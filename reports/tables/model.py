@@ -1,7 +1,7 @@
 """Tables and documents: what a report says, before it is text, Markdown, CSV or HTML.
 
-Numbers stay numbers, unrounded, until a renderer prints them. Every string in a table is data that may come from a
-model or a server: renderers make it harmless in their format.
+Numbers stay unrounded until a renderer prints them. Every string in a table may come from a model or a server, so
+renderers escape it for their format.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reports.statistics.intervals import Interval
 from scoring.questions import Question
 
 Cell: TypeAlias = None | bool | int | float | str | Interval
-"""One entry of a table. None: there is no figure, which is not 0."""
+"""One entry of a table. None means that there is no figure, which differs from 0."""
 
 
 class Unit(StrEnum):
@@ -30,7 +30,7 @@ class Unit(StrEnum):
     DIFFERENCE = "points"
     """A difference of two scores as a fraction, -1..1, printed times 100 with its sign."""
     PERCENT = "%"
-    """A share, 0..1, printed times 100."""
+    """A fraction, 0..1, printed times 100."""
     SECONDS = "s"
     TOKENS = "tokens"
     NUMBER = "number"
@@ -41,14 +41,14 @@ HUNDREDFOLD = frozenset({Unit.SCORE, Unit.DIFFERENCE, Unit.PERCENT})
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column and how its cells are printed.
+    """A column, with the format of its cells.
 
     Attributes:
         decimals: how many a renderer prints.
         span: the cells are intervals (CSV gives them two columns).
-        questions: the cells are questions, printed with what they ask for: ``Q6 diagnosis``; data files keep ``Q6``.
+        questions: the cells are questions, printed with their subject: ``Q6 diagnosis``; data files keep ``Q6``.
         optional: left out if the table is wider than the terminal.
-        families: the cells are families, or some of them; printed as titles if the table is too wide.
+        families: some of the cells are families, printed as titles if the table is too wide.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under columns; ``notes`` say what a reader needs in order not to misread them.
+    """Rows under columns; ``notes`` explain how to read them.
 
     A table without rows is printed as its title and notes.
     """
@@ -93,9 +93,9 @@ class Document:
     """A report.
 
     Attributes:
-        facts: what all figures in it are about, such as the model and the dataset, by name.
-        warnings: what a reader must know before any figure, such as that stand-ins were measured.
-        label: repeated at the title of every table, so that a table alone cannot be taken for something else.
+        facts: names and values that apply to all figures, such as the model and the dataset.
+        warnings: shown before any figure, for example if stand-ins were measured.
+        label: repeated in the title of every table, so that a single table cannot be misread.
     """
 
     title: str
@@ -111,7 +111,7 @@ class Document:
 
 
 def about_part(document: Document, name: str, sentence: str) -> Document:
-    """The document with a head and tables that say which part of the run they are about."""
+    """Return the document with a head and table titles that name the part of the run."""
     return replace(
         document,
         title=f"{document.title}, {name}",
@@ -126,21 +126,21 @@ _QUESTIONS = frozenset(Question)
 
 
 def capitalised(text: str) -> str:
-    """The text with its first letter in upper case, the others as they are."""
+    """Return the text with its first letter in upper case and the others unchanged."""
     return text[:1].upper() + text[1:]
 
 
 def error_notes(counted: int) -> Iterator[str]:
-    """Say that items without an answer enter the averages (`reports.statistics.aggregate.Coverage`)."""
+    """Yield a note if items without an answer enter the averages (`reports.statistics.aggregate.Coverage`)."""
     if counted:
         items = (
             "1 item without an answer counts" if counted == 1 else f"{counted} items without an answer count"
         )
-        yield f"{items} here, by the rule that Errors names at the head."
+        yield f"{items} here, by the rule given as Errors at the head."
 
 
 def printed(cell: Cell, column: Column) -> str:
-    """The cell as printed: the one place where figures are rounded. Other strings come back as they are."""
+    """Return the cell as printed; figures are rounded only here. Strings other than questions are unchanged."""
     match cell:
         case None:
             return NO_FIGURE
@@ -161,7 +161,7 @@ def _number(value: float, column: Column) -> str:
         return NO_FIGURE
     scaled = 100 * value if column.unit in HUNDREDFOLD else value
     if column.unit is Unit.PERCENT and value < 1:
-        scaled = min(scaled, 100 - 10**-column.decimals)  # what is not complete never reads 100%
+        scaled = min(scaled, 100 - 10**-column.decimals)  # an incomplete share is never printed as 100%
     sign = "+" if column.unit is Unit.DIFFERENCE else ""
     text = f"{scaled:{sign}.{column.decimals}f}"
     return text.replace("-0", "+0" if sign else "0", 1) if float(text) == 0 else text

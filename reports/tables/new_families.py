@@ -1,4 +1,4 @@
-"""How sure the means are for plots like these, and for experiment families that are not in the benchmark."""
+"""Intervals of the means for plots like these, and for experiment families outside the benchmark."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ COLUMNS = (
     Column("Families", Unit.COUNT),
 )
 NOTES = (
-    "Plots like these: other samples of these families. New families: clustered by family, as if these were drawn at",
-    "random from many. What a model shows on a family that nobody asked about lies in the second.",
+    "Plots like these: other samples of these families.",
+    "New families: other families, as if these had been drawn at random from many; clustered by family.",
 )
 
 FLOOR_NOTE = "Floor, Above: over the questions that have a floor; the interval is about plots like these."
 
 
 def new_family_section(evaluation: Evaluation, *, floors: bool = False) -> Section:
-    """A table per mode: each question and the mean of the questions; with their ``floors``."""
+    """Return a table per mode, with each question and the mean of the questions; with their ``floors``."""
     modes = grouped(evaluation.benchmark, lambda outcome: outcome.key.mode)
     tables = tuple(
         Table(

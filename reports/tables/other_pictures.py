@@ -14,9 +14,9 @@ from scoring.questions import Mode, Question
 
 
 def gain_tables(studies: Sequence[PictureStudy], *, floors: bool = False) -> Iterator[Table]:
-    """All gains of a mode in one table, if there are several controls; then a table per control, by family, too.
+    """Yield all gains of a mode in one table, if there are several controls; then a table per control, also by family.
 
-    With ``floors`` also how far the scores with the plot are above their floor.
+    ``floors`` adds how far the scores with the plot are above their floor.
     """
     controls = [study for study in studies if study.variant in CONTROLS]
     for mode in Mode:
@@ -36,7 +36,9 @@ def _gains_table(studies: Sequence[PictureStudy], mode: Mode) -> Table:
         (name, *(cell for gain in gains for cell in _gain_cells(gain.get(name))))
         for name in [*filter(set().union(*gains).__contains__, Question), MEAN]
     ]
-    notes = ["Over ...: score with the plot minus score with the control, on the same items, by sample."]
+    notes = [
+        "Over ...: score with the plot minus score with the control, on the same items, paired by sample."
+    ]
     ceilings = [
         f"{printed(study.mean.ceiling.possible, GAIN)} over {study.variant}"
         for study in studies
@@ -77,7 +79,7 @@ def _gain_table(study: PictureStudy, *, floors: bool) -> Table:
             for row in study.rows
         ),
         notes=(
-            "Gain: score with the plot minus score with the control, on the same items, by sample.",
+            "Gain: score with the plot minus score with the control, on the same items, paired by sample.",
             *(_CEILING_NOTES if limited else ()),
             *((_FLOOR_NOTE,) if floors else ()),
         ),
@@ -99,9 +101,9 @@ _FLOOR_NOTE = "Floor, Above: of the score with the plot, over the questions that
 
 
 def change_tables(studies: Sequence[PictureStudy], *, floors: bool = False) -> Iterator[Table]:
-    """A table per perturbation and mode: score under the change minus score as drawn, and how many items moved.
+    """Yield a table per perturbation and mode: changed score minus score as drawn, and how many items moved.
 
-    With ``floors`` also how far the scores as drawn are above their floor.
+    ``floors`` adds how far the scores as drawn are above their floor.
     """
     for study in studies:
         if study.variant in PERTURBATIONS:
@@ -122,9 +124,9 @@ def change_tables(studies: Sequence[PictureStudy], *, floors: bool = False) -> I
                     for row in study.rows
                 ),
                 notes=(
-                    "Change: score under the change minus score as drawn, on the same items, by sample.",
-                    f"Moved: items whose score differs at all; Flipped: by {100 * FLIP:.0f} or more, up or down.",
-                    "A mean can stand still while items move both ways.",
+                    "Change: changed score minus score as drawn, on the same items, paired by sample.",
+                    f"Moved: items with a different score; Flipped: different by {100 * FLIP:.0f} or more, up or down.",
+                    "A mean can stay the same while items move both ways.",
                     *(
                         ("Floor, Above: of the score as drawn, over the questions that have a floor.",)
                         if floors

@@ -27,7 +27,7 @@ from reports.statistics.aggregate import (
 )
 from reports.tables.attempts import attempt_tables
 from reports.tables.floors import copying_table, floor_cells, floor_notes, with_floors
-from reports.tables.mix import mix_in_words, mix_table
+from reports.tables.mix import mix_table, mix_text
 from reports.tables.model import (
     QUESTION,
     Cell,
@@ -79,9 +79,9 @@ ERROR_RULES = {
 
 
 def overview(evaluation: Evaluation, run: Run | None = None, *, floors: bool = False) -> Document:
-    """The standard report. With the ``run`` behind the evaluation it also says what failed and why.
+    """Return the standard report; with the ``run`` of the evaluation it also says what failed and why.
 
-    With ``floors`` tables of scores also have what answers that look at no plot score.
+    ``floors`` adds to tables of scores what answers that ignore the plot score.
     """
     mixed = mix_score(evaluation)
     headline = () if mixed is None else (mix_table(mixed, floors=floors),)
@@ -103,7 +103,7 @@ def overview(evaluation: Evaluation, run: Run | None = None, *, floors: bool = F
 
 
 def document(evaluation: Evaluation, sections: tuple[Section, ...], run: Run | None = None) -> Document:
-    """A document about the evaluation: who was measured on what, warnings, and the sections given."""
+    """Return a document about the evaluation: its identity, warnings, and the given sections."""
     identity = evaluation.identity
     reasons = comparability(evaluation)
     warnings = []
@@ -140,7 +140,7 @@ def _facts(evaluation: Evaluation, run: Run | None, *, comparable: bool) -> Iter
         f"{identity.dataset or 'not stated'} at {identity.dataset_revision or 'revision not stated'}",
     )
     if identity.mix is not None:
-        yield "Mix", mix_in_words(identity.mix)
+        yield "Mix", mix_text(identity.mix)
     yield "Scorer", identity.scorer or "not stated"
     if identity.deviations:
         yield "Deviations from the protocol", "; ".join(identity.deviations)
@@ -162,7 +162,7 @@ def _agreements(run: Run) -> Iterator[str]:
 
 
 def _withheld(evaluation: Evaluation) -> str:
-    """How many answers were filtered or refused, to be seen beside the coverage."""
+    """Return how many answers were filtered or refused, as text that follows the coverage."""
     counts = Counter(outcome.status for outcome in evaluation.outcomes if outcome.status in WITHHELD)
     return "".join(f", {counts[status]} {status}" for status in sorted(WITHHELD) if counts[status])
 
@@ -175,7 +175,7 @@ def _percent(counts: Coverage) -> str:
 
 
 def score_tables(outcomes: Sequence[Outcome], *, floors: bool = False) -> Iterator[Table]:
-    """For each variant: a table per mode, and the ICL deltas and ICL minus copying where both modes were asked."""
+    """Yield for each variant a table per mode, the ICL deltas, and ICL minus copying."""
     for variant, group in sorted(grouped(outcomes, lambda outcome: outcome.key.variant).items()):
         if parse_shots(variant) is not None:
             continue  # see reports.analysis.shots
@@ -193,7 +193,7 @@ def score_tables(outcomes: Sequence[Outcome], *, floors: bool = False) -> Iterat
 def mode_table(
     title: str, summaries: dict[Question, Summary], mean: MeanOfQuestions, *, floors: bool = False
 ) -> Table:
-    """One row per question, and the mean of the question means; with their ``floors``."""
+    """Return the table with a row per question and the mean of the question means; with their ``floors``."""
     rows = [(question.value, *_score_cells(summary)) for question, summary in summaries.items()]
     counts = mean.coverage
     total = (
@@ -236,7 +236,7 @@ def _score_cells(summary: Summary) -> tuple[Cell, ...]:
 
 
 def _score_notes(summaries: dict[Question, Summary], mean: MeanOfQuestions) -> Iterator[str]:
-    yield "Scores 0 to 100; Mean of the question means; intervals take the samples as drawn at random."
+    yield "Scores 0 to 100; Mean: of the question means; intervals treat the samples as drawn at random."
     if empty := [question for question, summary in summaries.items() if summary.mean is None]:
         yield f"The mean of the question means is undefined: nothing was measured in {question_span(empty)}."
         if scored := {
@@ -248,7 +248,7 @@ def _score_notes(summaries: dict[Question, Summary], mean: MeanOfQuestions) -> I
 
 
 def delta_table(title: str, deltas: dict[Question, IclDelta]) -> Table:
-    """One row per question that was asked in both modes."""
+    """Return the table with a row per question that was asked in both modes."""
     rows = tuple(
         (
             question.value,
@@ -275,7 +275,7 @@ _DELTA_NOTES = (
 
 
 def unmeasured_tables(outcomes: Sequence[Outcome], run: Run | None) -> Iterator[Table]:
-    """What was not measured, by state and kind of error, the most frequent first; nothing if all was measured."""
+    """Yield the table of unmeasured items, by state and kind of error, the most frequent first; nothing without any."""
     records = {} if run is None else counted_records(run)
     reasons = grouped(
         (outcome for outcome in outcomes if not outcome.measured),
@@ -292,8 +292,8 @@ def unmeasured_tables(outcomes: Sequence[Outcome], run: Run | None) -> Iterator[
 
 
 _STATES_NOTE = (
-    "missing: never reached (--resume asks it). unjudged: no judge was given. filtered, refused: the server answered, "
-    "but blocked or refused to give an answer; not asked again. None of these is a zero."
+    "missing: never reached (--resume asks it). unjudged: no judge was given. filtered, refused: the server replied "
+    "without an answer; not asked again. None of these counts as zero."
 )
 
 
@@ -309,7 +309,7 @@ def _example(outcome: Outcome, record: Record | None) -> str:
 
 
 def answer_tables(run: Run) -> Iterator[Table]:
-    """What stands out in answers and files, as counts of items; nothing if nothing does."""
+    """Yield the table of findings in answers and files, as counts of items; nothing if there are none."""
     counts = findings(run)
     if counts:
         columns = (Column("Finding"), Column("Items", Unit.COUNT), Column("%", Unit.PERCENT, 1))
@@ -323,14 +323,14 @@ def answer_tables(run: Run) -> Iterator[Table]:
 FLAG_WORDS: dict[str, str] = {
     Flag.BOLD_HEADING: "right label lost: it is on the line below a bold heading (Q2, Q4)"
 }
-"""Flags that have more to say than their name."""
+"""Flags that tables describe, in place of their name."""
 
 
 def findings(run: Run) -> dict[str, int]:
-    """Count what stands out: finding -> items.
+    """Count findings in answers and files: finding -> items.
 
-    Answers cut at ``max_tokens``, flags by name, scores on which the two scorers differ, and per judge the replies that
-    were used although something was odd about them (`Verdict.faults`).
+    These are answers cut at ``max_tokens``, flags by name, scores on which the two scorers differ, and for each judge
+    the replies that were used despite a fault (`Verdict.faults`).
     """
     planned = {item.key for item in run.manifest.planned}
     records = counted_records(run).values()
@@ -355,7 +355,7 @@ def findings(run: Run) -> dict[str, int]:
 
 
 def _other_models(asked: str, records: Iterable[Record]) -> dict[str, int]:
-    """Answers by another model than the one asked for, and by how many versions of it there were answers."""
+    """Count answers by other models than the requested one, and the versions of it that answered."""
     answers = [
         record.answer for record in records if record.answer is not None and record.answer.served_model
     ]

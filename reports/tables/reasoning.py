@@ -11,7 +11,7 @@ from reports.tables.model import QUESTION, Cell, Column, Table, Unit
 
 
 def reasoning_tables(run: Run) -> Iterator[Table]:
-    """One table, a row per mode and question; none where no answer came with a thought."""
+    """Yield one table with a row per mode and question; nothing if no answer came with reasoning."""
     groups = reasoning(run)
     if groups:
         rows = tuple(
@@ -31,8 +31,8 @@ _COLUMNS = (
     Column("%", Unit.PERCENT, 1),
 )
 _NOTES = (
-    "Thought: answers that came with one. Cut: finish_reason length; In thought: cut before there was an answer.",
-    "Tokens: spent on reasoning, as far as servers report it; %: of the tokens of those answers.",
+    "Thought: answers with reasoning. Cut: finish_reason length; In thought: cut before the answer began.",
+    "Tokens: spent on reasoning, if servers report it; %: of all tokens of those answers.",
 )
 
 

@@ -1,4 +1,4 @@
-"""A run with what all of its reports are made of, read and computed once."""
+"""A run with the figures and documents of its reports, read and computed once."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from scoring.questions import Mode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedRun:
-    """A run, its figures, and the ``short`` and the ``complete`` report.
+    """A run with its figures and its ``short`` and ``complete`` report.
 
-    ``part``: the families that all of it is about; None for the whole run.
+    ``part``: the families that everything is restricted to; None for the whole run.
     """
 
     run: Run
@@ -31,8 +31,8 @@ class ReportedRun:
     complete: Document
     part: FamilyPart | None = None
 
-    def beside(self, name: str) -> str:
-        """The name of a file of the report: that of the whole run, or such as ``report-trained.json`` of a part."""
+    def file_name(self, name: str) -> str:
+        """Return the name of a file of the report: ``report.json``, or ``report-trained.json`` for a part."""
         stem, _, ending = name.partition(".")
         return name if self.part is None else f"{stem}-{self.part.slug}.{ending}"
 
@@ -45,9 +45,10 @@ def report_on(
     texts: bool = False,
     families: Path | None = None,
 ) -> ReportedRun:
-    """Read the run in ``run_dir``; ``texts``, which only its page shows, need memory. ``floors``: see `overview`.
+    """Read the run in ``run_dir`` and make its reports.
 
-    ``families``: a file that names the families to report on; None for all. Raises RunFileError and FamilyFileError.
+    ``floors``: as in `overview`. ``texts``: read the texts that only the page shows; they need memory. ``families``: a
+    file that names the families to report on; None for all. Raises RunFileError and FamilyFileError.
     """
     run = load_run(run_dir, texts=texts)
     part = None if families is None else read_families(families, families_of([run]))

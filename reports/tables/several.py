@@ -1,4 +1,4 @@
-"""Several runs in one document: a table of runs by questions, a chart in characters, and every pair."""
+"""A comparison of several runs: a table of runs by questions, a chart in characters, and every pair."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reports.records.names import MODE_NAMES
 from reports.records.outcomes import Evaluation, Outcome
 from reports.statistics.floors import AboveFloor
 from reports.tables.comparison import compare, hard_section
-from reports.tables.floors import FLOOR_COLUMNS, UNKNOWN, floor_cells, rules_in_words
+from reports.tables.floors import FLOOR_COLUMNS, UNKNOWN, floor_cells, rules_text
 from reports.tables.model import Cell, Column, Document, Section, Table, Unit, capitalised
 from scoring.questions import Mode, Question
 
@@ -31,7 +31,7 @@ PAIR_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """A run to be compared: its figures, and the evaluation behind them, under one name."""
+    """A run to be compared: its figures and their evaluation."""
 
     entrant: Entrant
     evaluation: Evaluation
@@ -45,21 +45,18 @@ def compare_several(
     floors: bool = False,
     part: str = "",
 ) -> Document:
-    """Runs by questions, then every pair; ``full``: also by question, and each pair's families, labels and items.
+    """Compare runs by question, then every pair; ``full`` adds pairs by question and each pair in detail.
 
-    ``floors``: also what answers that look at no plot score. ``part`` says which items the tables are about, empty for
-    all. Raises UnlikeRunsError for fewer than two runs, and
-    where a run differs from the first in dataset revision, scorer, judges or settings, unless ``anyway``; then every
-    table says so.
+    ``floors`` adds the floors of scores (docs/baselines.md). ``part`` names the items that the tables are about; empty
+    for all. ``anyway`` compares runs that differ in dataset revision, scorer, judges or settings, and labels every
+    table. Raises UnlikeRunsError for fewer than two runs, and for such differences without ``anyway``.
     """
     if len(runs) < 2:
         raise UnlikeRunsError("one run alone: name at least two runs to compare")
     first = runs[0].entrant
     differences = _differences([run.entrant for run in runs])
     if differences and not anyway:
-        raise UnlikeRunsError(
-            f"{'; '.join(differences)} (--anyway compares all the same and says so in every table)"
-        )
+        raise UnlikeRunsError(f"{'; '.join(differences)} (--anyway compares them and labels every table)")
     stand_ins = sorted({name for run in runs for name in run.entrant.identity.stand_ins})
     labels = [
         *([part] if part else []),
@@ -90,7 +87,7 @@ def compare_several(
 
 
 def _differences(entrants: Sequence[Entrant]) -> list[str]:
-    """In what runs differ from the first, each difference once with all runs that have it."""
+    """Return the differences from the first run, each once with all runs that have it."""
     first = entrants[0]
     names: dict[str, list[str]] = {}
     for other in entrants[1:]:
@@ -99,8 +96,8 @@ def _differences(entrants: Sequence[Entrant]) -> list[str]:
     return [f"{', '.join(others)} and {first.name}: {words}" for words, others in names.items()]
 
 
-def beside(documents: Sequence[tuple[str, Document]]) -> Document:
-    """Documents about named parts of the same runs as one: the sections of the first, then those of the next."""
+def joined(documents: Sequence[tuple[str, Document]]) -> Document:
+    """Join documents about named parts of the same runs: the sections of the first, then those of the next."""
     (_, first), *others = documents
     if not others:
         return first
@@ -169,7 +166,7 @@ def _score_cells(entrant: Entrant, modes: Sequence[Mode]) -> tuple[Cell, ...]:
 
 
 def _floor_row(runs: Sequence[Compared], modes: Sequence[Mode]) -> tuple[Cell, ...]:
-    """The floor of each question; none of the mean, which is over other questions than those with a floor."""
+    """Return the row of floors by question; the mean has none, because it includes questions without a floor."""
     measured: dict[tuple[object, ...], Outcome] = {}
     for run in runs:
         for outcome in run.evaluation.benchmark:
@@ -190,7 +187,7 @@ _FLOOR_ROW_NOTES = (
 
 
 def _floor_tables(runs: Sequence[Compared]) -> Iterator[Table]:
-    """How far each run is above its floor, a table per mode."""
+    """Yield a table per mode: how far each run is above its floor."""
     floors = [(run.entrant, figure_floors(run.evaluation.benchmark)) for run in runs]
     for mode in Mode:
         if any((mode, None) in entrant.standings for entrant, _ in floors):
@@ -213,8 +210,8 @@ def _above_table(floors: Sequence[tuple[Entrant, Mapping[Figure, AboveFloor]]], 
     if known:
         widest = max(known, key=lambda floor: len(floor.rules))
         notes = [
-            f"Floor: what answers without a look at the plot score: {rules_in_words(widest)}.",
-            "Above: the run's mean over these questions minus Floor, paired by sample; by question likewise.",
+            f"Floor: what answers that ignore the plot score: {rules_text(widest)}.",
+            "Above: the run's mean over these questions minus Floor, paired by sample; then the same by question.",
         ]
     return Table(
         title=f"{capitalised(MODE_NAMES[mode])}: above the floor",
@@ -233,7 +230,7 @@ def _above(floor: AboveFloor | None) -> float | None:
 
 
 def _chart(entrants: Sequence[Entrant], mode: Mode) -> Table:
-    """The means as dots on a line, one for each run, with their intervals."""
+    """Return the means as dots with intervals, one line for each run."""
     standings = [entrant.standings.get((mode, None)) for entrant in entrants]
     ends = [end for standing in standings if standing is not None for end in _ends(standing)]
     low, high = _scale(ends)
@@ -255,7 +252,7 @@ def _chart(entrants: Sequence[Entrant], mode: Mode) -> Table:
 
 
 def _scale(ends: Sequence[float]) -> tuple[float, float]:
-    """The tens that hold all of these."""
+    """Return the smallest range of whole tens that contains all of these."""
     if not ends:
         return 0.0, 1.0
     low, high = math.floor(10 * min(ends)) / 10, math.ceil(10 * max(ends)) / 10
@@ -269,7 +266,7 @@ def _ends(standing: Standing) -> tuple[float, ...]:
 
 
 def _line(standing: Standing, low: float, high: float) -> str:
-    """Such as ``....|--o---|......``."""
+    """Return a mean with its interval as text, such as ``....|--o---|......``."""
     if standing.mean is None:
         return ""
 

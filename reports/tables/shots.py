@@ -1,4 +1,4 @@
-"""Tables of a study with 0, 1, 2, ... demonstrations; each says how its columns are computed."""
+"""Tables of a study with 0, 1, 2, ... demonstrations (`reports.analysis.shots`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHOTS_TITLE = "How many demonstrations?"
 PUBLISHED_SHOTS = range(6)
 PUBLISHED_NOTE = (
     "Published: Table 10 of the QCalEval paper, arXiv 2604.25884 (CC BY 4.0): Q6 on DRAG, Rabi, Ramsey and T1 "
-    "(--shot-families paper), 63 samples; how its demonstrations were drawn and worded is not published."
+    "(--shot-families paper), 63 samples; the choice and wording of its demonstrations are not published."
 )
 SHOT_COLUMNS = (
     Column("Shots", Unit.COUNT),
@@ -61,7 +61,7 @@ class PublishedShots:
 
 
 def published_shots() -> tuple[PublishedShots, ...]:
-    """Table 10 of the paper, as published."""
+    """Return Table 10 of the paper, as published."""
     return tuple(
         PublishedShots(row["model"], tuple(float(row[f"{shots}_shot"]) / 100 for shots in PUBLISHED_SHOTS))
         for row in published_rows("q6_by_shots_2026_04.csv")
@@ -71,7 +71,7 @@ def published_shots() -> tuple[PublishedShots, ...]:
 def shot_section(
     evaluation: Evaluation, run: Run | None = None, *, floors: bool = False
 ) -> Iterator[Section]:
-    """The study's section; none without ``--shots``."""
+    """Yield the section of the study; nothing without ``--shots``."""
     records = None if run is None else counted_records(run)
     studied = shot_figures(evaluation.outcomes, records)
     tables = [
@@ -84,7 +84,7 @@ def shot_section(
 
 
 def shot_details(evaluation: Evaluation) -> Iterator[Section]:
-    """The same by family, and beside the published models; nothing without ``--shots``."""
+    """Yield the section by family and with the published models; nothing without ``--shots``."""
     figures = shot_figures(evaluation.outcomes).get(Question.Q6)
     published = [] if figures is None else [published_table(evaluation, figures)]
     tables = (*published, *family_tables(evaluation))
@@ -98,7 +98,7 @@ def _question_tables(question: Question, figures: Sequence[ShotFigures], *, floo
         columns=with_floors(SHOT_COLUMNS) if floors else SHOT_COLUMNS,
         rows=tuple((*_shot_cells(entry), *(floor_cells(entry.floor) if floors else ())) for entry in figures),
         notes=(
-            "All orders of a sample's demonstrations averaged first. Samples: behind Mean.",
+            "All orders of a sample's demonstrations are averaged first. Samples: how many Mean is based on.",
             "Change: against 0 shots, on the samples measured with both.",
             *((_FLOOR_NOTE,) if floors else ()),
             *error_notes(sum(entry.coverage.counted_errors for entry in figures)),
@@ -110,30 +110,30 @@ def _question_tables(question: Question, figures: Sequence[ShotFigures], *, floo
             columns=COPY_COLUMNS,
             rows=tuple(_copy_cells(entry) for entry in figures if entry.copied is not None),
             notes=(
-                "Copied: the answer is a demonstration's, while the right answer is another; Last: the last one's.",
-                "An answer that the model gives anyway counts too. Shares are of measured items, clustered by sample.",
+                "Copied: answers that repeat a demonstration's, although another is right; Last: that of the last one.",
+                "Some of them the model would give anyway. Shares are of measured items, clustered by sample.",
             ),
         )
     if any(entry.order is not None for entry in figures):
         yield Table(
-            title=f"{question_name(question)}: what the order of the demonstrations decides",
+            title=f"{question_name(question)}: effect of the order of the demonstrations",
             columns=ORDER_COLUMNS,
             rows=tuple(_order_cells(entry) for entry in figures if entry.order is not None),
             notes=(
                 "On the samples measured in every order. Lowest, Highest: of the means of single orders.",
-                "SD: of a sample's score over orders, root mean square. Change: samples not scored alike in all.",
+                "SD: of a sample's score over orders, root mean square. Change: samples whose score varies.",
             ),
         )
 
 
 _FLOOR_NOTE = (
-    "Floor: the best constant (0 shots), or what repeating a demonstration's answer scores. "
+    "Floor: what the best constant scores (0 shots), or repeating a demonstration's answer. "
     "Above: Mean minus Floor."
 )
 
 
 def family_tables(evaluation: Evaluation) -> Iterator[Table]:
-    """A row per family, a column per number of demonstrations."""
+    """Yield a table per question, with a row per family and a column per number of demonstrations."""
     for question, families in family_means(evaluation.outcomes).items():
         counts = sorted({shots for means in families.values() for shots in means})
         yield Table(
@@ -149,16 +149,16 @@ def family_tables(evaluation: Evaluation) -> Iterator[Table]:
 
 
 def published_table(evaluation: Evaluation, figures: Sequence[ShotFigures]) -> Table:
-    """The run's Q6 above the published models, which stand in the order of the paper."""
+    """Return the table with the run's Q6 above the published models, in the order of the paper."""
     own: Mapping[int, float | None] = {entry.shots: entry.mean for entry in figures}
     name = f"> {evaluation.identity.model or 'this run'}"
     rows: list[tuple[Cell, ...]] = [(name, *(own.get(shots) for shots in PUBLISHED_SHOTS))]
     rows += [(row.model, *row.scores) for row in published_shots()]
     return Table(
-        title="Q6 by number of demonstrations, beside the published models",
+        title="Q6 by number of demonstrations, with the published models",
         columns=(Column("Model"), *(Column(f"{shots}-shot", Unit.SCORE, 1) for shots in PUBLISHED_SHOTS)),
         rows=tuple(rows),
-        notes=(PUBLISHED_NOTE, "So this run's row stands beside the others for its shape, not for a rank."),
+        notes=(PUBLISHED_NOTE, "Compare the shape of this run's row with the others, not its rank."),
     )
 
 
