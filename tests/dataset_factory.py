@@ -78,7 +78,7 @@ def tiny_dataset() -> DatasetFactory:
 
 
 def large_dataset() -> DatasetFactory:
-    """The tiny dataset with 40 more samples, ``rabi_success_c0`` and so on; of so many, parts are prepared."""
+    """The tiny dataset with 40 more samples, ``rabi_success_c0`` and so on, enough for parts to be prepared."""
     dataset = tiny_dataset()
     more = [sample_row(8 + number, "rabi", "rabi_success", "SUCCESS", f"c{number}") for number in range(40)]
     dataset.samples += more

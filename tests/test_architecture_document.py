@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md names modules and packages that exist, and each one that there is on the first floors."""
+"""ARCHITECTURE.md names only modules and packages that exist, and all packages of the first levels."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A part of `python -m tests.attack`: cuts, mutated fields, links and injections, with commands that are quick."""
+"""A part of `python -m tests.attack`: cuts, mutated fields, links and injections, with quick commands."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Baselines as models: the nearest plot, the last demonstration; on records, controls and gates like any model."""
+"""Baselines as models (nearest plot, last demonstration), with records, controls and gates like any model."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""The benchmark's own parts: its dataset is one the suite accepts, its endpoint counts right, its verdicts are fair."""
+"""The parts of bench/: the suite accepts its dataset, its endpoint counts correctly, its verdicts are fair."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The workers' socket: each demand gets its own item's outcome or an exception, whatever interrupts it."""
+"""The workers' socket: each demand gets its item's outcome or an exception, whatever interrupts it."""
 
 import os
 import signal
@@ -136,7 +136,7 @@ def test_workers_share_one_job_per_item(tmp_path):
 
 
 def test_an_interrupted_demand_never_answers_the_next_one(tmp_path):
-    """Ctrl-C, a timeout's signal: the reply that was on its way must not be taken for another item's."""
+    """After Ctrl-C or a timeout's signal a late reply must not be taken for another item's."""
     first, second = keys(2)
     model = ScriptedModel(held=[first])
     handler = signal.signal(signal.SIGALRM, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""``qcaleval``: reports by another name, and a doctor for endpoints."""
+"""``qcaleval``: the reports' commands, and a doctor for endpoints."""
 
 import base64
 import io
@@ -25,7 +25,7 @@ KEY = "sk-0123456789abcdef"
 
 @pytest.fixture
 def doctor(endpoint, capsys):
-    """What the doctor says about the endpoint: exit status, lines by name, the whole."""
+    """The doctor's report on the endpoint: exit status, lines by name, whole output."""
 
     def examine(*arguments, url=endpoint.base_url):
         status = main(["doctor", "--model-url", url, *arguments])

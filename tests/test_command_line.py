@@ -301,7 +301,7 @@ def test_key_is_not_shown_to_neighbours(mistake, endpoint, monkeypatch):
 
 
 def test_server_with_neither_models_nor_chat_completions_gets_no_images(mistake, endpoint):
-    """It says so itself, twice; a run would have sent it dozens of images to hear the same."""
+    """The server refuses twice; a run would have sent dozens of images only to be refused."""
     endpoint.models = error(404, "no route for GET models")
     complaint = mistake(f"--model-url={endpoint.base_url.removesuffix('/v1')}/v2", "--model=model-a")
     assert (
@@ -384,7 +384,7 @@ def test_model_that_is_refused_stops_all_workers(inner, endpoint, tiny_folder):
 
 
 def assert_model_is_refused(session, endpoint, folder, status, message, *options):
-    """Two requests were on their way when the first refusal came; 70 are never sent."""
+    """Two requests are in flight when the first refusal arrives; 70 are never sent."""
     endpoint.models = ("model-a", "model-b")
     endpoint.script = always(error(status, message))
     url = ("--model-url", endpoint.base_url, "--model=model-b")
@@ -498,7 +498,7 @@ def test_mistake_in_a_look_at_the_collection(mistake, quick, tmp_path):
 
 
 def test_whole_processes_complain_the_same_way(inner, tiny_folder):
-    """The sessions above run in this process; the command itself ends so, too."""
+    """The sessions above run in this process; the real command ends in the same way."""
     result = inner.run(f"--model-url=http://127.0.0.1:{free_port()}/v1", "--dataset", str(tiny_folder), "-n2")
     assert USAGE_ERROR == result.exit_status
     assert 1 == len(result.out.strip().splitlines()), result.out

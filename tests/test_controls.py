@@ -49,7 +49,7 @@ def options(endpoint, folder, *more):
 def test_a_model_that_looks_gains_from_the_plot_and_one_that_does_not_gains_nothing(
     quick, endpoint, tiny_folder
 ):
-    """The tiny dataset's plots are not white: this model says SUCCESS where it sees one, which is right on half."""
+    """The tiny dataset's plots are not white: this model says SUCCESS if it sees one and is half right."""
     endpoint.script = lambda request: Reply(
         DAMPED if picture(request).getextrema()[0] == (255, 255) else SUCCESS
     )
@@ -153,7 +153,7 @@ def test_a_sample_without_a_picture_has_no_control(tmp_path):
     assert stand_in_for(dataset, shuffled).family == "drag"
 
 
-def test_the_plot_shown_has_another_right_answer_where_there_is_one_and_the_ceiling_is_printed(
+def test_the_plot_shown_has_another_right_answer_if_there_is_one_and_the_ceiling_is_printed(
     quick, endpoint, tmp_path
 ):
     """Both scenario types of rabi are reliable: there, a perfect reader gains nothing in Q4 over a sibling."""

@@ -48,7 +48,7 @@ def bomb() -> bytes:
 
 
 def large_bomb() -> bytes:
-    """Just above our own limit, below the one of the imaging library."""
+    """Just above our limit, below that of the imaging library."""
     file = io.BytesIO()
     Image.new("1", (8_000, 5_001)).save(file, "PNG")
     return file.getvalue()
@@ -180,7 +180,7 @@ FAULTS = {
 
 @pytest.fixture
 def prepared(tmp_path):
-    """Prepares a dataset in a fresh cache, and sees to it that a fault leaves no prepared dataset behind."""
+    """Prepare a dataset in a fresh cache, and check that a fault leaves no prepared dataset."""
 
     def prepare_in_fresh_cache(folder: Path):
         cache = tmp_path / "cache"

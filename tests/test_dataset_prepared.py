@@ -362,7 +362,7 @@ def make_unreadable(path):
 
 
 def make_link(path):
-    """The right content, but of a file that somebody else may change."""
+    """The right content, but from a file that another user may change."""
     moved = path.with_name("moved")
     path.rename(moved)
     path.symlink_to(moved.name)
@@ -393,8 +393,8 @@ def snapshot_of(cache):
     }
 
 
-def is_made_anew(dataset, folder, cache, before, damaged):
-    """Whether the next start says in one line what was wrong, and has every file as it was."""
+def is_rebuilt(dataset, folder, cache, before, damaged):
+    """Return whether the next start reports the damage in one line and restores every file."""
     again = prepare(str(folder), cache=cache)
     (line,) = again.warnings
     assert line.startswith(
@@ -414,27 +414,27 @@ def test_whatever_is_damaged_in_the_cache_is_rebuilt(dataset, tiny_folder, cache
     before = snapshot_of(cache)
     path = min(dataset.directory.glob(pattern))
     damage(path)
-    assert is_made_anew(dataset, tiny_folder, cache, before, path.name)
+    assert is_rebuilt(dataset, tiny_folder, cache, before, path.name)
 
 
 def test_a_truncated_image_is_rebuilt(dataset, tiny_folder, cache):
     before = snapshot_of(cache)
     cut_image(dataset)
-    assert is_made_anew(dataset, tiny_folder, cache, before, image_path(dataset).name)
+    assert is_rebuilt(dataset, tiny_folder, cache, before, image_path(dataset).name)
     assert png(0) == sent(dataset.images["image-0"])
 
 
 def test_another_images_bytes_are_not_taken(dataset, tiny_folder, cache):
     before = snapshot_of(cache)
     image_path(dataset).write_bytes(Path(dataset.images["image-2"].base64_path).read_bytes())
-    assert is_made_anew(dataset, tiny_folder, cache, before, image_path(dataset).name)
+    assert is_rebuilt(dataset, tiny_folder, cache, before, image_path(dataset).name)
 
 
 def test_other_references_of_equal_length_are_not_taken(dataset, tiny_folder, cache):
     before = snapshot_of(cache)
     path = dataset.references.path
     path.write_bytes(path.read_bytes().replace(b"Expected behavior", b"Apparatus issue!!"))
-    assert is_made_anew(dataset, tiny_folder, cache, before, path.name)
+    assert is_rebuilt(dataset, tiny_folder, cache, before, path.name)
 
 
 def test_an_index_of_fewer_samples_is_not_taken(dataset, tiny_folder, cache):
@@ -443,11 +443,11 @@ def test_an_index_of_fewer_samples_is_not_taken(dataset, tiny_folder, cache):
     index = json.loads(path.read_text())
     index["content"]["samples"] = index["content"]["samples"][:3]
     path.write_text(json.dumps(index))
-    assert is_made_anew(dataset, tiny_folder, cache, before, "index.json")
+    assert is_rebuilt(dataset, tiny_folder, cache, before, "index.json")
 
 
 def test_a_cache_that_was_forged_as_a_whole_has_another_revision(dataset, tiny_folder, cache):
-    """Nobody can tell it from the real one without making it anew; but every report says that it is another one."""
+    """It cannot be distinguished from the real one without rebuilding it, but every report names its other digest."""
     path = dataset.directory / "index.json"
     index = json.loads(path.read_text())
     index["content"]["samples"] = index["content"]["samples"][:3]

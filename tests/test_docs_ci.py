@@ -1,4 +1,4 @@
-"""docs/ci.md: the examples are YAML, keep secrets where they belong, and their commands do what they say."""
+"""docs/ci.md: the examples are valid YAML, do not expose secrets, and their commands do what they say."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def command(name):
 
 
 def test_no_expression_is_inside_a_script():
-    """GitHub puts expressions into scripts as they are: what a pull request says would be run."""
+    """GitHub inserts expressions into scripts verbatim, so text from a pull request would be run."""
     assert not [step["run"] for step in steps() if "${{" in step.get("run", "")]
 
 

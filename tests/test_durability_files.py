@@ -73,7 +73,7 @@ def test_a_last_line_that_lacks_only_its_end_is_kept(tmp_path):
 
 @pytest.mark.parametrize("start", range(0, 2400, 97))
 def test_a_lost_block_of_512_bytes_never_goes_unnoticed(tmp_path, start):
-    """Whole lines in it are missing; the two that it cut into are one damaged line."""
+    """Whole lines inside the cut are missing; its two ends form one damaged line."""
     path = tmp_path / "a.jsonl"
     journal_of(path, *({"n": n, "text": "ab" * n} for n in range(60)))
     whole = path.read_bytes()
@@ -113,7 +113,7 @@ def test_lines_of_earlier_versions_have_no_checksum_and_are_read(tmp_path):
 
 
 def test_what_was_written_is_brought_to_the_disk_without_a_further_line_and_at_the_end(tmp_path, monkeypatch):
-    """A file system that forgets: only what stood in the file when fsync was called is there after a power loss."""
+    """A file system that loses data: after a power loss a file has its content at the last fsync."""
     path, on_disk, synced = tmp_path / "a.jsonl", tmp_path / "disk.jsonl", threading.Event()
 
     def fsync(descriptor):
@@ -262,7 +262,7 @@ runpy.run_module("pytest", run_name="__main__")
 
 
 def test_a_full_disk_stops_the_run_and_what_was_measured_stays(inner, quick, endpoint, asking, workers):
-    """No file may grow past 4 kB here; a full disk's error differs from that in its words only."""
+    """No file may grow past 4 kB here; a full disk's error differs only in its message."""
     pytest.importorskip("resource")
     endpoint.script = always(Reply("Status: SUCCESS" + " and so on" * 50))
     quick.run(*asking, "--collect-only")  # prepares the dataset, whose files are larger
@@ -289,7 +289,7 @@ def test_a_full_disk_stops_the_run_and_what_was_measured_stays(inner, quick, end
 
 @pytest.fixture
 def tiny_disk(tmp_path):
-    """A disk of 64 kB, where this user may mount one."""
+    """A disk of 64 kB, if this user may mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)]

@@ -1,4 +1,4 @@
-"""SIGKILL at random moments and --resume: nothing is lost, doubled or made up (tests/kill_and_resume.py does 50)."""
+"""SIGKILL at random moments and --resume: nothing is lost, doubled or invented (tests/kill_and_resume.py does 50)."""
 
 import random
 

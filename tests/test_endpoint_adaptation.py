@@ -1,4 +1,4 @@
-"""What is changed in a request after a server refused a parameter, and what is not."""
+"""Changes to a request after a server refused a parameter, and their limits."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which proxy and which certificates the environment asks for, and how it is told what cannot work."""
+"""Proxies and certificates from the environment, and messages about settings that cannot work."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How endpoints are asked, from the command line to what arrives, and what the run's reports say of it."""
+"""Options for endpoints: the requests that arrive, and the notes in the run's reports."""
 
 import json
 

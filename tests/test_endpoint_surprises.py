@@ -1,4 +1,4 @@
-"""Servers, routers and gateways as they were reported to behave, over real HTTP: what becomes of each item."""
+"""Reported behaviour of servers, routers and gateways, over real HTTP: how each item ends."""
 
 import json
 from dataclasses import replace
@@ -166,7 +166,7 @@ def test_a_rate_limit_uses_up_no_retry_however_it_is_reported(limited, tmp_path)
 
 
 def test_a_quota_of_a_few_requests_at_a_time_ends_with_every_item_measured(tmp_path):
-    """Three answers in each 0.2 s; the wait is in the body alone, as Google's servers have it."""
+    """Three answers per 0.2 s; the wait is only in the body, as with Google's servers."""
     windows = {}
 
     def quota(request):

@@ -1,4 +1,4 @@
-"""How long servers ask to be left alone, in the shapes seen in the wild."""
+"""The waits that servers request, in all forms that they use."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The engine and its lanes: every item asked once, those first that a test waits for, nobody left waiting."""
+"""The engine and its lanes: each item is asked once, awaited items come first, and no test waits for ever."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ from tests.scripted_engine import LONG_S, ScriptedJudge, ScriptedModel, engine_o
 
 
 def settle(engine):
-    """Wait until the engine has taken everything it was told so far."""
+    """Wait until the engine has processed everything that it was sent."""
     for _ in range(3):
         asyncio.run_coroutine_threadsafe(asyncio.sleep(0), engine.loop).result(LONG_S)
 
@@ -38,7 +38,7 @@ ORDERS = st.lists(
 def test_one_job_per_item_whatever_is_declared_demanded_and_released(
     tmp_path_factory, orders, concurrency, look_ahead
 ):
-    """As crashes, reruns and schedulers may have it. A released item's answer comes from the journal."""
+    """Crashes, reruns and schedulers may do any of this. A released item's answer comes from the journal."""
     model = ScriptedModel()
     folder = tmp_path_factory.getbasetemp()
     with engine_of(model, folder, concurrency=concurrency, look_ahead=look_ahead) as engine:
@@ -64,7 +64,7 @@ def test_demands_for_the_same_item_share_one_job(tmp_path):
 
 
 def test_an_item_that_is_declared_again_after_it_was_measured_adds_no_work(tmp_path):
-    """As by a worker that collects late, or replaces a crashed one."""
+    """As a worker does that collects late or replaces a crashed one."""
     (key,) = keys(1)
     with engine_of(ScriptedModel(), tmp_path) as engine:
         engine.demand(key).result(LONG_S)
@@ -113,7 +113,7 @@ def test_look_ahead_without_a_bound_asks_everything_while_one_item_blocks(tmp_pa
 
 
 def test_bounded_look_ahead_waits_for_the_tests_to_follow(tmp_path):
-    """Whether or not they put what they get on record; what a test waits for is never held back."""
+    """Whether or not they record what they get; an awaited item is never held back."""
     items = keys(50)
     model = ScriptedModel()
     with engine_of(model, tmp_path, concurrency=2, look_ahead=6) as engine:
@@ -201,7 +201,7 @@ def test_item_whose_request_failed_reports_it_and_the_others_continue(tmp_path):
 
 
 def test_defect_in_one_item_is_that_items_error_and_nobody_waits_for_ever(tmp_path, caplog):
-    """Such as one that nobody thought of."""
+    """For example an unexpected exception."""
     items = keys(3)
 
     def cases(key):

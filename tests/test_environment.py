@@ -1,4 +1,4 @@
-"""What the machine does to a session: long names of folders, few file descriptors, lost files, signals, full disks."""
+"""The machine's influence on a session: long folder names, few file descriptors, lost files, signals, full disks."""
 
 import os
 import shutil

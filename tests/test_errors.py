@@ -1,4 +1,4 @@
-"""Which errors are a user's, and that a programmer's slip is never taken for one."""
+"""Which errors are a user's; a bug is never reported as one."""
 
 import contextlib
 import importlib
@@ -21,7 +21,7 @@ WITHIN = {
     "MalformedReply", "ErrorInReply",  # become RequestFailed
     "ChannelError",  # between our own processes
     "BadReply",  # a judge is asked again
-    "ImageError", "OtherFormatError",  # become DatasetError, or prepare the dataset anew
+    "ImageError", "OtherFormatError",  # become DatasetError, or rebuild the prepared dataset
 }  # fmt: skip
 """Errors that never leave the suite."""
 

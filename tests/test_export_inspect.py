@@ -1,4 +1,4 @@
-"""A run as a log of Inspect, read by Inspect's own API and shown by its viewer. Needs the extra ``inspect``."""
+"""A run as a log of Inspect, read by Inspect's API and shown by its viewer. Needs the extra ``inspect``."""
 
 import socket
 import subprocess

@@ -1,4 +1,4 @@
-"""Whole runs whose items meet faults: what is on record, what the user reads, how the run is completed."""
+"""Whole runs whose items meet faults: the records, the messages, and how the run is completed."""
 
 import json
 from xml.etree import ElementTree as ET

@@ -19,7 +19,7 @@ def test_a_fault_is_met_as_documented(fault, tmp_path):
     assert fault.requests == observed.sent
     assert observed.arrived is None or fault.requests == len(observed.arrived)
     assert fault.wait.value[0] <= observed.waited_s
-    assert line(fault, observed) in DOCUMENT.read_text(), "python -m tests.fault_matrix writes the table anew"
+    assert line(fault, observed) in DOCUMENT.read_text(), "python -m tests.fault_matrix rewrites the table"
 
 
 def test_the_documented_table_has_these_rows_and_no_others():

@@ -1,4 +1,4 @@
-"""When and how often a request is tried again, how everybody slows down, and when nothing is asked any more."""
+"""When and how often a request is retried, how all requests back off, and when the engine stops asking."""
 
 import asyncio
 import time
@@ -158,7 +158,7 @@ def test_as_many_are_in_flight_as_are_allowed(endpoint, tmp_path):
 
 
 async def in_turns(limiter, number):
-    """So many requests in flight."""
+    """Return after this number of requests is in flight."""
     for _ in range(number):
         await limiter.__aenter__()
 

@@ -1,4 +1,4 @@
-"""What a session tells a newcomer: what was measured, what is missing, what to type next."""
+"""A session's messages to a newcomer: what was measured, what is missing, what to type next."""
 
 import os
 import subprocess
@@ -163,7 +163,7 @@ def test_pass_mark_between_zero_and_one_is_a_slip(quick, options, mark, meant):
 
 
 def test_pytest_timeout_ends_the_item_that_it_meets(inner, endpoint, tiny_folder, workers):
-    """Its clock runs while the model is waited for; the other items are measured."""
+    """Its clock runs while the test waits for the model; the other items are measured."""
     slow = iter([True])
     endpoint.script = lambda request: Reply("Status: SUCCESS", delay_s=60.0 if next(slow, False) else 0.0)
     result = inner.run(

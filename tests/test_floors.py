@@ -1,4 +1,4 @@
-"""Floors: what answers that look at no plot score, from the dataset's rows to tables and pages."""
+"""Floors: the scores of answers that ignore the plot, from the dataset's rows to tables and pages."""
 
 import json
 from dataclasses import replace
@@ -550,7 +550,7 @@ def test_a_part_without_a_floor_leaves_that_of_the_mix_undefined():
 
 
 def compared_run(folder, name, right):
-    """Eight samples, Q6 in both modes, of which so many are right; sample h has no floor."""
+    """Eight samples, Q6 in both modes, with the given numbers right; sample h has no floor."""
     rows = [
         floored(letter, "Q6", mode, float(place < right), **({} if letter == "h" else {rule: 0.25}))
         for mode, rule in (("zeroshot", "constant"), ("icl", "copy_last"))

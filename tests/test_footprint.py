@@ -1,4 +1,4 @@
-"""What the plugin costs where it does nothing, and what a worker carries."""
+"""The cost of the plugin in sessions without a run, and the memory of a worker."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def test_importing_the_plugin_loads_nothing_heavy():
 
 
 def test_session_without_a_run_loads_nothing_heavy(inner):
-    """Nor reads a dataset: other tests in the same folder pay for nothing."""
+    """It does not read a dataset either: other tests in the same folder have no cost."""
     (inner.folder / "test_own.py").write_text(
         f"import sys\ndef test_own():\n    assert {HEAVY!r}.isdisjoint(n.partition('.')[0] for n in sys.modules)\n"
     )
@@ -55,7 +55,7 @@ def test_session_without_a_run_loads_nothing_heavy(inner):
 
 
 def test_worker_loads_nothing_heavy(inner, endpoint, tiny_folder, capsys):
-    """Sixteen of them run beside a model server, perhaps; their memory is shown, not asserted."""
+    """Sixteen workers may run next to a model server; their memory is shown, not asserted."""
     endpoint.script = always(Reply("Status: SUCCESS"))
     (inner.folder / "conftest.py").write_text(LEAVE_TRACES)
     result = inner.run("--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "-n1")

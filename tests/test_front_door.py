@@ -1,4 +1,4 @@
-"""The command as our users write it: without a path it evaluates the benchmark, and a wrong path ends in one line."""
+"""The command as users write it: without a path it evaluates the benchmark; a wrong path gives a one-line error."""
 
 import shutil
 
@@ -42,7 +42,7 @@ def run(quick):
 
 
 def test_without_a_path_the_benchmark_is_evaluated(run, options, endpoint, workers):
-    """The conftest.py of the suite's own tests is not even loaded: what it imports may not be installed."""
+    """The conftest.py of the suite's own tests is not loaded, because its imports may not be installed."""
     result = run(*options, *workers)
     assert 0 == result.exit_status, result.out
     assert "4 passed" in result.out
@@ -78,7 +78,7 @@ def test_bare_pytest_runs_the_suites_own_tests(run, quick):
 
 
 def test_checkout_inside_another_repository(run, quick, options, monkeypatch):
-    """Neither the ini file nor the conftest.py of that one are ours."""
+    """Neither the ini file nor the conftest.py of that checkout is ours."""
     checkout = quick.folder / "vendor" / "checkout"
     shutil.copytree(quick.folder / "test_qcaleval", checkout / "test_qcaleval")
     shutil.copy(quick.folder / "pytest.ini", checkout)

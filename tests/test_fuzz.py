@@ -1,4 +1,4 @@
-"""What others wrote is read or refused, never fatal; tests/fuzz_targets.py says what, and runs under atheris too."""
+"""Input from outside is read or refused, never fatal. tests/fuzz_targets.py lists it, and runs under atheris, too."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""A gate file is understood as it stands, or refused in one line that names the place and the remedy."""
+"""A gate file is read as written, or refused in one line with the place and the remedy."""
 
 import subprocess
 import sys

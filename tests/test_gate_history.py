@@ -1,4 +1,4 @@
-"""How often a run was gated, and of how many runs its baseline was chosen, stand beside the verdicts."""
+"""Verdicts come with the number of times a run was gated and the number of runs its baseline was chosen from."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is said about verdicts: in a log, a report, JSON, on GitHub; and the command that says it."""
+"""Messages about verdicts in a log, a report, JSON and on GitHub, and the command that prints them."""
 
 import json
 import random

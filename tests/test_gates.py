@@ -1,4 +1,4 @@
-"""Verdicts against examples worked out by hand."""
+"""Verdicts compared with examples computed manually."""
 
 import math
 import statistics
@@ -363,7 +363,7 @@ def test_a_level_of_the_file_decides_how_sure_a_verdict_is():
 
 
 def with_repeats(count, right_in, *, samples=243):
-    """A run of Q6 whose samples are right in so many of their repeats, by sample."""
+    """A run of Q6 with the number of right repeats of each sample."""
     return q6(
         *[tuple(float(repeat < right_in(number)) for repeat in range(count)) for number in range(samples)]
     )
@@ -455,7 +455,7 @@ def test_the_most_alarming_verdict_is_the_files(expected, status, gates):
 
 
 def test_more_unmeasured_items_than_allowed_are_an_obstacle_to_every_gate():
-    """Items of the benchmark: what a study did not measure holds up no release."""
+    """Only items of the benchmark count: unmeasured items of a study do not block a release."""
     run = q6(*[1.0] * 50, None, None)
     blanks = [replace(item, key=item.key._replace(variant="blank")) for item in run.manifest.planned]
     run = replace(run, manifest=replace(run.manifest, planned=(*run.manifest.planned, *blanks)))

@@ -1,4 +1,4 @@
-"""How often verdicts are wrong, and how often they come at all, in simulated releases (`tests.gate_simulation`)."""
+"""How often verdicts are wrong, and how often there is one, in simulated releases (`tests.gate_simulation`)."""
 
 import math
 import statistics
@@ -113,7 +113,7 @@ def test_the_gates_give_the_verdicts_of_the_simulation(design, case):
 
 
 def question_values(random, questions, repeats=(4, 2)):
-    """Of releases of one model: right-or-wrong answers to single questions."""
+    """Return right-or-wrong answers to single questions, for releases of one model."""
     chances = world(0.18).chances
     items = {
         question: [random.random((count, SAMPLES)) < chances[:, index] for count in repeats]

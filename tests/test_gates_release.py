@@ -50,7 +50,7 @@ def plots(tmp_path_factory):
 
 
 def model_of_quality(share, rows):
-    """A model that answers this share of the items rightly, the others wrongly."""
+    """A model that answers this share of the items correctly and the others wrongly."""
     answers = {}
     for row in rows:
         image = hashlib.sha256(row["images"][-1]["bytes"]).hexdigest()
@@ -63,7 +63,7 @@ def model_of_quality(share, rows):
 
 @pytest.fixture(scope="module")
 def production_run(tmp_path_factory):
-    """Where the production model's run is kept, once there is one."""
+    """The folder of the production model's run, once there is one."""
     return tmp_path_factory.mktemp("kept") / "production"
 
 

@@ -42,7 +42,7 @@ def gated(quick, endpoint, tiny_folder):
 
 
 def gate_lines(result):
-    """What follows the tests' own last words."""
+    """Return the lines after pytest's last line."""
     return result.out.strip().split("qcal: written to run")[1].splitlines()[1:]
 
 

@@ -27,7 +27,7 @@ def hostile_file(tmp_path_factory):
 
 
 def counted(page, expected):
-    """Wait until the list says this."""
+    """Wait until the list shows this text."""
     page.wait_for_function("text => document.querySelector('#count').textContent === text", arg=expected)
 
 
@@ -42,7 +42,7 @@ def open_first(page):
 
 @pytest.fixture(scope="module")
 def redrawn_file(tmp_path_factory):
-    """A report of one item as drawn and under two changes, one of which has a reference of its own."""
+    """A report of one item as drawn and under two changes, one of which has another reference."""
     items = [planned_item("one", "Q1", variant=variant) for variant in ("", "dpi", "axis-order")]
     run = Run(manifest=manifest(items), records=tuple(scored(item, 1.0, verdicts=VERDICTS) for item in items))
     folder = write_run(run, tmp_path_factory.mktemp("redrawn"))

@@ -1,4 +1,4 @@
-"""What the plugin writes beside the records so that a report can show it."""
+"""Files that the plugin writes in addition to the records, for reports to show."""
 
 import io
 import json
@@ -121,7 +121,7 @@ def test_a_plot_is_made_once_and_counts_as_progress(tmp_path, tiny_folder):
 
 @pytest.fixture
 def illustrator(tmp_path, tiny_folder):
-    """An illustrator of the run in ``tmp_path``, whose plan is the list given, and what it told of its progress."""
+    """An illustrator of the run in ``tmp_path``, whose plan is the list given, and the progress that it reported."""
 
     def make(planned):
         dataset = prepare(str(tiny_folder), cache=tmp_path / "cache")

@@ -1,4 +1,4 @@
-"""report.html as a file: what it says, and that nothing a model wrote becomes part of it."""
+"""report.html as a file: its content, and that no text of a model becomes markup."""
 
 import base64
 import gzip

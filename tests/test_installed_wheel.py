@@ -111,7 +111,7 @@ print(time.perf_counter() - began, *sorted(set(sys.modules) - before))
 
 
 def test_other_sessions_pay_less_than_ten_milliseconds(installed, empty):  # noqa: F811
-    """The import of four small modules is all that they pay."""
+    """Their only cost is the import of four small modules."""
     best_s, modules = 1.0, []
     for _ in range(3):
         command = [installed.python, "-c", TIME_IMPORT]

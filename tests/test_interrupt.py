@@ -1,4 +1,4 @@
-"""Ctrl-C: in-flight requests are cancelled, the tables are printed from what is on disk, and --resume goes on."""
+"""Ctrl-C: in-flight requests are cancelled, the tables are printed from what is on disk, and --resume continues."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Answers that talk to the judge: what is flagged, what is not, and how gullible a judge is."""
+"""Answers that address the judge: what is flagged, what is not, and how gullible a judge is."""
 
 import json
 import re

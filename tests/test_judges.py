@@ -113,7 +113,7 @@ def test_judges_that_never_differ_are_not_certain_to_agree():
 
 
 def test_kappa_of_a_known_example():
-    """2 x 2 table 20, 5, 10, 15 (of right-or-wrong grades): kappa 0.4, where weights change nothing."""
+    """2 x 2 table 20, 5, 10, 15 (of right-or-wrong grades): kappa 0.4, and weights change nothing."""
     first = [1.0] * 25 + [0.0] * 25
     second = [1.0] * 20 + [0.0] * 5 + [1.0] * 10 + [0.0] * 15
     assert pytest.approx(0.4) == weighted_kappa(first, second)

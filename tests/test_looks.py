@@ -30,7 +30,7 @@ def plots(tmp_path_factory):
 
 
 def model(rows, *, chance, drop=0.0, seed=""):
-    """A model that is right with a chance of its own for every item, each time anew."""
+    """A model that is right with a probability per item, independently each time."""
     answers = {}
     for row in rows:
         image = hashlib.sha256(row["images"][-1]["bytes"]).hexdigest()

@@ -1,4 +1,4 @@
-"""Sessions with ``--mix``: what is asked, how it goes on, what stands in the reports; plain and with workers."""
+"""Sessions with ``--mix``: the items asked, resuming, and the reports; plain and with workers."""
 
 import json
 import subprocess
@@ -45,7 +45,7 @@ def mixing(quick, endpoint, tiny_folder):
 
 @pytest.fixture
 def mixing_apart(inner, endpoint, tiny_folder):
-    """The same in processes of their own."""
+    """The same in separate processes."""
     return _mixing(inner, endpoint, tiny_folder)
 
 

@@ -1,4 +1,4 @@
-"""The weighted score of a mix, by hand, and wherever it stands."""
+"""The weighted score of a mix, compared with manual computation, and its places in reports."""
 
 import json
 from dataclasses import replace
@@ -165,7 +165,7 @@ def test_a_part_alone_has_the_interval_of_a_mean_of_questions():
     assert score.interval == score.parts[0].interval
 
 
-# --- where it stands -------------------------------------------------------------------------------------------------
+# --- in reports ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

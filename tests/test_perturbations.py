@@ -1,4 +1,4 @@
-"""Do scores move where they should not? The same synthetic samples drawn otherwise: asked, compared, counted."""
+"""Scores of the same synthetic samples drawn differently: asked, compared, counted."""
 
 import json
 
@@ -153,7 +153,7 @@ def test_what_failed_is_asked_again(quick, endpoint, datasets, workers):
 
 
 def test_answers_are_compared_with_the_plot_that_was_shown(quick, endpoint, datasets, workers):
-    """Also where they are scored again, by a command that names no perturbation."""
+    """This holds, too, if a command that names no perturbation scores them again."""
     endpoint.script = by_model({"model-a": always(Reply("{}")), "judge-a": faithful_judge()})
     judges = ["--judge-url", endpoint.base_url, "--judge-model", "judge-a"]
     given = options(endpoint, "--perturb", "colormap", *workers)

@@ -1,4 +1,4 @@
-"""Lines about a run under way: present where it takes a while, whole, within 80 columns, silent at -qq."""
+"""Progress lines: present in long runs, complete, within 80 columns, absent at -qq."""
 
 import contextlib
 import os
@@ -70,7 +70,7 @@ def test_no_mean_is_shown_below_two_samples(measured):
 
 
 class Screen:
-    """What a terminal of some lines shows, as far as pytest and the suite use one."""
+    """The content of a terminal with some lines, as far as pytest and the suite use one."""
 
     def __init__(self, height):
         self.lines, self.row, self.column, self.height = [""], 0, 0, height

@@ -5,7 +5,7 @@ import pytest
 from tests.prose import findings, report
 
 VOCABULARY = {
-    "words": [{"pattern": "so many", "better": "a number"}, {"pattern": "a{2}h+", "better": "oh"}],
+    "words": [{"pattern": "blue moon", "better": "rare"}, {"pattern": "a{2}h+", "better": "oh"}],
     "variables": {"found": "a name that says what"},
 }
 
@@ -17,15 +17,15 @@ def lines(source, *, python=True):
 @pytest.mark.parametrize(
     ("source", "line"),
     [
-        ('"""Return.\n\nSo\nmany of them.\n"""\n', 3),
-        ("x = 1\n# so\n# many of them\n", 2),
-        ("x = 1  # so many\n", 1),
-        ("raise ValueError(\n    f'{x} is so '\n    'many'\n)\n", 2),
-        ("\ndef test_so_many_tests(): ...\n", 2),
+        ('"""Return.\n\nBlue\nmoon of them.\n"""\n', 3),
+        ("x = 1\n# blue\n# moon of them\n", 2),
+        ("x = 1  # blue moon\n", 1),
+        ("raise ValueError(\n    f'{x} is blue '\n    'moon'\n)\n", 2),
+        ("\ndef test_blue_moon_tests(): ...\n", 2),
     ],
 )
 def test_docstrings_comments_strings_and_names_are_read(source, line):
-    assert [(line, "a number")] == lines(source)
+    assert [(line, "rare")] == lines(source)
 
 
 def test_bound_names_are_read():
@@ -34,15 +34,15 @@ def test_bound_names_are_read():
 
 
 def test_code_is_not_read_as_text():
-    assert [] == lines("so = many\ncall(so, many)['so_many']\n")
+    assert [] == lines("blue = moon\ncall(blue, moon)['blue_moon']\n")
 
 
 def test_all_of_a_document_is_read_across_line_breaks():
-    assert [(2, "a number"), (4, "oh")] == lines("# Title\nThere are so\nmany\n> aahh\n", python=False)
+    assert [(2, "rare"), (4, "oh")] == lines("# Title\nThere are blue\nmoon\n> aahh\n", python=False)
 
 
 def test_words_are_matched_as_wholes():
-    assert [] == lines("also many, so manyfold, aahed", python=False)
+    assert [] == lines("ablue moon, blue moons, aahed", python=False)
 
 
 def settings(**others):

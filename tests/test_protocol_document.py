@@ -1,4 +1,4 @@
-"""docs/protocol.md names the test of each quirk, and sections that docstrings cite."""
+"""docs/protocol.md names the test of each quirk, and has the sections that docstrings cite."""
 
 import re
 from pathlib import Path

@@ -120,7 +120,7 @@ def first_fails(endpoint):
 
 
 def test_x_asks_nothing_long_after_the_first_failure(session, endpoint, first_fails, workers):
-    """Three rounds of two requests may be ahead of the tests, and two in flight; a second worker runs on meanwhile."""
+    """Three rounds of two requests may be ahead of the tests, and two in flight; a second worker still runs."""
     result = session("-x", "--concurrency=2", *workers)
     assert (INTERRUPTED if workers else FAILED) == result.exit_status, result.out
     assert 3 * 2 + 2 >= len(endpoint.requests) - len(result.records)
@@ -286,7 +286,7 @@ def test_skipped_items_are_neither_asked_nor_planned(session, quick, endpoint, w
 
 
 def test_lf_asks_only_what_failed_and_completes_the_tables(session, endpoint, workers):
-    """And says so in the same run's folder, which it need not be told."""
+    """It continues in the same run's folder without an option that names it."""
     good, bad = always(Reply("Status: SUCCESS")), error(400, "Not now.")
     endpoint.script = lambda request: bad if "about rabi 1" in request.text else good(request)
     first = session("--questions=Q2,Q6", *workers, run_dir=None)
@@ -307,7 +307,7 @@ def test_lf_asks_only_what_failed_and_completes_the_tables(session, endpoint, wo
 
 
 def test_lf_with_a_pass_mark_keeps_the_measured_score(session, endpoint):
-    """What is asked again is a further attempt: it never replaces a score."""
+    """A repeated item is a retry: it never replaces a score."""
     endpoint.script = always(Reply("Status: DAMPED"))
     options = ("--pass-mark=50", "--questions=Q6", "--modes=zeroshot", "-k", "rabi")
     first = session(*options)

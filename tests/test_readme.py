@@ -15,7 +15,7 @@ README = (REPOSITORY / "README.md").read_text()
 
 
 def test_the_page_of_options_is_that_of_the_command_line():
-    """Written anew by: python -m qcal_plugin.cli.reference > docs/options.md"""
+    """Written by: python -m qcal_plugin.cli.reference > docs/options.md"""
     assert options_page() == (REPOSITORY / "docs" / "options.md").read_text()
 
 

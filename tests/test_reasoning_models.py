@@ -1,4 +1,4 @@
-"""Reasoning models end to end: where servers put the thought, what is recorded, scored and counted."""
+"""Reasoning models end to end: where servers put the reasoning, and what is recorded, scored and counted."""
 
 import pytest
 

@@ -14,7 +14,7 @@ pytest_plugins = ["pytester"]
 
 
 def spreads(values):
-    """Of scores by sample, one per repeat; None where the item failed."""
+    """Return a run from scores by sample, one per repeat; None if the item failed."""
     items = {
         (sample, question, repeat): value
         for (sample, question), scores in values.items()
@@ -65,14 +65,14 @@ def test_what_was_not_measured_twice_is_left_out():
 
 
 def test_there_is_a_row_for_all_questions_and_a_note_if_nothing_differs():
-    found = spreads({("a", "Q6"): [1.0, 1.0], ("a", "Q5"): [0.5, 0.5]})
-    assert [Question.Q5, Question.Q6, None] == [spread.question for spread in found]
-    (table,) = repeat_tables(found)
+    by_question = spreads({("a", "Q6"): [1.0, 1.0], ("a", "Q5"): [0.5, 0.5]})
+    assert [Question.Q5, Question.Q6, None] == [spread.question for spread in by_question]
+    (table,) = repeat_tables(by_question)
     assert "All" == table.rows[-1][1]
     assert any("All repeats scored alike" in note for note in table.notes)
 
 
-def test_each_repeat_is_sent_with_a_seed_of_its_own_and_answers_are_found_again(quick, endpoint, tiny_folder):
+def test_each_repeat_is_sent_with_its_own_seed_and_answers_are_found_again(quick, endpoint, tiny_folder):
     def script(request):
         return Reply("Status: SUCCESS" if request.body["seed"] % 2 else "Status: DAMPED")
 

@@ -15,7 +15,7 @@ KEYS = [(f"drag_success_{letter}", "Q6", "zeroshot") for letter in "abcd"]
 
 
 def asked_again(*values):
-    """Four items measured as 0, 0, 1, 1; then further attempts at the first ones."""
+    """Four items measured as 0, 0, 1, 1; then retries of the first ones."""
     first = run_of(dict(zip(KEYS, (0.0, 0.0, 1.0, 1.0), strict=True)))
     again = [scored(planned_item(*key), value) for key, value in zip(KEYS, values, strict=False)]
     return replace(first, records=(*first.records, *again))

@@ -257,7 +257,7 @@ def test_a_part_of_one_sample_leaves_no_interval():
 
 
 def parts_of_simulation(kind, sizes, random):
-    """Scores of parts with difficulties of their own, and the parts' true means."""
+    """Scores of parts of different difficulty, and the parts' true means."""
     truths = random.beta(3, 2, size=len(sizes))
     parts = []
     for part, (truth, n) in enumerate(zip(truths, sizes, strict=True)):
@@ -309,7 +309,7 @@ def test_weighted_intervals_of_parts_on_the_same_plots_hold_the_truth_too(n):
 
 
 def test_questions_with_other_samples_are_no_surer_than_the_one_with_fewest():
-    """A question of 50 samples beside one of 200: without the design effect 91 of 100 intervals held the truth."""
+    """A question of 50 samples and one of 200: without the design effect 91 of 100 intervals held the truth."""
     random = np.random.default_rng(5)
     intervals, truths = [], []
     for _ in range(1200):

@@ -1,4 +1,4 @@
-"""How far the judges can be trusted stands in every report of the run."""
+"""Every report of a run shows how reliable its judges are."""
 
 import json
 

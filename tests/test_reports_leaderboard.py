@@ -40,7 +40,7 @@ def test_a_published_mean_is_the_mean_of_its_questions(mode):
 
 
 @pytest.mark.skipif(
-    not REFERENCE.is_dir(), reason="the folder of published figures is not beside the project"
+    not REFERENCE.is_dir(), reason="the folder of published figures is not next to the project"
 )
 @pytest.mark.parametrize(
     ("mode", "name"), [(Mode.ZEROSHOT, "leaderboard_zeroshot.csv"), (Mode.ICL, "leaderboard_icl.csv")]

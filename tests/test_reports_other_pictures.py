@@ -1,4 +1,4 @@
-"""Scores with other pictures beside those with the plot: gains, changes, and how many items moved."""
+"""Scores with other pictures compared with those with the plot: gains, changes, and changed items."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.run_factory import failed, manifest, planned_item, scored
 
 
 def studies(values, *, records=()):
-    """Of scores by (sample, question, mode, variant, repeat); the family is the sample's first letter."""
+    """Return studies of scores by (sample, question, mode, variant, repeat); a sample's first letter is its family."""
     planned = {
         key: planned_item(*key[:3], variant=key[3], repeat=key[4] if len(key) > 4 else 0, family=key[0][0])
         for key in values

@@ -1,4 +1,4 @@
-"""What a run's standard report says, in every format it is printed in."""
+"""The content of a run's standard report, in every format."""
 
 import json
 import random

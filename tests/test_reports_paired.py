@@ -1,4 +1,4 @@
-"""Paired differences against values worked out by hand, and how often their interval holds the truth."""
+"""Paired differences compared with manually computed values, and how often their interval holds the truth."""
 
 import math
 import statistics
@@ -28,7 +28,7 @@ def scores(*values):
     return dict(zip("abcdefghij", values, strict=False))
 
 
-# --- by hand ---
+# --- manually computed ---
 
 
 def test_a_difference_is_later_minus_earlier_over_shared_samples():

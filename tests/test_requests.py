@@ -1,4 +1,4 @@
-"""What an endpoint receives is what docs/protocol.md#requests says, no more and no less."""
+"""An endpoint receives exactly what docs/protocol.md#requests says."""
 
 import asyncio
 import base64
@@ -134,7 +134,7 @@ def test_icl_replaces_each_tag_by_the_next_image_of_the_row(asked, tmp_path):
 
 
 def test_an_rgba_png_is_sent_byte_for_byte(asked, tmp_path):
-    """Not decoded and written again: nobody else would write it without compression."""
+    """It is not decoded and encoded again: no encoder would write it without compression."""
     original = io.BytesIO()
     Image.new("RGBA", (5, 3), (1, 2, 3, 4)).save(original, "PNG", compress_level=0)
     dataset = tiny_dataset()
@@ -443,7 +443,7 @@ def test_requests_that_wait_for_a_reply_hold_no_image_in_memory(tmp_path):
 
 
 def overwritten(path, content):
-    """Other bytes of the same length: what is looked at cannot be existence and size."""
+    """Other bytes of the same length: existence and size are not enough to notice that."""
     path.write_bytes((content + path.read_bytes())[: path.stat().st_size])
 
 

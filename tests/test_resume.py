@@ -1,4 +1,4 @@
-"""Going on with a run: what is asked again, what is not, what is refused; further attempts; stored answers."""
+"""Resuming a run: what is asked again, what is not, what is refused; retries; stored answers."""
 
 import json
 

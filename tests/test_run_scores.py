@@ -1,4 +1,4 @@
-"""The main job on real samples: every item asked once and scored as docs/protocol.md says, however many workers."""
+"""The main task on real samples: each item is asked once and scored by docs/protocol.md, with any number of workers."""
 
 import base64
 import hashlib
@@ -102,7 +102,7 @@ def share_of_named_fields(row):
 
 
 def share_without_value(row):
-    """An answer without a field counts as null there, which is right where the reference has no value either."""
+    """An answer without a field counts as null there, which is right if the reference has no value either."""
     reference = reference_json(row["q5_answer"])
     if not isinstance(reference, dict):
         return 0.0
@@ -111,7 +111,7 @@ def share_without_value(row):
 
 
 def reference_json(answer):
-    """Some reference answers stand in a fenced block."""
+    """Some reference answers are in a fenced block."""
     return json.loads(answer.removeprefix("```json").removesuffix("```"))
 
 

@@ -20,7 +20,7 @@ SAMPLE = Path(__file__).parents[2] / "shared" / "qcaleval-sample" / "test-00000-
 BELOW_ONE = {
     ("tweezer_array_success_a", Question.Q1): 2
     / 3,  # its axes have no scale: two of three fields match nothing
-    ("mot_loading_good_a", Question.Q1): 2 / 3,  # likewise
+    ("mot_loading_good_a", Question.Q1): 2 / 3,  # the same
     ("rydberg_spectroscopy_success_a", Question.Q5): 0,  # its answer is an array
 }
 

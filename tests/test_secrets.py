@@ -60,7 +60,7 @@ SECRETS = {
 
 
 def leaks(result, *folders):
-    """Where a secret stands: names of files, or ``out``."""
+    """Return the places of a secret: names of files, or ``out``."""
     places = [("out", form) for form in SECRETS if form in result.out]
     for folder in folders:
         for path in Path(folder).rglob("*"):

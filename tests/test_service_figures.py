@@ -1,4 +1,4 @@
-"""Figures of a load level: the window, what is credited to it, quantiles, objectives, tables."""
+"""Figures of a load level: the window, the answers that count, quantiles, objectives, tables."""
 
 import json
 import math

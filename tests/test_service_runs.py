@@ -103,7 +103,7 @@ def test_demo_streams(quick, tiny_folder):
     assert "judge: lexical" not in result.out
 
 
-# --- beside the benchmark ---
+# --- with the benchmark -----
 
 
 def test_without_a_load_no_load_is_collected(quick, endpoint, tiny_folder, workers):

@@ -43,7 +43,7 @@ def test_gaps_have_the_mean_and_spread_of_their_distribution(rate, burstiness):
 
 
 def queue(arrivals, service_s, places):
-    """First tokens and waits of a server that answers so many at once."""
+    """First tokens and waits of a server that answers this many requests at once."""
     free, begun = [0.0] * places, []
     for at in arrivals:
         start = max(at, min(free))
@@ -68,7 +68,7 @@ def noticed_after(rate, service_s, places, *, burstiness=1.0, seed=0, number=400
 @pytest.mark.parametrize("burstiness", [0.5, 1.0])
 @pytest.mark.parametrize("seed", range(10))
 def test_a_server_that_keeps_up_is_left_alone(seed, burstiness):
-    """At 70% of its capacity; also where a hundred are in flight before the first answer is there."""
+    """At 70% of its capacity, even with a hundred in flight before the first answer."""
     assert noticed_after(7.0, 1.0, 10, seed=seed, burstiness=burstiness) is None
     assert noticed_after(20.0, 5.0, 200, seed=seed, burstiness=burstiness) is None
 

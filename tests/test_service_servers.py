@@ -1,4 +1,4 @@
-"""A load on servers that are punctual, cached, overrun, broken or of another make: what is on record."""
+"""A load on punctual, caching, overloaded, broken and unusual servers: the records."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Streams as servers really send them: what is a token, what is an answer, where a stream ends."""
+"""Streams as servers really send them: tokens, answers, and the end of a stream."""
 
 import json
 

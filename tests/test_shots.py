@@ -1,4 +1,4 @@
-"""One question with more and more demonstrations: what is shown, what is counted, what order and copying decide."""
+"""One question with increasing numbers of demonstrations: prompts, counts, effects of order and copying."""
 
 import itertools
 import json
@@ -109,7 +109,7 @@ def test_by_default_families_with_five_scenario_types_are_asked_and_only_samples
 
 
 def test_families_too_small_for_the_largest_number_are_left_out_altogether():
-    """The same queries with every number: else means of different samples would stand in one curve."""
+    """The same queries with every number, so that a curve does not mix means of different samples."""
     large, small = entries("abc", "xy"), entries("ab", "xy", family="rabi")
 
     assert [*large, *small] == queries(ShotPlan(counts=(1, 3), families=("all",)), [*large, *small])

@@ -1,4 +1,4 @@
-"""The site over many runs: which runs stand in it, what is greyed and why, what lies beside the page."""
+"""The site over many runs: which runs it shows, what is greyed and why, and the files next to the page."""
 
 import base64
 import gzip
@@ -245,7 +245,7 @@ def test_a_letter_means_the_same_on_all_boards():
     assert zeroshot.reasons == icl.reasons
 
 
-def test_a_site_about_some_families_says_so(folder, site, tmp_path, capsys):
+def test_a_site_about_some_families_has_a_note(folder, site, tmp_path, capsys):
     (tmp_path / "trained.txt").write_text("drag\n")
     asked = ["leaderboard", str(folder), "--out", str(tmp_path / "site"), "--families"]
     assert 0 == main([*asked, str(tmp_path / "trained.txt")])

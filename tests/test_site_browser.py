@@ -12,7 +12,7 @@ ROWS = "#board-zeroshot .ranks tbody tr:visible"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """Five runs; alpha has a report of its own."""
+    """Five runs; alpha has a report."""
     folder = runs_folder(tmp_path_factory.mktemp("runs"))
     write_page(folder / "2026-05-01-alpha")
     return build_site([folder], tmp_path_factory.mktemp("made") / "site").index

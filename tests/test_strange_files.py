@@ -95,7 +95,7 @@ def test_reports_read_nothing_strange_in_a_run(run, victim, capsys, kind, name):
     said = capsys.readouterr()
     assert "Traceback" not in said.err
     assert SECRET not in said.out + said.err
-    if name != "samples.jsonl":  # without it the page is shown all the same, and says so
+    if name != "samples.jsonl":  # without it the page is still shown, with a note
         assert 2 == status
         assert name in said.err
     page = run / "report.html"

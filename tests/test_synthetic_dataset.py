@@ -1,4 +1,4 @@
-"""The data set that the generator writes: layout, schema, demonstrations, and the same bytes whoever makes it how."""
+"""The data set that the generator writes: layout, schema, demonstrations, and the same bytes in any process."""
 
 import hashlib
 import io
@@ -48,7 +48,7 @@ def icl(folder):
 
 
 def test_two_workers_make_the_same_samples_as_one_process(monkeypatch):
-    """And are started where there are samples enough for them."""
+    """Workers are started if there are enough samples for them."""
     started = []
 
     class CountedPool(ProcessPoolExecutor):

@@ -90,7 +90,7 @@ def test_the_reference_answers_score_100(family, scenario):
 
 
 def reference_score(sample, question, scorer):
-    """An array in Q5 scores 0 by the protocol; what it should be is beside it."""
+    """Return the score; an array in Q5 scores 0 by the protocol, so its per-site score is returned."""
     key_points = {Question.Q1: sample.q1_key_points, Question.Q3: sample.q3_key_points}.get(question, ())
     reference = Reference(
         answer=sample.answers[question],

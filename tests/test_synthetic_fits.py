@@ -1,4 +1,4 @@
-"""Fitted values, which Q5 asks for, are true within the tolerances that Q5 grants."""
+"""Fitted values, which Q5 asks for, are true within Q5's tolerances."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Closed formulas of the simulators, against matrices and brute force; and fits that find what was put in."""
+"""Closed formulas of the simulators, compared with matrices and brute force, and fits that recover their input."""
 
 import numpy as np
 import pytest

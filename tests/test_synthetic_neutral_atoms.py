@@ -1,4 +1,4 @@
-"""Physics of the neutral-atom families: known limits of the models, and fits that find the truth where they should."""
+"""Physics of the neutral-atom families: known limits of the models, and fits that find the truth if they should."""
 
 import numpy as np
 import pytest

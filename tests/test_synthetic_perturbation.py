@@ -1,4 +1,4 @@
-"""Harmless changes of how synthetic plots look: only the drawing differs, and what Q1 says of it."""
+"""Harmless changes of the looks of synthetic plots: only the drawing and the answer to Q1 differ."""
 
 import io
 import json
@@ -74,7 +74,7 @@ def changed(seed, perturbation):
     ("family", "scenario"), [*ON_MAPS, *{family: (family, name) for family, name in SCENARIOS}.values()]
 )
 def test_all_but_the_drawing_stays(family, scenario, figures):
-    """Of all maps, and a scenario type of each family. Nothing of compression is seen where nothing is rendered."""
+    """All maps, and one scenario type of each family. Compression is not visible, because nothing is rendered."""
     plain = make_sample(key(family, scenario))
     for perturbation in (
         Perturbation.COLORMAP,

@@ -1,4 +1,4 @@
-"""Ramsey frequency calibration: the fit is good or bad for the reason that the words give."""
+"""Ramsey frequency calibration: the fit is good or bad for the reason in the texts."""
 
 import numpy as np
 import pytest

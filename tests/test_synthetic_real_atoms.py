@@ -1,4 +1,4 @@
-"""As test_synthetic_real_maps.py: what real plots of atoms and electrons show lies within our ranges."""
+"""Like test_synthetic_real_maps.py: values of real plots of atoms and electrons are within our ranges."""
 
 import pytest
 

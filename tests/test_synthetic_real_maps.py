@@ -1,4 +1,4 @@
-"""What was read by eye off real QCalEval plots (dataset id given) lies within the ranges of the scenario type.
+"""Values read by eye off real QCalEval plots (dataset id given) are within the ranges of the scenario type.
 
 Facts only: numbers that a viewer of the real plot would write down. The plots themselves are not here.
 """

@@ -1,4 +1,4 @@
-"""As test_synthetic_real_maps.py: what real plots of traces show lies within the ranges of their scenario types."""
+"""Like test_synthetic_real_maps.py: values of real plots of traces are within the ranges of their scenario types."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What Q5 asks for can be recovered from the simulated data, within its tolerances; the physics keeps its limits."""
+"""Q5's values can be recovered from the simulated data within its tolerances; the physics has the known limits."""
 
 import numpy as np
 import pytest

@@ -19,7 +19,7 @@ VOLATILE = [
 
 
 def test_terminal_output_of_a_small_run(quick, endpoint, snapshot):
-    """One sample: right and wrong answers, an item without an answer, one that its judge did not grade."""
+    """One sample: right and wrong answers, an item without an answer, and one that its judge did not grade."""
     tiny_dataset().write(quick.folder / "tiny-dataset")
     endpoint.models = ("my-vlm", "judge-a")
     nonsense = by_text({"Significance": "I would rather not."}, lambda request: judge_reply([1, 0.5, 0]))
