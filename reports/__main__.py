@@ -43,9 +43,9 @@ COMMANDS = ("show", "merge", "compare", "leaderboard", "gate", "baseline", "expo
 DESCRIPTION = """\
 Tables from what runs left behind, without asking a model.
 
-  python -m reports RUN               print a run's tables; write report.html, .json and .md anew
+  python -m reports RUN               print a run's tables; write report.html, .json and .md again
   python -m reports RUN --full        ... and the paper's tables: families, confusion matrices, parameters, biases
-  python -m reports a.xml b.xml ...   the same tables from JUnit files alone, such as those of a run's shards
+  python -m reports a.xml b.xml ...   the same tables from JUnit files, for example those of a run's shards
   python -m reports merge RUN... --out DIR
                                       join the runs of shards into one
   python -m reports compare RUN_A RUN_B ...
@@ -56,7 +56,7 @@ Tables from what runs left behind, without asking a model.
   python -m reports gate RUN --gate gates.toml
                                       whether the run passes the gates of a file (docs/ci.md)
   python -m reports baseline RUN --chosen-from N
-                                      note that RUN is the best of N runs; gates against it say so
+                                      note that RUN is the best of N runs; gates against it mention this
   python -m reports export RUN --format csv --out FILE
                                       records as CSV, Parquet, the reference's result files, or a log of Inspect
   python -m reports import judged.json [judged-icl.json]
@@ -102,7 +102,7 @@ def _print(pages: Sequence[str], *, wait: bool) -> None:
     sys.stdout.write(first)
     for number, page in enumerate(others, start=2):
         if wait and sys.stdin.isatty() and sys.stdout.isatty():
-            sys.stdout.write(f"\n-- page {number} of {len(pages)}: Enter to go on, q to stop ")
+            sys.stdout.write(f"\n-- page {number} of {len(pages)}: Enter to continue, q to stop ")
             sys.stdout.flush()
             if sys.stdin.readline().strip().lower().startswith("q"):
                 return
@@ -211,7 +211,7 @@ def _add_labels(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="NAME",
-        help="names for the runs, in their order",
+        help="names of the runs, in their order",
     )
 
 
@@ -263,15 +263,15 @@ def _parser(program: str) -> argparse.ArgumentParser:
     show.add_argument("paths", nargs="+", type=Path, metavar="RUN|FILE.xml", help="one run, or JUnit files")
     _add_families(
         show,
-        "report on the families that the file names, one a line, beside the whole run's reports: report-FILE.html ...",
+        "report on the families that the file names, one a line, in report-FILE.html, .json and .md",
     )
     show.set_defaults(run=_show)
     merge = commands.add_parser("merge", parents=[shared], help="join the runs of shards into one")
     merge.add_argument(
-        "runs", nargs="+", type=Path, metavar="RUN", help="runs that differ in nothing but their items"
+        "runs", nargs="+", type=Path, metavar="RUN", help="runs that differ only in their items"
     )
     merge.add_argument(
-        "--out", required=True, type=Path, metavar="DIR", help="directory of the joined run, new"
+        "--out", required=True, type=Path, metavar="DIR", help="new directory for the joined run"
     )
     merge.set_defaults(run=_merge, families=None)
     compared = commands.add_parser(
@@ -286,7 +286,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--split", action="store_true", help="with --families: on these, then on the others"
     )
     compared.add_argument(
-        "--anyway", action="store_true", help="also runs that differ in dataset, scorer or settings"
+        "--anyway", action="store_true", help="compare runs that differ in dataset, scorer or settings"
     )
     compared.add_argument(
         "--html",
@@ -304,7 +304,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         type=Path,
         default=Path("site"),
         metavar="DIR",
-        help="folder of the site, made anew (default: site)",
+        help="folder of the site, which is replaced (default: site)",
     )
     _add_labels(board)
     _add_families(board, "show only the families that the file names, one a line")
@@ -319,7 +319,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     gated.add_argument("run_dir", type=Path, metavar="RUN")
     gated.add_argument("--gate", required=True, type=Path, metavar="FILE", help="such as examples/gates.toml")
     gated.set_defaults(run=_gate)
-    baseline = commands.add_parser("baseline", help="note of how many runs a gate's baseline was chosen")
+    baseline = commands.add_parser("baseline", help="note from how many runs a gate's baseline was chosen")
     baseline.add_argument("run_dir", type=Path, metavar="RUN")
     baseline.add_argument(
         "--chosen-from", required=True, type=int, metavar="N", help="runs, this one included"
@@ -338,8 +338,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--repeat",
         type=int,
         metavar="N",
-        help="for inference and judged, of a run with --repeats: the answers of repeat N, from 1, alone "
-        "(judged without it: mean scores over the repeats)",
+        help="for inference and judged, with --repeats: only the answers of repeat N, from 1 "
+        "(default for judged: mean scores over the repeats)",
     )
     exported.add_argument("--out", required=True, type=Path, metavar="FILE")
     exported.set_defaults(run=_export)

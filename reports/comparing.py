@@ -1,4 +1,4 @@
-"""``compare``: runs read from disk, and what they show beside each other, as a document and as a page."""
+"""``compare``: reads runs from disk and compares them in a document and on a page."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Choices:
     """How runs are compared.
 
     Attributes:
-        labels: names for the runs, in their order, in place of the models'; empty for none.
-        families: a file that names the families to compare on; None for all.
-        split: the families of the file, then the others.
-        anyway: also runs that differ in dataset revision, scorer, judges or settings.
-        full: of more than two runs, also each pair's families, labels and items.
-        floors: also what answers that look at no plot score; always on the page.
+        labels: names of the runs, in their order, instead of the models' names; empty for none.
+        families: a file that names the families to compare; None for all.
+        split: compare the families of the file, then the others.
+        anyway: compare runs that differ in dataset revision, scorer, judges or settings.
+        full: for more than two runs, also compare each pair by family, label and item.
+        floors: show what answers that ignore the plot score; the page always shows it.
     """
 
     labels: tuple[str, ...] = ()
@@ -44,12 +44,12 @@ class Choices:
 
 
 def compare_runs(paths: Sequence[Path], choices: Choices, page: Path | None = None) -> Document:
-    """The comparison of the runs in these folders; also written to ``page``, if one is named.
+    """Compare the runs in these folders; also write the comparison to ``page``, if given.
 
     Raises UnlikeRunsError, RunFileError, FamilyFileError or OSError.
     """
     if len(paths) < 2:
-        raise UnlikeRunsError("one run alone: name at least two runs to compare")
+        raise UnlikeRunsError("only one run; name at least two runs to compare")
     if choices.labels and len(choices.labels) != len(paths):
         raise UnlikeRunsError(
             f"{len(choices.labels)} labels for {len(paths)} runs; give one for each, in their order"
@@ -78,7 +78,7 @@ def _named(run: Run, label: str | None) -> Run:
 
 
 def _parts(runs: Sequence[Run], choices: Choices) -> list[tuple[str, list[Run]]]:
-    """The runs on the families to compare, with a name for these; empty for all."""
+    """Return the runs restricted to the families to compare, with a name for these; the name is empty for all."""
     if choices.families is None:
         return [("", [*runs])]
     known = families_of(runs)
@@ -113,7 +113,7 @@ def _document(runs: Sequence[Run], choices: Choices, part: str, paths: Sequence[
 
 
 def _charts(runs: Sequence[Run], part: str) -> list[StandingsChart]:
-    """A chart for each mode's mean and each question, with a row for each run."""
+    """Return a chart for each mode's mean and each question, with a row for each run."""
     evaluations = [evaluation_of(run) for run in runs]
     entrants = [entrant(run, evaluation) for run, evaluation in zip(runs, evaluations, strict=True)]
     floors = [figure_floors(evaluation.benchmark) for evaluation in evaluations]

@@ -1,4 +1,4 @@
-"""What a CI of GitHub shows beside its log: a summary of the job, and annotations."""
+"""What GitHub Actions shows next to the log: a job summary and annotations."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from reports.tables.gates import github_annotations
 
 
 def annotation_lines(report: GateReport | None, environment: Mapping[str, str]) -> list[str]:
-    """Lines to print where GitHub reads them; none elsewhere."""
+    """Return the lines to print for GitHub Actions; none elsewhere."""
     return [] if report is None or environment.get("GITHUB_ACTIONS") != "true" else github_annotations(report)
 
 
 def add_job_summary(run_dir: Path, environment: Mapping[str, str]) -> None:
-    """Append the run's ``summary.md`` to the job's summary, where there is one. Raises OSError."""
+    """Append the run's ``summary.md`` to the job summary, if GitHub provides one. Raises OSError."""
     target, summary = environment.get("GITHUB_STEP_SUMMARY"), run_dir / SUMMARY_NAME
     if target and is_there(summary):
         with Path(target).open("a", encoding="utf-8") as stream:

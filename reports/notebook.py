@@ -1,4 +1,4 @@
-"""A run in a notebook or a script: `load_run` gives its records as a pandas frame and its tables as frames.
+"""Runs in notebooks and scripts: `load_run` returns records and tables as pandas frames.
 
 from reports import load_run
 results = load_run("runs/20260501T120000Z-my-vlm")
@@ -29,11 +29,11 @@ from reports.tables.overview import overview
 
 @dataclass(frozen=True)
 class Results:
-    """A run's results. In a notebook it shows the tables of the overview; printed, the same as text.
+    """The results of a run. A notebook shows the tables of the overview; ``print`` shows them as text.
 
     Attributes:
         run: manifest and records, as dataclasses (`reports.records.records`).
-        evaluation: one outcome per planned item, by the rule for items without an answer that was chosen.
+        evaluation: one outcome per planned item, by the chosen rule for items without an answer.
     """
 
     run: Run
@@ -41,10 +41,10 @@ class Results:
 
     @cached_property
     def records(self) -> pd.DataFrame:
-        """One row per item that has a record: sample_id, question, mode, family, score (0..1; NaN if not measured), ...
+        """One row per item with a record: sample_id, question, mode, family, score (0..1; NaN if not measured), ...
 
-        The columns are those of ``export --format csv``, with ``run_id`` and ``model`` before them, so that frames of
-        several runs can be put together with `pandas.concat`. Nested values are JSON text.
+        The columns are ``run_id`` and ``model``, then those of ``export --format csv``. Frames of several runs can be
+        joined with `pandas.concat`. Nested values are JSON text.
         """
         frame = pd.DataFrame(rows(self.run))
         frame.insert(0, "run_id", self.run.manifest.run_id)
@@ -77,14 +77,14 @@ class Results:
 
     @cached_property
     def document(self) -> Document:
-        """The full report, as ``report.md`` has it."""
+        """The full report, as in ``report.md``."""
         return full_report(self.evaluation, self.run)
 
     @cached_property
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """Every table of the full report, by title. Figures are unrounded; scores and shares are fractions, 0..1.
 
-        An interval takes two columns, ``... low`` and ``... high``.
+        An interval has two columns, ``... low`` and ``... high``.
         """
         return {table.title: _frame(table) for table in self.document.tables()}
 
@@ -92,7 +92,7 @@ class Results:
         return render_text.render(self._overview, 100)
 
     def _repr_html_(self) -> str:
-        """The overview, for a notebook; no script, no style of its own."""
+        """Return the overview as HTML without scripts and styles."""
         return (
             environment("reports.html", {}, {}).get_template("notebook.jinja").render(document=self._overview)
         )
@@ -103,7 +103,7 @@ class Results:
 
 
 def load_run(path: str | PathLike[str], *, errors: ErrorRule | str = ErrorRule.UNMEASURED) -> Results:
-    """The results of the run in directory ``path``.
+    """Load the results of the run in directory ``path``.
 
     ``errors``: how items that the model did not answer enter the averages: ``unmeasured``, ``zero`` or
     ``as-reference`` (docs/reports.md). Raises RunFileError, or ValueError for an unknown rule.

@@ -1,6 +1,6 @@
-"""Writes a run's reports beside its records.
+"""Writes a run's reports into its directory.
 
-``report.json`` (schema in docs/reports.md) and ``report.md`` hold everything, ``summary.md`` what fits a comment.
+``report.json`` (schema in docs/reports.md) and ``report.md`` contain everything, ``summary.md`` what fits a comment.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def publish(
     gates: GateReport | None = None,
     reported: ReportedRun | None = None,
 ) -> Document:
-    """Writes the reports of the run in ``run_dir`` anew and returns the document to print: the overview, or all of it.
+    """Write the reports of the run in ``run_dir``; return the document to print: the overview, or the ``full`` report.
 
-    ``floors``: see `overview`. ``gates``: verdicts on this run, for the files. ``reported``: the run where it has been
-    read, in place of ``errors`` and ``floors``. Raises RunFileError.
+    ``floors``: as in `overview`. ``gates``: verdicts on this run, for the files. ``reported``: the run if it has been
+    read already, instead of ``errors`` and ``floors``. Raises RunFileError.
     """
     reported = reported or report_on(run_dir, errors=errors, floors=floors)
     short, complete = reported.short, reported.complete
@@ -73,7 +73,7 @@ def _with_gates(document: Document, gates: GateReport | None) -> Document:
 
 
 def report_json(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Breakdown]) -> dict[str, Any]:
-    """The content of ``report.json``: scores and shares as fractions 0..1, null where there is no figure."""
+    """Return the content of ``report.json``: scores and shares as fractions 0..1, null for missing figures."""
     manifest = run.manifest
     reasons = comparability(evaluation)
     return {
@@ -122,7 +122,7 @@ def _repeats_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def figures_json(evaluation: Evaluation) -> dict[str, Any]:
-    """The figures of an evaluation: ``questions``, ``means`` and ``icl_deltas``, one entry per row of the tables."""
+    """Return the ``questions``, ``means`` and ``icl_deltas`` of an evaluation, with one entry per row of the tables."""
     figures: dict[str, Any] = {"questions": [], "means": [], "icl_deltas": []}
     for variant, group in sorted(grouped(evaluation.outcomes, lambda outcome: outcome.key.variant).items()):
         for (mode, question), summary in by_question(group).items():
@@ -140,7 +140,7 @@ def _identity_json(evaluation: Evaluation) -> dict[str, Any]:
     identity = evaluation.identity
     settings = None if identity.settings is None else json_safe(dict(identity.settings))
     stated = asdict(replace(identity, settings=None)) | {"settings": settings}
-    del stated["mix"]  # stands in the settings
+    del stated["mix"]  # part of the settings
     return stated
 
 

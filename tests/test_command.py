@@ -160,7 +160,7 @@ def test_full_reports_are_turned_page_by_page(tmp_path):
     process = subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal)
     os.close(terminal)
     shown = b""
-    while b"Enter to go on, q to stop" not in shown:
+    while b"Enter to continue, q to stop" not in shown:
         shown += os.read(controller, 65536)
     os.write(controller, b"q\n")
     assert 0 == process.wait(timeout=30)

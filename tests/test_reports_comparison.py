@@ -282,4 +282,4 @@ def test_the_command_refuses_unlike_runs_in_one_line_with_status_2(tmp_path, cap
 
 def test_the_command_needs_two_runs(tmp_path, capsys):
     assert 2 == main(["compare", str(write_run(a_run(1, 0.5), tmp_path / "run"))])
-    assert "reports: one run alone" in capsys.readouterr().err
+    assert "reports: only one run" in capsys.readouterr().err

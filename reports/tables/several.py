@@ -52,7 +52,7 @@ def compare_several(
     table. Raises UnlikeRunsError for fewer than two runs, and for such differences without ``anyway``.
     """
     if len(runs) < 2:
-        raise UnlikeRunsError("one run alone: name at least two runs to compare")
+        raise UnlikeRunsError("only one run; name at least two runs to compare")
     first = runs[0].entrant
     differences = _differences([run.entrant for run in runs])
     if differences and not anyway:
