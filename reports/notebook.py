@@ -34,10 +34,12 @@ class Results:
     Attributes:
         run: manifest and records, as dataclasses (`reports.records.records`).
         evaluation: one outcome per planned item, by the chosen rule for items without an answer.
+        floors: whether tables of scores have their floors.
     """
 
     run: Run
     evaluation: Evaluation
+    floors: bool = False
 
     @cached_property
     def records(self) -> pd.DataFrame:
@@ -55,11 +57,12 @@ class Results:
     def scores(self) -> pd.DataFrame:
         """The means by mode and question, and of each mode's questions (question ``mean``).
 
-        Columns: mode, question, mean, low, high (of the 95% interval), measured, planned; scores are fractions, 0..1.
+        Columns: mode, question, mean, low, high (of the 95% interval), measured, planned and floor
+        (docs/baselines.md). Scores are fractions, 0..1.
         """
         from reports.analysis.standings import entrant
 
-        standings = entrant(self.run, self.evaluation).standings
+        figures = entrant(self.run, self.evaluation)
         return pd.DataFrame(
             [
                 {
@@ -70,15 +73,16 @@ class Results:
                     "high": None if standing.interval is None else standing.interval.high,
                     "measured": standing.measured,
                     "planned": standing.planned,
+                    "floor": figures.floors.get((mode, question)),
                 }
-                for (mode, question), standing in standings.items()
+                for (mode, question), standing in figures.standings.items()
             ]
         )
 
     @cached_property
     def document(self) -> Document:
         """The full report, as in ``report.md``."""
-        return full_report(self.evaluation, self.run)
+        return full_report(self.evaluation, self.run, floors=self.floors)
 
     @cached_property
     def tables(self) -> Mapping[str, pd.DataFrame]:
@@ -99,17 +103,20 @@ class Results:
 
     @cached_property
     def _overview(self) -> Document:
-        return overview(self.evaluation, self.run)
+        return overview(self.evaluation, self.run, floors=self.floors)
 
 
-def load_run(path: str | PathLike[str], *, errors: ErrorRule | str = ErrorRule.UNMEASURED) -> Results:
+def load_run(
+    path: str | PathLike[str], *, errors: ErrorRule | str = ErrorRule.UNMEASURED, floors: bool = False
+) -> Results:
     """Load the results of the run in directory ``path``.
 
     ``errors``: how items that the model did not answer enter the averages: ``unmeasured``, ``zero`` or
-    ``as-reference`` (docs/reports.md). Raises RunFileError, or ValueError for an unknown rule.
+    ``as-reference`` (docs/reports.md). ``floors``: tables of scores have their floors (docs/baselines.md). Raises
+    RunFileError, or ValueError for an unknown rule.
     """
     run = read_run(Path(path))
-    return Results(run=run, evaluation=counting_errors(evaluation_of(run), ErrorRule(errors)))
+    return Results(run=run, evaluation=counting_errors(evaluation_of(run), ErrorRule(errors)), floors=floors)
 
 
 def _frame(table: Table) -> pd.DataFrame:

@@ -8,6 +8,8 @@ import pytest
 
 import reports
 from reports import Results, load_run
+from reports.records.floors import Floor
+from reports.records.records import Run
 from reports.records.run_files import RunMissingError
 from tests.report_factory import HOSTILE, report_dir
 from tests.run_factory import failed, manifest, planned_item, run_of, scored, write_run
@@ -82,3 +84,12 @@ def test_the_package_imports_nothing_until_it_is_asked():
     assert reports.Results is Results
     with pytest.raises(AttributeError, match="nothing"):
         _ = reports.nothing
+
+
+def test_floors_are_shown_on_request(tmp_path):
+    items = [planned_item(letter) for letter in "ab"]
+    records = tuple(scored(item, 1.0, floors={Floor.CONSTANT: 0.25}) for item in items)
+    folder = write_run(Run(manifest=manifest(items), records=records), tmp_path / "run")
+    assert 0.25 == load_run(folder).scores.set_index("question").loc["Q6", "floor"]
+    assert "Floor" not in load_run(folder).tables["Zero-shot"].columns
+    assert 0.25 == load_run(folder, floors=True).tables["Zero-shot"]["Floor"].iloc[0]
