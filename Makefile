@@ -1,18 +1,18 @@
-# make demo: try the suite without a model. make test: the suite's own tests. Both set up .venv where it is missing.
+# make demo: try the suite without a model. make test: the suite's own tests. Both set up .venv if it is missing.
 # make chaos: every fault, 50 kills, attacks; writes the tables in docs/reliability.md. make audit: known vulnerabilities.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
 # tests start hundreds of processes: let them keep compiled modules, as Python does by default. They wait for servers more
-# often than for a core, hence three workers; those of a file stay on one, so that what they share is made once
+# often than for a core, so there are three workers; the tests of a file share one worker, and fixtures are made once
 unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := $(VENV)/.installed
 SOURCES := scoring reports synthetic qcal_plugin test_qcaleval
 
 .PHONY: demo test check audit bench chaos pictures clean
 
-# the first 87 samples are one of each scenario type; those behind them are shown in ICL prompts but not asked about
+# the first 87 samples are one of each scenario type; the later ones appear in ICL prompts but are not asked about
 demo: $(INSTALLED)
 	$(BIN)/python -m pytest --demo --baseline nearest --control blank --judge-baselines --floors --limit 87 -q
 
@@ -29,14 +29,14 @@ check: $(INSTALLED)
 	$(BIN)/python -m tests.prose
 	@if [ -d ../shared/conformance ]; then $(BIN)/python -m scoring.conformance ../shared/conformance; fi
 
-# known vulnerabilities of what is installed; bandit on our code (what it calls medium are rules S of ruff, met or with a
-# reason where they are not). Findings are warnings
+# known vulnerabilities of installed packages; bandit on our code, high severity only (ruff's rules S cover the medium
+# ones). Findings are warnings
 audit: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --editable '.[audit]' || echo "warning: pip-audit and bandit cannot be installed"
 	@$(BIN)/pip-audit --local --skip-editable --progress-spinner off || echo "warning: pip-audit has findings, or no network"
 	@$(BIN)/bandit --quiet --recursive --severity-level high $(SOURCES) || echo "warning: bandit has findings"
 
-# pages as README and docs show them: docs/*.png
+# the pictures in README and docs: docs/*.png
 pictures: $(INSTALLED)
 	$(BIN)/python -m bench.pictures
 
@@ -52,7 +52,7 @@ $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
 	@test ! -d $(VENV) || $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	  { echo "$(VENV) is of another Python or half made: it is made again"; rm -rf $(VENV); }
+	  { echo "$(VENV) has another Python or is incomplete: it is made again"; rm -rf $(VENV); }
 	@echo "setting up $(VENV): this takes a minute or two"
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade pip

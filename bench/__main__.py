@@ -1,7 +1,7 @@
-"""The benchmark: us and the alternatives, one after the other, on the same endpoint. python -m bench [--quick]
+"""Compare the suite with alternatives, one after the other, on the same endpoint: python -m bench [--quick]
 
-Prints what was measured and how it stands against the figures to reach (docs/performance.md says how to read them).
-Nothing here fails because something was slow.
+It prints the measurements and compares them with the target figures (docs/performance.md says how to read them).
+Slow results do not make it fail.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def test_plain(item, request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How much is measured. Delays of the endpoint in seconds."""
+    """The size of the measurements. Delays of the endpoint are in seconds."""
 
     samples: int
     icl_rows: int
@@ -74,7 +74,7 @@ QUICK = Scale(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """One benchmark: its scale, the folder for datasets, caches, runs and logs, and what was measured so far."""
+    """One benchmark: its scale, its folder for datasets, caches, runs and logs, and its measurements so far."""
 
     scale: Scale
     folder: Path
@@ -82,11 +82,11 @@ class Bench:
 
     @property
     def dataset(self) -> Path:
-        """The dataset of all parts but the one about scale."""
+        """The dataset of all parts except the one about scale."""
         return self.folder / "dataset"
 
     def ours(self, dataset: Path, *more: str, page: bool = False, run_dir: Path | None = None) -> Command:
-        """The suite as a user starts it; without the page against scripts that write none."""
+        """The suite's command as a user would type it; without the page for comparison with scripts that write none."""
         run_dir = run_dir or self.folder / f"run{len(self.measured)}"
         return lambda url: [
             *(
@@ -107,7 +107,7 @@ class Bench:
         ]
 
     def plain_pytest(self, items: int) -> Command:
-        """Trivial tests, as many as the items, with a mark and as many properties: what pytest itself keeps of them."""
+        """As many trivial tests as items, with a mark and the same number of properties, to measure pytest's memory."""
         tests = self.folder / f"test_plain_{items}.py"
         tests.write_text(PLAIN_TESTS.format(count=items))
         off = ("-p", "no:cacheprovider", "-p", "no:qcaleval", "-p", "no:asyncio")
@@ -119,7 +119,7 @@ class Bench:
         return lambda url: [*command, "--url", url]
 
     def run(self, name: str, command: Command, delays: Delays, *, cold: bool = False) -> Measurement:
-        """Measure, keep, say so; ``cold``: with a cache of its own, which holds no prepared dataset and no plot."""
+        """Measure, store and print; ``cold``: with an empty cache, without a prepared dataset or plots."""
         number = len(self.measured)
         variables = {
             "QCAL_CACHE_DIR": str(self.folder / (f"cache{number}" if cold else "cache")),
@@ -130,7 +130,7 @@ class Bench:
         self.measured.append(measurement)
         _say(f"{name}: {measurement.wall_s:.1f} s")
         if measurement.exit_status:
-            words = f"exit status {measurement.exit_status}; its last words:\n{measurement.output[-1500:]}"
+            words = f"exit status {measurement.exit_status}; its last output:\n{measurement.output[-1500:]}"
             sys.exit(f"{name}: {words}\nNothing can be compared with a run that failed.")
         return measurement
 
@@ -140,7 +140,7 @@ class Bench:
 
 
 def fixed_delay(bench: Bench) -> list[Target]:
-    """Zero-shot, in-context and judging with a fixed delay: we against the bound and against the plain scripts."""
+    """Zero-shot, in-context and judging with a fixed delay, compared with the bound and with plain scripts."""
     scale, delays = bench.scale, Delays(fixed_s=bench.scale.delay_s)
     ours = bench.run("ours", bench.ours(bench.dataset), delays)
     parallel = [
@@ -170,7 +170,7 @@ def fixed_delay(bench: Bench) -> list[Target]:
 
 
 def _page_targets(bench: Bench, bound_s: float) -> list[Target]:
-    """What a user waits for who wants report.html: on a data set of which no plot has been made, and afterwards."""
+    """The wait for report.html: with a data set whose plots have not been made yet, and afterwards."""
     delays = Delays(fixed_s=bench.scale.delay_s)
     first = bench.run("ours, page on, data set new", bench.ours(bench.dataset, page=True), delays, cold=True)
     again = bench.run("ours, page on", bench.ours(bench.dataset, page=True), delays)
@@ -203,7 +203,7 @@ def _parallel_targets(run: Measurement, single: Measurement, concurrency: int) -
 
 
 def long_tail(bench: Bench) -> list[Target]:
-    """Lognormal delays: we against an unbounded loop. The judge is quick here, so that the model's tail decides."""
+    """Lognormal delays, compared with an unbounded loop. The judge is fast here, so that the model's tail decides."""
     scale = bench.scale
     delays = Delays(fixed_s=scale.short_delay_s, median_s=scale.median_s)
     loop = bench.run("long tail: unbounded loop", bench.script("unbounded"), delays)
@@ -221,7 +221,7 @@ def long_tail(bench: Bench) -> list[Target]:
 def many_times(bench: Bench) -> list[Target]:
     """The same items, and several times as many, at a short delay.
 
-    Memory is held against what pytest itself keeps of so many tests: bodies that were kept would show as 270 kB an
+    Memory is compared with pytest's own for as many tests: bodies that were kept would show as 270 kB an
     item, answers as 1 to 2 kB for each copy of their text.
     """
     scale, delays = bench.scale, Delays(fixed_s=bench.scale.short_delay_s)
@@ -251,7 +251,7 @@ def many_times(bench: Bench) -> list[Target]:
 
 
 def _reported_targets(bench: Bench, dataset: Path, times: str) -> list[Target]:
-    """With the page: what is written at the end of many items, from the run's files again, and after a resumption."""
+    """With the page: writing it after many items, again from the run's files, and after resuming."""
     delays, run_dir = Delays(fixed_s=bench.scale.short_delay_s), bench.folder / "paged"
     run = bench.run(f"{times}, page on", bench.ours(dataset, page=True, run_dir=run_dir), delays)
     page_bytes = (run_dir / "report.html").stat().st_size
@@ -271,7 +271,7 @@ def _reported_targets(bench: Bench, dataset: Path, times: str) -> list[Target]:
 
 
 def _forget(run_dir: Path, *, share: float) -> None:
-    """Take the items that were recorded last out of a run, as if it had been stopped before them."""
+    """Remove the last recorded items from a run, as if it had been stopped before them."""
     records = (run_dir / "records.jsonl").read_bytes().splitlines(keepends=True)
     gone = {_item(line) for line in records[round(len(records) * (1 - share)) :]}
     for name in ("answers.jsonl", "records.jsonl"):
@@ -285,7 +285,7 @@ def _item(line: bytes) -> tuple[str, str, str]:
 
 
 def rate(bench: Bench) -> list[Target]:
-    """The highest rate: an endpoint that answers at once. 900 requests a second are 1.11 ms each."""
+    """The highest rate, with an endpoint that answers at once. 900 requests a second are 1.11 ms each."""
     run = bench.run("no delay: ours", bench.ours(bench.dataset), Delays(fixed_s=0.0))
     requests = run.model["requests"] + run.judge["requests"]
     return [
@@ -294,7 +294,7 @@ def rate(bench: Bench) -> list[Target]:
 
 
 def cold(bench: Bench) -> list[Target]:
-    """A data set that is new here: all of it, and what a look at five samples needs."""
+    """A new data set: preparing all of it, and preparing five samples."""
     delays = Delays(fixed_s=0.0)
     whole = bench.run(
         "data set new: collection", bench.ours(bench.dataset, "--collect-only"), delays, cold=True
@@ -308,10 +308,10 @@ def cold(bench: Bench) -> list[Target]:
 
 
 def collection(bench: Bench) -> list[Target]:
-    """What pytest itself says collection took, warm cache; the best of three."""
+    """The collection time that pytest prints, with a warm cache; the best of three."""
     delays = Delays(fixed_s=0.0)
     runs = [bench.run("collection", bench.ours(bench.dataset, "--collect-only"), delays) for _ in range(3)]
-    times_s = [float(found[1]) for run in runs if (found := COLLECTED_IN.search(run.output))]
+    times_s = [float(match[1]) for run in runs if (match := COLLECTED_IN.search(run.output))]
     return [Target("collection", min(times_s, default=None), 1.0, "s")]
 
 
@@ -326,7 +326,7 @@ PARTS: dict[str, Callable[[Bench], list[Target]]] = {
 
 
 def main() -> None:
-    """Measure the parts that were asked for and print."""
+    """Measure the chosen parts and print the results."""
     options = _options()
     with tempfile.TemporaryDirectory(prefix="qcal-bench-") as folder:
         bench = Bench(scale=QUICK if options.quick else FULL, folder=Path(folder))
@@ -340,7 +340,7 @@ def main() -> None:
     sys.stdout.write(f"\n{heading}\n\n{measurement_table(bench.measured)}\n\n{target_table(targets)}\n")
     if options.quick:
         sys.stdout.write(
-            "\nThe figures to reach are meant for the full benchmark: starting weighs more in a short run.\n"
+            "\nThe target figures are for the full benchmark: start-up has more weight in a short run.\n"
         )
     if options.json:
         runs = [{**asdict(run), "output": None} for run in bench.measured]
@@ -349,7 +349,7 @@ def main() -> None:
 
 
 def _warm_up(bench: Bench, dataset: Path) -> None:
-    """Prepares the dataset's cache; not part of the tables."""
+    """Prepare the dataset's cache; this is not in the tables."""
     bench.run("warming up", bench.ours(dataset, "--collect-only"), Delays(fixed_s=0.0))
     bench.measured.pop()
 
@@ -368,7 +368,7 @@ def _options() -> argparse.Namespace:
         "--quick", action="store_true", help="a small dataset and short delays: a minute or two"
     )
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), help="default: all")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""A dataset of the benchmark's size and layout, made of noise: python -m bench.make_dataset DIR [--copies 10].
+"""Make a dataset of noise with the benchmark's size and layout: python -m bench.make_dataset DIR [--copies 10].
 
 243 samples with 309 different 640x480 pictures of 25-400 KB, 236 in-context rows of three demonstrations each: 2,166
 items, bodies of about 260 KB on average. Every prompt names its sample, so that no two requests are equal.
@@ -59,7 +59,7 @@ ICL = ("q3", "q5", "q6")
 def make(
     folder: Path, *, samples: int = SAMPLES, icl_rows: int = ICL_ROWS, copies: int = 1, seed: int = 0
 ) -> None:
-    """Write the three files. ``copies`` repeats all rows under other ids and prompts, with the same pictures."""
+    """Write the three files. ``copies`` repeats all rows with other ids and prompts and the same pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(seed)
     images = [_images(index, rng) for index in range(samples)]

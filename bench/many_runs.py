@@ -1,4 +1,4 @@
-"""Runs of scripted models, for pictures and measurements of what compares many runs; no model is asked.
+"""Make runs of scripted models, for pictures and measurements of reports on many runs; no model is asked.
 
     python -m bench.many_runs RUN --out DIR [--models 10] [--history 12] [--full]
 
@@ -53,7 +53,7 @@ FIRST_DAY = datetime(2026, 1, 12, 9, 30, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scripted:
-    """A model that does not exist: how good (0..1), how fast (s per answer), how talkative (tokens per answer)."""
+    """A model that does not exist, with its quality (0..1), speed (s per answer) and length (tokens per answer)."""
 
     name: str
     skill: float
@@ -77,7 +77,7 @@ def scripted_models(count: int) -> list[Scripted]:
 
 
 def reference_labels(run: Run) -> Labels:
-    """What is right where a label is asked, as the run's scores say."""
+    """Return the right labels, as in the run's scores."""
     return {
         (record.key.sample_id, record.key.question): str(record.score.expected)
         for record in run.final_records().values()
@@ -88,18 +88,18 @@ def reference_labels(run: Run) -> Labels:
 def full_plan(
     run: Run, sheets: dict[str, SampleSheet], labels: Labels
 ) -> tuple[list[PlannedItem], list[SampleSheet], Labels]:
-    """The samples of the benchmark's 22 families, each with the prompts and plots of one of its family in the run."""
+    """Plan the samples of the benchmark's 22 families, with prompts and plots of samples of the run's families."""
     there: dict[str, list[PlannedItem]] = {}
     for item in {item.key.sample_id: item for item in run.manifest.planned}.values():
         there.setdefault(item.family, []).append(item)
-    found: Labels = {}
+    planned_labels: Labels = {}
     planned, written = [], []
     for row in published_rows("q6_by_family_2026_04.csv"):
         for number in range(int(row["samples"])):
             source = there[row["family"]][number % len(there[row["family"]])]
             sample = f"{source.scenario_type}_{number:02d}"
             written.append(replace(sheets[source.key.sample_id], sample_id=sample))
-            found |= {
+            planned_labels |= {
                 (sample, asked): labels.get((source.key.sample_id, asked), "SUCCESS") for asked in LABELLED
             }
             planned += [
@@ -112,7 +112,7 @@ def full_plan(
                 if mode is Mode.ZEROSHOT or len(written) <= 236
                 for question in mode.questions
             ]
-    return planned, written, found
+    return planned, written, planned_labels
 
 
 def write_scripted_run(
@@ -125,7 +125,7 @@ def write_scripted_run(
     seed: int,
     day: datetime,
 ) -> None:
-    """A run directory without illustrations."""
+    """Write a run directory without illustrations."""
     source = random.Random(seed)
     taste = random.Random(model.name)
     families = {family: taste.gauss(0, 0.13) for family in sorted({item.family for item in planned})}
@@ -189,7 +189,7 @@ def _record(
 
 
 def write_runs(base_dir: Path, out: Path, *, models: int, history: int, full: bool) -> None:
-    """All runs, below ``out``; plots are hard links, so that they take the room of one run."""
+    """Write all runs below ``out``. Plots are hard links, so they take the space of one run."""
     run = load_run(base_dir)
     base, sheets = load_manifest(base_dir), load_sheets(base_dir)
     planned = [item for item in run.manifest.planned if not item.key.variant]

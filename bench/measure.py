@@ -1,4 +1,4 @@
-"""Runs a command against a fresh endpoint and measures it: wall, CPU and memory of its whole process tree."""
+"""Run a command against a fresh endpoint and measure wall time, CPU time and memory of its process tree."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 Command = Callable[[str], Sequence[str]]
-"""What to run, given the endpoint's URL."""
+"""Makes the command, given the endpoint's URL."""
 
 ROOT = Path(__file__).parents[1]
 SAMPLE_INTERVAL_S = 0.2
@@ -49,14 +49,14 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delays:
-    """Of the endpoint: fixed, or lognormal for the model where a median is given."""
+    """Delays of the endpoint: fixed, or lognormal for the model if a median is given."""
 
     fixed_s: float
     median_s: float | None = None
     sigma: float = 0.8
 
     def arguments(self) -> list[str]:
-        """For bench.server."""
+        """The options of bench.server."""
         tail = [] if self.median_s is None else ["--median", f"{self.median_s}", "--sigma", f"{self.sigma}"]
         return ["--delay", f"{self.fixed_s}", *tail]
 
@@ -64,7 +64,7 @@ class Delays:
 def measure(
     name: str, command: Command, delays: Delays, log: Path, variables: Mapping[str, str]
 ) -> Measurement:
-    """Run what ``command`` makes of the endpoint's URL, with ``variables`` added to the environment."""
+    """Run the command for the endpoint's URL, with ``variables`` added to the environment."""
     with endpoint(delays) as url, log.open("wb") as output:
         started_at, begin = time.time(), time.monotonic()
         process = subprocess.Popen(
@@ -76,7 +76,9 @@ def measure(
         tree.stop()
         ended_at = time.time()
         stats = json.load(urllib.request.urlopen(f"{url}/stats"))
-    process.returncode = os.waitstatus_to_exitcode(status)  # taken from under Popen: it would wait again
+    process.returncode = os.waitstatus_to_exitcode(
+        status
+    )  # Popen does not know that it was reaped and would wait again
     first = [lane["first_request_at"] for lane in stats.values() if lane["first_request_at"] is not None]
     last = [lane["last_reply_at"] for lane in stats.values() if lane["last_reply_at"] is not None]
     return Measurement(
@@ -96,9 +98,9 @@ def measure(
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """This process's variables and these; Python may keep its bytecode, as it does by default.
+    """Return this process's variables with these; Python may keep its bytecode, as it does by default.
 
-    Without that every process would compile this project anew, but not the libraries that the others are made of.
+    Else every process would compile this project again, but not the libraries that the alternatives consist of.
     """
     return {
         name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
@@ -107,7 +109,7 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def endpoint(delays: Delays) -> Iterator[str]:
-    """The URL of a bench.server of its own, gone when the context ends."""
+    """Start a bench.server and yield its URL; it ends with the context."""
     command = [sys.executable, "-m", "bench.server", *delays.arguments()]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as server:
         try:
@@ -118,7 +120,7 @@ def endpoint(delays: Delays) -> Iterator[str]:
 
 
 class _Tree:
-    """Samples a process and its descendants until stopped, spending at most a twentieth of one core on it."""
+    """Samples a process and its descendants until stopped, using at most a twentieth of one core."""
 
     def __init__(self, pid: int) -> None:
         self.peak_bytes = 0
@@ -134,7 +136,7 @@ class _Tree:
         self._thread.join()
 
     def cpu_s(self) -> float:
-        """As last seen, summed: counts what was never waited for, misses what came after the last sample."""
+        """The sum of the last samples; it includes processes that were never reaped, and lacks the time after them."""
         return sum(self._cpu_s.values())
 
     def _run(self) -> None:

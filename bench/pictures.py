@@ -1,4 +1,4 @@
-"""The pictures of README and docs: report.html of a run with the demo's stand-ins, and a site over scripted models.
+"""Make the pictures of README and docs: report.html of a demo run, and a site over scripted models.
 
 make pictures
 """
@@ -80,7 +80,7 @@ def browser() -> Iterator[Browser]:
 def photograph(
     chromium: Browser, page: Path, picture: Path, *, fragment: str = "", ready: str = "#count:not(:empty)"
 ) -> None:
-    """What a window shows of the page, once ``ready`` is there; the section of the fragment at its top."""
+    """Take a picture of the window once ``ready`` is there, with the fragment's section at its top."""
     window = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
     window.goto(page.as_uri() + fragment)
     window.wait_for_selector(ready)

@@ -1,4 +1,4 @@
-"""What the contestants share: requests as docs/protocol.md has them, so that they differ only in how they ask."""
+"""Requests by docs/protocol.md that all contestants share, so that they differ only in how they send them."""
 
 import json
 from typing import Any
@@ -12,17 +12,17 @@ IMAGE_TAG = "<image>"
 
 
 def image_block(base64_png: str) -> dict[str, Any]:
-    """An image of a message."""
+    """Return an image part."""
     return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64_png}"}}
 
 
 def zeroshot_content(prompt: str, images: list[str]) -> list[dict[str, Any]]:
-    """All images, then the prompt as it is."""
+    """Return all images, then the unchanged prompt."""
     return [*map(image_block, images), {"type": "text", "text": prompt}]
 
 
 def icl_content(prompt: str, images: list[str]) -> list[dict[str, Any]]:
-    """The prompt with an image in place of each tag."""
+    """Return the prompt with an image instead of each tag."""
     pieces = prompt.split(IMAGE_TAG)
     blocks: list[dict[str, Any]] = []
     for number, piece in enumerate(pieces):
@@ -34,12 +34,12 @@ def icl_content(prompt: str, images: list[str]) -> list[dict[str, Any]]:
 
 
 def chat(model: str, content: str | list[dict[str, Any]], parameters: dict[str, Any]) -> dict[str, Any]:
-    """A request's body."""
+    """Return a request's body."""
     return {"model": model, "messages": [{"role": "user", "content": content}], **parameters}
 
 
 def judge_prompt(row: dict[str, Any], question: str, answer: str) -> str:
-    """A judge request of about the usual length."""
+    """Return a judge request of about the usual length."""
     points = "\n".join(
         f"{number}. {point}" for number, point in enumerate(row.get(f"{question}_key_points", []), 1)
     )
@@ -52,10 +52,10 @@ def judge_prompt(row: dict[str, Any], question: str, answer: str) -> str:
 
 
 def answer_of(completion: dict[str, Any]) -> str:
-    """The text of a chat completion."""
+    """Return the text of a chat completion."""
     return str(completion["choices"][0]["message"]["content"]).strip()
 
 
 def grades_of(reply: str) -> list[float]:
-    """The array in a judge's reply."""
+    """Return the array in a judge's reply."""
     return list(json.loads(reply[reply.index("[") : reply.index("]") + 1]))

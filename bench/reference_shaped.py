@@ -1,11 +1,11 @@
-"""The same work in the reference's shape: zero-shot, then in-context, then judging, each a plain script of its own.
+"""The same work in the reference's style: zero-shot, then in-context, then judging, each as a separate plain script.
 
     python -m bench.reference_shaped DATASET --url http://127.0.0.1:PORT --out DIR
 
-Written from docs/protocol.md. The shape: all images decoded and encoded again, all requests built beforehand, one
-``httpx.AsyncClient`` with its default limits behind a semaphore, results written at the end; judging with blocking
-requests that asyncio hands to a thread pool behind a semaphore of 16. By default that pool is asyncio's own (cores + 4
-threads, so 16 are never in flight on a small machine); ``--judge-pool 16`` gives it a pool of the asked size.
+It is written from docs/protocol.md. All images are decoded and encoded again, all requests are built beforehand, one
+``httpx.AsyncClient`` with default limits sends them under a semaphore, and results are written at the end. Judging uses
+blocking requests in a thread pool under a semaphore of 16. By default that is asyncio's pool (cores + 4 threads, so a
+small machine never has 16 in flight); ``--judge-pool 16`` makes a pool of the requested size.
 """
 
 import argparse
@@ -42,7 +42,7 @@ Job = tuple[str, str, dict[str, Any]]
 
 
 def main() -> None:
-    """The three steps in a row; a step runs in a process of its own."""
+    """Run the three steps in a row, each in a separate process."""
     options = _options()
     if options.step is None:
         for step in ("zeroshot", "icl", "judge"):

@@ -1,10 +1,10 @@
-"""The endpoint that every contestant meets: a process of its own that reads, counts, sleeps and replies.
+"""The endpoint of all contestants: a separate process that reads, counts, sleeps and replies.
 
     python -m bench.server --delay 1.0                    prints the port it found
     python -m bench.server --median 2.0 --sigma 0.8       long-tailed delays of the model; the judge's stay at --delay
 
 The model is at ``/model/v1``, the judge at ``/judge/v1``, the counts at ``/stats``. A long-tailed delay depends on the
-request's text alone, so it is the same for every client, however that client writes JSON or encodes images.
+request's text alone, so it is the same for every client, with any form of JSON or image encoding.
 """
 
 import argparse
@@ -20,9 +20,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-DIGEST = (
-    "(digest of the request)"  # in answers it is replaced, so that no two judge requests are equal either
-)
+DIGEST = "(digest of the request)"  # replaced in answers, so that judge requests differ, too
 ANSWER = (
     f"Status: SUCCESS\nSuggested range: N/A\nNotes: {DIGEST}"
     + " The oscillation is visible in the window." * 10
@@ -32,7 +30,7 @@ MAX_BODY_BYTES = 1 << 28
 
 
 class Lane:
-    """What came in for the model, or for the judge. Times are seconds since the epoch."""
+    """Counts of requests to the model, or to the judge. Times are seconds since the epoch."""
 
     def __init__(self, content: str, delay_s: Callable[[bytes], float]) -> None:
         self.delay_s = delay_s
@@ -64,7 +62,7 @@ class Lane:
         return web.Response(body=reply, content_type="application/json")
 
     def stats(self) -> dict[str, float | int | None]:
-        """The counts so far."""
+        """Return the counts so far."""
         requests = self.bodies.total()
         return {
             "requests": requests,
@@ -78,12 +76,12 @@ class Lane:
 
 
 def fixed(delay_s: float) -> Callable[[bytes], float]:
-    """The same delay for all."""
+    """Return the same delay for all."""
     return lambda _body: delay_s
 
 
 def lognormal(median_s: float, sigma: float) -> Callable[[bytes], float]:
-    """A long tail; each text has its own delay."""
+    """Return a long-tailed delay that depends on the text."""
     return lambda body: random.Random(_text(body)).lognormvariate(math.log(median_s), sigma)
 
 

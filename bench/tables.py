@@ -10,7 +10,7 @@ MEGABYTE = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A figure to reach: ``value`` at most ``limit``; None where it could not be measured."""
+    """A target: ``value`` at most ``limit``; None if it could not be measured."""
 
     what: str
     value: float | None
@@ -26,7 +26,7 @@ class Target:
 
 
 def measurement_table(measurements: Sequence[Measurement]) -> str:
-    """One line per run."""
+    """Return a table with one line per run."""
     head = (
         "run",
         "wall s",
@@ -46,7 +46,7 @@ def measurement_table(measurements: Sequence[Measurement]) -> str:
 
 
 def target_table(targets: Sequence[Target]) -> str:
-    """One line per figure to reach."""
+    """Return a table with one line per target."""
     head = ("to reach", "measured", "at most", "")
     rows = [
         (

@@ -1,4 +1,4 @@
-"""The bound for long tails: one asyncio loop, everything started at once behind two semaphores; no pytest, no records.
+"""The bound for long tails: one asyncio loop that starts everything at once under two semaphores, without records.
 
     python -m bench.unbounded DATASET --url http://127.0.0.1:PORT
 

@@ -251,7 +251,7 @@ def test_half_made_environment_is_made_again(tmp_path):
     done = subprocess.run(
         ["make", "demo", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert ".venv is of another Python or half made: it is made again" in done.stdout, done
+    assert ".venv has another Python or is incomplete: it is made again" in done.stdout, done
     assert "making .venv" in done.stdout
     assert not (tmp_path / ".venv").exists()
 
