@@ -288,6 +288,16 @@ def test_a_redirect_to_another_host_is_named_and_not_followed(status, tmp_path):
     assert "k=1" not in outcome.failure.message
 
 
+def test_a_cookie_that_the_server_sets_is_sent_with_later_requests(tmp_path):
+    """Load balancers keep a client on one server by a cookie. Cookies of other hosts are not kept."""
+    named = Raw(OK.body("m"), headers={"Set-Cookie": "server=b; Path=/"})
+    with_stranger = Raw(OK.body("m"), headers={"Set-Cookie": "stranger=1; Domain=elsewhere.example"})
+    replies = {0: named, 1: with_stranger}
+    outcomes, _, server = asked(lambda request: replies.get(request.number, OK), tmp_path, items=3)
+    assert [ANSWER] * 3 == [outcome.answer.text for outcome in outcomes]
+    assert [None, "server=b", "server=b"] == [request.headers.get("Cookie") for request in server.requests]
+
+
 def test_redirects_in_a_circle_end(tmp_path):
     moved = Raw(b"", status=307, headers={"Location": "/v1/chat/completions"})
     (outcome,), *_ = asked(always(moved), tmp_path)

@@ -8,6 +8,7 @@ read as one reply, asked for or not.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ POLL_EVERY_S = 1.0
 ACCEPTED = 202
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 EVENT_STREAM = "text/event-stream"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ class Transport:
     def __init__(self, settings: EndpointSettings) -> None:
         self._settings = settings
         self._url = settings.url
-        self._client: httpx.AsyncClient | None = None
+        self._connections: Connections | None = None
 
     async def chat(self, body: ChatBody) -> ChatReply:
         """Send a body and read the reply, within the settings' time, without credentials. Raises RequestFailed."""
@@ -78,7 +80,7 @@ class Transport:
         import httpx
 
         # made outside the time limit: loading certificates takes a while, and is not the server's fault
-        self._client = self._client or new_client(self._settings)
+        self._connections = self._connections or Connections(self._settings)
         try:
             async with asyncio.timeout(self._settings.request_timeout_s):
                 received = await self._polled(await self._redirected(body))
@@ -89,8 +91,8 @@ class Transport:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._client is not None:
-            await self._client.aclose()
+        if self._connections is not None:
+            await self._connections.close()
 
     @property
     def _proxy_url(self) -> str | None:
@@ -126,18 +128,19 @@ class Transport:
         import aiohttp
         import httpx
 
-        assert self._client is not None, "`chat` makes the client"
-        length = {} if body is None else {"Content-Length": f"{body.size_bytes}"}
+        assert self._connections is not None, "`chat` makes the connections"
         upload = None if body is None else _Upload(body)
-        content = None if upload is None else upload.chunks()
         sent_at = time.monotonic()
         try:
-            async with self._client.stream(method, _parsed(url), content=content, headers=length) as response:
+            response = await self._connections.send(method, url, upload)
+            try:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 if response.is_success and headers.get("content-type", "").startswith(EVENT_STREAM):
                     streamed = await self._events(response, sent_at)
                     return Received(status=response.status_code, headers=headers, body=b"", streamed=streamed)
                 body_read = await _read(response)
+            finally:
+                await response.aclose()
         except (httpx.TransportError, aiohttp.ClientError) as error:
             if upload is not None and upload.lost is not None:
                 raise upload.lost from error
@@ -182,29 +185,81 @@ class Transport:
             ) from error
 
 
-def new_client(settings: EndpointSettings) -> httpx.AsyncClient:
-    """Make a pool of connections without a limit of its own: whoever sends keeps count. Raises NetworkError."""
-    import httpx
-    from httpx_aiohttp import HttpxAiohttpClient
+class Connections:
+    """A pool of connections to one endpoint, its headers, and the cookies that it has set. Raises NetworkError.
 
-    proxy = proxy_for(settings.url)
-    # aiohttp is several times cheaper per request than httpx's own transport, which alone speaks SOCKS
-    client_type = httpx.AsyncClient if proxy is not None and proxy.is_socks else HttpxAiohttpClient
+    Requests go to httpx's transport directly. Its client would also look for authentication, redirects and cookies in
+    each of them, which took a tenth of the engine's CPU time.
+    """
+
+    def __init__(self, settings: EndpointSettings) -> None:
+        import httpx
+
+        self._transport = new_transport(settings)
+        self._client = new_client(settings, self._transport)
+        self._extensions = {"timeout": self._client.timeout.as_dict()}
+        self._cookies = httpx.Cookies()
+        self._public_url = settings.public_url
+
+    async def send(self, method: str, url: str, upload: _Upload | None) -> httpx.Response:
+        """Send one request; the response's body is not read yet. Raises as `httpx.AsyncBaseTransport` does."""
+        import httpx
+
+        headers = self._client.headers.copy()
+        if upload is not None:
+            headers["Content-Length"] = f"{upload.body.size_bytes}"
+        request = httpx.Request(
+            method,
+            _parsed(url),
+            headers=headers,
+            content=None if upload is None else upload.chunks(),
+            extensions=self._extensions,
+        )
+        if self._cookies:
+            self._cookies.set_cookie_header(request)
+        response = await self._transport.handle_async_request(request)
+        response.request = request
+        if "set-cookie" in response.headers:
+            self._cookies.extract_cookies(response)
+        logger.info("%s %s: HTTP %d", method, self._public_url, response.status_code)
+        return response
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+
+def new_client(
+    settings: EndpointSettings, transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
+    """Make a client of one endpoint, with its headers. Raises NetworkError."""
+    import httpx
+
     headers = httpx.Headers({"Content-Type": "application/json", "User-Agent": "qcaleval-pytest"})
     if settings.authorization:
         headers["Authorization"] = settings.authorization
     headers.update(settings.headers)
-    return client_type(
+    return httpx.AsyncClient(
         headers=headers,
-        limits=httpx.Limits(
-            max_connections=0 if client_type is HttpxAiohttpClient else None,  # both mean: no limit
-            keepalive_expiry=KEEPALIVE_S,
-        ),
+        transport=transport or new_transport(settings),
         timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
-        proxy=None if proxy is None else proxy.url,
-        verify=ssl_context(),
         trust_env=False,  # qcal_plugin.engine.network reads the environment
     )
+
+
+def new_transport(settings: EndpointSettings) -> httpx.AsyncBaseTransport:
+    """Make a pool of connections without a limit of its own: whoever sends keeps count. Raises NetworkError."""
+    import httpx
+    from httpx_aiohttp import AiohttpTransport
+
+    proxy = proxy_for(settings.url)
+    through = None if proxy is None else httpx.Proxy(proxy.url)
+    # aiohttp is several times cheaper per request than httpx's own transport, which alone speaks SOCKS
+    if proxy is not None and proxy.is_socks:
+        limits = httpx.Limits(max_connections=None, keepalive_expiry=KEEPALIVE_S)
+        return httpx.AsyncHTTPTransport(verify=ssl_context(), trust_env=False, limits=limits, proxy=through)
+    limits = httpx.Limits(max_connections=0, keepalive_expiry=KEEPALIVE_S)  # 0 means no limit here
+    return AiohttpTransport(verify=ssl_context(), trust_env=False, limits=limits, proxy=through)
 
 
 def stays_on_host(url: str, location: str) -> bool:
@@ -225,13 +280,13 @@ class _Upload:
     """A body on its way out. ``lost`` is why it could not be read to its end: then the server got no whole request."""
 
     def __init__(self, body: ChatBody) -> None:
-        self._body = body
+        self.body = body
         self.lost: OSError | None = None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body, in pieces."""
         try:
-            for chunk in self._body.chunks():
+            for chunk in self.body.chunks():
                 yield chunk
         except OSError as error:
             self.lost = error
