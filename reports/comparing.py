@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -57,7 +58,7 @@ def compare_runs(paths: Sequence[Path], choices: Choices, page: Path | None = No
     if choices.split and choices.families is None:
         raise UnlikeRunsError("--split needs --families FILE, which names the families of the first part")
     runs = [_named(load_run(path, texts=False), label) for path, label in zip_longest(paths, choices.labels)]
-    parts = _parts(runs, choices)
+    parts = _parts(runs if len(runs) == 2 else _distinct(runs), choices)
     document = _documents(parts, choices, paths)
     if page is not None:
         flipped = flips(paths[0], paths[1]) if len(paths) == 2 else ()
@@ -75,6 +76,15 @@ def _documents(
 
 def _named(run: Run, label: str | None) -> Run:
     return run if label is None else replace(run, manifest=replace(run.manifest, model=label))
+
+
+def _distinct(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs with their number after names that several of them share: ``my-vlm #1``, ``my-vlm #4``."""
+    names = Counter(run.manifest.model for run in runs)
+    return [
+        _named(run, f"{run.manifest.model} #{number}") if names[run.manifest.model] > 1 else run
+        for number, run in enumerate(runs, start=1)
+    ]
 
 
 def _parts(runs: Sequence[Run], choices: Choices) -> list[tuple[str, list[Run]]]:
@@ -114,6 +124,7 @@ def _document(runs: Sequence[Run], choices: Choices, part: str, paths: Sequence[
 
 def _charts(runs: Sequence[Run], part: str) -> list[StandingsChart]:
     """Return a chart for each mode's mean and each question, with a row for each run."""
+    runs = _distinct(runs)
     evaluations = [evaluation_of(run) for run in runs]
     entrants = [entrant(run, evaluation) for run, evaluation in zip(runs, evaluations, strict=True)]
     floors = [figure_floors(evaluation.benchmark) for evaluation in evaluations]

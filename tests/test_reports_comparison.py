@@ -223,6 +223,18 @@ def test_two_runs_on_some_families(tmp_path, capsys):
     assert "1 family of families.txt" in out
 
 
+def test_runs_of_one_name_are_numbered(tmp_path, capsys):
+    folders = [str(folder) for folder in folders_of(tmp_path)]
+    page = tmp_path / "page.html"
+    assert 0 == main(["compare", *folders, "--label", "base", "tuned", "base", "--html", str(page)])
+    out = capsys.readouterr().out
+    assert "Run 1: base #1 (run-0)" in out
+    assert "Run 2: tuned (run-1)" in out
+    assert "Run 3: base #3 (run-2)" in out
+    assert 0 == main(["compare", *folders[:2], "--html", str(page)])
+    assert "test-vlm #2</span>" in page.read_text()
+
+
 def test_a_difference_that_several_runs_share_is_named_once(tmp_path, capsys):
     (first,) = folders_of(tmp_path, 1)
     odd = [
