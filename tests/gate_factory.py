@@ -58,4 +58,4 @@ def right(count, of):
 
 def verdict(run, *gates, baselines=None, **limits):
     """Return the verdict on the first gate."""
-    return judge_run(gate_file("gates.toml", *gates, **limits), run, baselines or {}).verdicts[0]
+    return judge_run(gate_file("gates.toml", *gates, **limits), run, baselines or {}).results[0]

@@ -14,7 +14,7 @@ from reports.gates.check import check_samples
 from reports.gates.file import GateFileError
 from reports.gates.metrics import metric_values
 from reports.gates.populations import Population
-from reports.gates.verdicts import Verdict, judge_run
+from reports.gates.verdicts import GateVerdict, judge_run
 from reports.records.records import Answer, Run
 from reports.statistics.holm import step_down
 from reports.statistics.intervals import mean_interval
@@ -29,10 +29,10 @@ BASE = Path("base")
 @pytest.mark.parametrize(
     ("expected", "condition"),
     [
-        (Verdict.PASS, {"min": 80}),
-        (Verdict.INCONCLUSIVE, {"min": 81}),
-        (Verdict.FAIL, {"max": 80}),
-        (Verdict.INCONCLUSIVE, {"max": 81}),
+        (GateVerdict.PASS, {"min": 80}),
+        (GateVerdict.INCONCLUSIVE, {"min": 81}),
+        (GateVerdict.FAIL, {"max": 80}),
+        (GateVerdict.INCONCLUSIVE, {"max": 81}),
     ],
 )
 def test_the_bound_of_the_interval_decides(expected, condition):
@@ -47,7 +47,11 @@ def test_the_bound_of_the_interval_decides(expected, condition):
 
 @pytest.mark.parametrize(
     ("expected", "condition"),
-    [(Verdict.FAIL, {"min": 20}), (Verdict.INCONCLUSIVE, {"min": 19}), (Verdict.PASS, {"max": 20})],
+    [
+        (GateVerdict.FAIL, {"min": 20}),
+        (GateVerdict.INCONCLUSIVE, {"min": 19}),
+        (GateVerdict.PASS, {"max": 20}),
+    ],
 )
 def test_bounds_work_the_other_way_round_too(expected, condition):
     assert expected is verdict(q6(*right(5, of=50)), gate(**condition)).verdict  # 5.0 to 19.2
@@ -56,10 +60,10 @@ def test_bounds_work_the_other_way_round_too(expected, condition):
 @pytest.mark.parametrize(
     ("expected", "condition"),
     [
-        (Verdict.PASS, {"min": 70}),
-        (Verdict.FAIL, {"min": 70.1}),
-        (Verdict.PASS, {"max": 70}),
-        (Verdict.FAIL, {"max": 69.9}),
+        (GateVerdict.PASS, {"min": 70}),
+        (GateVerdict.FAIL, {"min": 70.1}),
+        (GateVerdict.PASS, {"max": 70}),
+        (GateVerdict.FAIL, {"max": 69.9}),
     ],
 )
 def test_point_mode_compares_the_plain_figure(expected, condition):
@@ -74,7 +78,7 @@ def test_the_mean_is_that_of_the_questions():
 
 def test_a_mean_needs_all_its_questions():
     decision = verdict(q6(*right(9, of=10)), gate("zeroshot.mean", min=50))
-    assert Verdict.CANNOT is decision.verdict
+    assert GateVerdict.CANNOT is decision.verdict
     assert "Q1, Q2, Q3, Q4, Q5 (zeroshot) not asked in this run" == decision.reason
 
 
@@ -88,7 +92,7 @@ def test_a_family_takes_its_own_samples_and_the_spread_of_all_families():
 
 def test_an_unknown_family_is_not_asked():
     decision = verdict(q6(*right(9, of=10)), gate(min=50, family="rabbi"))
-    assert Verdict.CANNOT is decision.verdict
+    assert GateVerdict.CANNOT is decision.verdict
     assert "no sample of family rabbi in this run, only of f0" == decision.reason
 
 
@@ -107,12 +111,12 @@ def test_an_unknown_family_is_not_asked():
 def test_too_few_samples_cannot_carry_a_verdict(samples, condition, needed):
     best = 1.0 if "min" in condition else 0.0
     decision = verdict(q6(*[best] * samples), gate(**condition))
-    assert Verdict.CANNOT is decision.verdict
+    assert GateVerdict.CANNOT is decision.verdict
     assert (
         f"{samples} samples cannot carry a verdict, however good the result; {needed} could"
         == decision.reason
     )
-    assert Verdict.CANNOT is not verdict(q6(*[best] * needed), gate(**condition)).verdict
+    assert GateVerdict.CANNOT is not verdict(q6(*[best] * needed), gate(**condition)).verdict
 
 
 @pytest.mark.parametrize(
@@ -132,14 +136,14 @@ def test_what_could_not_pass_even_if_nothing_changed_is_refused(metric, samples,
     with pytest.raises(GateFileError, match=expected):
         check_samples(gate_file("gates.toml", gated), run.manifest, run.manifest.planned, {BASE: run})
     enough = run_with({(question.value, "zeroshot"): [1.0] * needed for question in gated.metric.questions})
-    assert Verdict.PASS is verdict(enough, gated, baselines={BASE: renamed(enough)}).verdict
+    assert GateVerdict.PASS is verdict(enough, gated, baselines={BASE: renamed(enough)}).verdict
 
 
 def test_too_few_samples_to_pass_are_enough_to_fail():
     decision = against(right(38, of=40), right(10, of=40), max_drop=2)
-    assert Verdict.FAIL is decision.verdict
+    assert GateVerdict.FAIL is decision.verdict
     unchanged = against(right(38, of=40), right(38, of=40), max_drop=2)
-    assert (Verdict.CANNOT, True) == (unchanged.verdict, "138 could" in unchanged.reason)
+    assert (GateVerdict.CANNOT, True) == (unchanged.verdict, "138 could" in unchanged.reason)
 
 
 @pytest.mark.parametrize("metric", ["zeroshot.mean", "zeroshot.Q6"])
@@ -147,7 +151,7 @@ def test_a_run_against_itself_passes_any_drop_of_1_with_243_samples(metric):
     gated = gate(metric, max_drop=1, baseline=BASE)
     run = run_with({(question.value, "zeroshot"): right(120, of=243) for question in gated.metric.questions})
     decision = verdict(run, gated, baselines={BASE: run})
-    assert (Verdict.PASS, 0.0) == (decision.verdict, decision.figure)
+    assert (GateVerdict.PASS, 0.0) == (decision.verdict, decision.figure)
 
 
 def test_the_same_answers_again_are_nearly_as_good():
@@ -159,7 +163,7 @@ def test_the_same_answers_again_are_nearly_as_good():
 
 
 def test_a_plain_figure_needs_one_sample():
-    assert Verdict.PASS is verdict(q6(1.0), gate(min=100, mode="point")).verdict
+    assert GateVerdict.PASS is verdict(q6(1.0), gate(min=100, mode="point")).verdict
 
 
 # --- differences ---
@@ -171,19 +175,19 @@ def against(before, after, **fields):
 
 def test_the_same_answers_pass_with_many_samples():
     answers = right(150, of=200)
-    assert Verdict.PASS is against(answers, answers, max_drop=1.4).verdict  # t^2 / (n + t^2) = 1.35%
-    assert Verdict.CANNOT is against(answers, answers, max_drop=1.3).verdict
+    assert GateVerdict.PASS is against(answers, answers, max_drop=1.4).verdict  # t^2 / (n + t^2) = 1.35%
+    assert GateVerdict.CANNOT is against(answers, answers, max_drop=1.3).verdict
 
 
 def test_a_drop_is_later_minus_earlier():
     decision = against(right(180, of=200), right(160, of=200), max_drop=2)
-    assert (Verdict.FAIL, pytest.approx(-0.1)) == (decision.verdict, decision.figure)
-    assert Verdict.PASS is against(right(160, of=200), right(180, of=200), max_drop=2).verdict
+    assert (GateVerdict.FAIL, pytest.approx(-0.1)) == (decision.verdict, decision.figure)
+    assert GateVerdict.PASS is against(right(160, of=200), right(180, of=200), max_drop=2).verdict
 
 
 def test_a_drop_that_is_allowed_but_not_shown_to_be_small_is_inconclusive():
     decision = against(right(100, of=200), [*right(95, of=100), *right(5, of=100)], max_drop=2)
-    assert (Verdict.INCONCLUSIVE, 0.0) == (decision.verdict, decision.figure)
+    assert (GateVerdict.INCONCLUSIVE, 0.0) == (decision.verdict, decision.figure)
 
 
 def test_only_what_both_runs_planned_is_compared():
@@ -195,14 +199,14 @@ def test_a_delta_is_icl_minus_zero_shot_on_shared_samples():
     run = run_with({("Q6", "zeroshot"): right(5, of=20), ("Q6", "icl"): right(12, of=15)})
     decision = verdict(run, gate("icl.Q6.delta", min=10))
     assert (15, pytest.approx(7 / 15)) == (decision.samples, decision.figure)
-    assert Verdict.PASS is decision.verdict
+    assert GateVerdict.PASS is decision.verdict
 
 
 def test_a_drop_of_a_delta_is_a_difference_of_differences():
     before = run_with({("Q6", "zeroshot"): [0.0] * 20, ("Q6", "icl"): [1.0] * 20})
     after = run_with({("Q6", "zeroshot"): [1.0] * 20, ("Q6", "icl"): [0.0] * 20})
     decision = verdict(after, gate("icl.Q6.delta", max_drop=20, baseline=BASE), baselines={BASE: before})
-    assert (Verdict.FAIL, -2.0, -2.0) == (decision.verdict, decision.figure, decision.interval.low)
+    assert (GateVerdict.FAIL, -2.0, -2.0) == (decision.verdict, decision.figure, decision.interval.low)
 
 
 # --- rates ---
@@ -226,7 +230,11 @@ def test_a_false_success_is_a_failure_called_good():
     answers = [("no_signal", "NO_SIGNAL", "SUCCESS")] * 3 + [("no_signal", "NO_SIGNAL", "DAMPED")] * 17
     good = [("success", "SUCCESS", "SUCCESS")] * 30
     decision = verdict(labelled(*answers, *good), gate("q6.false_success", max=40))
-    assert (Verdict.PASS, 3 / 20, 20) == (decision.verdict, pytest.approx(decision.figure), decision.samples)
+    assert (GateVerdict.PASS, 3 / 20, 20) == (
+        decision.verdict,
+        pytest.approx(decision.figure),
+        decision.samples,
+    )
 
 
 def test_unmeasured_items_count_in_a_rate_unless_their_scenario_type_does_not():
@@ -253,7 +261,7 @@ def test_other_rates_are_those_of_the_reports(metric, question, expected, wrong)
         for number, item in enumerate(items)
     ]
     decision = verdict(Run(manifest=manifest(items), records=tuple(records)), gate(metric, max=60))
-    assert (Verdict.PASS, 0.25) == (decision.verdict, decision.figure)
+    assert (GateVerdict.PASS, 0.25) == (decision.verdict, decision.figure)
 
 
 # --- what was not measured ---
@@ -262,18 +270,18 @@ def test_other_rates_are_those_of_the_reports(metric, question, expected, wrong)
 @pytest.mark.parametrize(
     ("expected", "measured", "lost", "minimum"),
     [
-        (Verdict.PASS, right(98, of=98), 2, 80),  # passes even if both are wrong
-        (Verdict.FAIL, right(20, of=98), 2, 80),  # fails even if both are right
-        (Verdict.CANNOT, right(90, of=98), 2, 85),  # passes, but not if both are wrong
-        (Verdict.CANNOT, right(60, of=98), 2, 69),  # fails, but not if both are right
-        (Verdict.INCONCLUSIVE, right(80, of=98), 2, 80),  # undecided whatever they are
-        (Verdict.CANNOT, [], 20, 80),
+        (GateVerdict.PASS, right(98, of=98), 2, 80),  # passes even if both are wrong
+        (GateVerdict.FAIL, right(20, of=98), 2, 80),  # fails even if both are right
+        (GateVerdict.CANNOT, right(90, of=98), 2, 85),  # passes, but not if both are wrong
+        (GateVerdict.CANNOT, right(60, of=98), 2, 69),  # fails, but not if both are right
+        (GateVerdict.INCONCLUSIVE, right(80, of=98), 2, 80),  # undecided whatever they are
+        (GateVerdict.CANNOT, [], 20, 80),
     ],
 )
 def test_what_was_not_measured_counts_as_wrong_and_as_right(expected, measured, lost, minimum):
     decision = verdict(q6(*measured, *[None] * lost), gate(min=minimum))
     assert (expected, lost, len(measured) + lost) == (decision.verdict, decision.unmeasured, decision.samples)
-    if expected is Verdict.CANNOT:
+    if expected is GateVerdict.CANNOT:
         assert f"depends on {lost} items that were not measured" == decision.reason
 
 
@@ -294,9 +302,9 @@ def test_what_the_baseline_lacks_counts_the_other_way_round():
 
 def test_a_plain_figure_that_what_is_missing_could_turn_cannot_be_gated():
     values = (*right(7, of=9), None)
-    assert Verdict.CANNOT is verdict(q6(*values), gate(min=75, mode="point")).verdict
-    assert Verdict.PASS is verdict(q6(*values), gate(min=70, mode="point")).verdict
-    assert Verdict.FAIL is verdict(q6(*values), gate(min=85, mode="point")).verdict
+    assert GateVerdict.CANNOT is verdict(q6(*values), gate(min=75, mode="point")).verdict
+    assert GateVerdict.PASS is verdict(q6(*values), gate(min=70, mode="point")).verdict
+    assert GateVerdict.FAIL is verdict(q6(*values), gate(min=85, mode="point")).verdict
 
 
 @given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=12, max_size=30), st.data())
@@ -305,7 +313,7 @@ def test_losing_items_never_turns_one_verdict_into_the_other(values, data):
     minimum = data.draw(st.integers(1, 75))
     kept = [None if number in lost else value for number, value in enumerate(values)]
     full, partial = (verdict(q6(*each), gate(min=minimum)).verdict for each in (values, kept))
-    assert {full, partial} != {Verdict.PASS, Verdict.FAIL}
+    assert {full, partial} != {GateVerdict.PASS, GateVerdict.FAIL}
 
 
 # --- several gates ---
@@ -327,36 +335,36 @@ def test_more_gates_make_it_harder_to_fail_and_no_harder_to_pass():
     """A file passes only if all of its gates pass; any of them can fail it."""
     run, close = q6(*right(45, of=50)), gate(min=80)
     alone, beside = verdict(run, close), verdict(run, close, gate(min=81))
-    assert Verdict.PASS is alone.verdict is beside.verdict
+    assert GateVerdict.PASS is alone.verdict is beside.verdict
     assert pytest.approx(0.80846, abs=1e-5) == alone.interval.low == beside.interval.low
     failing = gate(max=80)
-    assert Verdict.FAIL is verdict(run, failing).verdict
+    assert GateVerdict.FAIL is verdict(run, failing).verdict
     decision = verdict(run, failing, gate(max=81))
-    assert (Verdict.INCONCLUSIVE, True) == (decision.verdict, decision.corrected)
+    assert (GateVerdict.INCONCLUSIVE, True) == (decision.verdict, decision.corrected)
     assert pytest.approx(0.78640, abs=1e-5) == decision.interval.low  # at 97.5%: z = 1.959964
 
 
 def test_a_gate_that_clearly_fails_costs_the_others_nothing():
     decision = verdict(q6(*right(45, of=50)), gate(max=80), gate(max=30))
-    assert (Verdict.FAIL, pytest.approx(0.80846, abs=1e-5)) == (decision.verdict, decision.interval.low)
+    assert (GateVerdict.FAIL, pytest.approx(0.80846, abs=1e-5)) == (decision.verdict, decision.interval.low)
 
 
 def test_a_drop_that_is_shown_and_allowed_passes_with_a_warning():
     before, after = right(400, of=500), [*[0.0] * 12, *right(388, of=488)]
     decision = against(before, after, max_drop=5)
-    assert (Verdict.WORSE, pytest.approx(-12 / 500)) == (decision.verdict, decision.figure)
+    assert (GateVerdict.WORSE, pytest.approx(-12 / 500)) == (decision.verdict, decision.figure)
     report = judge_run(
         gate_file("gates.toml", gate(max_drop=5, baseline=BASE)), q6(*after), {BASE: renamed(q6(*before))}
     )
-    assert (Verdict.WORSE, 0) == (report.verdict, report.exit_status)
-    assert Verdict.PASS is against(before, [*[0.0] * 3, *right(397, of=497)], max_drop=5).verdict
+    assert (GateVerdict.WORSE, 0) == (report.verdict, report.exit_status)
+    assert GateVerdict.PASS is against(before, [*[0.0] * 3, *right(397, of=497)], max_drop=5).verdict
 
 
 def test_a_level_of_the_file_decides_how_sure_a_verdict_is():
     run = q6(*right(45, of=50))
     for level, passing in ((0.975, 78), (0.95, 80), (0.8, 85)):
-        assert Verdict.PASS is verdict(run, gate(min=passing, level=level), level=level).verdict
-        assert Verdict.PASS is not verdict(run, gate(min=passing + 1, level=level), level=level).verdict
+        assert GateVerdict.PASS is verdict(run, gate(min=passing, level=level), level=level).verdict
+        assert GateVerdict.PASS is not verdict(run, gate(min=passing + 1, level=level), level=level).verdict
 
 
 # --- this benchmark ---
@@ -372,7 +380,7 @@ def with_repeats(count, right_in, *, samples=243):
 def test_with_repeats_on_both_sides_only_answers_vary():
     base, run = with_repeats(4, lambda n: 4 * (n % 2)), with_repeats(2, lambda n: 2 * (n % 2))
     decision = verdict(run, gate(max_drop=2, baseline=BASE), baselines={BASE: renamed(base)})
-    assert (Verdict.PASS, Population.BENCHMARK, 0.0) == (
+    assert (GateVerdict.PASS, Population.BENCHMARK, 0.0) == (
         decision.verdict,
         decision.population,
         decision.flip_rate,
@@ -414,8 +422,8 @@ def test_an_anchor_is_decided_in_addition_to_the_baseline():
         run,
         {BASE: renamed(base), Path("anchor"): renamed(anchor)},
     )
-    assert [Verdict.PASS, Verdict.FAIL] == [entry.verdict for entry in report.verdicts]
-    assert "zeroshot.Q6, max_drop 5 from anchor anchor" == report.verdicts[1].gate.title
+    assert [GateVerdict.PASS, GateVerdict.FAIL] == [entry.verdict for entry in report.results]
+    assert "zeroshot.Q6, max_drop 5 from anchor anchor" == report.results[1].gate.title
 
 
 # --- looks ---
@@ -428,22 +436,22 @@ def test_each_look_is_read_at_a_higher_level():
     looked = judge_run(gates, replace(run, looks=(1, 2, 3, 4)), {BASE: renamed(base)})
     assert once.look is None
     assert (2, (1, 2, 3, 4)) == (looked.look.repeats, looked.look.planned)
-    alone, together = once.verdicts[0].interval, looked.verdicts[0].interval
+    alone, together = once.results[0].interval, looked.results[0].interval
     assert together.low < alone.low < alone.high < together.high
 
 
 def test_gates_that_test_nothing_cost_the_others_nothing():
     others = [gate(min=10, mode="point"), gate(min=60, family="f7"), gate("icl.Q6", min=60)]
-    assert Verdict.FAIL is verdict(q6(*right(45, of=50)), gate(max=80), *others).verdict
+    assert GateVerdict.FAIL is verdict(q6(*right(45, of=50)), gate(max=80), *others).verdict
 
 
 @pytest.mark.parametrize(
     ("expected", "status", "gates"),
     [
-        (Verdict.PASS, 0, [gate(min=50), gate(min=60)]),
-        (Verdict.FAIL, 1, [gate(min=80), gate(max=50), gate("icl.Q6", min=50)]),
-        (Verdict.INCONCLUSIVE, 10, [gate(min=50), gate(min=80)]),
-        (Verdict.CANNOT, 11, [gate(min=50), gate(min=80), gate("icl.Q6", min=50)]),
+        (GateVerdict.PASS, 0, [gate(min=50), gate(min=60)]),
+        (GateVerdict.FAIL, 1, [gate(min=80), gate(max=50), gate("icl.Q6", min=50)]),
+        (GateVerdict.INCONCLUSIVE, 10, [gate(min=50), gate(min=80)]),
+        (GateVerdict.CANNOT, 11, [gate(min=50), gate(min=80), gate("icl.Q6", min=50)]),
     ],
 )
 def test_the_most_alarming_verdict_is_the_files(expected, status, gates):
@@ -459,9 +467,9 @@ def test_more_unmeasured_items_than_allowed_are_an_obstacle_to_every_gate():
     run = q6(*[1.0] * 50, None, None)
     blanks = [replace(item, key=item.key._replace(variant="blank")) for item in run.manifest.planned]
     run = replace(run, manifest=replace(run.manifest, planned=(*run.manifest.planned, *blanks)))
-    assert Verdict.PASS is verdict(run, gate(min=50), max_unmeasured=2).verdict
+    assert GateVerdict.PASS is verdict(run, gate(min=50), max_unmeasured=2).verdict
     decision = verdict(run, gate(min=50), max_unmeasured=1)
-    assert (Verdict.CANNOT, "2 of 52 items not measured (max_unmeasured 1)") == (
+    assert (GateVerdict.CANNOT, "2 of 52 items not measured (max_unmeasured 1)") == (
         decision.verdict,
         decision.reason,
     )
@@ -477,9 +485,9 @@ def test_more_cut_answers_than_allowed_are_an_obstacle():
         failed(items[20]),
     )
     run = Run(manifest=manifest(items), records=records)
-    assert Verdict.PASS is verdict(run, gate(min=50), max_truncated=0.05).verdict
+    assert GateVerdict.PASS is verdict(run, gate(min=50), max_truncated=0.05).verdict
     decision = verdict(run, gate(min=50), max_truncated=0.048)
-    assert (Verdict.CANNOT, "1 of 20 answers cut at max_tokens (max_truncated 0.048)") == (
+    assert (GateVerdict.CANNOT, "1 of 20 answers cut at max_tokens (max_truncated 0.048)") == (
         decision.verdict,
         decision.reason,
     )
@@ -503,7 +511,7 @@ def test_more_cut_answers_than_allowed_are_an_obstacle():
 def test_a_judge_must_be_shown_to_agree(agreed, reason):
     run = replace(q6(*[1.0] * 20), judge_agreement={"judge-a": 1.0, "judge-b": agreed / 56}, judge_points=56)
     decision = verdict(run, gate(min=50), min_agreement=0.7)
-    assert (Verdict.CANNOT if reason else Verdict.PASS) is decision.verdict
+    assert (GateVerdict.CANNOT if reason else GateVerdict.PASS) is decision.verdict
     assert (f"judge judge-b agrees with {reason}" if reason else "") == decision.reason
 
 
@@ -525,7 +533,7 @@ def test_an_interrupted_run_cannot_be_gated():
     report = judge_run(
         gate_file("gates.toml", gate(min=50)), q6(*[1.0] * 20), {}, interrupted="stopped by Ctrl-C"
     )
-    assert (Verdict.CANNOT, ("stopped by Ctrl-C",)) == (report.verdict, report.obstacles)
+    assert (GateVerdict.CANNOT, ("stopped by Ctrl-C",)) == (report.verdict, report.obstacles)
 
 
 # --- what would decide ---
@@ -548,7 +556,7 @@ def test_the_detectable_difference_of_a_drop_is_that_of_the_differences():
 
 def test_the_samples_that_would_decide_make_the_difference_detectable():
     decision = verdict(q6(*right(70, of=100)), gate(min=65))
-    assert Verdict.INCONCLUSIVE is decision.verdict
+    assert GateVerdict.INCONCLUSIVE is decision.verdict
     assert math.ceil(100 * (decision.detectable / 0.05) ** 2) == decision.outlook.samples
     assert decision.outlook.repeats is None
 
@@ -560,7 +568,7 @@ def test_a_figure_on_the_threshold_is_never_decided():
 def test_equal_models_are_what_a_baseline_gate_plans_for():
     before, after = right(100, of=200), [*[0.0] * 6, *right(98, of=194)]
     decision = against(before, after, max_drop=2)
-    assert (Verdict.INCONCLUSIVE, pytest.approx(-0.01)) == (decision.verdict, decision.figure)
+    assert (GateVerdict.INCONCLUSIVE, pytest.approx(-0.01)) == (decision.verdict, decision.figure)
     assert math.ceil(200 * (decision.detectable / 0.02) ** 2) == decision.outlook.samples
     assert (None, None) == (decision.flip_rate, decision.outlook.repeats)
 
@@ -569,7 +577,7 @@ def test_repeats_of_the_baseline_say_how_many_of_a_run_would_decide():
     base = renamed(with_repeats(4, lambda n: n % 5))
     once = q6(*[float(n % 5 > n % 4) for n in range(243)])
     decision = verdict(once, gate(max_drop=4, baseline=BASE), baselines={BASE: base})
-    assert Verdict.INCONCLUSIVE is decision.verdict
+    assert GateVerdict.INCONCLUSIVE is decision.verdict
     assert pytest.approx(1 / 3, abs=0.01) == decision.flip_rate
     assert 2 <= decision.outlook.repeats < 20
     assert not decision.outlook.both
@@ -590,7 +598,7 @@ def test_a_repeat_that_was_not_measured_is_left_out_of_the_variance():
 def test_repeats_decide_if_their_variance_dominates():
     noisy = q6(*[(1.0, 0.0)] * 16, *[(1.0, 1.0)] * 16, *[(0.0, 0.0)] * 8)
     decision = verdict(noisy, gate(min=50))
-    assert (Verdict.INCONCLUSIVE, 2) == (decision.verdict, decision.repeats)
+    assert (GateVerdict.INCONCLUSIVE, 2) == (decision.verdict, decision.repeats)
     assert 0.5 < decision.repeats_share < 0.9
     assert 2 < decision.outlook.repeats < 20
 

@@ -9,7 +9,7 @@ import pytest
 
 from reports.gates.evidence import evidence
 from reports.gates.metrics import MetricValues, Part
-from reports.gates.verdicts import Verdict, decide, look_at
+from reports.gates.verdicts import GateVerdict, decide, look_at
 from scoring.questions import Question
 from tests.gate_factory import gate
 from tests.gate_simulation import (
@@ -105,8 +105,8 @@ def test_the_gates_give_the_verdicts_of_the_simulation(design, case):
     for before, now, passes, fails in zip(baseline, candidate, passed, failed, strict=True):
         values = metric_values(before, now)
         (entry,) = decide([evidence(gated, values, look=look_at(values, ()))])
-        assert passes == (entry.verdict in {Verdict.PASS, Verdict.WORSE})
-        assert fails == (entry.verdict is Verdict.FAIL)
+        assert passes == (entry.verdict in {GateVerdict.PASS, GateVerdict.WORSE})
+        assert fails == (entry.verdict is GateVerdict.FAIL)
 
 
 # --- several gates, thresholds ---
@@ -147,7 +147,7 @@ def test_four_gates_together_fail_the_same_model_in_no_more_than_5_of_100_cases(
             evidence(gate(f"zeroshot.{q}", max_drop=0, baseline=BASE), values)
             for q, values in values_of.items()
         ]
-        failed.append(any(entry.verdict is Verdict.FAIL for entry in decide(gates)))
+        failed.append(any(entry.verdict is GateVerdict.FAIL for entry in decide(gates)))
     assert statistics.fmean(failed) <= within_error(0.05, of=40)
 
 
@@ -174,14 +174,14 @@ def share(verdicts, verdict):
 @pytest.mark.parametrize("metric", ["zeroshot.Q5", "zeroshot.Q6"])
 def test_a_model_on_the_threshold_passes_or_fails_in_no_more_than_5_of_100_cases_each(metric):
     decisions = thresholds_met(metric, 0.6)
-    assert 0 < share(decisions, Verdict.PASS) <= within_error(0.05, of=300)
-    assert 0 < share(decisions, Verdict.FAIL) <= within_error(0.05, of=300)
+    assert 0 < share(decisions, GateVerdict.PASS) <= within_error(0.05, of=300)
+    assert 0 < share(decisions, GateVerdict.FAIL) <= within_error(0.05, of=300)
 
 
 @pytest.mark.parametrize("metric", ["zeroshot.Q5", "zeroshot.Q6"])
 def test_a_model_below_the_threshold_by_the_detectable_difference_fails_in_80_of_100_cases(metric):
     detectable = statistics.fmean(decision.detectable for decision in thresholds_met(metric, 0.6, count=20))
-    assert pytest.approx(0.8, abs=0.07) == share(thresholds_met(metric, 0.6 - detectable), Verdict.FAIL)
+    assert pytest.approx(0.8, abs=0.07) == share(thresholds_met(metric, 0.6 - detectable), GateVerdict.FAIL)
 
 
 def test_a_world_has_the_stated_flip_rate():

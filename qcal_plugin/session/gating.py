@@ -12,7 +12,7 @@ import pytest
 from qcal_plugin.session.directory import RunDirectory
 from reports.gates.file import GateFile
 from reports.gates.history import with_history
-from reports.gates.verdicts import GateReport, GateVerdict, Verdict, judge_run
+from reports.gates.verdicts import GateReport, GateResult, GateVerdict, judge_run
 from reports.github import annotation_lines
 from reports.records.records import Run
 from reports.records.run_files import RunFileError, load_run
@@ -61,12 +61,12 @@ def _tell_plugins(config: pytest.Config, report: GateReport) -> None:
     manager = config.pluginmanager
     counting = [plugin for name in COUNTING if (plugin := manager.get_plugin(name)) is not None]
     tell = manager.subset_hook_caller("pytest_runtest_logreport", counting)
-    for entry in report.verdicts:
+    for entry in report.results:
         for test_report in gate_reports(entry, report.file.path):
             tell(report=test_report)
 
 
-def gate_reports(entry: GateVerdict, file: Path) -> Iterator[pytest.TestReport]:
+def gate_reports(entry: GateResult, file: Path) -> Iterator[pytest.TestReport]:
     """A gate as a test: passed, failed, skipped where inconclusive, an error where it cannot be gated."""
     words = " - ".join(filter(None, [f"{entry.verdict}: {figures(entry)}", advice(entry)]))
     make = partial(
@@ -77,12 +77,12 @@ def gate_reports(entry: GateVerdict, file: Path) -> Iterator[pytest.TestReport]:
         user_properties=[("qcal_gate_verdict", entry.verdict.value), ("qcal_gate_figures", words)],
     )
     match entry.verdict:
-        case Verdict.PASS | Verdict.WORSE:
+        case GateVerdict.PASS | GateVerdict.WORSE:
             yield make(outcome="passed", longrepr=None, when="call")
-        case Verdict.FAIL:
+        case GateVerdict.FAIL:
             yield make(outcome="failed", longrepr=words, when="call")
-        case Verdict.INCONCLUSIVE:
+        case GateVerdict.INCONCLUSIVE:
             yield make(outcome="skipped", longrepr=(str(file), 0, words), when="call")
-        case Verdict.CANNOT:
+        case GateVerdict.CANNOT:
             yield make(outcome="failed", longrepr=words, when="setup")
     yield make(outcome="passed", longrepr=None, when="teardown")

@@ -23,7 +23,7 @@ from qcal_plugin.engine.result import EngineResult
 from qcal_plugin.session.active_run import ActiveRun
 from qcal_plugin.session.directory import RunDirectoryError
 from reports.gates.file import GateFile
-from reports.gates.verdicts import Verdict, judge_run
+from reports.gates.verdicts import GateVerdict, judge_run
 from reports.records.looks import LookPlan, write_looks
 from reports.records.records import PROPERTY_PREFIX, ItemKey, PlannedItem, Run
 from reports.records.run_files import RunFileError, load_looks, load_run
@@ -74,6 +74,8 @@ class Looks:
         self._lock = threading.RLock()
         self._declared: dict[ItemKey, PlannedItem] = {}
         self._ended: set[ItemKey] = set()
+        self._pending: set[ItemKey] = set()  # open and not ended; kept, because every report asks for it
+        self._last_repeat = -1
         self._lost = 0
         self._waiting: list[tuple[ItemKey, Future[EngineResult]]] = []
         self._closed = ""
@@ -85,7 +87,8 @@ class Looks:
         """Say which items may be demanded; those of repeats that are not open yet wait for a look."""
         with self._lock:
             self._declared.update({item.key: item for item in planned})
-            self._evaluation.declare([item for item in planned if self._is_open(item.key)])
+            self._last_repeat = max(self._last_repeat, *(item.key.repeat for item in planned), -1)
+            self._declare([item for item in planned if self._is_open(item.key)])
 
     def demand(self, key: ItemKey) -> Future[EngineResult]:
         """The item's outcome; fails with NotNeeded where a look decides before it is asked."""
@@ -95,7 +98,7 @@ class Looks:
             handle: Future[EngineResult] = Future()
             if self._closed:
                 handle.set_exception(NotNeeded(self._closed))
-            elif not self._waits and self._outstanding():
+            elif not self._waits and self._pending:
                 handle.set_exception(EngineStopped(OUT_OF_ORDER))
             elif (stopped := self._evaluation.engine.stopped) is not None:
                 handle.set_exception(EngineStopped(stopped))
@@ -118,21 +121,23 @@ class Looks:
             key = _key_of(report) if report.when == "teardown" else None
             if key is None:
                 return
-            self._ended.add(key)
+            with self._lock:
+                self._ended.add(key)
+                self._pending.discard(key)
         else:  # xdist, of an item on which a worker crashed: which item it was, its properties do not say
             self._lost += 1
         self._look_if_due()
 
     def _look_if_due(self) -> None:
         with self._lock:
-            later = any(not self._is_open(key) for key in self._declared)
-            if self._closed or not later or len(self._outstanding()) > self._lost:
+            is_last = self._last_repeat < self._plan.open
+            if self._closed or is_last or len(self._pending) > self._lost:
                 return
             verdict = self._verdict()
-            self._plan = self._plan.after_look(verdict, goes_on=verdict is Verdict.INCONCLUSIVE)
+            self._plan = self._plan.after_look(verdict, goes_on=verdict is GateVerdict.INCONCLUSIVE)
             write_looks(self._evaluation.directory.path, self._plan)
             self._lost = 0
-            if verdict is Verdict.INCONCLUSIVE:
+            if verdict is GateVerdict.INCONCLUSIVE:
                 self._say(f"look after {_times(self._plan.open - 1)}: {verdict}, asking everything once more")
                 self._open_next()
             else:
@@ -140,17 +145,15 @@ class Looks:
                 self._say(f"look: {self._closed}; what is left is not needed")
                 self._tell_waiting()
 
-    def _verdict(self) -> Verdict:
+    def _verdict(self) -> GateVerdict:
         try:
             run = load_run(self._evaluation.directory.path, texts=False)
         except RunFileError:
-            return Verdict.CANNOT  # said at the end of the session
+            return GateVerdict.CANNOT  # said at the end of the session
         return judge_run(self._gates, run, self._baselines).verdict
 
     def _open_next(self) -> None:
-        self._evaluation.declare(
-            [item for key, item in self._declared.items() if key.repeat == self._plan.open - 1]
-        )
+        self._declare([item for key, item in self._declared.items() if key.repeat == self._plan.open - 1])
         waiting = [entry for entry in self._waiting if self._is_open(entry[0])]
         self._waiting = [entry for entry in self._waiting if not self._is_open(entry[0])]
         for key, handle in waiting:
@@ -164,8 +167,9 @@ class Looks:
     def _is_open(self, key: ItemKey) -> bool:
         return key.repeat < self._plan.open
 
-    def _outstanding(self) -> list[ItemKey]:
-        return [key for key in self._declared if self._is_open(key) and key not in self._ended]
+    def _declare(self, items: Sequence[PlannedItem]) -> None:
+        self._pending.update(item.key for item in items if item.key not in self._ended)
+        self._evaluation.declare(items)
 
 
 def _key_of(report: pytest.TestReport) -> ItemKey | None:

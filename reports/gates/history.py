@@ -43,7 +43,7 @@ def with_history(report: GateReport, run_dir: Path) -> GateReport:
             "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
             "file": str(report.file.path),
             "verdict": report.verdict.value,
-            "gates": {entry.gate.title: entry.verdict.value for entry in report.verdicts},
+            "gates": {entry.gate.title: entry.verdict.value for entry in report.results},
         }
     )
     with open_to_append(file) as stream:

@@ -39,7 +39,7 @@ from reports.statistics.holm import step_down
 from reports.statistics.intervals import Interval
 
 
-class Verdict(StrEnum):
+class GateVerdict(StrEnum):
     """What is known. In the order of alarm: the last of a file's gates is the file's verdict."""
 
     PASS = "PASS"  # noqa: S105  no password
@@ -50,16 +50,16 @@ class Verdict(StrEnum):
 
 
 EXIT_STATUS = {
-    Verdict.PASS: 0,
-    Verdict.WORSE: 0,
-    Verdict.FAIL: 1,
-    Verdict.INCONCLUSIVE: 10,
-    Verdict.CANNOT: 11,
+    GateVerdict.PASS: 0,
+    GateVerdict.WORSE: 0,
+    GateVerdict.FAIL: 1,
+    GateVerdict.INCONCLUSIVE: 10,
+    GateVerdict.CANNOT: 11,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateVerdict:
+class GateResult:
     """What came out for one gate. Figures are fractions; None where there is none.
 
     Attributes:
@@ -79,7 +79,7 @@ class GateVerdict:
     """
 
     gate: Gate
-    verdict: Verdict
+    verdict: GateVerdict
     reason: str
     figure: float | None
     interval: Interval | None
@@ -108,15 +108,15 @@ class GateReport:
 
     file: GateFile
     obstacles: tuple[str, ...]
-    verdicts: tuple[GateVerdict, ...]
+    results: tuple[GateResult, ...]
     look: Look | None = None
     attempt: int = 1
     chosen_from: Mapping[Path, int] = field(default_factory=dict)
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> GateVerdict:
         """The most alarming one."""
-        return max((entry.verdict for entry in self.verdicts), key=list(Verdict).index)
+        return max((entry.verdict for entry in self.results), key=list(GateVerdict).index)
 
     @property
     def exit_status(self) -> int:
@@ -143,10 +143,10 @@ def judge_run(
     verdicts = decide(evidences)
     if why_not:
         verdicts = [
-            replace(entry, verdict=Verdict.CANNOT, reason=why_not[0], outlook=None) for entry in verdicts
+            replace(entry, verdict=GateVerdict.CANNOT, reason=why_not[0], outlook=None) for entry in verdicts
         ]
     look = max((entry.look for entry in evidences), key=lambda look: look.repeats) if run.looks else None
-    return GateReport(file=file, obstacles=why_not, verdicts=tuple(verdicts), look=look)
+    return GateReport(file=file, obstacles=why_not, results=tuple(verdicts), look=look)
 
 
 def _evidence(gate: Gate, run: Run, baseline: Run | None) -> Evidence:
@@ -166,7 +166,7 @@ def look_at(values: MetricValues, looks: Sequence[int]) -> Look:
     return Look(repeats=repeats, planned=tuple(looks) or (repeats,), baseline_repeats=baseline)
 
 
-def decide(gates: Sequence[Evidence]) -> list[GateVerdict]:
+def decide(gates: Sequence[Evidence]) -> list[GateResult]:
     """The verdicts on gates of one file, in their order."""
     tested = [each for each in gates if each.is_testable and each.gate.decision is Decision.INTERVAL]
     level = tested[0].gate.level if tested else LEVEL
@@ -193,17 +193,17 @@ def _shows_failure(shown: Evidence, level: float) -> bool:
     return fails(shown.gate, shown.interval(level))
 
 
-def _verdict(shown: Evidence, levels: Levels) -> GateVerdict:
+def _verdict(shown: Evidence, levels: Levels) -> GateResult:
     gate, error = shown.gate, shown.standard_error
     bounds = None if shown.refusal or error is None else _bounds(shown, levels)
     compared = shown.figures if gate.decision is Decision.POINT and not shown.refusal else bounds
-    verdict = Verdict.CANNOT if compared is None else _compared(shown, compared, levels)
-    verdict = Verdict.CANNOT if shown.too_few and verdict is not Verdict.FAIL else verdict
+    verdict = GateVerdict.CANNOT if compared is None else _compared(shown, compared, levels)
+    verdict = GateVerdict.CANNOT if shown.too_few and verdict is not GateVerdict.FAIL else verdict
     within = shown.source.variance_of_repeats() if shown.population is Population.PLOTS else None
-    result = GateVerdict(
+    result = GateResult(
         gate=gate,
         verdict=verdict,
-        reason=_reason(shown) if verdict is Verdict.CANNOT else "",
+        reason=_reason(shown) if verdict is GateVerdict.CANNOT else "",
         figure=shown.figure,
         interval=bounds,
         population=shown.population,
@@ -217,7 +217,9 @@ def _verdict(shown: Evidence, levels: Levels) -> GateVerdict:
         repeats_share=min(1.0, within / error**2) if within is not None and error else None,
     )
     return (
-        replace(result, outlook=outlook(shown, levels.to_pass)) if verdict is Verdict.INCONCLUSIVE else result
+        replace(result, outlook=outlook(shown, levels.to_pass))
+        if verdict is GateVerdict.INCONCLUSIVE
+        else result
     )
 
 
@@ -228,16 +230,16 @@ def _bounds(shown: Evidence, levels: Levels) -> Interval:
     return Interval(passing.low, failing.high)
 
 
-def _compared(shown: Evidence, compared: Interval, levels: Levels) -> Verdict:
+def _compared(shown: Evidence, compared: Interval, levels: Levels) -> GateVerdict:
     """The verdict by these bounds. It cannot be had where measuring the rest could bring a verdict."""
     if passes(shown.gate, compared):
-        return Verdict.WORSE if _shows_drop(shown, compared) else Verdict.PASS
+        return GateVerdict.WORSE if _shows_drop(shown, compared) else GateVerdict.PASS
     if fails(shown.gate, compared):
-        return Verdict.FAIL
+        return GateVerdict.FAIL
     could_pass = any(passes(shown.gate, interval) for interval in shown.intervals(levels.to_pass))
     could_fail = any(fails(shown.gate, interval) for interval in shown.intervals(levels.to_fail))
     undecided_figure = shown.gate.decision is Decision.POINT
-    return Verdict.CANNOT if could_pass or could_fail or undecided_figure else Verdict.INCONCLUSIVE
+    return GateVerdict.CANNOT if could_pass or could_fail or undecided_figure else GateVerdict.INCONCLUSIVE
 
 
 def _shows_drop(shown: Evidence, compared: Interval) -> bool:

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reports.gates.verdicts import GateReport, GateVerdict, Verdict
+from reports.gates.verdicts import GateReport, GateResult, GateVerdict
 from reports.records.plain_text import log_line, log_text
 from reports.tables.model import Cell, Column, Section, Table, Unit, printed
 
 FAR = 50
 """If more than this many times the samples are needed, the figure is too close to its threshold to decide."""
-VERDICT_WIDTH = max(map(len, Verdict))
+VERDICT_WIDTH = max(map(len, GateVerdict))
 
 
 def columns(report: GateReport) -> tuple[Column, ...]:
@@ -40,7 +40,7 @@ def _both_ends(level: float) -> str:
 
 def log_lines(report: GateReport, run_dir: Path) -> list[str]:
     """Return the last lines of a log: the verdicts, the most alarming last, and what to do next."""
-    ranked = sorted(report.verdicts, key=lambda entry: list(Verdict).index(entry.verdict))
+    ranked = sorted(report.results, key=lambda entry: list(GateVerdict).index(entry.verdict))
     gates = [line for entry in ranked for line in _entry_lines(entry, alone=not report.obstacles)]
     not_gated = [f"not gated: {obstacle}" for obstacle in report.obstacles]
     return [*gates, *not_gated, *map(str, notes(report)), closing_line(report, run_dir)]
@@ -63,23 +63,23 @@ def notes(report: GateReport) -> Iterator[str]:
 
 def closing_line(report: GateReport, run_dir: Path) -> str:
     """Return the overall verdict and what to do next."""
-    entries = [entry for entry in report.verdicts if entry.verdict is report.verdict]
-    count = f"{len(entries)} of {len(report.verdicts)} gates"
+    entries = [entry for entry in report.results if entry.verdict is report.verdict]
+    count = f"{len(entries)} of {len(report.results)} gates"
     match report.verdict:
-        case Verdict.PASS:
+        case GateVerdict.PASS:
             words = "every gate passes"
-        case Verdict.WORSE:
+        case GateVerdict.WORSE:
             words = f"every gate passes, {count} with a drop that is shown; next: {_look(entries, run_dir)}"
-        case Verdict.FAIL:
+        case GateVerdict.FAIL:
             words = f"{count} failed; next: {_look(entries, run_dir)}"
-        case Verdict.INCONCLUSIVE:
+        case GateVerdict.INCONCLUSIVE:
             words = f"{count} undecided, none failed; next: {_ask_more(report)}"
-        case Verdict.CANNOT:
+        case GateVerdict.CANNOT:
             words = f"{count}, none failed; next: {_remedy(report, run_dir)}"
     return f"{report.file.path}: {report.verdict} (exit status {report.exit_status}): {words}"
 
 
-def _look(entries: list[GateVerdict], run_dir: Path) -> str:
+def _look(entries: list[GateResult], run_dir: Path) -> str:
     baseline = next((entry.gate.baseline for entry in entries if entry.gate.baseline is not None), None)
     if baseline is not None:
         return f"see what broke: python -m reports compare {baseline} {run_dir}"
@@ -95,7 +95,7 @@ def _ask_more(report: GateReport) -> str:
 
 def _remedy(report: GateReport, run_dir: Path) -> str:
     again = f"python -m reports gate {run_dir} --gate {report.file.path}"
-    if any(entry.unmeasured for entry in report.verdicts):
+    if any(entry.unmeasured for entry in report.results):
         return f"measure what is missing (--lf what failed, --resume all), then: {again}"
     return f"fix the problems above, then run: {again}"
 
@@ -103,13 +103,13 @@ def _remedy(report: GateReport, run_dir: Path) -> str:
 # --- one gate --------------------------------------------------------------------------------------------------------
 
 
-def _entry_lines(entry: GateVerdict, *, alone: bool) -> Iterator[str]:
+def _entry_lines(entry: GateResult, *, alone: bool) -> Iterator[str]:
     yield f"{entry.verdict:<{VERDICT_WIDTH}} {entry.gate.title}: {figures(entry)}"
     if alone and (words := advice(entry)):
         yield f"{'':{VERDICT_WIDTH}} {words}"
 
 
-def figures(entry: GateVerdict) -> str:
+def figures(entry: GateResult) -> str:
     """Return a gate's figure, interval, samples and smallest detectable difference, as text."""
     differential = entry.gate.differential
     column = Column("", Unit.DIFFERENCE if differential else Unit.SCORE, 1)
@@ -130,13 +130,13 @@ def figures(entry: GateVerdict) -> str:
     return ", ".join(parts)
 
 
-def _repeats(entry: GateVerdict) -> str:
+def _repeats(entry: GateResult) -> str:
     if entry.gate.baseline is not None:
         return f" x {entry.repeats} against x {entry.baseline_repeats}"
     return f" x {entry.repeats}" if entry.repeats > 1 else ""
 
 
-def _edges(entry: GateVerdict, column: Column) -> str:
+def _edges(entry: GateResult, column: Column) -> str:
     """Return the true figures that give a verdict in 80% of cases, as text."""
     gate, reach = entry.gate, entry.detectable or 0.0
     good, bad = (gate.threshold - reach, gate.threshold + reach)[:: 1 if gate.at_most else -1]
@@ -146,16 +146,16 @@ def _edges(entry: GateVerdict, column: Column) -> str:
     return f" (80% sure: fails at {printed(bad, column)}, passes at {printed(good, column)})"
 
 
-def advice(entry: GateVerdict) -> str:
+def advice(entry: GateResult) -> str:
     """Return why there is no verdict, or what would give one; empty for PASS and FAIL."""
-    if entry.verdict is Verdict.CANNOT:
+    if entry.verdict is GateVerdict.CANNOT:
         return entry.reason
-    if entry.verdict is Verdict.WORSE:
+    if entry.verdict is GateVerdict.WORSE:
         return "a drop is shown, and shown to be no larger than allowed"
     return "" if entry.outlook is None else _outlook_words(entry, entry.outlook.samples)
 
 
-def _outlook_words(entry: GateVerdict, samples: int | None) -> str:
+def _outlook_words(entry: GateResult, samples: int | None) -> str:
     if samples is None:
         return "the figure is on the threshold: no number of samples decides it"
     if entry.gate.baseline is not None:
@@ -165,7 +165,7 @@ def _outlook_words(entry: GateVerdict, samples: int | None) -> str:
     return f"about {samples} samples would decide it; {_repeats_advice(entry)}"
 
 
-def _repeats_advice(entry: GateVerdict) -> str:
+def _repeats_advice(entry: GateResult) -> str:
     outlook, against_baseline = entry.outlook, entry.gate.baseline is not None
     if outlook is None or entry.flip_rate is None:
         return "--repeats 3 would show how much repeats can do" if not against_baseline else _REPEATS_WANTED
@@ -189,7 +189,7 @@ _REPEATS_WANTED = "--repeats 4 in the baseline and 2 here would decide on this b
 
 def gate_section(report: GateReport) -> Section:
     """Return the verdicts as a section with one table."""
-    rows = tuple(_cells(entry) for entry in report.verdicts)
+    rows = tuple(_cells(entry) for entry in report.results)
     lines = [f"{report.file.path}: {report.verdict}, exit status {report.exit_status}."]
     lines += [f"Not gated: {obstacle}." for obstacle in report.obstacles]
     lines += [f"{line[:1].upper()}{line[1:]}." for line in notes(report)]
@@ -206,7 +206,7 @@ def gate_section(report: GateReport) -> Section:
     return Section(title="Gates", tables=(table,))
 
 
-def _cells(entry: GateVerdict) -> tuple[Cell, ...]:
+def _cells(entry: GateResult) -> tuple[Cell, ...]:
     against = f"{entry.repeats} against {entry.baseline_repeats}"
     return (
         entry.gate.title,
@@ -236,11 +236,11 @@ def gates_json(report: GateReport) -> dict[str, Any]:
         else {"repeats": report.look.repeats, "planned": list(report.look.planned)},
         "chosen_from": {str(path): runs for path, runs in report.chosen_from.items()},
         "obstacles": list(report.obstacles),
-        "gates": [_entry_json(entry) for entry in report.verdicts],
+        "gates": [_entry_json(entry) for entry in report.results],
     }
 
 
-def _entry_json(entry: GateVerdict) -> dict[str, Any]:
+def _entry_json(entry: GateResult) -> dict[str, Any]:
     gate = entry.gate
     return {
         "title": gate.title,
@@ -259,10 +259,10 @@ def _entry_json(entry: GateVerdict) -> dict[str, Any]:
 # --- GitHub ----------------------------------------------------------------------------------------------------------
 
 ANNOTATIONS = {
-    Verdict.FAIL: "error",
-    Verdict.CANNOT: "error",
-    Verdict.INCONCLUSIVE: "warning",
-    Verdict.WORSE: "warning",
+    GateVerdict.FAIL: "error",
+    GateVerdict.CANNOT: "error",
+    GateVerdict.INCONCLUSIVE: "warning",
+    GateVerdict.WORSE: "warning",
 }
 
 
@@ -271,7 +271,7 @@ def github_annotations(report: GateReport) -> list[str]:
     return [
         f"::{ANNOTATIONS[entry.verdict]} title={_property(f'QCalEval gate: {entry.verdict}')}::"
         f"{_message(' - '.join(filter(None, [f'{entry.gate.title}: {figures(entry)}', advice(entry)])))}"
-        for entry in report.verdicts
+        for entry in report.results
         if entry.verdict in ANNOTATIONS
     ]
 
