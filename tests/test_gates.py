@@ -595,6 +595,35 @@ def test_a_repeat_that_was_not_measured_is_left_out_of_the_variance():
     assert pytest.approx(0.5 * (1 / 2 + 1) / 4) == values.variance_of_repeats()
 
 
+@pytest.mark.parametrize("side", ["run", "baseline"])
+def test_one_side_with_repeats_gives_the_split_for_both(side):
+    """2 samples, s^2 = 0.25: over 2 repeats on one side and 1 on the other."""
+    repeated, once = q6((0.0, 1.0), (1.0, 1.0)), renamed(q6(0.0, 1.0))
+    run, base = (repeated, once) if side == "run" else (once, repeated)
+    values = metric_values(gate(max_drop=5, baseline=BASE), run, base)
+    assert pytest.approx(0.25 * (1 / 2 + 1) / 2) == values.variance_of_repeats()
+
+
+def test_of_a_delta_each_mode_borrows_from_its_own():
+    delta = {("Q6", "icl"): [(0.0, 1.0), (1.0, 1.0)], ("Q6", "zeroshot"): [(1.0, 1.0), (1.0, 1.0)]}
+    once = renamed(run_with({key: [values[0] for values in samples] for key, samples in delta.items()}))
+    values = metric_values(gate("icl.Q6.delta", max_drop=5, baseline=BASE), once, run_with(delta))
+    assert pytest.approx(0.25 * (1 / 2 + 1) / 2) == values.variance_of_repeats()
+
+
+def test_one_side_with_repeats_makes_a_smaller_difference_detectable():
+    """The models differ from sample to sample; asked again each answers nearly as before."""
+    before = [float(n % 3 > 0) for n in range(243)]
+    after = q6(*[1 - value if n % 10 == 0 else value for n, value in enumerate(before)])
+    once, twice = (
+        verdict(after, gate(max_drop=3, baseline=BASE), baselines={BASE: renamed(q6(*base))})
+        for base in (before, [(value, float(n % 50 > 0) * value) for n, value in enumerate(before)])
+    )
+    assert once.repeats_share is None
+    assert 0 < twice.repeats_share < 0.5
+    assert twice.detectable < 0.85 * once.detectable
+
+
 def test_repeats_decide_if_their_variance_dominates():
     noisy = q6(*[(1.0, 0.0)] * 16, *[(1.0, 1.0)] * 16, *[(0.0, 0.0)] * 8)
     decision = verdict(noisy, gate(min=50))

@@ -21,6 +21,7 @@ from tests.gate_simulation import (
     SEQUENTIAL,
     Design,
     answers,
+    same,
     simulate,
     verdicts,
     world,
@@ -182,6 +183,18 @@ def test_a_model_on_the_threshold_passes_or_fails_in_no_more_than_5_of_100_cases
 def test_a_model_below_the_threshold_by_the_detectable_difference_fails_in_80_of_100_cases(metric):
     detectable = statistics.fmean(decision.detectable for decision in thresholds_met(metric, 0.6, count=20))
     assert pytest.approx(0.8, abs=0.07) == share(thresholds_met(metric, 0.6 - detectable), GateVerdict.FAIL)
+
+
+def test_with_repeats_in_the_baseline_alone_a_drop_that_is_detectable_fails_in_80_of_100_cases():
+    design, random, production = Design("1 run against 8", 8, (1,)), np.random.default_rng(5), world(0.35)
+    before = answers(random, production.chances, RELEASES, design.baseline)
+    gated = gate("zeroshot.mean", max_drop=2, baseline=BASE)
+    (entry,) = decide(
+        [evidence(gated, metric_values(before[0], answers(random, same(production, 0.02), 1, 1)[0]))]
+    )
+    worse = answers(random, same(production, 0.02 + entry.detectable), RELEASES, 1)
+    _, failed, _ = verdicts(before, worse, design)
+    assert pytest.approx(0.8, abs=0.1) == failed.mean()
 
 
 def test_a_world_has_the_stated_flip_rate():

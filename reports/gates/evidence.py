@@ -143,11 +143,28 @@ class Evidence:
         if error is None or self.gate.decision is Decision.POINT:
             return error
         if self.gate.differential:
-            answers = len(self.values) if self.noise is None else self.noise.answers
-            least = (item_of(self.gate) * abs(threshold) - threshold**2) / answers
-            return math.sqrt(max(error**2, least))
+            return math.sqrt(max(error**2, self._least_variance))
         spread = self.spread or dispersion([self.values])
         return math.sqrt(spread.phi * threshold * (1 - threshold) / len(self.values))
+
+    @property
+    def deviation_at_threshold(self) -> float | None:
+        """The standard deviation of the figure from the truth on these samples; None if nobody knows.
+
+        Against a baseline a single side with repeats is enough: the other is taken to vary as much. A verdict does not
+        borrow like that, so that the interval of such a gate is wider than the figure varies.
+        """
+        error, within = self.error_at_threshold, self.source.variance_of_repeats()
+        if error is None or within is None or self.gate.baseline is None:
+            return error
+        return min(error, math.sqrt(max(within, self._least_variance)))
+
+    @property
+    def _least_variance(self) -> float:
+        """Of a difference that lies on the threshold: what breaking answers bring (`fixed_benchmark.bounds`)."""
+        threshold = self.gate.threshold
+        answers = len(self.values) if self.noise is None else self.noise.answers
+        return (item_of(self.gate) * abs(threshold) - threshold**2) / answers
 
 
 def evidence(

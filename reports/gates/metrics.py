@@ -103,19 +103,20 @@ class MetricValues:
         return dispersions({name: self.of_family(name).sample_values() for name in families}).get(family)
 
     def variance_of_repeats(self) -> float | None:
-        """What the chance of single answers adds to the variance of the figure; None where no item was repeated.
+        """What the chance of single answers adds to the variance of the figure; None if no item was repeated.
 
+        A run without repeats is taken to vary as its baseline does, and a baseline without repeats as the run does.
         Sum over questions and parts of s^2 * sum over samples of 1 / repeats, over (questions * samples)^2, with s^2
         the variance between repeats of an item, pooled over items (one-way random effects; S. R. Searle, G. Casella,
         C. E. McCulloch 1992, Variance Components, chapter 3).
         """
-        parts = [part for parts in self.questions.values() for part in parts]
-        shares = [_repeat_variance(part, len(self.questions)) for part in parts]
-        return (
-            None
-            if None in shares or not shares
-            else math.fsum(share for share in shares if share is not None)
-        )
+        shares = [
+            share
+            for parts in self.questions.values()
+            for share in _repeat_variances(parts, len(self.questions))
+        ]
+        known = [share for share in shares if share is not None]
+        return math.fsum(known) if known and len(known) == len(shares) else None
 
 
 def metric_values(gate: Gate, run: Run, baseline: Run | None = None) -> MetricValues:
@@ -231,15 +232,30 @@ def _part_values(part: Part, unmeasured_as: float | None) -> dict[str, float]:
     }
 
 
-def _repeat_variance(part: Part, questions: int) -> float | None:
-    """See `MetricValues.variance_of_repeats`; None where no item of the part was measured twice."""
-    if all(len(values) < 2 for values in part.items.values()):
-        return None
-    measured = [[value for value in values if value is not None] for values in part.items.values()]
-    repeated = [values for values in measured if len(values) > 1]
-    counts = [len(values) for values in measured if values]
+def _repeat_variances(parts: Sequence[Part], questions: int) -> Iterator[float | None]:
+    """See `MetricValues.variance_of_repeats`; None for a part that nothing is known of."""
+    pooled = [_pooled_variance(part) for part in parts]
+    other_side = (
+        len(parts) // 2 if any(part.of_baseline for part in parts) else 0
+    )  # `_parts`: run, then baseline
+    for place, part in enumerate(parts):
+        borrowed = pooled[(place + other_side) % len(parts)]
+        variance = borrowed if pooled[place] is None else pooled[place]
+        counts = [len(measured) for values in part.items.values() if (measured := _measured(values))]
+        if variance is None or not counts:
+            yield None
+        else:
+            yield variance * math.fsum(1 / count for count in counts) / (questions * len(counts)) ** 2
+
+
+def _pooled_variance(part: Part) -> float | None:
+    """The variance between repeats of an item, pooled over items; None if no item was measured twice."""
+    repeated = [measured for values in part.items.values() if len(measured := _measured(values)) > 1]
     if not repeated:
         return None
     within = math.fsum(statistics.variance(values) * (len(values) - 1) for values in repeated)
-    pooled = within / sum(len(values) - 1 for values in repeated)
-    return pooled * math.fsum(1 / count for count in counts) / (questions * len(counts)) ** 2
+    return within / sum(len(values) - 1 for values in repeated)
+
+
+def _measured(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None]

@@ -29,11 +29,17 @@ MOST_REPEATS = 32
 
 
 def detectable(shown: Evidence, level: float) -> float | None:
-    """How far from the threshold the truth must lie for a verdict in 80% of cases."""
+    """How far from the threshold the truth must lie for a verdict in 80% of cases.
+
+    Against a baseline the truth is that on these samples as soon as one of the runs has repeats.
+    """
     error = shown.error_at_threshold
-    if error is None:
-        return None
-    return detectable_difference(error, shown.freedom, level=2 * shown.look.nominal(level) - 1)
+    return None if error is None else _reach(shown, level, error, shown.deviation_at_threshold)
+
+
+def _reach(shown: Evidence, level: float, error: float, deviation: float | None = None) -> float:
+    nominal = 2 * shown.look.nominal(level) - 1
+    return detectable_difference(error, shown.freedom, level=nominal, deviation=deviation)
 
 
 def outlook(shown: Evidence, level: float) -> Outlook:
@@ -48,8 +54,8 @@ def outlook(shown: Evidence, level: float) -> Outlook:
     error = shown.error_at_threshold
     if gap < ROUNDING or not reach or not error:
         return Outlook()
-    wanted = error * gap / reach
-    samples = math.ceil(shown.source.samples * (error / wanted) ** 2)
+    wanted = gap / _reach(shown, level, 1.0)
+    samples = math.ceil(shown.source.samples * (reach / gap) ** 2)
     if gate.baseline is None:
         return Outlook(samples=samples, repeats=_repeats_of_a_run(shown, error, wanted))
     repeats, both = _repeats_against_a_baseline(shown, wanted)

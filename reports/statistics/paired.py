@@ -193,13 +193,17 @@ def _bounds_by_least_variance(values: Sequence[float], size: float, reach: float
             yield sign * (b - math.sqrt(inner)) / (1 + k)
 
 
-def detectable_difference(standard_error: float, freedom: float, *, level: float = LEVEL) -> float:
+def detectable_difference(
+    standard_error: float, freedom: float, *, level: float = LEVEL, deviation: float | None = None
+) -> float:
     """Return the smallest true difference found with probability 0.8: (test quantile + normal quantile of 0.8) x error.
 
     J. Cohen 1988, Statistical Power Analysis, section 2.4, with the quantile of Student's t for ``freedom`` degrees of
-    freedom. Two-sided at 1 - ``level``, or one-sided at half of that.
+    freedom. Two-sided at 1 - ``level``, or one-sided at half of that. ``deviation``: of the estimate from the truth in
+    question, if the test's standard error covers more than that.
     """
-    return (quantile(freedom, level) + float(ndtri(POWER))) * standard_error
+    varies = standard_error if deviation is None else deviation
+    return quantile(freedom, level) * standard_error + float(ndtri(POWER)) * varies
 
 
 def label_changes(earlier: Mapping[str, float], later: Mapping[str, float]) -> LabelChanges:
