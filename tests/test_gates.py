@@ -1,6 +1,7 @@
 """Verdicts compared with examples computed manually."""
 
 import math
+import random
 import statistics
 from dataclasses import replace
 from pathlib import Path
@@ -137,6 +138,88 @@ def test_what_could_not_pass_even_if_nothing_changed_is_refused(metric, samples,
         check_samples(gate_file("gates.toml", gated), run.manifest, run.manifest.planned, {BASE: run})
     enough = run_with({(question.value, "zeroshot"): [1.0] * needed for question in gated.metric.questions})
     assert GateVerdict.PASS is verdict(enough, gated, baselines={BASE: renamed(enough)}).verdict
+
+
+def flipping(repeats, questions=("Q6",)):
+    """A run of 243 samples, of which 24% of the answers flip."""
+    source = random.Random(1)
+    chances = [0.9 if sample % 5 else 0.5 for sample in range(243)]
+    return run_with(
+        {
+            (question, "zeroshot"): [
+                tuple(float(source.random() < chance) for _ in range(repeats)) for chance in chances
+            ]
+            for question in questions
+        }
+    )
+
+
+def said_beforehand(gated, *, repeats, baseline, looks=()):
+    """What is said of a gate before a run of so many repeats, against a baseline of so many."""
+    questions = [question.value for question in gated.metric.questions]
+    run = flipping(repeats, questions)
+    baselines = {BASE: renamed(flipping(baseline, questions))}
+    file = gate_file("gates.toml", gated)
+    return check_samples(file, run.manifest, run.manifest.planned, baselines, looks=looks)
+
+
+LOOKS = (1, 2, 3, 4)
+FORECASTS = [
+    (
+        "zeroshot.Q6",
+        1,
+        4,
+        8,
+        LOOKS,
+        ["4 repeats an unchanged model passes in about 10%", "allow a larger max_drop"],
+    ),
+    (
+        "zeroshot.Q6",
+        2,
+        4,
+        8,
+        LOOKS,
+        ["24% of the baseline's answers flip", "21 repeats in both runs make it 80%"],
+    ),
+    (
+        "zeroshot.Q6",
+        3,
+        2,
+        8,
+        (),
+        ["2 repeats an unchanged model passes in about 53%", "; --repeats 6 makes it 80%"],
+    ),
+    ("zeroshot.mean", 2, 4, 8, LOOKS, []),
+    ("zeroshot.Q6", 1, 4, 2, LOOKS, ["allow a larger max_drop, or gate on more questions"]),
+    ("zeroshot.mean", 2, 4, 1, LOOKS, ["base was asked once", "ask it again with --repeats 8"]),
+    (
+        "zeroshot.mean",
+        2,
+        1,
+        8,
+        (),
+        ["compared as plots like these", "--max-repeats 4 decides on this benchmark"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("metric", "max_drop", "repeats", "baseline", "looks", "words"), FORECASTS)
+def test_what_repeats_will_hardly_decide_is_said_beforehand(
+    metric, max_drop, repeats, baseline, looks, words
+):
+    notes = said_beforehand(
+        gate(metric, max_drop=max_drop, baseline=BASE), repeats=repeats, baseline=baseline, looks=looks
+    )
+    assert bool(words) == len(notes)
+    assert [] == [word for word in words if word not in notes[0]]
+
+
+def test_one_question_cannot_show_a_drop_of_a_point_with_one_repeat_on_a_side():
+    """One answer in 243 is 0.4 points: nothing that differed leaves 1.1 possible."""
+    gated = gate("zeroshot.Q6", max_drop=1, baseline=BASE)
+    for repeats, baseline in ((1, 1), (1, 8), (4, 1)):
+        with pytest.raises(GateFileError, match=r"243 samples .* 273 could, or 2 repeats in both runs"):
+            said_beforehand(gated, repeats=repeats, baseline=baseline)
 
 
 def test_too_few_samples_to_pass_are_enough_to_fail():

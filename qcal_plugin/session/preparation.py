@@ -73,7 +73,7 @@ def prepare_run(
     items = select_items(selection, studied)
     items = items if stored is None else stored.planned_among(items, config.selection.modes)
     who = find_participants(config, stored, exits, dataset, progress)
-    baselines = _check_gates(config, describe(config, dataset, who, ""), items)
+    baselines, forecasts = _check_gates(config, describe(config, dataset, who, ""), items)
     directory = _open_directory(pytest_config, config, dataset, who, exits)
     evaluation = ActiveRun(config, studied, who, directory, prepare_again=prepare_again)
     exits.callback(evaluation.close)
@@ -85,23 +85,27 @@ def prepare_run(
         identity=identity_properties(directory.manifest),
         canary=evaluation.try_judges() if config.judge_canary else (),
         baselines=baselines,
-        notes=notes,
+        notes=(*notes, *forecasts),
     )
 
 
 def _check_gates(
     config: RunConfig, manifest: RunManifest, items: Sequence[PlannedItem]
-) -> Mapping[Path, Run]:
-    """The baselines of ``--gate``. A run that goes on may hold more than this command asks: it is gated at its end."""
+) -> tuple[Mapping[Path, Run], Sequence[str]]:
+    """The baselines of ``--gate``, and what its gates will hardly decide.
+
+    A run that goes on may hold more than this command asks: its samples are only counted at its end.
+    """
     if config.gates is None:
-        return {}
+        return {}, ()
     from reports.gates.check import check_samples, load_baselines
     from reports.records.outcomes import identity_of
 
     baselines = load_baselines(config.gates, identity_of(manifest))
-    if not (config.resume or config.last_failed):
-        check_samples(config.gates, manifest, items, baselines)
-    return baselines
+    if config.resume or config.last_failed:
+        return baselines, ()
+    looks = () if config.max_repeats is None else range(config.repeats, config.max_repeats + 1)
+    return baselines, check_samples(config.gates, manifest, items, baselines, looks=looks)
 
 
 def _open_directory(

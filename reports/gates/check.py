@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from reports.analysis.comparison import unlike_fields
 from reports.gates.evidence import evidence
 from reports.gates.file import Gate, GateFile, GateFileError
+from reports.gates.forecast import forecasts
 from reports.gates.judges import check_judges
 from reports.gates.metrics import metric_values
+from reports.gates.verdicts import look_at
 from reports.records.outcomes import Identity, identity_of
 from reports.records.records import PlannedItem, Run, RunManifest
 from reports.records.run_files import RunFileError, load_run
@@ -30,16 +32,26 @@ def load_baselines(file: GateFile, identity: Identity) -> dict[Path, Run]:
 
 
 def check_samples(
-    file: GateFile, manifest: RunManifest, items: Iterable[PlannedItem], baselines: Mapping[Path, Run]
-) -> None:
-    """Raises GateFileError where samples or judges cannot carry a verdict, or a gate's questions are not asked."""
+    file: GateFile,
+    manifest: RunManifest,
+    items: Iterable[PlannedItem],
+    baselines: Mapping[Path, Run],
+    *,
+    looks: Sequence[int] = (),
+) -> list[str]:
+    """What gates will hardly decide, a line each (`forecasts`).
+
+    Raises GateFileError if samples or judges cannot carry a verdict, or a gate's questions are not asked.
+    """
     check_judges(file)
-    run = Run(manifest=replace(manifest, planned=tuple(items)), records=())
+    run = Run(manifest=replace(manifest, planned=tuple(items)), records=(), looks=tuple(looks))
     for gate in file.gates:
         baseline = None if gate.baseline is None else baselines[gate.baseline]
-        shown = evidence(gate, metric_values(gate, run, baseline))
+        values = metric_values(gate, run, baseline)
+        shown = evidence(gate, values, look=look_at(values, run.looks))
         if refusal := shown.refusal or shown.too_few:
             raise GateFileError(f"{file.path}: {gate.title}: {refusal}")
+    return list(forecasts(file, run, baselines))
 
 
 def _load(file: GateFile, path: Path) -> Run:

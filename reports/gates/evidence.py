@@ -22,6 +22,8 @@ ROUNDING = 1e-9
 """A figure this close to a threshold is on it."""
 ONE_LOOK = Look(repeats=1, planned=(1,))
 MOST_SAMPLES = 100_000
+MOST_REPEATS = 32
+"""More than anybody asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +182,7 @@ def evidence(
         refusal=_not_asked(gate, everywhere, source),
         too_few=""
         if same_run
-        else too_few(gate, source.samples, look, answers=max(source.repeats(), look.planned[-1])),
+        else too_few(gate, source.samples, look, repeats=_repeats_in_both(source, look)),
         source=source,
         values=values,
         extremes=(source.sample_values(0), source.sample_values(1)) if source.unmeasured else (values,),
@@ -201,27 +203,34 @@ def _not_asked(gate: Gate, everywhere: MetricValues, source: MetricValues) -> st
     return f"{', '.join(absent)} ({gate.metric.mode}) not asked in this run{both}" if absent else ""
 
 
-def too_few(gate: Gate, samples: int, look: Look = ONE_LOOK, *, answers: int = 1) -> str:
-    """Why so few samples cannot carry a verdict, and how many could; empty where these can.
+def _repeats_in_both(source: MetricValues, look: Look) -> int:
+    """How often every item will have been asked in each run after the last look."""
+    most = max(source.repeats(), look.planned[-1])
+    return min(most, source.repeats(of_baseline=True) or most)
 
-    So many can as let the gate pass with the best result to be expected: all right, or with a baseline nothing that
-    differs in so many ``answers`` to each item. A ``max_drop`` of 0 takes an improvement, up to all items.
+
+def too_few(gate: Gate, samples: int, look: Look = ONE_LOOK, *, repeats: int = 1) -> str:
+    """Why these samples are too few for the gate to pass, and how many would do; empty if they are not.
+
+    They are too few if not even the best result to be expected passes: all items right, or with a baseline no
+    difference in any of the ``repeats`` of an item. A ``max_drop`` of 0 takes an improvement, at most of all items.
     """
-    if gate.decision is Decision.POINT or _can_pass(gate, samples, look, answers):
+    if gate.decision is Decision.POINT or _can_pass(gate, samples, look, repeats):
         return ""
-    needed = bisect_left(range(MOST_SAMPLES), True, key=lambda count: _can_pass(gate, count, look, answers))  # noqa: FBT003
-    best = "even if nothing changed" if gate.baseline is not None else "however good the result"
-    return f"{samples} samples cannot carry a verdict, {best}; {needed} could"
+    needed = bisect_left(range(MOST_SAMPLES), True, key=lambda count: _can_pass(gate, count, look, repeats))  # noqa: FBT003
+    if gate.baseline is None:
+        return f"{samples} samples cannot carry a verdict, however good the result; {needed} could"
+    enough = (count for count in range(2, MOST_REPEATS + 1) if _can_pass(gate, samples, look, count))
+    in_both = next((f", or {count} repeats in both runs" for count in enough), "")
+    return f"{samples} samples cannot carry a verdict, even if nothing changed; {needed} could{in_both}"
 
 
-def _can_pass(gate: Gate, samples: int, look: Look, answers: int) -> bool:
+def _can_pass(gate: Gate, samples: int, look: Look, repeats: int) -> bool:
     if samples < 2:
         return False
     level = look.nominal(gate.level)
     if gate.baseline is not None and gate.threshold < -ROUNDING:
-        unchanged = AnswerNoise(
-            variance=0.0, squares=0.0, answers=samples * max(1, answers), gained=item_of(gate)
-        )
+        unchanged = AnswerNoise(variance=0.0, squares=0.0, answers=samples * repeats, gained=item_of(gate))
         return passes(gate, fixed_interval(0.0, unchanged, item=item_of(gate), level=level))
     worst = -1.0 if gate.differential else 0.0
     interval = interval_of(gate, [worst if gate.at_most else 1.0] * samples, level)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from reports.gates.evidence import ROUNDING, Evidence
+from reports.gates.evidence import MOST_REPEATS, ROUNDING, Evidence
 from reports.statistics.paired import detectable_difference
 
 
@@ -23,9 +23,6 @@ class Outlook:
     samples: int | None = None
     repeats: int | None = None
     both: bool = False
-
-
-MOST_REPEATS = 32
 
 
 def detectable(shown: Evidence, level: float) -> float | None:
