@@ -47,6 +47,7 @@ from tests.gate_simulation import (
     SAMPLES,
     SEED,
     SEQUENTIAL,
+    Design,
     Floats,
     answers,
     verdicts,
@@ -77,13 +78,13 @@ WANTED = {"same": "PASS", "new": "PASS", "drop of 2": "PASS", "drop of 4": "FAIL
 # --- dataset ---------------------------------------------------------------------------------------------------------
 
 
-def dataset() -> DatasetFactory:
-    """243 samples of 22 families. Q1, Q3 and Q5 are graded in thirds, the others are right or wrong."""
+def dataset(samples: int = SAMPLES) -> DatasetFactory:
+    """Samples of 22 families. Q1, Q3 and Q5 are graded in thirds, the others are right or wrong."""
     families = [f"family{number:02}" for number in range(FAMILIES)]
-    samples = [_sample_row(number, families[number % FAMILIES]) for number in range(SAMPLES)]
+    rows = [_sample_row(number, families[number % FAMILIES]) for number in range(samples)]
     return DatasetFactory(
-        samples=samples,
-        fewshot=[_fewshot_row(row) for row in samples],
+        samples=rows,
+        fewshot=[_fewshot_row(row) for row in rows],
         config={
             family: {"q5_scoring": RULES, "q6_status_mapping": {f"{family}_success": "SUCCESS"}}
             for family in families
@@ -201,12 +202,21 @@ class Session:
 class Sessions:
     """A folder in which sessions run against a server of scripted models."""
 
-    def __init__(self, inner: InnerPytest, endpoint: Endpoint) -> None:
+    def __init__(
+        self,
+        inner: InnerPytest,
+        endpoint: Endpoint,
+        *,
+        samples: int = SAMPLES,
+        design: Design = SEQUENTIAL,
+    ) -> None:
         self.inner = inner
         self.endpoint = endpoint
+        self.samples = samples
+        self.design = design
         self.models = ScriptedModels()
         endpoint.script = self.models
-        self._dataset = dataset().write(inner.folder / "dataset")
+        self._dataset = dataset(samples).write(inner.folder / "dataset")
 
     def run(self, kind: Kind, release: int) -> Session:
         """One release: the baseline is drawn, the candidate is asked, and the verdict is compared."""
@@ -214,19 +224,19 @@ class Sessions:
         random = np.random.default_rng((SEED, *place))
         cases = SCENARIOS[kind.scenario]
         model = f"release-{'-'.join(map(str, place))}"
-        chances = CASES[cases[release % len(cases)]](world(kind.flips))
+        chances = CASES[cases[release % len(cases)]](world(kind.flips))[: self.samples]
         baseline = self._redrawn(
-            kind.flips, answers(random, world(kind.flips).chances, 1, SEQUENTIAL.baseline)[0]
+            kind.flips, answers(random, self._chances(kind.flips), 1, self.design.baseline)[0]
         )
-        self.models.scores[model] = answers(random, chances, 1, SEQUENTIAL.looks[-1])[0]
+        self.models.scores[model] = answers(random, chances, 1, self.design.looks[-1])[0]
         (self.inner.folder / "gates.toml").write_text(GATES.format(baseline=baseline.name))
-        options = ["--gate=gates.toml", f"--max-repeats={SEQUENTIAL.looks[-1]}"]
+        options = ["--gate=gates.toml", f"--max-repeats={self.design.looks[-1]}"]
         started = time.monotonic()
         result = self._session(
             model, *options, *([f"-n{kind.workers}"] if kind.workers else []), run_dir="run"
         )
         seconds = time.monotonic() - started
-        session = _compared(kind, release, result, baseline, seconds)
+        session = _compared(kind, release, result, baseline, design=self.design, seconds=seconds)
         shutil.rmtree(result.run_dir)
         shutil.rmtree(baseline)
         return session
@@ -236,11 +246,14 @@ class Sessions:
         name = f"{PRODUCTION}-{round(1000 * flips)}"
         if not (self.inner.folder / name).exists():
             random = np.random.default_rng((SEED, round(1000 * flips)))
-            self.models.scores[name] = answers(random, world(flips).chances, 1, SEQUENTIAL.baseline)[0]
-            result = self._session(name, f"--repeats={SEQUENTIAL.baseline}", run_dir=name)
+            self.models.scores[name] = answers(random, self._chances(flips), 1, self.design.baseline)[0]
+            result = self._session(name, f"--repeats={self.design.baseline}", run_dir=name)
             if result.exit_status:
                 raise RuntimeError(f"the baseline could not be made:\n{result.out}")
         return self.inner.folder / name
+
+    def _chances(self, flips: float) -> Floats:
+        return world(flips).chances[: self.samples]
 
     def _session(self, model: str, *options: str, run_dir: str) -> InnerResult:
         url = self.endpoint.base_url
@@ -264,15 +277,17 @@ class Sessions:
         return copy
 
 
-def _compared(kind: Kind, release: int, result: InnerResult, baseline: Path, seconds: float) -> Session:
+def _compared(
+    kind: Kind, release: int, result: InnerResult, baseline: Path, *, design: Design, seconds: float
+) -> Session:
     try:
         gated = result.report["gates"]
     except OSError:
         raise RuntimeError(f"no verdict in:\n{result.out}") from None
     sides = (scores_on_record(baseline), scores_on_record(result.run_dir))
-    padding = SEQUENTIAL.looks[-1] - len(sides[1])
+    padding = design.looks[-1] - len(sides[1])
     candidate = np.concatenate([sides[1], np.zeros((padding, *sides[1].shape[1:]))])
-    passed, failed, repeats = (each[0] for each in verdicts(sides[0][None], candidate[None], SEQUENTIAL))
+    passed, failed, repeats = (each[0] for each in verdicts(sides[0][None], candidate[None], design))
     verdict = gated["verdict"]
     return Session(
         **asdict(kind),
@@ -289,7 +304,11 @@ def _compared(kind: Kind, release: int, result: InnerResult, baseline: Path, sec
 def scores_on_record(run_dir: Path) -> Floats:
     """The scores of a run: shape (repeats, samples, questions)."""
     records = load_run(run_dir, texts=False).records
-    scores = np.full((1 + max(record.key.repeat for record in records), SAMPLES, len(Question)), np.nan)
+    repeats, samples = (
+        len({record.key.repeat for record in records}),
+        len({record.key.sample_id for record in records}),
+    )
+    scores = np.full((repeats, samples, len(Question)), np.nan)
     for record in records:
         place = record.key.repeat, int(record.key.sample_id[-3:]), list(Question).index(record.key.question)
         scores[place] = record.score.value

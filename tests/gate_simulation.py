@@ -113,7 +113,7 @@ CASES: dict[str, Callable[[World], Floats]] = {
 
 def answers(random: np.random.Generator, chances: Floats, releases: int, repeats: int) -> Floats:
     """Return scores of items: shape (releases, repeats, samples, questions)."""
-    shape = (releases, repeats, SAMPLES)
+    shape = (releases, repeats, len(chances))
     labels = random.random((*shape, int((~GRADED).sum())), dtype=np.float32) < chances[:, ~GRADED]
     fields = (
         random.random((*shape, int(GRADED.sum()), PARTS), dtype=np.float32) < chances[:, GRADED][..., None]
@@ -138,11 +138,15 @@ class Design:
 ONCE = Design("1 run against 1", 1, (1,))
 SEQUENTIAL = Design("up to 4 against 8, a look after each", 8, (1, 2, 3, 4))
 """What docs/ci.md recommends."""
+SHARDED = Design("3 runs against 8", 8, (3,))
+"""What the recipes with shards do."""
 DESIGNS = (
     ONCE,
     Design("1 run against 4", 4, (1,)),
     Design("2 runs against 4", 4, (2,)),
     Design("4 runs against 4", 4, (4,)),
+    Design("2 runs against 8", 8, (2,)),
+    SHARDED,
     Design("up to 4 against 4, a look after each", 4, (1, 2, 3, 4)),
     SEQUENTIAL,
 )
@@ -200,17 +204,17 @@ def interval(baseline: Floats, candidate: Floats, level: float) -> tuple[Floats,
     growths = [_gained(side) for side in (baseline, candidate) if side.shape[1] > 1]
     baseline, candidate = baseline.mean(axis=-1), candidate.mean(axis=-1)
     differences = candidate.mean(axis=1) - baseline.mean(axis=1)
-    mean = differences.mean(axis=1)
+    mean, samples = differences.mean(axis=1), differences.shape[1]
     if min(baseline.shape[1], candidate.shape[1]) == 1:
-        variance = differences.var(axis=1, ddof=1) / SAMPLES
+        variance = differences.var(axis=1, ddof=1) / samples
         size = (differences**2).sum(axis=1) / np.maximum(np.abs(differences).sum(axis=1), 1e-12)
-        freedom = np.full(len(mean), SAMPLES - 1.0)
+        freedom = np.full(len(mean), samples - 1.0)
         gained = np.minimum(size, growths[0]) if growths else size
-        return bounds(mean, variance, freedom, answers=SAMPLES, item=size, gained=gained, level=level)
+        return bounds(mean, variance, freedom, answers=samples, item=size, gained=gained, level=level)
     sides = [_noise(side) for side in (baseline, candidate)]
     variance = sides[0][0] + sides[1][0]
     squares = sides[0][1] + sides[1][1]
-    asked = SAMPLES * min(baseline.shape[1], candidate.shape[1])
+    asked = samples * min(baseline.shape[1], candidate.shape[1])
     freedom = np.where(squares > 0, np.maximum(1.0, variance**2 / np.maximum(squares, 1e-300)), asked - 1.0)
     gained = np.maximum(*growths)
     return bounds(mean, variance, freedom, answers=asked, item=1 / QUESTIONS, gained=gained, level=level)
@@ -224,8 +228,8 @@ def _gained(side: Floats) -> Floats:
 
 
 def _noise(side: Floats) -> tuple[Floats, Floats]:
-    repeats = side.shape[1]
-    variances = side.var(axis=1, ddof=1) / repeats / SAMPLES**2
+    repeats, samples = side.shape[1:3]
+    variances = side.var(axis=1, ddof=1) / repeats / samples**2
     return variances.sum(axis=1), (variances**2).sum(axis=1) / (repeats + 1)
 
 
