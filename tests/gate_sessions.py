@@ -321,30 +321,29 @@ def scores_on_record(run_dir: Path) -> Floats:
 
 
 def table(sessions: Sequence[Session]) -> Iterator[str]:
-    """Markdown: shares with 95% confidence intervals (Clopper and Pearson)."""
-    yield "| release | flips | workers | sessions | verdict counted | share | 95% interval | mean repeats |"
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
-    kinds = dict.fromkeys((s.scenario, s.flips) for s in sorted(sessions, key=_order))
-    for scenario, flips in kinds:
-        of_kind = [s for s in sessions if (s.scenario, s.flips) == (scenario, flips)]
-        for workers in sorted({s.workers for s in of_kind}):
-            yield _row([s for s in of_kind if s.workers == workers], f"-n {workers}" if workers else "none")
-        yield _row(of_kind, "both")
+    """Yield Markdown: shares with 95% confidence intervals (Clopper and Pearson)."""
+    yield "| release | flips | sessions, plain + `-n 2` | verdict counted | share | 95% interval | mean repeats |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for kind in dict.fromkeys(map(_row_of, sorted(sessions, key=_order))):
+        yield _row([session for session in sessions if _row_of(session) == kind])
+
+
+def _row_of(session: Session) -> tuple[str, float]:
+    return session.scenario, session.flips
 
 
 def _order(session: Session) -> tuple[float, int]:
     return -session.flips, list(SCENARIOS).index(session.scenario)
 
 
-def _row(sessions: Sequence[Session], workers: str) -> str:
-    first = sessions[0]
+def _row(sessions: Sequence[Session]) -> str:
+    first, plain = sessions[0], sum(session.workers == 0 for session in sessions)
     hits = sum(session.verdict == WANTED[first.scenario] for session in sessions)
     interval = binomtest(hits, len(sessions)).proportion_ci(COVERED)
     cells = (
         first.scenario,
         f"{100 * first.flips:.0f}%",
-        workers,
-        str(len(sessions)),
+        f"{plain} + {len(sessions) - plain}",
         WANTED[first.scenario],
         f"{hits / len(sessions):.2f}",
         f"{interval.low:.2f} to {interval.high:.2f}",

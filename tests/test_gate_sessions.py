@@ -38,9 +38,7 @@ def session(verdict, **fields):
 
 def test_the_table_counts_sessions_and_says_how_sure_it_is():
     done = [session("PASS"), session("PASS", workers=2), session("PASS", workers=2, expected_repeats=3)]
-    rows = list(table(done))[2:]
-    assert "| same | 35% | none | 1 | PASS | 1.00 | 0.03 to 1.00 | 2.0 |" == rows[0]
-    assert "| same | 35% | both | 3 | PASS | 1.00 | 0.29 to 1.00 | 2.0 |" == rows[2]
+    assert ["| same | 35% | 1 + 2 | PASS | 1.00 | 0.29 to 1.00 | 2.0 |"] == list(table(done))[2:]
     assert "3 sessions; 2 have the verdict" in closing(done)
 
 

@@ -75,8 +75,8 @@ LAST_LINES = [
 WORDS = {
     "reports": "python -m reports runs/new",
     "compare": "python -m reports compare runs/base runs/new",
-    "more": "more samples or repeats as said above, or a person decides",
-    "repair": "fix the problems above, then run: python -m reports gate runs/new --gate gates.toml",
+    "more": "ask more samples or repeats, as noted with each gate, or let a person decide",
+    "repair": "fix what is noted with each gate, then run: python -m reports gate runs/new --gate gates.toml",
 }
 
 
@@ -148,6 +148,7 @@ def test_the_exit_status_is_the_verdict(command, status, gates):
 
 
 def test_verdicts_are_in_the_reports_of_the_run(command):
+    Path("run/report.html").touch()
     command('[[gate]]\nmetric = "zeroshot.Q6"\nmin = 50\n')
     report = json.loads(Path("run/report.json").read_text())["gates"]
     assert ("PASS", 0, "zeroshot.Q6, min 50") == (
@@ -157,6 +158,7 @@ def test_verdicts_are_in_the_reports_of_the_run(command):
     )
     for name in ("report.md", "summary.md"):
         assert "gates.toml: PASS, exit status 0." in Path("run", name).read_text()
+    assert "gates.toml: PASS (exit status 0): every gate passes</p>" in Path("run/report.html").read_text()
     main(["run"])
     assert "gates" not in json.loads(Path("run/report.json").read_text()), "verdicts are on what was gated"
 

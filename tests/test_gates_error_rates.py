@@ -19,6 +19,7 @@ from tests.gate_simulation import (
     QUESTIONS,
     SAMPLES,
     SEQUENTIAL,
+    SHARDED,
     Design,
     answers,
     same,
@@ -59,6 +60,14 @@ def test_an_unchanged_model_and_an_equally_good_one_pass(flips):
     assert 0 == same.failed == new.failed
     assert same.repeats <= 2
     assert new.repeats <= 2.1
+
+
+def test_shards_that_ask_three_times_decide_as_often_without_looks():
+    shares = {
+        case: simulate(0.35, case, SHARDED, releases=RELEASES) for case in ("same", "new", "drop 4, thin")
+    }
+    assert 0.9 <= min(shares["same"].passed, shares["new"].passed, shares["drop 4, thin"].failed)
+    assert simulate(0.35, "drop 2, thin", SHARDED, releases=RELEASES).passed <= within_error(0.05)
 
 
 @pytest.mark.parametrize("flips", FLIP_RATES)

@@ -106,7 +106,7 @@ VERDICTS = [
         "much-the-same",
         10,
         ["PASS", "INCONCLUSIVE", "PASS"],
-        "more samples or repeats as said above, or a person decides",
+        "ask more samples or repeats, as noted with each gate, or let a person decide",
     ),
     (
         "good-but-unlucky",

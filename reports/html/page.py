@@ -22,7 +22,7 @@ from reports.records.illustrations import load_sheets, plot_files
 from reports.records.outcomes import ErrorRule
 from reports.records.run_files import RunGarbledError
 from reports.tables.full import full_report
-from reports.tables.gates import gate_section
+from reports.tables.gates import closing_line, gate_section
 from reports.tables.mix import mix_text
 from reports.tables.model import about_part
 from reports.tables.reported_run import ReportedRun, report_on
@@ -94,6 +94,7 @@ def render_page(reported: ReportedRun, run_dir: Path, gates: GateReport | None =
             part=reported.part,
             figures=figures.figures(evaluation, run, reported.breakdowns),
             gates=None if gates is None else gate_section(gates),
+            gates_closing="" if gates is None else closing_line(gates, run_dir),
             manifest=run.manifest,
             settings=run.manifest.settings,
             notes=[*notes, *_absent(sheets, stored, plots)],

@@ -26,10 +26,10 @@ def columns(report: GateReport) -> tuple[Column, ...]:
         Column("For"),
         Column("Samples", Unit.COUNT),
         Column("Repeats"),
-        Column("Flips", Unit.PERCENT, 0),
+        Column("Flips %", Unit.PERCENT, 0),
         Column("Not measured", Unit.COUNT),
         Column("Detectable", Unit.SCORE, 1),
-        Column("What would help"),
+        Column("Remark"),
     )
 
 
@@ -58,7 +58,7 @@ def notes(report: GateReport) -> Iterator[str]:
     if report.attempt > 1:
         yield f"attempt {report.attempt} to gate this run: a gate that is repeated until it passes proves less"
     for baseline, runs in report.chosen_from.items():
-        yield f"{baseline} was chosen from {runs} runs: the best of several looks better than it is"
+        yield f"baseline {baseline} was chosen from {runs} runs: the best of several looks better than it is"
 
 
 def closing_line(report: GateReport, run_dir: Path) -> str:
@@ -90,14 +90,14 @@ def _ask_more(report: GateReport) -> str:
     look = report.look
     if look is not None and look.repeats < look.planned[-1]:
         return f"continue with --resume --max-repeats {look.planned[-1]}, which asks again while the verdict is open"
-    return "more samples or repeats as said above, or a person decides"
+    return "ask more samples or repeats, as noted with each gate, or let a person decide"
 
 
 def _remedy(report: GateReport, run_dir: Path) -> str:
     again = f"python -m reports gate {run_dir} --gate {report.file.path}"
     if any(entry.unmeasured for entry in report.results):
         return f"measure what is missing (--lf what failed, --resume all), then: {again}"
-    return f"fix the problems above, then run: {again}"
+    return f"fix what is noted with each gate, then run: {again}"
 
 
 # --- one gate --------------------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def gate_section(report: GateReport) -> Section:
     lines.append(
         "Detectable: how far from the threshold the true figure must be for a verdict in 80% of cases."
     )
-    table = Table(title="Gates", columns=columns(report), rows=rows, notes=tuple(lines))
+    table = Table(title="Verdicts", columns=columns(report), rows=rows, notes=tuple(lines))
     return Section(title="Gates", tables=(table,))
 
 
