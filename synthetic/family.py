@@ -93,7 +93,7 @@ class Reading:
     Attributes:
         conclusion: the reason for the outcome (Q2).
         significance: the implications, whether the measurement suffices, and the next step (Q3): three to eight key
-        points of one or two sentences, in this order; joined they are the answer, of 1,000 to 1,200 characters.
+        points of one or two sentences, in this order; joined they are the answer, of about 900 to 1,100 characters.
         fit: the reason why the fit is or is not reliable, or that there is none (Q4).
         notes: the reason for the status (Q6), one to three sentences.
         suggestion: the next sweep or action, in the form of ``Words.suggestion``; "N/A" if nothing has to change (Q6).
