@@ -98,10 +98,10 @@ def test_copying_without_demonstrations_answers_blindly():
     assert OPTIMISM == copied_answer(["What follows?"])
 
 
-def test_copying_as_a_model_scores_what_the_floor_says(quick, tmp_path, workers):
+def test_copying_as_a_model_scores_what_the_floor_says(quick, tmp_path):
     folder = demonstrating_dataset().write(tmp_path / "data")
     result = quick.run(
-        "--baseline", "copy", "--dataset", str(folder), "--modes", "icl", "--questions", "Q5,Q6", *workers
+        "--baseline", "copy", "--dataset", str(folder), "--modes", "icl", "--questions", "Q5,Q6"
     )
     assert 0 == result.exit_status, result.out
     assert 16 == len(result.records)

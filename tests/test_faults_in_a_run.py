@@ -111,11 +111,11 @@ def counts(result):
     return {status: statuses.count(status) for status in statuses}
 
 
-def test_a_server_that_fails_for_all_stops_the_run_after_twenty_items(quick, endpoint, tiny_folder, workers):
+def test_a_server_that_fails_for_all_stops_the_run_after_twenty_items(quick, endpoint, tiny_folder):
     endpoint.script = always(error(500, "out of memory"))
     model = ["--model-url", endpoint.base_url, "--model", "model-a", "--dataset", str(tiny_folder)]
 
-    result = quick.run(*model, "--concurrency=4", "--retries=0", *workers)
+    result = quick.run(*model, "--concurrency=4", "--retries=0")
 
     assert 2 == result.exit_status, result.out
     assert 20 <= len(endpoint.requests) < 24

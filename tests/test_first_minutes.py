@@ -38,8 +38,8 @@ def test_run_without_a_judge_says_what_to_type_and_the_mean_of_what_was_scored(q
     assert "The mean over Q2, Q4-Q6 is " in result.out
 
 
-def test_resume_with_a_judge_judges_that_run(quick, options, endpoint, workers):
-    quick.run(*options, *workers)
+def test_resume_with_a_judge_judges_that_run(quick, options, endpoint):
+    quick.run(*options)
     answered = len(endpoint.requests)
     assert {"Q1", "Q3"} == {
         question
@@ -48,9 +48,7 @@ def test_resume_with_a_judge_judges_that_run(quick, options, endpoint, workers):
     }
 
     endpoint.script = always(Reply("[1, 0, 1]"))
-    judged = quick.run(
-        *options, "--resume", "--judge-url", endpoint.base_url, "--judge-model=judge-a", *workers
-    )
+    judged = quick.run(*options, "--resume", "--judge-url", endpoint.base_url, "--judge-model=judge-a")
 
     assert 0 == judged.exit_status, judged.out
     assert 4 == len(endpoint.requests) - answered
@@ -116,8 +114,8 @@ def test_expression_that_selects_nothing_names_what_was_meant(keywords, markers,
     assert advice in nothing_selected(keywords, markers, ITEMS)
 
 
-def test_session_that_selects_nothing_says_what_was_meant(quick, options, workers):
-    out = quick.run(*options, "-k", "rabbi", *workers).out
+def test_session_that_selects_nothing_says_what_was_meant(quick, options):
+    out = quick.run(*options, "-k", "rabbi").out
     assert "qcal: -k 'rabbi' selects none of 12 items; 'rabbi': did you mean rabi?" in out, out
 
 

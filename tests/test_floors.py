@@ -297,10 +297,10 @@ def test_a_note_is_shown_if_only_some_samples_have_a_floor():
     assert "Floor and Above are over the samples that have a floor: Q6 1 of 2." in text
 
 
-def test_judges_grade_what_repeating_a_demonstration_scores_in_q3(quick, endpoint, shown_folder, workers):
+def test_judges_grade_what_repeating_a_demonstration_scores_in_q3(quick, endpoint, shown_folder):
     """The lexical judge finds "Significance of rabi" in the demonstration's answer, and another number."""
     asked = ["--baseline", "copy", "--dataset", str(shown_folder), "--questions", "Q3,Q6", "--modes", "icl"]
-    result = quick.run("--demo", *asked, "--judge-baselines", "--repeats", "2", "--no-html", *workers)
+    result = quick.run("--demo", *asked, "--judge-baselines", "--repeats", "2", "--no-html")
     assert 0 == result.exit_status, result.out
     copies = [record for record in result.records if record.get("variant") == "copied"]
     assert {("Q3", "icl", "scored")} == {(each["question"], each["mode"], each["status"]) for each in copies}
@@ -312,9 +312,7 @@ def test_judges_grade_what_repeating_a_demonstration_scores_in_q3(quick, endpoin
     assert 0 == of_q3["floor"]["above"]["mean"]
     assert 0 < of_q3["floor"]["floor"] < 1
     assert "a study with variants of the benchmark" not in result.report["not_comparable_because"]
-    again = quick.run(
-        "--answers", "run", "--dataset", str(shown_folder), "--no-html", *workers, run_dir="again"
-    )
+    again = quick.run("--answers", "run", "--dataset", str(shown_folder), "--no-html", run_dir="again")
     assert 0 == again.exit_status, again.out
 
 

@@ -54,8 +54,8 @@ def test_without_a_path_k_selects(run, options, endpoint):
     assert 2 == len(endpoint.requests)
 
 
-def test_without_a_path_a_study_takes_spaced_numbers(run, options, workers):
-    result = run(*options, "--shots", "0", "1", "--shot-families=rabi", *workers)
+def test_without_a_path_a_study_takes_spaced_numbers(run, options):
+    result = run(*options, "--shots", "0", "1", "--shot-families=rabi")
     assert "0 1" not in result.out
     assert 4 == len(result.records), result.out
 

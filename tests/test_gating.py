@@ -81,8 +81,8 @@ def test_a_session_without_tests_cannot_be_gated(gated):
     assert "Q6 (zeroshot) not asked in this run" in result.out
 
 
-def test_a_session_that_a_budget_ends_cannot_be_gated(gated, workers):
-    result = gated(PASSING, "--budget-requests=3", "--concurrency=1", *workers)
+def test_a_session_that_a_budget_ends_cannot_be_gated(gated):
+    result = gated(PASSING, "--budget-requests=3", "--concurrency=1")
     assert 11 == result.exit_status, result.out
     assert "qcal: not gated: the session was interrupted: --budget-requests 3 is used up" in result.out
 
@@ -146,10 +146,10 @@ def test_verdicts_are_in_every_report(gated):
         assert "gates.toml: FAIL, exit status 1." in (result.run_dir / name).read_text()
 
 
-def test_junit_has_a_case_for_every_gate(gated, endpoint, workers):
+def test_junit_has_a_case_for_every_gate(gated, endpoint):
     endpoint.script = from_request(7, error(400, "too long"), before=SUCCESS)
     gates = toml(min=10, mode="point") + toml(min=99, mode="point") + UNDECIDED + toml(min=55, mode="point")
-    result = gated(gates, "--junitxml=out.xml", *workers)
+    result = gated(gates, "--junitxml=out.xml")
     file = result.run_dir.parent / "out.xml"
     cases = [case for case in ET.parse(file).iter("testcase") if case.get("classname") == "gates.toml"]
     assert {

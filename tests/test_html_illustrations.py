@@ -30,8 +30,8 @@ def sheets_of(result):
     return {sheet["sample_id"]: sheet for sheet in map(json.loads, lines)}
 
 
-def test_a_run_leaves_a_page_with_the_samples_and_plots_it_shows(quick, tiny_folder, endpoint, workers):
-    result = run_tiny(quick, tiny_folder, endpoint, "--limit", "2", *workers)
+def test_a_run_leaves_a_page_with_the_samples_and_plots_it_shows(quick, tiny_folder, endpoint):
+    result = run_tiny(quick, tiny_folder, endpoint, "--limit", "2")
 
     sheets = sheets_of(result)
     plots = {file.stem for file in (result.run_dir / "plots").iterdir()}

@@ -130,25 +130,23 @@ def test_an_ended_run_is_resumed_where_it_stopped(release, endpoint, workers):
     assert "attempt 2 to gate this run" in result.out
 
 
-def test_what_failed_is_asked_again_with_lf_and_then_gated(release, endpoint, workers):
+def test_what_failed_is_asked_again_with_lf_and_then_gated(release, endpoint):
     script = endpoint.script
     endpoint.script = lambda request: (
         error(400, "no")(request) if len(endpoint.requests) == 7 else script(request)
     )
-    first = release("broken", *LOOKS, *workers, run_dir="run")
+    first = release("broken", *LOOKS, run_dir="run")
     endpoint.script = script
-    again = release("broken", *LOOKS, "--lf", *workers, run_dir="run")
+    again = release("broken", *LOOKS, "--lf", run_dir="run")
     assert {1} == {asked(first), asked(again)}
     assert 1 == again.exit_status, again.out
 
 
-def test_shards_are_looked_at_after_they_were_merged(release, quick, workers):
+def test_shards_are_looked_at_after_they_were_merged(release, quick):
     from reports.__main__ import main
 
     for part in ("1", "2"):
-        shard = release(
-            "same", "--repeats=2", "--max-repeats=4", f"--shard={part}/2", *workers, run_dir=f"s{part}"
-        )
+        shard = release("same", "--repeats=2", "--max-repeats=4", f"--shard={part}/2", run_dir=f"s{part}")
         assert 0 == shard.exit_status, shard.out
         assert 2 == asked(shard)
     folder = quick.folder

@@ -130,13 +130,13 @@ def test_the_page_shows_the_score_and_every_item(mixing):
     assert '"sample":"rest/drag_success_a"' in page
 
 
-def test_lf_and_resume_complete_the_run_and_ask_nothing_twice(mixing, endpoint, workers):
+def test_lf_and_resume_complete_the_run_and_ask_nothing_twice(mixing, endpoint):
     endpoint.script = from_request(15, error(400, "too long"), before=quality)
-    first = mixing(*workers)
+    first = mixing()
     assert first.report["mix"]["mean"] is None
     asked = len(endpoint.requests)
     endpoint.script = quality
-    second = mixing("--lf", *workers)
+    second = mixing("--lf")
     assert 0 == second.exit_status, second.out
     assert (ITEMS, ITEMS - 15) == (asked, len(endpoint.requests) - asked)
     assert HEADLINE == second.report["mix"]["mean"]

@@ -19,9 +19,9 @@ def test_other_tests_never_start_a_run(quick):
     assert "qcal:" not in result.stdout.str()
 
 
-def test_plain_pytest_skips_the_benchmark_and_says_why(quick, workers):
+def test_plain_pytest_skips_the_benchmark_and_says_why(quick):
     (quick.folder / "test_own.py").write_text(OWN_TEST)
-    result = quick.pytester.runpytest_inprocess(".", "-rs", *workers)
+    result = quick.pytester.runpytest_inprocess(".", "-rs")
     result.assert_outcomes(passed=1, skipped=2)
     assert "no model to ask: add --model-url http://localhost:8000/v1, or --demo" in result.stdout.str()
     assert not (quick.folder / "runs").exists()

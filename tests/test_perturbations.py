@@ -139,28 +139,28 @@ def test_a_run_resumed_without_its_perturbation_keeps_what_is_known_of_it(quick,
     assert {"jpeg"} == {entry["variant"] for entry in result.report["perturbations"]}
 
 
-def test_what_failed_is_asked_again(quick, endpoint, datasets, workers):
+def test_what_failed_is_asked_again(quick, endpoint, datasets):
     known = pictures(datasets[""])
     refusal = error(400, "no such picture")
     endpoint.script = lambda request: Reply(SUCCESS) if set(request.images) <= known else refusal
-    first = quick.run(*options(endpoint, "--perturb", "jpeg", *workers))
+    first = quick.run(*options(endpoint, "--perturb", "jpeg"))
     endpoint.script = always(Reply(SUCCESS))
-    second = quick.run(*options(endpoint, "--perturb", "jpeg", "--lf", *workers))
+    second = quick.run(*options(endpoint, "--perturb", "jpeg", "--lf"))
 
     assert (1, 0) == (first.exit_status, second.exit_status)
     assert 3 * SAMPLES == len(endpoint.requests)
     assert {"jpeg"} == {variant for *_, variant in keys(second)[2 * SAMPLES :]}
 
 
-def test_answers_are_compared_with_the_plot_that_was_shown(quick, endpoint, datasets, workers):
-    """This holds, too, if a command that names no perturbation scores them again."""
+def test_answers_are_compared_with_the_plot_that_was_shown(quick, endpoint, datasets):
+    """This also holds if a command that names no perturbation scores them again."""
     endpoint.script = by_model({"model-a": always(Reply("{}")), "judge-a": faithful_judge()})
     judges = ["--judge-url", endpoint.base_url, "--judge-model", "judge-a"]
-    given = options(endpoint, "--perturb", "colormap", *workers)
+    given = options(endpoint, "--perturb", "colormap")
     given[given.index("Q6")] = "Q1"
     first = quick.run(*given, *judges)
     asked = len(endpoint.requests)
-    second = quick.run("--answers=run", "--questions=Q1", *judges, "--no-html", *workers, run_dir="again")
+    second = quick.run("--answers=run", "--questions=Q1", *judges, "--no-html", run_dir="again")
 
     assert (0, 0) == (first.exit_status, second.exit_status), second.out
     assert sorted(keys(first)) == sorted(keys(second))

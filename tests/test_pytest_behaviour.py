@@ -220,11 +220,11 @@ def test_junit_file_gives_the_same_tables_by_itself(session, endpoint, workers, 
     assert "Items: 24 of 24 measured (100.0%)" in tables
 
 
-def test_junit_file_is_xml_whatever_the_model_says(session, endpoint, workers, tmp_path):
+def test_junit_file_is_xml_whatever_the_model_says(session, endpoint, tmp_path):
     file = tmp_path / "junit.xml"
     hostile = f"Classification: {HOSTILE_TEXT} \x9b31m \u202e ]]>&<"
     endpoint.script = by_text({"Question 2": hostile}, always(error(400, HOSTILE_TEXT)))
-    result = session("--pass-mark=100", f"--junitxml={file}", "--questions=Q2,Q4", "--limit=1", *workers)
+    result = session("--pass-mark=100", f"--junitxml={file}", "--questions=Q2,Q4", "--limit=1")
 
     cases = {case.get("name"): case for case in ET.parse(file).iter("testcase")}
     assert {"failure"} == {child.tag for child in cases["test_zeroshot[rabi-rabi_success_a-Q2]"]} - {
@@ -258,8 +258,8 @@ def test_junit_properties_name_item_status_and_score(session, tmp_path):
 # --- marks ---
 
 
-def test_pass_mark_fails_what_is_below_with_what_was_read_and_expected(session, workers):
-    result = session("--pass-mark=50", "--pass-mark=Q4=0", "--questions=Q4,Q6", "--modes=zeroshot", *workers)
+def test_pass_mark_fails_what_is_below_with_what_was_read_and_expected(session):
+    result = session("--pass-mark=50", "--pass-mark=Q4=0", "--questions=Q4,Q6", "--modes=zeroshot")
     assert FAILED == result.exit_status
     assert {"failed": 4, "passed": 12} == counts(result)
     assert 'score 0.0 is below --pass-mark 50: extracted "SUCCESS", expected "DAMPED"' in result.out

@@ -515,15 +515,14 @@ def test_an_image_that_cannot_be_rebuilt_is_an_error_until_the_source_is_back(
     assert 2 == len(endpoint.requests)
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["plain", "n2"])
-def test_a_truncated_references_file_is_rebuilt_and_no_run_is_stuck(one_by_one, quick, endpoint, workers):
+def test_a_truncated_references_file_is_rebuilt_and_no_run_is_stuck(one_by_one, quick, endpoint):
     def cut_references(cache):
         for file in cache.rglob("references-*.jsonl"):
             file.write_bytes(file.read_bytes()[:100])
 
-    first = one_by_one(*workers, meanwhile=cut_references)
+    first = one_by_one(meanwhile=cut_references)
     assert 0 == first.exit_status, first.out
-    again = one_by_one(*workers, "--repeats=2", meanwhile=lambda cache: None)
+    again = one_by_one("--repeats=2", meanwhile=lambda cache: None)
     assert 0 != again.exit_status or again.values() == first.values()
 
 

@@ -117,17 +117,17 @@ def test_resume_finds_the_last_run_and_asks_nothing_that_is_answered(quick, endp
     assert (8, 8) == (len(second.records), len(endpoint.requests))
 
 
-def test_a_run_of_a_few_samples_goes_on_with_all_of_them(quick, endpoint, asking, tmp_path, workers):
+def test_a_run_of_a_few_samples_goes_on_with_all_of_them(quick, endpoint, asking, tmp_path):
     """The first samples were prepared alone: the run takes the revision of the whole if they are still the same."""
     folder = large_dataset().write(tmp_path / "large")
     asking[asking.index("--dataset") + 1] = str(folder)
-    first = quick.run(*asking, "--limit", "2", *workers)
+    first = quick.run(*asking, "--limit", "2")
     assert 0 == first.exit_status, first.out
     of_part = manifest_of(first)
     assert ["rabi_success_a", "rabi_success_b"] == of_part["dataset_part"]
     assert "only 2 of 48 samples were prepared" in first.out
 
-    second = quick.run(*asking, "--resume", *workers)
+    second = quick.run(*asking, "--resume")
     assert 0 == second.exit_status, second.out
     assert ([], 48) == (endpoint.asked_twice(), len(endpoint.requests))
     of_whole = manifest_of(second)
@@ -195,15 +195,15 @@ def test_lf_asks_what_failed_and_completes_the_run(quick, endpoint, asking, work
     assert {"scored"} == set(second.statuses().values())
 
 
-def test_a_later_attempt_never_replaces_a_measured_score(quick, endpoint, asking, workers):
+def test_a_later_attempt_never_replaces_a_measured_score(quick, endpoint, asking):
     endpoint.script = always(BAD)  # two of eight are DAMPED
-    first = quick.run(*asking, "--pass-mark=50", *workers)
+    first = quick.run(*asking, "--pass-mark=50")
     assert 1 == first.exit_status
     assert "below --pass-mark 50" in first.out
     questions = first.report["questions"]
 
     endpoint.script = always(GOOD)
-    second = quick.run(*asking, "--pass-mark=50", "--lf", *workers)
+    second = quick.run(*asking, "--pass-mark=50", "--lf")
     assert 8 + 6 == len(endpoint.requests)
     assert 8 + 6 == len(second.records)
     assert questions == second.report["questions"]
@@ -228,9 +228,7 @@ def test_resume_does_not_ask_low_scores_again(quick, endpoint, asking):
 # --- stored answers --------------------------------------------------------------------------------------------------
 
 
-def test_stored_answers_are_judged_and_scored_again_without_asking_the_model(
-    quick, endpoint, tiny_folder, workers
-):
+def test_stored_answers_are_judged_and_scored_again_without_asking_the_model(quick, endpoint, tiny_folder):
     judge = always(judge_reply([1, 0.5, 0]))
     endpoint.script = by_model({"model-a": always(GOOD), "judge-a": judge})
     model = [
@@ -245,7 +243,7 @@ def test_stored_answers_are_judged_and_scored_again_without_asking_the_model(
     assert {"unjudged", "scored"} == set(first.statuses().values())
 
     judges = ["--judge-url", endpoint.base_url, "--judge-model=judge-a"]
-    second = quick.run("--answers=run", *judges, *workers, run_dir="judged")
+    second = quick.run("--answers=run", *judges, run_dir="judged")
     assert 0 == second.exit_status, second.out
     asked = [request.model for request in endpoint.requests]
     assert (16, 8) == (asked.count("model-a"), asked.count("judge-a"))

@@ -106,8 +106,8 @@ def test_demo_streams(quick, tiny_folder):
 # --- with the benchmark -----
 
 
-def test_without_a_load_no_load_is_collected(quick, endpoint, tiny_folder, workers):
-    result = quick.run("--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--limit=1", *workers)
+def test_without_a_load_no_load_is_collected(quick, endpoint, tiny_folder):
+    result = quick.run("--model-url", endpoint.base_url, "--dataset", str(tiny_folder), "--limit=1")
     assert "test_service" not in result.out
     assert not (result.run_dir / "service.jsonl").exists()
 

@@ -174,12 +174,8 @@ def test_a_query_of_two_plots_keeps_both_and_their_places(quick, endpoint, tmp_p
     assert one[-5].endswith("Now the query plot:\n\nFirst")
 
 
-def test_each_is_asked_once_and_the_zeroshot_item_is_the_benchmarks_own(
-    quick, endpoint, tiny_folder, workers
-):
-    result = quick.run(
-        *options(endpoint, tiny_folder, "--shots", "0", "1", "2", "--shot-orders", "2", *workers)
-    )
+def test_each_is_asked_once_and_the_zeroshot_item_is_the_benchmarks_own(quick, endpoint, tiny_folder):
+    result = quick.run(*options(endpoint, tiny_folder, "--shots", "0", "1", "2", "--shot-orders", "2"))
 
     # 8 samples: one zero-shot item, one of 1 demonstration, two orders of 2
     assert 8 * 4 == len(result.records) == len(endpoint.requests)
