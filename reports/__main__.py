@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from reports.comparing import Choices, compare_runs
@@ -15,10 +15,10 @@ from reports.exchange.junit import JUnitError, load_junit
 from reports.exchange.official import unplaced_items
 from reports.exchange.official_input import read_judged
 from reports.gates.check import load_baselines
-from reports.gates.file import read_gate_file
+from reports.gates.file import GateFile, read_gate_file
 from reports.gates.history import BASELINE_NAME, note_baseline, with_history
 from reports.gates.verdicts import GateReport, judge_run
-from reports.github import add_job_summary, annotation_lines
+from reports.github import add_job_output, add_job_summary, annotation_lines
 from reports.html.page import HTML_NAME, write_page
 from reports.publish import publish
 from reports.records.families import FamilyFileError, read_families, restricted_evaluation
@@ -26,6 +26,7 @@ from reports.records.illustrations import join_illustrations
 from reports.records.merge import merge_directories
 from reports.records.outcomes import ErrorRule, counting_errors, identity_of
 from reports.records.plain_text import log_text
+from reports.records.records import Run
 from reports.records.run_files import load_manifest, load_run
 from reports.render import text as render_text
 from reports.service.report import is_service_study, publish_service
@@ -58,7 +59,7 @@ Tables from what runs left behind, without asking a model.
   python -m reports baseline RUN --chosen-from N
                                       note that RUN is the best of N runs; gates against it mention this
   python -m reports export RUN --format csv --out FILE
-                                      records as CSV, Parquet, the reference's result files, or a log of Inspect
+                                      records as CSV, Parquet or the reference's result files, for Inspect or EvalScope
   python -m reports import judged.json [judged-icl.json]
                                       the tables of result files of the reference
 
@@ -67,13 +68,21 @@ Exit status: 0 done, 2 a run or file that cannot be used (one line says what to 
 fails, 10 inconclusive, 11 cannot be gated."""
 
 
-def main(arguments: Sequence[str] | None = None, *, program: str = "python -m reports") -> int:
-    """Run the command, which calls itself ``program`` in its help; returns the exit status."""
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    program: str = "python -m reports",
+    locate: Callable[[GateFile], GateFile] | None = None,
+) -> int:
+    """Run the command, which calls itself ``program`` in its help; returns the exit status.
+
+    ``locate`` finds the run directories of a gate file's ``artifact:`` baselines.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser(program)
     if given and given[0] not in {*COMMANDS, "-h", "--help"}:
         given.insert(0, "show")
-    options = parser.parse_args(given or ["--help"])
+    options = parser.parse_args(given or ["--help"], namespace=argparse.Namespace(locate=locate))
     try:
         result = options.run(options)
     except (QCalError, OSError) as error:
@@ -175,12 +184,14 @@ def _site_lines(site: Site) -> Iterator[str]:
 
 def _gate(options: argparse.Namespace) -> GateReport:
     file, run = read_gate_file(options.gate), load_run(options.run_dir, texts=False)
+    file = file if options.locate is None else options.locate(file)
     report = judge_run(file, run, load_baselines(file, identity_of(run.manifest)))
     report = with_history(report, options.run_dir)
     publish(options.run_dir, errors=options.errors, floors=options.floors, gates=report)
     if (options.run_dir / HTML_NAME).is_file():
         write_page(options.run_dir, errors=options.errors, gates=report)
     add_job_summary(options.run_dir, os.environ)
+    add_job_output(report, os.environ)
     return report
 
 
@@ -195,9 +206,21 @@ def _export(options: argparse.Namespace) -> str:
     run = load_run(options.run_dir)
     repeat = None if options.repeat is None else options.repeat - 1
     export(run, options.out, kind, mode=mode, errors=options.errors, repeat=repeat, run_dir=options.run_dir)
-    missing = unplaced_items(run, mode) if kind in {Format.INFERENCE, Format.JUDGED} else 0
+    missing = _left_out(run, kind, mode)
     note = f"; left out: {missing} items of studies, for which the format has no place" if missing else ""
-    return f"{options.out}: {kind}, {options.out.stat().st_size:,} bytes{note}"
+    written = [file for file in (options.out, *options.out.rglob("*")) if file.is_file()]
+    return f"{options.out}: {kind}, {sum(file.stat().st_size for file in written):,} bytes{note}"
+
+
+def _left_out(run: Run, kind: Format, mode: Mode) -> int:
+    """How many items the format has no place for."""
+    match kind:
+        case Format.INFERENCE | Format.JUDGED:
+            return unplaced_items(run, mode)
+        case Format.EVALSCOPE:
+            return sum(bool(item.key.variant) for item in run.manifest.planned)
+        case _:
+            return 0
 
 
 def _import(options: argparse.Namespace) -> Document:
@@ -341,7 +364,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="for inference and judged, with --repeats: only the answers of repeat N, from 1 "
         "(default for judged: mean scores over the repeats)",
     )
-    exported.add_argument("--out", required=True, type=Path, metavar="FILE")
+    exported.add_argument(
+        "--out", required=True, type=Path, metavar="FILE", help="of evalscope the folder of its outputs"
+    )
     exported.set_defaults(run=_export)
     imported = commands.add_parser(
         "import", parents=[shared], help="tables of a judged file of the reference"

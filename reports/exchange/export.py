@@ -1,4 +1,4 @@
-"""Records for other tools: CSV, Parquet, the reference's result files, a log for Inspect's viewer.
+"""Records for other tools: CSV, Parquet, the reference's result files, a log of Inspect, a folder of EvalScope.
 
 ExportError    this run cannot be written in that format here; the message says what to do
 """
@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from reports.exchange.evalscope import write_evalscope
 from reports.exchange.official import inference_file, judged_file
 from reports.records.outcomes import ErrorRule, counted_records
 from reports.records.records import Record, Run, record_to_json
@@ -32,6 +33,7 @@ class Format(StrEnum):
     INFERENCE = "inference"
     JUDGED = "judged"
     INSPECT = "inspect"
+    EVALSCOPE = "evalscope"
 
 
 def export(
@@ -47,8 +49,8 @@ def export(
     """Write the run's counted records, one row or entry per item.
 
     ``mode``, ``errors`` and ``repeat`` matter for the reference's files only, which hold one mode each; ``run_dir``
-    for Inspect's log only, which shows the prompts and plots in it. Raises ExportError, or OfficialFileError if a run
-    does not fit the reference's format.
+    for Inspect and EvalScope only, which show the prompts and plots in it. For EvalScope the target is a folder.
+    Raises ExportError, EvalScopeError, or OfficialFileError if a run does not fit the reference's format.
     """
     writers: dict[Format, Callable[[], None]] = {
         Format.CSV: lambda: _write_csv(run, target),
@@ -56,6 +58,7 @@ def export(
         Format.INFERENCE: lambda: _write_json(target, inference_file(run, mode, repeat=repeat)),
         Format.JUDGED: lambda: _write_json(target, judged_file(run, mode, errors=errors, repeat=repeat)),
         Format.INSPECT: lambda: _write_inspect(run, target, run_dir),
+        Format.EVALSCOPE: lambda: write_evalscope(run, target, run_dir),
     }
     writers[kind]()
 

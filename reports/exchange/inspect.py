@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,34 +31,14 @@ from inspect_ai.model import (
 from inspect_ai.scorer import Score as InspectScore
 
 from reports.analysis.standings import entrant
-from reports.records.files import read_file
-from reports.records.illustrations import MEDIA_TYPES, PromptBlock, SampleSheet, load_sheets, plot_files
+from reports.exchange.shown_items import Illustrations, answer_read, explanation
 from reports.records.outcomes import counted_records, evaluation_of
 from reports.records.records import Answer, Record, Run, record_to_json
-from reports.records.typed_json import json_safe
-from scoring.reference import JSON
 from scoring.score import Score
 
 SCORER = "qcaleval"
 NORMAL = 1.959964
 """Standard errors in half of a 95% interval."""
-OMITTED = "[plot of a demonstration]"
-"""In the place of images that are not the sample's own: with them a log would take hundreds of megabytes."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Plots:
-    """The run's plots as ``data:`` URLs, read when they are asked for."""
-
-    files: Mapping[str, Path]
-    urls: dict[str, str] = field(default_factory=dict)
-
-    def url(self, digest: str) -> str | None:
-        if digest not in self.urls and digest in self.files:
-            file = self.files[digest]
-            content = base64.b64encode(read_file(file)).decode()
-            self.urls[digest] = f"data:{MEDIA_TYPES[file.suffix]};base64,{content}"
-        return self.urls.get(digest)
 
 
 def write_inspect_log(run: Run, target: Path, run_dir: Path | None = None) -> None:
@@ -71,17 +47,14 @@ def write_inspect_log(run: Run, target: Path, run_dir: Path | None = None) -> No
     Prompts, plots and reference answers come from ``run_dir`` (``samples.jsonl`` and ``plots/``); without them the log
     has the rest. Raises RunGarbledError or OSError.
     """
-    sheets = {} if run_dir is None else load_sheets(run_dir)
-    plots = _Plots(files={} if run_dir is None else plot_files(run_dir))
+    illustrations = Illustrations.of_run(run_dir)
     records = list(counted_records(run).values())
     log = EvalLog(
         status="success",
         eval=_spec(run),
         results=_results(run),
         stats=_stats(run, records),
-        samples=[
-            _sample(record, run.manifest.model, sheets.get(record.key.sample_id), plots) for record in records
-        ],
+        samples=[_sample(record, run.manifest.model, illustrations) for record in records],
     )
     write_eval_log(log, str(target))
 
@@ -146,9 +119,12 @@ def _results(run: Run) -> EvalResults:
     return EvalResults(total_samples=planned, completed_samples=measured, scores=[score])
 
 
-def _sample(record: Record, model: str, sheet: SampleSheet | None, plots: _Plots) -> EvalSample:
+def _sample(record: Record, model: str, illustrations: Illustrations) -> EvalSample:
     key, answer = record.key, record.answer
-    asked = _prompt(record, sheet, plots)
+    asked = [
+        ContentText(text=block.text) if block.image is None else ContentImage(image=block.image)
+        for block in illustrations.prompt(record)
+    ]
     data = record_to_json(record)
     output = _output(answer, model)
     seconds = None if answer is None else answer.latency_s
@@ -156,7 +132,7 @@ def _sample(record: Record, model: str, sheet: SampleSheet | None, plots: _Plots
         id=_id(record),
         epoch=key.repeat + 1,
         input=[ChatMessageUser(content=[*asked])],
-        target=_target(record, sheet),
+        target=illustrations.target(record),
         messages=[
             ChatMessageUser(content=[*asked]),
             *([output.choices[0].message] if output.choices else []),
@@ -182,37 +158,6 @@ def _sample(record: Record, model: str, sheet: SampleSheet | None, plots: _Plots
 def _id(record: Record) -> str:
     key = record.key
     return "-".join(filter(None, (key.sample_id, key.question, key.mode, key.variant)))
-
-
-def _prompt(record: Record, sheet: SampleSheet | None, plots: _Plots) -> list[ContentText | ContentImage]:
-    """What was asked; without the run's samples a line that says what it was about."""
-    key = record.key
-    prompts = {} if sheet is None else sheet.variants.get(key.variant, {}) if key.variant else sheet.prompts
-    parts = prompts.get(key.mode, {}).get(key.question, ())
-    if not parts or sheet is None:
-        words = f"{key.question} about {key.sample_id} ({record.family} / {record.scenario_type}, {key.mode})"
-        return [ContentText(text=words)]
-    own = frozenset(sheet.plots) if not key.variant else None
-    return [_part(part, own, plots) for part in parts]
-
-
-def _part(part: PromptBlock, own: frozenset[str] | None, plots: _Plots) -> ContentText | ContentImage:
-    if part.image is None:
-        return ContentText(text=part.text or "")
-    url = plots.url(part.image)
-    if url is None:
-        return ContentText(text=f"[plot {part.image[:12]}, which the run's folder does not hold]")
-    return ContentImage(image=url) if own is None or part.image in own else ContentText(text=OMITTED)
-
-
-def _target(record: Record, sheet: SampleSheet | None) -> str:
-    """The label or fields that are right; where a judge grades, the reference answer."""
-    key = record.key
-    expected = None if record.score is None else record.score.expected
-    if expected is not None:
-        return _written(expected)
-    references = None if sheet is None else sheet.variant_references.get(key.variant, sheet.references)
-    return "" if references is None else references.answers.get(key.mode, {}).get(key.question, "")
 
 
 def _output(answer: Answer | None, model: str) -> ModelOutput:
@@ -262,33 +207,9 @@ def _usage(record: Record, model: str) -> dict[str, ModelUsage]:
 
 
 def _score(record: Record, score: Score) -> InspectScore:
-    read = "" if score.extracted is None else _written(score.extracted)
-    if not read and record.answer is not None:
-        read = record.answer.text
-    return InspectScore(value=score.value, answer=read, explanation=_explanation(record, score))
-
-
-def _explanation(record: Record, score: Score) -> str:
-    """What the score is made of, and each judge's grades and reply."""
-    parts = [f"{name}: {_number(value)}" for name, value in score.components.items()]
-    for verdict in record.verdicts:
-        grades = "none" if verdict.grades is None else ", ".join(map(_number, verdict.grades))
-        parts.append(f"{verdict.judge} graded the key points: {grades}")
-        parts += [f"{verdict.judge}: {words}" for words in (verdict.error, verdict.reply) if words]
-    if not parts:
-        parts.append(f"read: {_written(score.extracted)}; expected: {_written(score.expected)}")
-    return "\n\n".join(parts)
-
-
-def _written(value: JSON) -> str:
-    """A text as it is, "nothing" for None, all else as JSON."""
-    if value is None:
-        return "nothing"
-    return value if isinstance(value, str) else json.dumps(json_safe(value), ensure_ascii=False)
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}" if math.isfinite(value) else str(value)
+    return InspectScore(
+        value=score.value, answer=answer_read(record, score), explanation=explanation(record, score)
+    )
 
 
 def _started(record: Record) -> str | None:
