@@ -1,4 +1,4 @@
-"""What GitHub Actions shows next to the log: a job summary and annotations."""
+"""What GitHub Actions reads from a run besides its log: annotations, the job's summary, and the step's output."""
 
 from __future__ import annotations
 
@@ -22,3 +22,11 @@ def add_job_summary(run_dir: Path, environment: Mapping[str, str]) -> None:
     if target and is_there(summary):
         with Path(target).open("a", encoding="utf-8") as stream:
             stream.write(read_file(summary).decode() + "\n")
+
+
+def add_job_output(report: GateReport | None, environment: Mapping[str, str]) -> None:
+    """Append the verdict to the step's outputs, if there are any. Raises OSError."""
+    target = environment.get("GITHUB_OUTPUT")
+    if target and report is not None:
+        with Path(target).open("a", encoding="utf-8") as stream:
+            stream.write(f"verdict={report.verdict.value}\n")

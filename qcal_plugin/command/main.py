@@ -16,6 +16,8 @@ usage: qcaleval COMMAND ...
   qcaleval leaderboard RUN... [--out site]
                                        a site over many runs, to open or to publish
   qcaleval gate RUN --gate FILE        whether the run passes the gates of a file
+  qcaleval baseline promote RUN        make a run the baseline that gates compare with
+  qcaleval comment RUN                 comment on the pull or merge request with the run's summary
   qcaleval merge RUN... --out DIR      join the runs of shards into one
   qcaleval export RUN --format csv --out FILE
                                        records for other tools
@@ -51,9 +53,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _command(name: str) -> Callable[[Sequence[str]], int] | None:
     """What carries the command out; imported when it is needed."""
     if name in REPORTS:
+        from qcal_plugin.ci.baselines import with_artifacts
         from reports.__main__ import main as reports
 
-        return lambda rest: reports([REPORTS[name], *rest], program=PROGRAM)
+        return lambda rest: reports([REPORTS[name], *rest], program=PROGRAM, locate=with_artifacts)
+    if name == "baseline":
+        from qcal_plugin.command.baseline import main as baseline
+
+        return baseline
+    if name == "comment":
+        from qcal_plugin.command.comment import main as comment
+
+        return comment
     if name == "synthetic":
         from synthetic.__main__ import main as synthetic
 

@@ -147,11 +147,11 @@ class RunOwner:
         from qcal_plugin.session.looks import Looks, look_plan
 
         plan = look_plan(run.evaluation, config.repeats, config.max_repeats)
-        if config.gates is not None and config.selection.shard is None:
+        if run.gates is not None and config.selection.shard is None:
             self._looks = Looks(
                 run.evaluation,
                 plan,
-                config.gates,
+                run.gates,
                 run.baselines,
                 say=self._progress.say,
                 waits=self._controller,
@@ -228,12 +228,12 @@ class RunOwner:
 
     def _decide(self, session: pytest.Session) -> None:
         in_error = session.exitstatus in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR}
-        if self._run is not None and self._config.gates is not None and not in_error:
+        run = self._run
+        if run is not None and run.gates is not None and not in_error:
             from qcal_plugin.session.gating import gate_session
 
-            run = self._run
             self._gates = gate_session(
-                session, self._config.gates, run.baselines, run.evaluation.directory, self._trouble
+                session, run.gates, run.baselines, run.evaluation.directory, self._trouble
             )
 
     def _close_log(self) -> None:

@@ -20,6 +20,7 @@ from qcal_plugin.session.directory import MANIFEST_FILE, RunDirectory, RunDirect
 from qcal_plugin.session.stored import load_stored_answers
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.studies.studied import StudiedDataset
+from reports.gates.file import GateFile
 from reports.records.files import is_there
 from reports.records.records import PlannedItem, Run, RunManifest, identity_properties
 from reports.records.run_files import CanaryJudge
@@ -36,6 +37,7 @@ class PreparedRun:
         items: as the command line selects them, less what stored answers do not hold.
         identity: properties that every test of the run carries.
         canary: how the judges graded the canary; empty without ``--judge-canary``.
+        gates: those of ``--gate``, with the folders of their baselines; None without.
         baselines: the runs that ``--gate`` compares with, by path.
         notes: what else the user should know beforehand, a line each.
     """
@@ -46,6 +48,7 @@ class PreparedRun:
     items: Sequence[PlannedItem]
     identity: Sequence[tuple[str, str]]
     canary: Sequence[CanaryJudge]
+    gates: GateFile | None
     baselines: Mapping[Path, Run]
     notes: Sequence[str] = ()
 
@@ -73,7 +76,7 @@ def prepare_run(
     items = select_items(selection, studied)
     items = items if stored is None else stored.planned_among(items, config.selection.modes)
     who = find_participants(config, stored, exits, dataset, progress)
-    baselines, forecasts = _check_gates(config, describe(config, dataset, who, ""), items)
+    gates, baselines, forecasts = _check_gates(config, describe(config, dataset, who, ""), items)
     directory = _open_directory(pytest_config, config, dataset, who, exits)
     evaluation = ActiveRun(config, studied, who, directory, prepare_again=prepare_again)
     exits.callback(evaluation.close)
@@ -84,6 +87,7 @@ def prepare_run(
         items=items,
         identity=identity_properties(directory.manifest),
         canary=evaluation.try_judges() if config.judge_canary else (),
+        gates=gates,
         baselines=baselines,
         notes=(*notes, *forecasts),
     )
@@ -91,21 +95,23 @@ def prepare_run(
 
 def _check_gates(
     config: RunConfig, manifest: RunManifest, items: Sequence[PlannedItem]
-) -> tuple[Mapping[Path, Run], Sequence[str]]:
-    """The baselines of ``--gate``, and what its gates will hardly decide.
+) -> tuple[GateFile | None, Mapping[Path, Run], Sequence[str]]:
+    """Return the gates, their baselines, and what the gates will hardly decide.
 
-    A run that goes on may hold more than this command asks: its samples are only counted at its end.
+    A run that continues may hold more than this command asks: its samples are only counted at its end.
     """
     if config.gates is None:
-        return {}, ()
+        return None, {}, ()
+    from qcal_plugin.ci.baselines import with_artifacts
     from reports.gates.check import check_samples, load_baselines
     from reports.records.outcomes import identity_of
 
-    baselines = load_baselines(config.gates, identity_of(manifest))
+    gates = with_artifacts(config.gates)
+    baselines = load_baselines(gates, identity_of(manifest))
     if config.resume or config.last_failed:
-        return baselines, ()
+        return gates, baselines, ()
     looks = () if config.max_repeats is None else range(config.repeats, config.max_repeats + 1)
-    return baselines, check_samples(config.gates, manifest, items, baselines, looks=looks)
+    return gates, baselines, check_samples(gates, manifest, items, baselines, looks=looks)
 
 
 def _open_directory(

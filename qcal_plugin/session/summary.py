@@ -76,7 +76,7 @@ def print_tables(
 
     Returns what was read for `write_page`, with its ``texts`` or without; None where there is no report.
     """
-    from reports.github import add_job_summary
+    from reports.github import add_job_output, add_job_summary
     from reports.publish import publish
     from reports.records.run_files import RunFileError
     from reports.render.text import render
@@ -87,6 +87,7 @@ def print_tables(
         reported = report_on(path, errors=errors, floors=floors, texts=texts)
         document = publish(path, gates=gates, reported=reported)
         add_job_summary(path, os.environ)
+        add_job_output(gates, os.environ)
     except (RunFileError, OSError) as error:
         remedy = f"when that is put right: python -m reports {shown(path)}"
         terminal.write_line(log_line(f"qcal: no report: {error}; {remedy}"))

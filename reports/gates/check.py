@@ -55,8 +55,12 @@ def check_samples(
 
 
 def _load(file: GateFile, path: Path) -> Run:
+    if path in file.artifacts and path not in file.folders:
+        raise GateFileError(
+            f"{file.path}: baseline {path} is kept by a CI; `qcaleval gate` and `pytest --gate` look it up"
+        )
     try:
-        run = load_run(path, texts=False)
+        run = load_run(file.folder(path), texts=False)
     except RunFileError as error:
         raise GateFileError(f"{file.path}: baseline {error}") from error
     if not any(record.measured for record in run.records):

@@ -8,7 +8,7 @@ Standard library only, like `records`: read at the start of a session, before an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from scoring.questions import Mode, Question
 
 LEVEL = 0.95
 LOWEST_LEVEL, HIGHEST_LEVEL = 0.8, 0.999
+ARTIFACT_PREFIX = "artifact:"
+"""Begins a baseline that names a branch: the run that the CI's workflow left there."""
 
 
 class GateFileError(TomlError):
@@ -116,6 +118,7 @@ class GateFile:
         max_truncated: share of the answers, 0..1.
         min_agreement: of each judge with the canary's known grades, 0..1.
         level: how sure each verdict is, one-sided; that of every gate.
+        folders: baseline -> the run directory that holds it, for baselines that are not directories themselves.
     """
 
     path: Path
@@ -124,11 +127,25 @@ class GateFile:
     max_unmeasured: int | None = None
     max_truncated: float | None = None
     min_agreement: float | None = None
+    folders: Mapping[Path, Path] = field(default_factory=dict)
 
     @property
     def baselines(self) -> tuple[Path, ...]:
         """The run directories that gates compare with, each once."""
         return tuple(dict.fromkeys(gate.baseline for gate in self.gates if gate.baseline is not None))
+
+    @property
+    def artifacts(self) -> dict[Path, str]:
+        """The baselines that a CI keeps, with their branches."""
+        return {
+            path: path.as_posix().removeprefix(ARTIFACT_PREFIX)
+            for path in self.baselines
+            if _is_artifact(path)
+        }
+
+    def folder(self, baseline: Path) -> Path:
+        """Return the run directory of a baseline."""
+        return self.folders.get(baseline, baseline)
 
 
 METRICS = (
@@ -206,7 +223,13 @@ def _gates(place: str, entry: Mapping[str, Any], level: float) -> Iterator[Gate]
     if "anchor" in entry:
         if gate.baseline is None:
             raise GateFileError(f"{place}: anchor stands beside a baseline and max_drop")
-        yield replace(gate, baseline=Path(text(place, entry, "anchor")), anchor=True)
+        anchor = Path(text(place, entry, "anchor"))
+        if _is_artifact(anchor):
+            raise GateFileError(
+                f"{place}: anchor {anchor} moves with its branch; give a run directory, "
+                "such as one that `qcaleval baseline promote` writes"
+            )
+        yield replace(gate, baseline=anchor, anchor=True)
 
 
 def _gate(place: str, entry: Mapping[str, Any], level: float) -> Gate:
@@ -224,11 +247,26 @@ def _gate(place: str, entry: Mapping[str, Any], level: float) -> Gate:
         metric=metric,
         threshold=(-value if condition == "max_drop" else value) / 100,
         at_most=condition == "max",
-        baseline=Path(text(place, entry, "baseline")) if "baseline" in entry else None,
+        baseline=_baseline(place, entry),
         family=text(place, entry, "family") if "family" in entry else None,
         decision=decision,
         level=level,
     )
+
+
+def _baseline(place: str, entry: Mapping[str, Any]) -> Path | None:
+    if "baseline" not in entry:
+        return None
+    given = text(place, entry, "baseline")
+    if given.strip() == ARTIFACT_PREFIX:
+        raise GateFileError(
+            f"{place}: baseline {given!r} names no branch; expected artifact:main or the like"
+        )
+    return Path(given)
+
+
+def _is_artifact(path: Path) -> bool:
+    return path.as_posix().startswith(ARTIFACT_PREFIX)
 
 
 def _condition(place: str, entry: Mapping[str, Any], metric: GateMetric) -> str:

@@ -10,11 +10,11 @@ whoever chose it said so (``python -m reports baseline RUN --chosen-from N``).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reports.gates.file import GateFile
 from reports.gates.verdicts import GateReport
 from reports.records.files import open_to_append, read_if_there, write_file
 from reports.records.run_files import RunGarbledError
@@ -48,7 +48,7 @@ def with_history(report: GateReport, run_dir: Path) -> GateReport:
     )
     with open_to_append(file) as stream:
         stream.write(f"{line}\n".encode())
-    return replace(report, attempt=earlier + 1, chosen_from=_chosen_from(report.file.baselines))
+    return replace(report, attempt=earlier + 1, chosen_from=_chosen_from(report.file))
 
 
 def note_baseline(run_dir: Path, chosen_from: int) -> None:
@@ -56,8 +56,8 @@ def note_baseline(run_dir: Path, chosen_from: int) -> None:
     write_file(run_dir / BASELINE_NAME, encode_indented(BaselineNote(chosen_from=chosen_from)))
 
 
-def _chosen_from(baselines: Iterable[Path]) -> dict[Path, int]:
-    notes = {path: _read(path / BASELINE_NAME) for path in baselines}
+def _chosen_from(file: GateFile) -> dict[Path, int]:
+    notes = {path: _read(file.folder(path) / BASELINE_NAME) for path in file.baselines}
     return {path: runs for path, runs in notes.items() if runs > 1}
 
 

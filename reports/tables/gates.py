@@ -69,9 +69,9 @@ def closing_line(report: GateReport, run_dir: Path) -> str:
         case GateVerdict.PASS:
             words = "every gate passes"
         case GateVerdict.WORSE:
-            words = f"every gate passes, {count} with a drop that is shown; next: {_look(entries, run_dir)}"
+            words = f"every gate passes, {count} with a drop that is shown; next: {_look(report, entries, run_dir)}"
         case GateVerdict.FAIL:
-            words = f"{count} failed; next: {_look(entries, run_dir)}"
+            words = f"{count} failed; next: {_look(report, entries, run_dir)}"
         case GateVerdict.INCONCLUSIVE:
             words = f"{count} undecided, none failed; next: {_ask_more(report)}"
         case GateVerdict.CANNOT:
@@ -79,10 +79,10 @@ def closing_line(report: GateReport, run_dir: Path) -> str:
     return f"{report.file.path}: {report.verdict} (exit status {report.exit_status}): {words}"
 
 
-def _look(entries: list[GateResult], run_dir: Path) -> str:
+def _look(report: GateReport, entries: list[GateResult], run_dir: Path) -> str:
     baseline = next((entry.gate.baseline for entry in entries if entry.gate.baseline is not None), None)
     if baseline is not None:
-        return f"see what broke: python -m reports compare {baseline} {run_dir}"
+        return f"see what broke: python -m reports compare {report.file.folder(baseline)} {run_dir}"
     return f"see which items fail: python -m reports {run_dir} --full"
 
 
