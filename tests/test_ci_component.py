@@ -106,34 +106,39 @@ def run_job(inner, hub, endpoint, tiny_folder, tmp_path, ci):
     return run
 
 
-def answer(text):
-    return by_model({"my-vlm": always(Reply(text)), "judge-a": faithful_judge()})
-
-
 def test_main_leaves_the_baseline_with_which_merge_requests_are_compared(run_job, endpoint, ci):
-    endpoint.script = answer("Classification: Expected behavior\nStatus: SUCCESS")
-    (run_job.workspace / "gates.toml").write_text(
+    """Two parts are measured; the deciding job sees them once on main and once in a merge request."""
+    endpoint.script = by_model(
+        {
+            "my-vlm": always(Reply("Classification: Expected behavior\nStatus: SUCCESS")),
+            "judge-a": faithful_judge(),
+        }
+    )
+    folder = run_job.workspace
+    (folder / "gates.toml").write_text(
         '[[gate]]\nmetric = "zeroshot.Q2+Q6"\nbaseline = "artifact:main"\nmax_drop = 20\nmode = "point"\n'
     )
-    early = run_job("qcaleval", gate="gates.toml")
+    shared = {"gate": "gates.toml", "shards": "2", "comment": "true"}
+    early = run_job("qcaleval", **shared)
     assert 3 == early.returncode, early.stdout
     assert "let the pipeline run on main first" in early.stdout
-    first = run_job("qcaleval", branch="main", gate="gates.toml")
-    assert 0 == first.returncode, first.stdout
-    assert "this run is not gated, and becomes the first baseline" in first.stdout
-    (run_job.workspace / "qcaleval-run").rename(run_job.workspace / "of-main")
-    ci.leave(zipped(run_job.workspace), "main", "qcaleval")
-    (run_job.workspace / "of-main").rename(run_job.workspace.parent / "of-main")
-
-    endpoint.script = answer("Classification: Suboptimal parameters\nStatus: DAMPED")
-    shared = {"gate": "gates.toml", "shards": "2", "comment": "true"}
     for node in ("1/2", "2/2"):
         part = run_job("qcaleval-part", node=node, **shared)
         assert 0 == part.returncode, part.stdout
+    first = run_job("qcaleval", branch="main", **shared)
+    assert 0 == first.returncode, first.stdout
+    assert "this run is not gated, and becomes the first baseline" in first.stdout
+    assert {} == ci.comments
+
+    artifact = folder.parent / "artifact"
+    artifact.mkdir()
+    for name in ("qcaleval-run", "qcaleval-baseline"):
+        (folder / name).rename(artifact / name)
+    ci.leave(zipped(artifact), "main", "qcaleval")
     decided = run_job("qcaleval", **shared)
-    assert 1 == decided.returncode, decided.stdout
-    assert "gates.toml: FAIL (exit status 1)" in decided.stdout
-    assert ci.comments[1].startswith("<!-- qcaleval: QCalEval -->\n# QCalEval: FAIL\n")
+    assert 0 == decided.returncode, decided.stdout
+    assert "gates.toml: PASS (exit status 0)" in decided.stdout
+    assert ci.comments[1].startswith("<!-- qcaleval: QCalEval -->\n# QCalEval: PASS\n")
     assert "(https://gitlab.example/job/9/artifacts/browse)" in ci.comments[1]
     assert {"sk-of-the-model"} == {request.bearer for request in endpoint.requests}
     said = "".join(job.stdout for job in (early, first, part, decided))

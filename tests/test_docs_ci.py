@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
@@ -15,13 +16,18 @@ from reports.__main__ import main
 from reports.gates.file import RateName, parse_metric, read_gate_file
 from reports.records.records import Run
 from scoring.questions import Mode
+from tests.composite_action import ACTION
 from tests.endpoint import Reply
 from tests.inner_run import REPOSITORY
 from tests.run_factory import manifest, planned_item, scored, write_run
 from tests.scripts import always, by_model, error, faithful_judge
+from tests.test_ci_component import INPUTS
 
 DOCUMENT = (REPOSITORY / "docs" / "ci.md").read_text()
-GITHUB, GITLAB = map(yaml.safe_load, re.findall(r"^```yaml\n(.*?)^```", DOCUMENT, re.DOTALL | re.MULTILINE))
+SHORT, PARTS, COMPONENT, GITHUB, GITLAB = map(
+    yaml.safe_load, re.findall(r"^```yaml\n(.*?)^```", DOCUMENT, re.DOTALL | re.MULTILINE)
+)
+(JENKINS,) = re.findall(r"^```groovy\n(.*?)^```", DOCUMENT, re.DOTALL | re.MULTILINE)
 EXAMPLE = REPOSITORY / "examples" / "gates.toml"
 MEASURE, AGAIN, MERGE, GATE = "Measure", "Ask again what could not be measured", "Merge", "Gate"
 GATES = """
@@ -75,7 +81,7 @@ def test_gitlab_runs_the_commands_of_github():
 
 
 def test_an_inconclusive_gate_is_a_warning_and_no_failure_in_both():
-    gate = "python -m reports gate runs/release --gate gates.toml"
+    gate = "qcaleval gate runs/release --gate gates.toml"
     assert gate in GITLAB["gate"]["script"]
     assert [10] == GITLAB["gate"]["allow_failure"]["exit_codes"]
     for status, expected in ((0, 0), (1, 1), (10, 0), (11, 11)):
@@ -83,10 +89,34 @@ def test_an_inconclusive_gate_is_a_warning_and_no_failure_in_both():
         assert expected == subprocess.run(["bash", "-eo", "pipefail", "-c", script], check=False).returncode
 
 
+def test_the_short_examples_use_inputs_that_exist():
+    steps = [job["steps"][-1] for example in (SHORT, PARTS) for job in example["jobs"].values()]
+    assert all(step["uses"] == "OWNER/qcaleval-pytest@main" for step in steps)
+    assert {name for step in steps for name in step["with"]} <= set(ACTION["inputs"])
+    (part,) = PARTS["jobs"]["part"]["strategy"]["matrix"].values()
+    assert [f"{number + 1}/4" for number in range(4)] == part
+    (included,) = COMPONENT["include"]
+    assert included["component"].endswith("/gate@main")
+    required = {name for name, entry in INPUTS.items() if "default" not in entry}
+    assert required <= set(included["inputs"]) <= set(INPUTS)
+
+
+def test_every_input_of_the_action_is_explained():
+    table = DOCUMENT.partition("| input | meaning |")[2].partition("\n\n")[0]
+    assert set(ACTION["inputs"]) == set(re.findall(r"`([\w-]+)`", table)) - {"pytest", "qcaleval"}
+
+
+def test_the_options_in_the_jenkinsfile_exist():
+    options = (REPOSITORY / "docs" / "options.md").read_text()
+    given = set(re.findall(r"--[\w-]+", JENKINS.partition(".venv/bin/pytest")[2].partition('"""')[0]))
+    assert {"--junitxml"} == {option for option in given if f"`{option}" not in options}
+    assert JENKINS.count("{") == JENKINS.count("}")
+
+
 def test_nightly_and_comments_and_artefacts_are_there():
     triggers = GITHUB[True]  # YAML reads "on" so
     assert {"schedule", "pull_request", "workflow_dispatch"} == set(triggers)
-    assert "runs/release/summary.md" in command("Comment")
+    assert "qcaleval comment runs/release" == command("Comment")
     assert '$CI_PIPELINE_SOURCE == "schedule"' in str(GITLAB["workflow"])
 
 
@@ -164,6 +194,11 @@ def test_the_jobs_measure_ask_again_merge_and_gate(shell, inner, endpoint):
     release = inner.folder / "runs" / "release"
     assert {"report.html", "report.json", "summary.md"} <= {file.name for file in release.iterdir()}
     assert "gates.toml: PASS" in (release / "summary.md").read_text()
+    cases = ET.parse(inner.folder / "runs" / "junit-1.xml").iter("testcase")
+    children = {child.tag for case in cases for child in case}
+    assert {"properties"} == children - {"skipped", "error", "failure", "system-out", "system-err"}, (
+        "what Jenkins' xUnit refuses, as docs/ci.md says"
+    )
     keys = {(request.model, request.bearer) for request in endpoint.requests}
     assert {("my-vlm", "sk-of-the-model"), ("judge-a", "sk-of-the-judge")} == keys
 
