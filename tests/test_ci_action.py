@@ -13,7 +13,7 @@ from tests.endpoint import Reply
 from tests.inner_run import REPOSITORY
 from tests.scripts import always, by_model, error, faithful_judge
 
-GATES = '[[gate]]\nmetric = "zeroshot.Q2+Q6"\nbaseline = "artifact:main"\nmax_drop = 30\nmode = "point"\n'
+GATES = '[[gate]]\nmetric = "zeroshot.Q2+Q6"\nbaseline = "artifact:main"\nmax_drop = 15\nmode = "point"\n'
 STEPS = ACTION["runs"]["steps"]
 
 

@@ -93,6 +93,7 @@ def run_job(inner, hub, endpoint, tiny_folder, tmp_path, ci):
                 **environment,
                 **own,
                 "CI_COMMIT_BRANCH": branch,
+                "CI_MERGE_REQUEST_IID": "" if branch else "12",
                 "CI_NODE_INDEX": index,
                 "CI_NODE_TOTAL": total,
             },

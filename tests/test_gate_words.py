@@ -76,7 +76,7 @@ WORDS = {
     "reports": "python -m reports runs/new",
     "compare": "python -m reports compare runs/base runs/new",
     "more": "ask more samples or repeats, as noted with each gate, or let a person decide",
-    "repair": "fix what is noted with each gate, then run: python -m reports gate runs/new --gate gates.toml",
+    "repair": "fix what is noted with each gate, then run: qcaleval gate runs/new --gate gates.toml",
 }
 
 
@@ -88,7 +88,7 @@ def test_the_last_line_says_what_to_do_next(gates, expected):
 def test_what_is_missing_is_to_be_measured_first():
     assert (
         "1 of 1 gates, none failed; next: measure what is missing (--lf what failed, --resume all), then: "
-        "python -m reports gate runs/new --gate gates.toml"
+        "qcaleval gate runs/new --gate gates.toml"
     ) in closing(q6(*right(30, of=40), None), gate(min=60), max_unmeasured=0)
 
 

@@ -94,7 +94,7 @@ def _ask_more(report: GateReport) -> str:
 
 
 def _remedy(report: GateReport, run_dir: Path) -> str:
-    again = f"python -m reports gate {run_dir} --gate {report.file.path}"
+    again = f"qcaleval gate {run_dir} --gate {report.file.path}"
     if any(entry.unmeasured for entry in report.results):
         return f"measure what is missing (--lf what failed, --resume all), then: {again}"
     return f"fix what is noted with each gate, then run: {again}"
