@@ -38,7 +38,7 @@ def comment_text(run_dir: Path, name: str, links: Iterable[tuple[str, str]]) -> 
     room = MAX_CHARACTERS - len(footer)
     if len(summary) > room:
         summary = f"{summary[:room].rpartition(chr(10))[0]}\n\nThe report has the rest.\n"
-    return "\n".join(filter(None, [_mark(name), title, "", summary.strip(), "", footer])) + "\n"
+    return "\n\n".join(filter(None, [f"{_mark(name)}\n{title}", summary.strip(), footer])) + "\n"
 
 
 def publish_comment(forge: Forge, name: str, text: str) -> tuple[str, str]:
