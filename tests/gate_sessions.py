@@ -2,9 +2,9 @@
 
     python -m tests.gate_sessions --minutes 30                 as many sessions as that takes; prints the table
     python -m tests.gate_sessions --releases 5 --write         5 of each kind, and the table into docs/ci.md
-    python -m tests.gate_sessions --log sessions.jsonl ...     goes on from the sessions in this file
+    python -m tests.gate_sessions --log sessions.jsonl ...     continues from the sessions in this file
 
-Each session is ``pytest test_qcaleval ... --gate gates.toml --max-repeats 4`` in a process of its own, plain or with
+Each session is ``pytest test_qcaleval ... --gate gates.toml --max-repeats 4`` in a separate process, plain or with
 ``-n 2``. A scripted server on loopback is the model and its judge. The dataset has 243 samples of 22 families with tiny
 images. The models are those of `tests.gate_simulation`: each item is right with its own chance, drawn again for each
 release and repeat.
@@ -13,7 +13,7 @@ The model in production is asked eight times in a real session, once per flip ra
 drawn again and written into a copy of that run.
 
 Each session's verdict and number of repeats are compared with those that `gate_simulation.verdicts` computes from the
-scores on record. As they agree, sessions have the error rates of the simulation, which can afford more
+recorded scores. They agree, so sessions have the error rates of the simulation, which can afford more
 releases.
 """
 
@@ -190,7 +190,7 @@ class Session:
 
     @property
     def agrees(self) -> bool:
-        """Whether the simulation has the same verdict after as many repeats, and the exit status says so too."""
+        """Whether the simulation has the same verdict after as many repeats, and the exit status agrees."""
         status = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 10}[self.expected_verdict]
         return (self.expected_verdict, self.expected_repeats, status) == (
             self.verdict,
@@ -284,7 +284,7 @@ def _compared(
         gated = result.report["gates"]
     except OSError:
         raise RuntimeError(f"no verdict in:\n{result.out}") from None
-    sides = (scores_on_record(baseline), scores_on_record(result.run_dir))
+    sides = (recorded_scores(baseline), recorded_scores(result.run_dir))
     padding = design.looks[-1] - len(sides[1])
     candidate = np.concatenate([sides[1], np.zeros((padding, *sides[1].shape[1:]))])
     passed, failed, repeats = (each[0] for each in verdicts(sides[0][None], candidate[None], design))
@@ -301,8 +301,8 @@ def _compared(
     )
 
 
-def scores_on_record(run_dir: Path) -> Floats:
-    """The scores of a run: shape (repeats, samples, questions)."""
+def recorded_scores(run_dir: Path) -> Floats:
+    """Return the scores of a run: shape (repeats, samples, questions)."""
     records = load_run(run_dir, texts=False).records
     repeats, samples = (
         len({record.key.repeat for record in records}),
@@ -361,7 +361,7 @@ def closing(sessions: Sequence[Session]) -> str:
 
 
 def into_document(lines: Sequence[str], document: Path = DOCUMENT) -> None:
-    """Replace what stands between the marks."""
+    """Replace the text between the marks."""
     before, _, rest = document.read_text().partition(BEGIN)
     _, mark, after = rest.partition(END)
     if not mark:
@@ -386,7 +386,7 @@ def run_sessions(
     goes_on: Callable[[], bool],
     releases: int,
 ) -> Iterator[Session]:
-    """One release of each kind after the other, up to so many of each."""
+    """Run one release of each kind after the other, up to ``releases`` of each."""
     asked = {(s.scenario, s.flips, s.workers, s.release) for s in done}
     for release in count() if releases == 0 else range(releases):
         for kind in kinds:

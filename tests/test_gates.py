@@ -155,7 +155,7 @@ def flipping(repeats, questions=("Q6",)):
 
 
 def said_beforehand(gated, *, repeats, baseline, looks=()):
-    """What is said of a gate before a run of so many repeats, against a baseline of so many."""
+    """Return the messages about a gate before a run with ``repeats`` repeats, against a baseline with ``baseline``."""
     questions = [question.value for question in gated.metric.questions]
     run = flipping(repeats, questions)
     baselines = {BASE: renamed(flipping(baseline, questions))}

@@ -194,7 +194,7 @@ READ = {
         "width px": lambda truth: truth.size_px[0],
         "height px": lambda truth: truth.size_px[1],
         "sigma px": lambda truth: truth.width_px,
-        "brightest": lambda truth: truth.brightest,
+        "brightest": lambda truth: truth.fit.values[0],
         "x": lambda truth: truth.centre_px[0] / truth.size_px[0],
         "y": lambda truth: truth.centre_px[1] / truth.size_px[1],
         "noise": lambda truth: truth.noise,
