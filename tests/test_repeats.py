@@ -69,7 +69,7 @@ def test_there_is_a_row_for_all_questions_and_a_note_if_nothing_differs():
     assert [Question.Q5, Question.Q6, None] == [spread.question for spread in by_question]
     (table,) = repeat_tables(by_question)
     assert "All" == table.rows[-1][1]
-    assert any("All repeats scored alike" in note for note in table.notes)
+    assert any("All repeats have the same score" in note for note in table.notes)
 
 
 def test_each_repeat_is_sent_with_its_own_seed_and_answers_are_found_again(quick, endpoint, tiny_folder):

@@ -33,10 +33,10 @@ PERTURBATIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceiling:
-    """What can be gained at most over a control, on the items of which that is known; 0..1.
+    """The largest possible gain over a control, on the items for which it is known; 0..1.
 
-    Under a control that shows another sample's plot, a reader who is always right about what it sees still scores on
-    items whose right answer is the same for both plots.
+    If a control shows another sample's plot, a reader that always describes the plot shown correctly still scores on
+    items with the same right answer for both plots.
 
     Attributes:
         gain: the gain on these items.
@@ -48,7 +48,7 @@ class Ceiling:
 
     @property
     def share(self) -> float | None:
-        """The gain as a share of what is possible; None if nothing is."""
+        """The gain as a share of the possible gain; None if no gain is possible."""
         return self.gain / self.possible if self.possible > NO_CHANGE else None
 
 
@@ -63,7 +63,7 @@ class PictureRow:
         moved: how many of their scores differ.
         flipped: how many differ by at least FLIP, up or down.
         floor: how far the scores with the plot as drawn are above their floor.
-        ceiling: of the gain; None under a perturbation or a blank picture, and if no item's is known.
+        ceiling: of the gain; None for a perturbation or a blank picture, and if it is not known for any item.
     """
 
     compared: Row
@@ -184,7 +184,7 @@ def _row(name: str, variant: str, plain: Sequence[Outcome], shown: Sequence[Outc
 
 
 def _ceiling(plain: Sequence[Outcome], shown: Sequence[Outcome]) -> Ceiling | None:
-    """The ceiling of the gain over the items that were measured with both pictures and know what is read off either."""
+    """Return the ceiling of the gain on the items measured with both pictures, if both have known right answers."""
     measured = {item_name(outcome) for outcome in plain if outcome.measured}
     known = [
         outcome

@@ -22,13 +22,13 @@ class RepeatSpread:
     Attributes:
         mode: the mode of the items.
         question: the question of the items; None for all questions of the mode.
-        items: with at least two measured repeats.
-        differing: of these, how many have repeats with different scores.
-        flip_rate: the share of pairs of repeats of an item whose scores differ by `FLIP` or more; mean over items.
+        items: how many items have at least two measured repeats.
+        differing: how many of these have repeats with different scores.
+        flip_rate: the share of pairs of repeats of an item with scores that differ by `FLIP` or more; mean over items.
         lowest: the lowest mean of a single repeat, over the items measured in every repeat; None if there are none.
         highest: the highest.
         within: the variance of an item's score from repeat to repeat; mean over items.
-        between: the variance of the items' true scores: that of their means, less what repeats bring to it; at least 0.
+        between: the variance of the items' true scores: that of their means minus the part from repeats; at least 0.
     """
 
     mode: Mode
@@ -48,7 +48,7 @@ class RepeatSpread:
 
     @property
     def share(self) -> float | None:
-        """The share of a single score's variance that repeats bring; None if nothing varies."""
+        """The share of a single score's variance that comes from repeats; None if nothing varies."""
         return self.within / total if (total := self.within + self.between) > 0 else None
 
 
@@ -111,7 +111,7 @@ def _flip_rate(scores: Sequence[float]) -> float:
 
 
 def _means_of_repeats(items: Sequence[dict[int, float]]) -> list[float]:
-    """The mean of each repeat, over the items that were measured in all of them."""
+    """Return the mean of each repeat, over the items that were measured in all of them."""
     repeats = set().union(*items)
     complete = [item for item in items if repeats == item.keys()]
     return [statistics.fmean(item[repeat] for item in complete) for repeat in sorted(repeats) if complete]

@@ -11,7 +11,7 @@ from reports.tables.model import Column, Table, Unit
 
 
 def repeat_tables(spreads: Sequence[RepeatSpread]) -> Iterator[Table]:
-    """One table, a row per mode and question and one per mode; none without repeats."""
+    """Yield one table with a row per mode and question and one per mode; nothing without repeats."""
     if spreads:
         alike = not any(spread.differing for spread in spreads)
         yield Table(
@@ -49,9 +49,9 @@ _COLUMNS = (
     Column("Var %", Unit.PERCENT, 1),
 )
 _NOTES = (
-    "Differ: items whose score is not the same in all repeats.",
-    f"Flips: pairs of repeats of an item whose scores differ by {100 * FLIP:.0f} or more.",
+    "Differ: items with different scores in some repeats.",
+    f"Flips: pairs of repeats of an item with scores that differ by {100 * FLIP:.0f} or more.",
     "Lowest, Highest: means of single repeats. SD: of an item's score from repeat to repeat.",
     "Var: share of the variance of single scores that comes from repeats; the rest comes from the items.",
 )
-_ALIKE = "All repeats scored alike, as at temperature 0 or from a cache; that says nothing about the spread."
+_ALIKE = "All repeats have the same score, as at temperature 0 or from a cache, so the spread is not known."
