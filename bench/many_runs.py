@@ -34,6 +34,7 @@ from reports.records.records import (
     record_to_json,
 )
 from reports.records.run_files import load_manifest, load_run
+from reports.records.stored import final_records
 from scoring.questions import JUDGED_QUESTIONS, Mode, Question
 from scoring.score import Score
 
@@ -80,7 +81,7 @@ def reference_labels(run: Run) -> Labels:
     """Return the right labels, as in the run's scores."""
     return {
         (record.key.sample_id, record.key.question): str(record.score.expected)
-        for record in run.final_records().values()
+        for record in final_records(run).values()
         if record.key.question in LABELLED and record.score is not None and not record.key.variant
     }
 

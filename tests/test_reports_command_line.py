@@ -8,6 +8,7 @@ from reports.publish import figures_json
 from reports.records.merge import MergeError, merge
 from reports.records.outcomes import evaluation_of
 from reports.records.records import JudgeIdentity, item_properties
+from reports.records.stored import final_records
 from tests.run_factory import planned_item, run_of, write_run
 
 VALUES = {
@@ -74,7 +75,7 @@ def test_an_item_in_several_runs_keeps_its_first_measurement():
     key = ("a", "Q6", "zeroshot")
     runs = [run_of({key: value}, run_id=str(n)) for n, value in enumerate([None, 0.0, 1.0])]
     merged = merge(runs)
-    assert [0.0] == [record.score.value for record in merged.final_records().values()]
+    assert [0.0] == [record.score.value for record in final_records(merged).values()]
     assert 1 == len(merged.manifest.planned)
 
 

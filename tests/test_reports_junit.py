@@ -8,6 +8,7 @@ import pytest
 from reports.exchange.junit import JUnitError, load_junit
 from reports.records.outcomes import ErrorRule, counting_errors, evaluation_of
 from reports.records.records import Run, identity_properties, item_properties, outcome_properties
+from reports.records.stored import final_records
 from reports.statistics.aggregate import by_question
 from scoring.questions import Mode, Question
 from scoring.score import Score
@@ -32,7 +33,7 @@ def case_element(pairs):
 def junit(run, *, identity=True):
     """The JUnit file that pytest writes for the run, as far as reports read it."""
     stated = identity_properties(run.manifest) if identity else []
-    final = run.final_records()
+    final = final_records(run)
     tests = "".join(
         case_element([*stated, *item_properties(item), *outcome(final.get(item.key))])
         for item in run.manifest.planned

@@ -58,8 +58,8 @@ def test_a_last_line_that_lacks_only_its_line_end_is_a_record(directory):
             {"score": {"value": 1.5, "extracted": 1, "expected": 1}},
             r"score 1.5 is not in 0..1 - at `\$.score`",
         ),
-        ({"attempts": "3"}, r"Expected `int`, got `str` - at `\$.answer.attempts`"),
-        ({"latency_s": [1]}, r"Expected `float`, got `array` - at `\$.answer.latency_s`"),
+        ({"attempts": "3"}, r"Expected `int \| null`, got `str` - at `\$.attempts`"),
+        ({"latency_s": [1]}, r"Expected `float \| null`, got `array` - at `\$.latency_s`"),
         ({"sample_id": None}, r"Expected `str`, got `null` - at `\$.sample_id`"),
     ],
 )

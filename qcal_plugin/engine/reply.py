@@ -16,6 +16,9 @@ ERROR_REASONS = frozenset(
 )
 """Values of ``finish_reason`` with which servers say that generation broke off; the text so far is not an answer."""
 
+MOST_TOKENS = 2**40
+"""No reply has more: a server that says so is not believed."""
+
 UTF8_BOM = b"\xef\xbb\xbf"
 
 
@@ -191,7 +194,9 @@ def _text_or_none(value: object) -> str | None:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS:
+        return value
+    return None
 
 
 def _first_words(body: bytes) -> str:

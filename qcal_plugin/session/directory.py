@@ -21,8 +21,8 @@ from filelock import FileLock, Timeout
 from reports.records.files import is_there, open_file, read_if_there, write_file
 from reports.records.mixes import differing_settings
 from reports.records.names import in_words
-from reports.records.records import PlannedItem, RunManifest, manifest_from_json, manifest_to_json
-from reports.records.typed_json import DecodeError, decode_object, encode_indented
+from reports.records.records import PlannedItem, RunManifest, manifest_from_file, manifest_to_json
+from reports.records.typed_json import DecodeError, encode_indented
 from scoring.errors import QCalError
 
 MANIFEST_FILE = "run.json"
@@ -207,7 +207,7 @@ def read_manifest(path: Path) -> RunManifest | None:
     file = path / MANIFEST_FILE
     try:
         content = read_if_there(file)
-        return None if content is None else manifest_from_json(decode_object(content))
+        return None if content is None else manifest_from_file(content)
     except (OSError, DecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UnreadableManifestError(

@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reports.records.outcomes import counted_records
 from reports.records.records import ItemKey, Run
 from reports.statistics.rates import Rate, rate
 from scoring.questions import Mode, Question
@@ -43,8 +44,10 @@ def items_asked_again(run: Run) -> dict[tuple[Mode, Question], FurtherAttempts]:
 
 
 def _measured(run: Run) -> Mapping[ItemKey, list[float]]:
-    """Map each planned item to its scores, in the order in which they were measured."""
-    scores: dict[ItemKey, list[float]] = {item.key: [] for item in run.manifest.planned}
+    """Map each planned item with several records to its scores, in the order in which they were measured."""
+    if len(run.records) == len(counted := counted_records(run)):
+        return {}
+    scores: dict[ItemKey, list[float]] = {key: [] for key in counted}
     for record in run.records:
         if record.measured and record.score is not None and record.key in scores:
             scores[record.key].append(record.score.value)

@@ -15,6 +15,7 @@ from reports.analysis.labels import ConfusionMatrix, bias_rates, confusion_matri
 from reports.analysis.parameters import FieldScore, field_scores
 from reports.records.outcomes import Evaluation, Outcome, counted_records, grouped
 from reports.records.records import ItemKey, Record, Run
+from reports.records.stored import SelectedRecords
 from reports.statistics.aggregate import (
     MeanOfQuestions,
     Summary,
@@ -28,6 +29,7 @@ from reports.statistics.intervals import cluster_values
 from reports.statistics.rates import Rate
 from scoring.questions import Mode, Question
 
+LABELLED = (Question.Q2, Question.Q4, Question.Q6)
 HARD_BELOW = 0.1
 """A scenario type is hard if its mean score is below this (the paper's Table 9: answered below 10%)."""
 
@@ -77,21 +79,33 @@ def break_down(evaluation: Evaluation, run: Run | None = None) -> dict[Mode, Bre
 
 
 def _break_down(mode: Mode, outcomes: Sequence[Outcome], final: Mapping[ItemKey, Record]) -> Breakdown:
-    records = [final[outcome.key] for outcome in outcomes if outcome.key in final]
-    measured = [record for record in records if record.measured]
-    asked = {outcome.key.question for outcome in outcomes}
+    records = _records(outcomes, final)
+
+    def measured(*questions: Question) -> Sequence[Record]:
+        return _records((o for o in outcomes if o.measured and o.key.question in questions), final)
+
+    by_question = grouped(outcomes, lambda outcome: outcome.key.question)
     return Breakdown(
         mode=mode,
         families=tuple(family_scores(outcomes)),
         hard_scenarios=tuple(hard_scenarios(outcomes)),
         legibility={
-            question: legibility(records, question) for question in Question if question in asked and records
+            question: legibility(_records(by_question[question], final), question)
+            for question in Question
+            if question in by_question and records
         },
-        confusion=tuple(_confusion(mode, outcomes, measured)) if records else (),
-        biases=bias_rates(measured) if records else {},
-        fields=tuple(field_scores(outcomes, measured)),
-        contradictions=contradictions(measured) if asked >= {Question.Q2, Question.Q6} else (),
+        confusion=tuple(_confusion(mode, outcomes, final)) if records else (),
+        biases=bias_rates(measured(*LABELLED)) if records else {},
+        fields=tuple(field_scores(outcomes, measured(Question.Q5))),
+        contradictions=contradictions(measured(*LABELLED, Question.Q5))
+        if by_question.keys() >= {Question.Q2, Question.Q6}
+        else (),
     )
+
+
+def _records(outcomes: Iterable[Outcome], final: Mapping[ItemKey, Record]) -> Sequence[Record]:
+    """The records of these outcomes, those that have one."""
+    return SelectedRecords(final, [outcome.key for outcome in outcomes if outcome.key in final])
 
 
 def family_scores(outcomes: Sequence[Outcome]) -> list[FamilyScores]:
@@ -153,21 +167,24 @@ def hard_for_all(evaluations: Iterable[Evaluation], mode: Mode) -> list[tuple[st
 
 
 def _confusion(
-    mode: Mode, outcomes: Sequence[Outcome], measured: Sequence[Record]
+    mode: Mode, outcomes: Sequence[Outcome], final: Mapping[ItemKey, Record]
 ) -> Iterator[ConfusionMatrix]:
     """Yield one matrix for Q2 and one for Q4, and one for Q6 per family, because status codes depend on the family."""
-    for question in (Question.Q2, Question.Q4, Question.Q6):
+    for question in LABELLED:
         asked = [outcome for outcome in outcomes if outcome.key.question is question]
-        answered = [record for record in measured if record.key.question is question]
-        families = {outcome.family if question is Question.Q6 else None for outcome in asked}
+        families = grouped(asked, _family_with_own_labels)
         for family in sorted(families, key=str):
             yield confusion_matrix(
-                [record for record in answered if family in {None, record.family}],
-                planned=sum(family in {None, outcome.family} for outcome in asked),
+                _records((outcome for outcome in families[family] if outcome.measured), final),
+                planned=len(families[family]),
                 question=question,
                 mode=mode,
                 family=family,
             )
+
+
+def _family_with_own_labels(outcome: Outcome) -> str | None:
+    return outcome.family if outcome.key.question is Question.Q6 else None
 
 
 def _cluster_values(outcomes: Sequence[Outcome]) -> list[float]:

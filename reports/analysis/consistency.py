@@ -53,18 +53,16 @@ class Contradiction:
     references: Rate
 
 
-def legibility(records: Sequence[Record], question: Question) -> Legibility:
+def legibility(records: Iterable[Record], question: Question) -> Legibility:
     """Count the answers to one question that were cut or unreadable, from the records of one mode."""
-    answered = [record for record in records if record.key.question is question and record.answer is not None]
-    measured = [record for record in answered if record.measured]
-    return Legibility(
-        truncated=rate(
-            (r.key.sample_id, r.answer is not None and r.answer.finish_reason == "length") for r in answered
-        ),
-        unreadable=None
-        if question is Question.Q3
-        else rate((r.key.sample_id, unreadable(r)) for r in measured),
-    )
+    cut: list[tuple[str, bool]] = []
+    read: list[tuple[str, bool]] = []
+    for record in records:
+        if record.key.question is question and record.answer is not None:
+            cut.append((record.key.sample_id, truncated(record)))
+            if record.measured:
+                read.append((record.key.sample_id, unreadable(record)))
+    return Legibility(truncated=rate(cut), unreadable=None if question is Question.Q3 else rate(read))
 
 
 def truncated(record: Record) -> bool:
@@ -88,12 +86,19 @@ def contradictions(records: Iterable[Record]) -> tuple[Contradiction, ...]:
       reference of the family declines (null or "Unreliable"). Other fields, such as the number of fringes, can be read
       from a plot with a bad fit.
     """
-    samples: dict[tuple[str, int], dict[Question, Record]] = {}
+    answered: dict[tuple[str, int], _Statements] = {}
+    expected: dict[tuple[str, int], _Statements] = {}
     for record in records:
-        if record.measured:
-            samples.setdefault((record.key.sample_id, record.key.repeat), {})[record.key.question] = record
-    answers = [_statements(group, answered_label, _answered_fields) for group in samples.values()]
-    references = [_statements(group, expected_label, _expected_fields) for group in samples.values()]
+        if record.measured and record.score is not None:
+            sample = (record.key.sample_id, record.key.repeat)
+            for statements, label, read in (
+                (answered, answered_label, record.score.extracted),
+                (expected, expected_label, record.score.expected),
+            ):
+                if sample not in statements:
+                    statements[sample] = _Statements(sample_id=record.key.sample_id, family=record.family)
+                statements[sample].add(record, label, read)
+    answers, references = list(answered.values()), list(expected.values())
     kinds: dict[str, Callable[[Sequence[_Statements]], Rate]] = {
         "Q2 Expected behavior, Q6 failure": _hidden_failures,
         "Q6 SUCCESS, Q2 not Expected behavior": _denied_successes,
@@ -107,35 +112,39 @@ def contradictions(records: Iterable[Record]) -> tuple[Contradiction, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Statements:
-    """What the answers (or references) about one sample say; None if it was not asked or cannot be read."""
+    """What the answers (or references) about one sample say; None if it was not asked or cannot be read.
+
+    Attributes:
+        numbers: the parameters that have a number.
+        declined: the parameters for which no value is given (null or "Unreliable").
+    """
 
     sample_id: str
     family: str
-    conclusion: str | None
-    assessment: str | None
-    status: str | None
-    parameters: Mapping[str, JSON] | None
+    conclusion: str | None = None
+    assessment: str | None = None
+    status: str | None = None
+    numbers: tuple[str, ...] | None = None
+    declined: tuple[str, ...] = ()
+
+    def add(self, record: Record, label: Callable[[Record], str], read: JSON) -> None:
+        """Note what one answer says; of several to one question the last counts."""
+        match record.key.question:
+            case Question.Q2:
+                self.conclusion = _known(label(record))
+            case Question.Q4:
+                self.assessment = _known(label(record))
+            case Question.Q6:
+                self.status = _known(label(record))
+            case Question.Q5 if isinstance(read, dict):
+                self.numbers = tuple(name for name, value in read.items() if number(value) is not None)
+                self.declined = tuple(name for name, value in read.items() if declines(value))
 
 
-def _statements(
-    records: Mapping[Question, Record], label: Callable[[Record], str], fields: Callable[[Record], JSON]
-) -> _Statements:
-    def labelled(question: Question) -> str | None:
-        read = label(records[question]) if question in records else NOTHING
-        return None if read in {OTHER, NOTHING} else read
-
-    any_record = next(iter(records.values()))
-    parameters = fields(records[Question.Q5]) if Question.Q5 in records else None
-    return _Statements(
-        sample_id=any_record.key.sample_id,
-        family=any_record.family,
-        conclusion=labelled(Question.Q2),
-        assessment=labelled(Question.Q4),
-        status=labelled(Question.Q6),
-        parameters=parameters if isinstance(parameters, dict) else None,
-    )
+def _known(label: str) -> str | None:
+    return None if label in {OTHER, NOTHING} else label
 
 
 def _hidden_failures(statements: Sequence[_Statements]) -> Rate:
@@ -156,28 +165,15 @@ def _denied_successes(statements: Sequence[_Statements]) -> Rate:
 
 def _numbers_from_bad_fits(fitted: Mapping[str, set[str]], statements: Sequence[_Statements]) -> Rate:
     return rate(
-        (s.sample_id, s.assessment == UNRELIABLE and _has_number(s.parameters, fitted.get(s.family, set())))
+        (s.sample_id, s.assessment == UNRELIABLE and not fitted.get(s.family, set()).isdisjoint(s.numbers))
         for s in statements
-        if s.assessment and s.parameters is not None
+        if s.assessment and s.numbers is not None
     )
-
-
-def _has_number(parameters: Mapping[str, JSON], fields: set[str]) -> bool:
-    return any(number(parameters.get(field)) is not None for field in fields)
 
 
 def _fit_parameters(references: Iterable[_Statements]) -> dict[str, set[str]]:
     """Map each family to the fields that one of its reference answers declines."""
     fields: dict[str, set[str]] = {}
     for reference in references:
-        declined = {name for name, value in (reference.parameters or {}).items() if declines(value)}
-        fields.setdefault(reference.family, set()).update(declined)
+        fields.setdefault(reference.family, set()).update(reference.declined)
     return fields
-
-
-def _answered_fields(record: Record) -> JSON:
-    return None if record.score is None else record.score.extracted
-
-
-def _expected_fields(record: Record) -> JSON:
-    return None if record.score is None else record.score.expected

@@ -100,15 +100,13 @@ def confusion_matrix(
 
 def bias_rates(records: Iterable[Record]) -> dict[str, Rate]:
     """Return the rate of each of `BIASES` among measured records of one mode."""
-    measured = list(records)
-    return {
-        bias.name: rate(
-            (record.key.sample_id, answered_label(record) in bias.labels)
-            for record in measured
-            if record.key.question is bias.question and bias.among(record)
-        )
-        for bias in BIASES
-    }
+    cases: dict[str, list[tuple[str, bool]]] = {bias.name: [] for bias in BIASES}
+    for record in records:
+        for bias in BIASES:
+            if record.key.question is bias.question and bias.among(record):
+                case = record.key.sample_id, answered_label(record) in bias.labels
+                cases[bias.name].append(case)
+    return {name: rate(counted) for name, counted in cases.items()}
 
 
 def _label(record: Record, read: JSON) -> str:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
+from reports.records.floors import Floors
 from reports.records.outcomes import Outcome, grouped
 from reports.records.records import Record
 from reports.statistics.aggregate import Coverage, coverage
 from reports.statistics.floors import AboveFloor, Scored, above_field_floor
 from reports.statistics.intervals import Dispersion, Interval, dispersion, mean_interval
 from reports.statistics.rates import Rate, rate
-from scoring.questions import Question
+from scoring.questions import Mode, Question
 from scoring.reference import JSON
+from scoring.score import Score
 
 UNIT_STEP = 3
 """Units of one kind differ by powers of a thousand (ns, us, ms; Hz, kHz, MHz, GHz)."""
@@ -63,19 +66,36 @@ class FieldScore:
     floor: AboveFloor | None = None
 
 
-def field_scores(outcomes: Sequence[Outcome], records: Sequence[Record]) -> list[FieldScore]:
+class _Read(NamedTuple):
+    """The answer of one field. ``credit``: 0..1; ``floors``: what each rule scores on the field."""
+
+    sample_id: str
+    mode: Mode
+    credit: float
+    error: FieldError | None
+    floors: Floors
+
+
+def field_scores(outcomes: Sequence[Outcome], records: Iterable[Record]) -> list[FieldScore]:
     """Score every field of every family, from the outcomes of one mode and their measured records.
 
     Questions other than Q5 are ignored. If the reference is an array, ``field`` is ``per_site``
     (docs/protocol.md#q5-parameter-extraction).
     """
     planned = grouped((o for o in outcomes if o.key.question is Question.Q5), lambda outcome: outcome.family)
-    scores: dict[tuple[str, str], list[Record]] = {}
-    scored = [(record, record.score) for record in records if record.key.question is Question.Q5]
-    for record, score in scored:
-        for field in {} if score is None else score.components:
-            scores.setdefault((record.family, field), []).append(record)
-    spread = dispersion([list(_sample_means(group, field).values()) for (_, field), group in scores.items()])
+    scores: dict[tuple[str, str], list[_Read]] = {}
+    for record in records:
+        if record.key.question is Question.Q5 and record.score is not None:
+            for field, credit in record.score.components.items():
+                floors = {
+                    rule: by_field[field]
+                    for rule, by_field in record.field_floors.items()
+                    if field in by_field
+                }
+                error = _error(record.score, field, credit)
+                read = _Read(record.key.sample_id, record.key.mode, credit, error, floors)
+                scores.setdefault((record.family, field), []).append(read)
+    spread = dispersion([list(_sample_means(group).values()) for group in scores.values()])
     return [
         _field_score(family, field, group, coverage(planned[family]), spread)
         for (family, field), group in sorted(scores.items())
@@ -117,40 +137,31 @@ def number(value: JSON) -> float | None:
 
 
 def _field_score(
-    family: str, field: str, records: Sequence[Record], counts: Coverage, spread: Dispersion
+    family: str, field: str, reads: Sequence[_Read], counts: Coverage, spread: Dispersion
 ) -> FieldScore:
-    means = list(_sample_means(records, field).values())
+    means = list(_sample_means(reads).values())
     return FieldScore(
         family=family,
         field=field,
         coverage=counts,
-        items=len(records),
+        items=len(reads),
         mean=statistics.fmean(means),
         interval=mean_interval(means, spread),
-        errors={
-            kind: rate((record.key.sample_id, _error(record, field) is kind) for record in records)
-            for kind in FieldError
-        },
-        floor=above_field_floor(records[0].key.mode, [_scored(record, field) for record in records]),
+        errors={kind: rate((read.sample_id, read.error is kind) for read in reads) for kind in FieldError},
+        floor=above_field_floor(
+            reads[0].mode, [Scored(read.sample_id, read.credit, read.floors) for read in reads]
+        ),
     )
 
 
-def _scored(record: Record, field: str) -> Scored:
-    score = 0.0 if record.score is None else record.score.components[field]
-    floors = {rule: fields[field] for rule, fields in record.field_floors.items() if field in fields}
-    return Scored(record.key.sample_id, score, floors)
-
-
-def _sample_means(records: Sequence[Record], field: str) -> dict[str, float]:
+def _sample_means(reads: Iterable[_Read]) -> dict[str, float]:
     values: dict[str, list[float]] = {}
-    for record in records:
-        if record.score is not None:
-            values.setdefault(record.key.sample_id, []).append(record.score.components[field])
+    for read in reads:
+        values.setdefault(read.sample_id, []).append(read.credit)
     return {sample: statistics.fmean(scores) for sample, scores in values.items()}
 
 
-def _error(record: Record, field: str) -> FieldError | None:
-    score = record.score
-    if score is None or not isinstance(score.extracted, dict) or not isinstance(score.expected, dict):
+def _error(score: Score, field: str, credit: float) -> FieldError | None:
+    if not isinstance(score.extracted, dict) or not isinstance(score.expected, dict):
         return None
-    return field_error(score.extracted.get(field), score.expected.get(field), score.components[field])
+    return field_error(score.extracted.get(field), score.expected.get(field), credit)

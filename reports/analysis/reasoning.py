@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reports.analysis.consistency import truncated
 from reports.records.outcomes import counted_records
-from reports.records.records import Record, Run
+from reports.records.records import Answer, Record, Run
 from scoring.flags import Flag
 from scoring.questions import Mode, Question
 
@@ -38,28 +39,45 @@ class Reasoning:
 
 def reasoning(run: Run) -> dict[tuple[Mode, Question], Reasoning]:
     """Map mode and question, in the benchmark's order, to their reasoning; empty if no answer has any."""
-    answered = [record for record in counted_records(run).values() if record.answer is not None]
-    if not any(map(_thought, answered)):
+    groups: dict[tuple[Mode, Question], list[_Answer]] = {}
+    for record in counted_records(run).values():
+        if record.answer is not None:
+            groups.setdefault((record.key.mode, record.key.question), []).append(
+                _answer(record, record.answer)
+            )
+    if not any(answer.has_thought for answers in groups.values() for answer in answers):
         return {}
-    groups: dict[tuple[Mode, Question], list[Record]] = {}
-    for record in answered:
-        groups.setdefault((record.key.mode, record.key.question), []).append(record)
     order = [(mode, question) for mode in Mode for question in Question]
     return {group: _summary(groups[group]) for group in order if group in groups}
 
 
-def _summary(records: Sequence[Record]) -> Reasoning:
-    cut = [record for record in records if truncated(record)]
-    counted = [
-        (record.answer.reasoning_tokens, record.answer.completion_tokens or 0)
-        for record in records
-        if record.answer is not None and record.answer.reasoning_tokens is not None
-    ]
+class _Answer(NamedTuple):
+    """What is counted of an answer."""
+
+    has_thought: bool
+    is_cut: bool
+    is_without_answer: bool
+    tokens: int | None
+    completion_tokens: int
+
+
+def _answer(record: Record, answer: Answer) -> _Answer:
+    return _Answer(
+        _thought(record),
+        truncated(record),
+        bool(WITHOUT_ANSWER & set(record.flags)),
+        answer.reasoning_tokens,
+        answer.completion_tokens or 0,
+    )
+
+
+def _summary(answers: Sequence[_Answer]) -> Reasoning:
+    counted = [(answer.tokens, answer.completion_tokens) for answer in answers if answer.tokens is not None]
     return Reasoning(
-        answers=len(records),
-        with_thought=sum(map(_thought, records)),
-        cut=len(cut),
-        cut_in_thought=sum(bool(WITHOUT_ANSWER & set(record.flags)) for record in cut),
+        answers=len(answers),
+        with_thought=sum(answer.has_thought for answer in answers),
+        cut=sum(answer.is_cut for answer in answers),
+        cut_in_thought=sum(answer.is_cut and answer.is_without_answer for answer in answers),
         tokens=sum(tokens for tokens, _ in counted) if counted else None,
         completion_tokens=sum(of for _, of in counted) if counted else None,
     )

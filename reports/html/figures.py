@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from reports.analysis.breakdown import Breakdown, FamilyScores, ScenarioScore
 from reports.analysis.comparability import comparability
@@ -173,14 +175,15 @@ def hard_scenarios(modes: Iterable[ModeFigures]) -> list[HardScenario]:
 
 def distributions(records: Iterable[Record]) -> Iterator[BoxPlot]:
     """Of latencies and tokens, each from the answers that report it; none without such answers."""
-    answered = [(record.key, record.answer) for record in records if record.answer is not None]
-    for title, unit, measure in MEASURES:
-        groups: dict[tuple[Mode, Question], list[float]] = {}
-        for key, answer in answered:
-            if (value := measure(answer)) is not None:
-                groups.setdefault((key.mode, key.question), []).append(value)
-        if groups:
-            yield _distribution(title, unit, groups)
+    measured: dict[str, dict[tuple[Mode, Question], array[float]]] = {title: {} for title, _, _ in MEASURES}
+    for record in records:
+        for title, _, measure in MEASURES:
+            if record.answer is not None and (value := measure(record.answer)) is not None:
+                group = record.key.mode, record.key.question
+                measured[title].setdefault(group, array("d")).append(value)
+    for title, unit, _ in MEASURES:
+        if measured[title]:
+            yield _distribution(title, unit, measured[title])
 
 
 def _floor_words(modes: Iterable[ModeFigures]) -> Iterator[str]:
@@ -191,7 +194,7 @@ def _floor_words(modes: Iterable[ModeFigures]) -> Iterator[str]:
 
 
 def _distribution(title: str, unit: str, groups: Mapping[tuple[Mode, Question], Sequence[float]]) -> BoxPlot:
-    values = [value for group in groups.values() for value in group]
+    values = array("d", chain.from_iterable(groups.values()))
     axis = quantity_axis(values)
     order = [(mode, question) for mode in Mode for question in Question]
     return BoxPlot(

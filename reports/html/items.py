@@ -9,20 +9,23 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from reports.analysis.labels import answered_label, expected_label
 from reports.records.files import read_file
 from reports.records.illustrations import MEDIA_TYPES, PromptBlock, Prompts, SampleSheet, references_to_json
-from reports.records.outcomes import MISSING, counted_records
+from reports.records.outcomes import MISSING
 from reports.records.records import Answer, PlannedItem, Record, Run, Verdict, score_to_json
+from reports.records.stored import final_records
 from reports.records.typed_json import to_builtins
 from scoring.questions import Question
 
 TEXT_BUDGET = 6_000_000
 """Characters of answers, thoughts and judges' replies in one page: what keeps it well under 30 MB."""
+MOST_ITEMS = 30_000
+"""Items in the list of one page; a browser takes seconds for as many."""
 TEXT_LIMITS = (200_000, 100_000, 50_000, 20_000, 10_000, 5_000, 2_000, 1_000, 500)
 PLOT_BUDGET = 12_000_000
 """Bytes of plots in one page."""
@@ -31,20 +34,26 @@ LABELLED = frozenset({Question.Q2, Question.Q4, Question.Q6})
 _UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 
 
-def items_json(run: Run, sheets: Mapping[str, SampleSheet]) -> dict[str, Any]:
-    """``items`` in the order of the plan, the ``samples`` behind them, and the prompts' ``texts``, each text once.
+def listed_items(run: Run) -> Sequence[PlannedItem]:
+    """The items that the page lists: the first of the plan, at most `MOST_ITEMS`."""
+    return run.manifest.planned[:MOST_ITEMS]
 
-    Texts of answers, thoughts and replies that are longer than ``limit`` characters lose their middle.
+
+def items_island(run: Run, sheets: Mapping[str, SampleSheet]) -> Iterator[str]:
+    """The `island` of the items, in parts: so that the whole of it need not be in memory.
+
+    An object with ``items`` in the order of the plan, the ``samples`` that they are about, and the prompts' ``texts``,
+    each text once. Texts of answers, thoughts and replies that are longer than ``limit`` characters lose their middle.
     """
-    records = counted_records(run)
+    listed = listed_items(run)
+    records = final_records(run).only(item.key for item in listed)
     limit = text_limit([len(text) for record in records.values() for text in _texts(record)])
+    yield f'{{"limit":{limit},"items":['
+    for number, planned in enumerate(listed):
+        yield f"{',' if number else ''}{island(_item(planned, records.get(planned.key), limit))}"
     texts: dict[str, int] = {}
-    return {
-        "limit": limit,
-        "items": [_item(planned, records.get(planned.key), limit) for planned in run.manifest.planned],
-        "samples": {sample_id: _sample(sheet, texts) for sample_id, sheet in sheets.items()},
-        "texts": list(texts),
-    }
+    samples = {sample_id: _sample(sheet, texts) for sample_id, sheet in sheets.items()}
+    yield f'],"samples":{island(samples)},"texts":{island(list(texts))}}}'
 
 
 def plots_json(files: Mapping[str, Path]) -> dict[str, str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-import gzip
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -16,10 +17,11 @@ from reports.analysis.labels import BIASES
 from reports.gates.verdicts import GateReport
 from reports.html import figures, items, studies
 from reports.html.environment import content_security_policy, environment, static
-from reports.records.files import write_file
+from reports.records.files import write_parts
 from reports.records.floors import FLOOR_NAMES
 from reports.records.illustrations import load_sheets, plot_files
 from reports.records.outcomes import ErrorRule
+from reports.records.records import Run
 from reports.records.run_files import RunGarbledError
 from reports.tables.full import full_report
 from reports.tables.gates import closing_line, gate_section
@@ -34,6 +36,8 @@ STYLES = ("page.css", "heat.css", "items.css")
 HARD_SHOWN = 12
 LARGEST_PLAIN = 8_000_000
 """Characters of the items' JSON that are readable in the file; the benchmark's 2,166 items take half as many."""
+GZIP = 16 + zlib.MAX_WBITS
+"""For zlib: with gzip's header, in which no time stands."""
 HISTOGRAM_HEIGHT = 96
 OWN_ITEMS = "none"
 """The filter by variant that leaves the benchmark's own items (items.js)."""
@@ -54,7 +58,7 @@ def write_page(
     """
     reported = reported or report_on(run_dir, errors=errors, texts=True)
     page = run_dir / reported.file_name(HTML_NAME)
-    write_file(page, render_page(reported, run_dir, gates).encode())
+    write_parts(page, (part.encode() for part in render_page(reported, run_dir, gates)))
     return page
 
 
@@ -64,12 +68,12 @@ def prepare_page() -> None:
         _environment().get_template(name)
 
 
-def render_page(reported: ReportedRun, run_dir: Path, gates: GateReport | None = None) -> str:
-    """The page of this run, whose samples and plots are in ``run_dir``, with the verdicts on it if it was gated."""
+def render_page(reported: ReportedRun, run_dir: Path, gates: GateReport | None = None) -> Iterator[str]:
+    """The page of this run, whose samples and plots are in ``run_dir``, in parts; with the verdicts if it was gated."""
     run, evaluation = reported.run, reported.evaluation
     notes: list[str] = []
     try:
-        sheets = load_sheets(run_dir)
+        sheets = load_sheets(run_dir, {item.key.sample_id for item in items.listed_items(run)})
     except RunGarbledError as error:
         sheets = {}
         notes.append(str(error))
@@ -89,7 +93,7 @@ def render_page(reported: ReportedRun, run_dir: Path, gates: GateReport | None =
     return (
         _environment()
         .get_template("page.jinja")
-        .render(
+        .generate(
             document=document,
             part=reported.part,
             figures=figures.figures(evaluation, run, reported.breakdowns),
@@ -97,7 +101,7 @@ def render_page(reported: ReportedRun, run_dir: Path, gates: GateReport | None =
             gates_closing="" if gates is None else closing_line(gates, run_dir),
             manifest=run.manifest,
             settings=run.manifest.settings,
-            notes=[*notes, *_absent(sheets, stored, plots)],
+            notes=[*notes, *_absent(run, sheets, stored, plots)],
             hard_shown=HARD_SHOWN,
             shots_title=SHOTS_TITLE,
             picture_charts=pictures,
@@ -106,10 +110,10 @@ def render_page(reported: ReportedRun, run_dir: Path, gates: GateReport | None =
             families=sorted({item.family for item in run.manifest.planned}),
             variants=variants,
             own_items=OWN_ITEMS if variants else None,
-            data=_held(items.items_json(run, sheets)),
-            plots=Markup(items.island(plots)),  # noqa: S704
-            style=Markup(style),  # noqa: S704 - the package's own
-            script=Markup(script),  # noqa: S704
+            data=_held(items.items_island(run, sheets)),
+            plots=Markup(items.island(plots)),  # noqa: S704  # nosec B704  # escaped by `island`
+            style=Markup(style),  # noqa: S704  # nosec B704  # the package's own
+            script=Markup(script),  # noqa: S704  # nosec B704  # the package's own
             policy=content_security_policy(style, script),
         )
     )
@@ -120,17 +124,34 @@ def items_link(**filters: str | None) -> str:
     return f"#items?{urlencode({name: value for name, value in filters.items() if value is not None})}"
 
 
-def _held(data: object) -> dict[str, object]:
-    """The type and the text of a ``<script>`` element that holds the data; large ones are packed."""
-    text = items.island(data)
-    if len(text) <= LARGEST_PLAIN:
-        return {"type": "application/json", "text": Markup(text)}  # noqa: S704 - escaped by `island`
-    packed = gzip.compress(text.encode(), compresslevel=4, mtime=0)
-    return {"type": "application/gzip", "text": Markup(base64.b64encode(packed).decode())}  # noqa: S704
+def _held(parts: Iterator[str]) -> dict[str, object]:
+    """The type and the text of a ``<script>`` element that holds an island, given in parts; large ones are packed."""
+    size, plain = 0, []
+    for part in parts:
+        plain.append(part)
+        size += len(part)
+        if size > LARGEST_PLAIN:
+            packed = base64.b64encode(_packed(chain(plain, parts))).decode()
+            return {"type": "application/gzip", "text": Markup(packed)}  # noqa: S704  # nosec B704  # letters of base64
+    return {"type": "application/json", "text": Markup("".join(plain))}  # noqa: S704  # nosec B704  # escaped by `island`
 
 
-def _absent(sheets: Mapping[str, object], stored: Mapping[str, Path], plots: Mapping[str, str]) -> list[str]:
+def _packed(parts: Iterable[str]) -> bytes:
+    compressor = zlib.compressobj(level=4, wbits=GZIP)
+    packed = [compressor.compress(part.encode()) for part in parts]
+    return b"".join([*packed, compressor.flush()])
+
+
+def _absent(
+    run: Run, sheets: Mapping[str, object], stored: Mapping[str, Path], plots: Mapping[str, str]
+) -> list[str]:
     notes = []
+    listed, planned = len(items.listed_items(run)), len(run.manifest.planned)
+    if listed < planned:
+        notes.append(
+            f"{planned - listed:,} of {planned:,} items are left out of the list to keep the page small; "
+            f"python -m reports export writes all of them, as CSV or Parquet."
+        )
     if not sheets:
         notes.append("The run's folder holds no samples.jsonl: prompts and reference answers are not shown.")
     if not stored:

@@ -56,7 +56,7 @@ def render_plain_page(
             charts=charts,
             flips=flips,
             standings=standings,
-            style=Markup(style),  # noqa: S704 - the package's own
+            style=Markup(style),  # noqa: S704  # nosec B704  # the package's own
             policy=content_security_policy(style, ""),
         )
     )

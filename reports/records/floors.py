@@ -63,14 +63,19 @@ class ItemFloors:
     fields: FieldFloors = field(default_factory=dict)
 
 
+_NAMES = frozenset(Floor)
+_Floors = dict[Floor, _Fraction]
+_FieldFloors = dict[Floor, dict[str, _Fraction]]
+
+
 def floors_from_json(data: Mapping[str, Any] | None) -> dict[Floor, float]:
     """Return the floors that a record states, without rules that this version does not know. Raises DecodeError."""
-    return convert(_known(data), dict[Floor, _Fraction])
+    return convert(_known(data), _Floors) if data else {}
 
 
 def field_floors_from_json(data: Mapping[str, Any] | None) -> dict[Floor, dict[str, float]]:
     """Return the floors by field that a record states, without unknown rules. Raises DecodeError."""
-    return convert(_known(data), dict[Floor, dict[str, _Fraction]])
+    return convert(_known(data), _FieldFloors) if data else {}
 
 
 def item_floors_from_json(data: Mapping[str, Any] | None) -> ItemFloors:
@@ -81,5 +86,5 @@ def item_floors_from_json(data: Mapping[str, Any] | None) -> ItemFloors:
     )
 
 
-def _known(data: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {name: stated for name, stated in (data or {}).items() if name in set(Floor)}
+def _known(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: stated for name, stated in data.items() if name in _NAMES}

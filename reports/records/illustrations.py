@@ -6,14 +6,14 @@ digest of the image that was sent. Both may be absent: figures need neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from reports.records.files import files_by_digest, read_file, read_if_there, write_file, write_parts
+from reports.records.files import files_by_digest, is_there, open_file, read_file, write_file, write_parts
 from reports.records.run_files import RunGarbledError
 from reports.records.typed_json import DecodeError, convert, decode_object, encode, to_builtins
 from scoring.questions import Mode, Question
@@ -98,23 +98,29 @@ def references_to_json(references: References) -> dict[str, Any]:
     return data
 
 
-def load_sheets(run_dir: Path) -> dict[str, SampleSheet]:
-    """The samples by id; none where the run wrote none. Raises RunGarbledError."""
+def load_sheets(run_dir: Path, wanted: Container[str] | None = None) -> dict[str, SampleSheet]:
+    """The samples by id, all or those that are ``wanted``; none if the run wrote none. Raises RunGarbledError."""
     file = run_dir / SAMPLES_NAME
-    try:
-        content = read_if_there(file)
-    except OSError as error:
-        raise RunGarbledError(f"{file}: {error.strerror}") from error
     sheets = {}
-    for number, line in enumerate((content or b"").splitlines(), start=1):
+    for number, line in enumerate(_lines(file), start=1):
         try:
             sheet = sheet_from_json(decode_object(line))
         except DecodeError as error:
             raise RunGarbledError(
                 f"{file}, line {number}: not a sample ({error}); delete the file to go on"
             ) from error
-        sheets[sheet.sample_id] = sheet
+        if wanted is None or sheet.sample_id in wanted:
+            sheets[sheet.sample_id] = sheet
     return sheets
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    try:
+        if is_there(file):
+            with open_file(file) as opened:
+                yield from opened
+    except OSError as error:
+        raise RunGarbledError(f"{file}: {error.strerror}") from error
 
 
 def write_sheets(run_dir: Path, sheets: Iterable[SampleSheet]) -> None:

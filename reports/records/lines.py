@@ -29,11 +29,13 @@ class Line:
 
     Attributes:
         number: counted from 1, for messages.
+        start: its first byte in the file, counted from 0.
         content: with its line end, if it has one.
         is_sound: it is as it was written: the checksum is right, or no line of the file has one and it is JSON.
     """
 
     number: int
+    start: int
     content: bytes
     is_sound: bool
     has_checksum: bool
@@ -55,11 +57,18 @@ def checked_lines(path: Path) -> Iterator[Line]:
     """The lines of a file, each checked. Raises OSError, also for what is not a regular file."""
     with open_file(path) as file:
         has_checksums = any(_is_sound(content) for content in islice(file, FIRST_LINES))
-        file.seek(0)
+        start = file.seek(0)
         for number, content in enumerate(file, start=1):
             if content.strip(b" \t\r\n"):
                 is_sound = _is_sound(content) if has_checksums else _is_object(content)
-                yield Line(number=number, content=content, is_sound=is_sound, has_checksum=has_checksums)
+                yield Line(
+                    number=number,
+                    start=start,
+                    content=content,
+                    is_sound=is_sound,
+                    has_checksum=has_checksums,
+                )
+            start += len(content)
 
 
 def _is_sound(content: bytes) -> bool:

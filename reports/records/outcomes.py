@@ -14,6 +14,7 @@ from reports.records.conditions import COPIED
 from reports.records.floors import Floor, Floors
 from reports.records.mixes import Mix, mix_of
 from reports.records.records import UNANSWERED, ItemKey, Record, Run, RunManifest, Status
+from reports.records.stored import SelectedRecords, final_records
 from scoring.questions import Question
 from scoring.reference import JSON
 
@@ -138,11 +139,18 @@ def evaluation_of(run: Run) -> Evaluation:
     records = counted_records(run)
     manifest = run.manifest
     planned = {item.key: item for item in manifest.planned}
-    outcomes = tuple(
-        _outcome(Outcome(key=key, family=item.family, scenario_type=item.scenario_type), records.get(key))
-        for key, item in planned.items()
+    known_floors: dict[tuple[tuple[Floor, float], ...], Floors] = {}
+    outcomes = []
+    for key, item in planned.items():
+        outcome = Outcome(key=key, family=item.family, scenario_type=item.scenario_type)
+        record = records.get(key)
+        if record is not None:
+            floors = known_floors.setdefault(tuple(record.floors.items()), record.floors)  # few differ
+            outcome = _measured(outcome, record, floors)
+        outcomes.append(outcome)
+    return Evaluation(
+        identity=replace(identity_of(manifest), deviations=run.deviations), outcomes=tuple(outcomes)
     )
-    return Evaluation(identity=replace(identity_of(manifest), deviations=run.deviations), outcomes=outcomes)
 
 
 def identity_of(manifest: RunManifest) -> Identity:
@@ -160,25 +168,21 @@ def identity_of(manifest: RunManifest) -> Identity:
     )
 
 
-def counted_records(run: Run) -> dict[ItemKey, Record]:
+def counted_records(run: Run) -> Mapping[ItemKey, Record]:
     """The record that counts for each planned item that has one, in the order of the plan."""
-    final = run.final_records()
-    return {item.key: final[item.key] for item in run.manifest.planned if item.key in final}
+    return final_records(run).only(item.key for item in run.manifest.planned)
 
 
-def benchmark_records(run: Run) -> list[Record]:
+def benchmark_records(run: Run) -> Sequence[Record]:
     """Those of `counted_records` that are of the benchmark's own items, without those of a study's variants."""
-    return [record for key, record in counted_records(run).items() if not key.variant]
+    records = counted_records(run)
+    return SelectedRecords(records, [key for key in records if not key.variant])
 
 
-def _outcome(planned: Outcome, record: Record | None) -> Outcome:
-    if record is None:
-        return planned
+def _measured(planned: Outcome, record: Record, floors: Floors) -> Outcome:
     value = None if record.score is None or not record.measured else record.score.value
     unanswered = None if record.unanswered_score is None else record.unanswered_score.value
-    return replace(
-        planned, status=record.status, value=value, unanswered_value=unanswered, floors=record.floors
-    )
+    return replace(planned, status=record.status, value=value, unanswered_value=unanswered, floors=floors)
 
 
 def counting_errors(evaluation: Evaluation, rule: ErrorRule) -> Evaluation:

@@ -6,20 +6,26 @@ Light to import: xdist workers do.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from msgspec import Meta
 
 from reports.records.floors import FieldFloors, Floors, field_floors_from_json, floors_from_json
 from reports.records.mixes import mix_of, mix_to_text
-from reports.records.typed_json import convert, decode_object, encode, json_safe, to_builtins
+from reports.records.typed_json import DecodeError, convert, decode, encode, json_safe, to_builtins
 from scoring.questions import Mode, Question
 from scoring.reference import JSON
 from scoring.score import Score
 
 SCHEMA_VERSION = 1
 """Version of ``run.json``, ``records.jsonl`` and ``answers.jsonl``; raised when a reader must change."""
+
+
+Count = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+"""A number of tokens or requests: one that a float holds, whatever a server or a file claims."""
 
 
 class Status(StrEnum):
@@ -103,13 +109,13 @@ class Answer:
     served_model: str | None = None
     fingerprint: str | None = None
     provider: str | None = None
-    attempts: int = 1
+    attempts: Count = 1
     latency_s: float = 0.0
     ttft_s: float | None = None
     queue_s: float = 0.0
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    reasoning_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
 
     @property
     def withheld(self) -> Status | None:
@@ -148,10 +154,10 @@ class Verdict:
     grades: tuple[float, ...] | None
     error: str | None = None
     faults: tuple[str, ...] = ()
-    attempts: int = 1
+    attempts: Count = 1
     latency_s: float = 0.0
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +195,7 @@ class Record:
     verdicts: tuple[Verdict, ...] = ()
     error: Failure | None = None
     request_sha256: str | None = None
-    attempts: int = 0
+    attempts: Count = 0
     flags: tuple[str, ...] = ()
     finished_at: str | None = None
     floors: Floors = field(default_factory=dict)
@@ -250,6 +256,7 @@ class Run:
     """A manifest and the records on disk, in the order written (several per item where it was tried again).
 
     Attributes:
+        records: a tuple, or of a large run `reports.records.stored.StoredRecords`, which are decoded when looked at.
         torn_lines: lines that were cut while they were written, and so hold no record (0 or 1).
         damaged_lines: lines that are not what was written, and so are not read.
         judge_agreement: judge -> share of the canary's key points that it graded as known, 0..1; the lowest where it
@@ -262,7 +269,7 @@ class Run:
     """
 
     manifest: RunManifest
-    records: tuple[Record, ...]
+    records: Sequence[Record]
     torn_lines: int = 0
     damaged_lines: int = 0
     judge_agreement: Mapping[str, float] = field(default_factory=dict)
@@ -270,18 +277,6 @@ class Run:
     judge_gullibility: Mapping[str, float] = field(default_factory=dict)
     deviations: tuple[str, ...] = ()
     looks: tuple[int, ...] = ()
-
-    def final_records(self) -> dict[ItemKey, Record]:
-        """The record that counts for each item: the first that measured it, else the last one.
-
-        A further attempt never replaces a measured score: asking again only what went wrong would bias the result.
-        """
-        final: dict[ItemKey, Record] = {}
-        for record in self.records:
-            earlier = final.get(record.key)
-            if earlier is None or not earlier.measured:
-                final[record.key] = record
-        return final
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
@@ -303,18 +298,12 @@ def key_to_json(key: ItemKey) -> dict[str, JSON]:
 
 def key_from_json(data: Mapping[str, Any]) -> ItemKey:
     """Inverse of `key_to_json`; further fields are ignored. Raises DecodeError."""
-    flat = convert(data, _FlatKey)
-    return ItemKey(sys.intern(flat.sample_id), flat.question, flat.mode, flat.repeat, flat.variant)
+    return convert(data, _FlatKey).key()
 
 
 def planned_to_json(item: PlannedItem) -> dict[str, JSON]:
     """One entry of ``planned`` in ``run.json``: flat."""
     return {**key_to_json(item.key), "family": item.family, "scenario_type": item.scenario_type}
-
-
-def planned_from_json(data: Mapping[str, Any]) -> PlannedItem:
-    """Inverse of `planned_to_json`. Raises DecodeError."""
-    return convert({**data, "key": key_from_json(data)}, PlannedItem)
 
 
 def json_safe_score(score: Score | None) -> Score | None:
@@ -349,20 +338,6 @@ def record_to_json(record: Record) -> dict[str, Any]:
     return {**key_to_json(record.key), **nested, "answer": answer.get("text"), **figures}
 
 
-def record_from_json(data: Mapping[str, Any]) -> Record:
-    """Inverse of `record_to_json`. Raises DecodeError."""
-    nested = {
-        **data,
-        "key": key_from_json(data),
-        "floors": floors_from_json(data.get("floors")),
-        "field_floors": field_floors_from_json(data.get("field_floors")),
-    }
-    if data.get("answer") is not None:
-        figures = {name: data[name] for name in _FLAT_ANSWER_FIELDS if data.get(name) is not None}
-        nested["answer"] = {**figures, "text": data["answer"], "attempts": data.get("attempts") or 1}
-    return convert({name: value for name, value in nested.items() if value is not None}, Record)
-
-
 def record_line(record: Record) -> str:
     """The record as a line of ``records.jsonl``, without its line end; on a test's report too.
 
@@ -373,7 +348,44 @@ def record_line(record: Record) -> str:
 
 def record_from_line(line: bytes | str) -> Record:
     """The record on a line of ``records.jsonl``. Raises DecodeError."""
-    return record_from_json(decode_object(line))
+    flat = decode(line, _FlatRecord)
+    answer = None
+    if flat.answer is not None:
+        answer = Answer(
+            text=flat.answer,
+            finish_reason=flat.finish_reason,
+            from_reasoning=flat.from_reasoning or False,
+            reasoning=flat.reasoning,
+            refusal=flat.refusal,
+            served_model=flat.served_model,
+            fingerprint=flat.fingerprint,
+            provider=flat.provider,
+            attempts=flat.attempts or 1,
+            latency_s=flat.latency_s or 0.0,
+            ttft_s=flat.ttft_s,
+            queue_s=flat.queue_s or 0.0,
+            prompt_tokens=flat.prompt_tokens,
+            completion_tokens=flat.completion_tokens,
+            reasoning_tokens=flat.reasoning_tokens,
+        )
+    return Record(
+        key=flat.key(),
+        family=flat.family,
+        scenario_type=flat.scenario_type,
+        status=flat.status,
+        score=flat.score,
+        other_score=flat.other_score,
+        unanswered_score=flat.unanswered_score,
+        answer=answer,
+        verdicts=flat.verdicts or (),
+        error=flat.error,
+        request_sha256=flat.request_sha256,
+        attempts=flat.attempts or 0,
+        flags=flat.flags or (),
+        finished_at=flat.finished_at,
+        floors=floors_from_json(flat.floors),
+        field_floors=field_floors_from_json(flat.field_floors),
+    )
 
 
 def manifest_to_json(manifest: RunManifest) -> dict[str, Any]:
@@ -386,12 +398,12 @@ def manifest_to_json(manifest: RunManifest) -> dict[str, Any]:
     }
 
 
-def manifest_from_json(data: Mapping[str, Any]) -> RunManifest:
-    """Inverse of `manifest_to_json`. Raises DecodeError."""
-    manifest = convert({**data, "planned": ()}, RunManifest)
-    mix_of(manifest.settings)  # raises if it is not one
-    planned = convert(data.get("planned"), list[dict[str, Any]])
-    return replace(manifest, planned=tuple(planned_from_json(item) for item in planned))
+def manifest_from_file(content: bytes) -> RunManifest:
+    """Inverse of `manifest_to_json`, from the file's content. Raises DecodeError."""
+    read = decode(content, _ManifestFile, _planned)
+    mix_of(read.settings)  # raises if it is not one
+    named = {item.name: getattr(read, item.name) for item in fields(RunManifest)}
+    return RunManifest(**named | {"planned": tuple(entry.item for entry in read.planned)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -403,6 +415,73 @@ class _FlatKey:
     mode: Mode
     repeat: int = 0
     variant: str = ""
+
+    def key(self) -> ItemKey:
+        """The key; ids of samples are shared by all items about them."""
+        return ItemKey(sys.intern(self.sample_id), self.question, self.mode, self.repeat, self.variant)
+
+
+class _Planned:
+    """An entry of ``planned`` in ``run.json``; each becomes a `PlannedItem` before the next is decoded."""
+
+    __slots__ = ("item",)
+
+    def __init__(self, item: PlannedItem) -> None:
+        self.item = item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ManifestFile(RunManifest):
+    planned: tuple[_Planned, ...]  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FlatPlanned(_FlatKey):
+    family: str
+    scenario_type: str
+
+
+def _planned(_kind: type, data: object) -> _Planned:
+    try:
+        flat = convert(data, _FlatPlanned)
+    except DecodeError as error:
+        raise ValueError(str(error)) from error
+    family, scenario_type = sys.intern(flat.family), sys.intern(flat.scenario_type)
+    return _Planned(PlannedItem(key=flat.key(), family=family, scenario_type=scenario_type))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FlatRecord(_FlatKey):
+    """A line of ``records.jsonl``. The answer's figures are beside its text, and what is null takes its default."""
+
+    family: str
+    scenario_type: str
+    status: Status
+    score: Score | None = None
+    other_score: Score | None = None
+    unanswered_score: Score | None = None
+    answer: str | None = None
+    verdicts: tuple[Verdict, ...] | None = None
+    error: Failure | None = None
+    request_sha256: str | None = None
+    attempts: Count | None = None
+    flags: tuple[str, ...] | None = None
+    finished_at: str | None = None
+    floors: dict[str, Any] | None = None
+    field_floors: dict[str, Any] | None = None
+    finish_reason: str | None = None
+    from_reasoning: bool | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    served_model: str | None = None
+    fingerprint: str | None = None
+    provider: str | None = None
+    latency_s: float | None = None
+    ttft_s: float | None = None
+    queue_s: float | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
 
 
 # --- user properties of tests ----------------------------------------------------------------------------------------

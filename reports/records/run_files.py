@@ -8,29 +8,34 @@ RunFileError
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from reports.records.files import is_there, read_if_there
+from reports.records.files import is_there, open_file, read_if_there
 from reports.records.lines import Line, checked_lines
 from reports.records.looks import LOOKS_NAME, LookPlan
 from reports.records.records import (
     SCHEMA_VERSION,
+    ItemKey,
     Record,
     Run,
     RunManifest,
-    manifest_from_json,
+    manifest_from_file,
     record_from_line,
 )
 from reports.records.shared import Shared
-from reports.records.typed_json import DecodeError, decode, decode_object
+from reports.records.stored import StoredRecords, final_places
+from reports.records.typed_json import DecodeError, decode
 from scoring.errors import QCalError
 from scoring.score import Score
 
 T = TypeVar("T")
 
+KEPT_ITEMS = 25_000
+"""Of runs with more planned items, a record is read from the disk again whenever it is looked at."""
 MANIFEST_NAME = "run.json"
 RECORDS_NAME = "records.jsonl"
 CANARY_NAME = "canary.json"
@@ -101,29 +106,21 @@ def load_run(path: Path, *, texts: bool = True) -> Run:
     a line whose checksum is wrong in ``Run.damaged_lines``: `--resume` asks their items again.
     ``texts=False`` drops the answers' and replies' texts once read, request digests and times of day, and all but the
     value of the other scorer's scores: what only computes figures then needs little memory, whatever the models wrote.
+    Those of more than `KEPT_ITEMS` planned items stay on the disk in any case (`StoredRecords`).
 
     Raises RunFileError.
     """
     manifest = load_manifest(path)
-    torn = damaged = 0
-    records: list[Record] = []
-    shared = Shared(manifest.planned)
-    for line in _lines(path / RECORDS_NAME):
-        record = _read_line(line, path / RECORDS_NAME)
-        if record is not None:
-            records.append(shared.of(record if texts else _without_texts(record)))
-        elif line.is_torn:
-            torn += 1
-        else:
-            damaged += 1
+    reading = _RecordsReading(path / RECORDS_NAME, manifest, texts=texts)
+    records = reading.records()
     canary = load_canary_file(path) or CanaryFile(judges=())
     changed = _optional(path / DEVIATIONS_NAME, DeviationsFile, "a run's deviations")
     plan = load_looks(path)
     return Run(
         manifest=manifest,
-        records=tuple(records),
-        torn_lines=torn,
-        damaged_lines=damaged,
+        records=records,
+        torn_lines=reading.torn,
+        damaged_lines=reading.damaged,
         judge_agreement=_agreement(canary),
         judge_points=sum(len(answer.get("known", ())) for answer in canary.answers),
         judge_gullibility=_gullibility(canary),
@@ -140,7 +137,7 @@ def load_manifest(path: Path) -> RunManifest:
         raise RunMissingError(f"{path}: no {MANIFEST_NAME} here; name a run directory, such as runs/<run id>")
     try:
         _check_version(decode(content, _Versioned).schema_version, file)
-        return manifest_from_json(decode_object(content))
+        return manifest_from_file(content)
     except DecodeError as error:
         raise RunGarbledError(
             f"{file}: not a run's manifest ({error}); restore the file or make the run again"
@@ -215,20 +212,51 @@ def _lines(file: Path) -> Iterator[Line]:
         raise RunGarbledError(f"{file}: {error.strerror}") from error
 
 
-def _read_line(line: Line, file: Path) -> Record | None:
-    """The record on one line; None if the line is torn or damaged."""
-    if not line.is_sound:
-        return None
-    try:
-        return record_from_line(line.content)
-    except DecodeError as error:
-        raise _garbled(file, line.number, error) from error
+class _RecordsReading:
+    """Reads a run's records once: all lines are checked, and many are noted by their place in the file only."""
 
+    def __init__(self, file: Path, manifest: RunManifest, *, texts: bool) -> None:
+        self._file, self._manifest, self._texts = file, manifest, texts
+        self._shared = Shared(manifest.planned) if len(manifest.planned) <= KEPT_ITEMS else None
+        self._kept: list[Record] = []
+        self._starts, self._sizes = array("q"), array("q")
+        self.torn = self.damaged = 0
 
-def _garbled(file: Path, number: int, error: Exception) -> RunGarbledError:
-    return RunGarbledError(
-        f"{file}, line {number}: not a record ({error}); delete the line, then complete the run with --resume"
-    )
+    def records(self) -> Sequence[Record]:
+        """The records in the order written."""
+        places = final_places(self._read(), (item.key for item in self._manifest.planned))
+        if self._shared is not None:
+            return tuple(self._kept)
+        return StoredRecords(
+            open_file(self._file), self._again, starts=self._starts, sizes=self._sizes, places=places
+        )
+
+    def _read(self) -> Iterator[tuple[ItemKey, bool]]:
+        for line in _lines(self._file):
+            if not line.is_sound:
+                self.torn += line.is_torn
+                self.damaged += not line.is_torn
+                continue
+            record = self._record(line)
+            self._starts.append(line.start)
+            self._sizes.append(len(line.content))
+            if self._shared is not None:
+                self._kept.append(self._shared.of(record if self._texts else _without_texts(record)))
+            yield record.key, record.measured
+
+    def _record(self, line: Line) -> Record:
+        try:
+            return record_from_line(line.content)
+        except DecodeError as error:
+            place = f"{self._file}, line {line.number}"
+            remedy = "delete the line, then complete the run with --resume"
+            raise RunGarbledError(f"{place}: not a record ({error}); {remedy}") from error
+
+    def _again(self, content: bytes) -> Record:
+        try:
+            return record_from_line(content)
+        except DecodeError as error:
+            raise RunGarbledError(f"{self._file}: changed while it was read ({error}); try again") from error
 
 
 def _without_texts(record: Record) -> Record:

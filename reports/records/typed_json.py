@@ -6,6 +6,7 @@ DecodeError    the data are not of the type; the message names the field, as in 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -33,13 +34,14 @@ def encode_indented(data: object) -> bytes:
     return msgspec.json.format(msgspec.json.encode(data), indent=1)
 
 
-def decode(data: bytes | str, kind: type[T]) -> T:
+def decode(data: bytes | str, kind: type[T], make: Callable[[type, Any], Any] | None = None) -> T:
     """The value, checked against its type; fields that the type does not have are ignored. Raises DecodeError.
 
-    A later version may therefore add fields to a file without raising its schema version.
+    A later version may therefore add fields to a file without raising its schema version. ``make`` is called with any
+    class that is not a dataclass, and with the JSON in its place, as soon as that is decoded; it may raise ValueError.
     """
     try:
-        return msgspec.json.decode(data, type=kind)
+        return msgspec.json.decode(data, type=kind, dec_hook=make)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise DecodeError(str(error)) from error
 

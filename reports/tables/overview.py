@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reports.analysis.comparability import comparability
 from reports.analysis.consistency import truncated
@@ -15,6 +15,7 @@ from reports.records.conditions import parse_shots
 from reports.records.names import MODE_NAMES, question_span
 from reports.records.outcomes import ErrorRule, Evaluation, Outcome, counted_records, grouped
 from reports.records.records import WITHHELD, Record, Run, is_same_model
+from reports.records.stored import final_records
 from reports.statistics.aggregate import (
     Coverage,
     IclDelta,
@@ -332,38 +333,40 @@ def findings(run: Run) -> dict[str, int]:
     These are answers cut at ``max_tokens``, flags by name, scores on which the two scorers differ, and for each judge
     the replies that were used despite a fault (`Verdict.faults`).
     """
-    planned = {item.key for item in run.manifest.planned}
-    records = counted_records(run).values()
-    flags = Counter(flag for record in records for flag in record.flags if flag != Flag.TRUNCATED)
-    faults = Counter(
-        (verdict.judge, fault)
-        for record in records
-        for verdict in record.verdicts
-        for fault in verdict.faults
-    )
+    flags: Counter[str] = Counter()
+    faults: Counter[tuple[str, str]] = Counter()
+    served: Counter[tuple[str, str | None]] = Counter()
+    cut = differ = 0
+    for record in counted_records(run).values():
+        flags.update(flag for flag in record.flags if flag != Flag.TRUNCATED)
+        faults.update((verdict.judge, fault) for verdict in record.verdicts for fault in verdict.faults)
+        cut += truncated(record)
+        differ += _scorers_differ(record)
+        if record.answer is not None and record.answer.served_model:
+            served[record.answer.served_model, record.answer.fingerprint] += 1
     counts = {
-        "answer cut (finish_reason length)": sum(map(truncated, records)),
-        "compatible and strict scores differ": sum(map(_scorers_differ, records)),
+        "answer cut (finish_reason length)": cut,
+        "compatible and strict scores differ": differ,
         **{FLAG_WORDS.get(name, f"flag {name}"): count for name, count in sorted(flags.items())},
-        **_other_models(run.manifest.model, records),
+        **_other_models(run.manifest.model, served),
         **{f"judge {judge}: {fault} reply": count for (judge, fault), count in sorted(faults.items())},
-        "record of an item that was not planned": len({record.key for record in run.records} - planned),
+        "record of an item that was not planned": len(final_records(run)) - len(counted_records(run)),
         "line cut while it was written": run.torn_lines,
         "damaged line, not read; --resume asks its item again": run.damaged_lines,
     }
     return {name: count for name, count in counts.items() if count}
 
 
-def _other_models(asked: str, records: Iterable[Record]) -> dict[str, int]:
-    """Count answers by other models than the requested one, and the versions of it that answered."""
-    answers = [
-        record.answer for record in records if record.answer is not None and record.answer.served_model
-    ]
-    others = Counter(
-        answer.served_model for answer in answers if asked and not is_same_model(asked, answer.served_model)
-    )
-    versions = {(answer.served_model, answer.fingerprint) for answer in answers}
-    changed = {"versions of the model (name and fingerprint)": len(versions)} if len(versions) > 1 else {}
+def _other_models(asked: str, served: Mapping[tuple[str, str | None], int]) -> dict[str, int]:
+    """Count answers by other models than the requested one, and the versions of it that answered.
+
+    ``served``: the number of answers by each model and fingerprint.
+    """
+    others: Counter[str] = Counter()
+    for (model, _), count in served.items():
+        if asked and not is_same_model(asked, model):
+            others[model] += count
+    changed = {"versions of the model (name and fingerprint)": len(served)} if len(served) > 1 else {}
     return {**{f"answered by {name}": count for name, count in sorted(others.items())}, **changed}
 
 

@@ -1,0 +1,139 @@
+"""The records of large runs, which stay in their file: each is decoded whenever somebody looks at it.
+
+A report of 300,000 records therefore needs little more memory than one of 30,000. Small runs keep tuples.
+"""
+
+from __future__ import annotations
+
+import weakref
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, overload
+
+from reports.records.records import ItemKey, Record, Run
+
+_NOWHERE = -1
+
+
+class StoredRecords(Sequence[Record]):
+    """Records in an open file, in the order written.
+
+    Attributes:
+        places: item -> the place, among these records, of the one that counts (see `final_places`).
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        decode: Callable[[bytes], Record],
+        *,
+        starts: array[int],
+        sizes: array[int],
+        places: Mapping[ItemKey, int],
+    ) -> None:
+        self._file, self._decode, self._starts, self._sizes = file, decode, starts, sizes
+        self.places = places
+        self._close = weakref.finalize(self, file.close)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, place: int) -> Record: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Record]: ...
+    def __getitem__(self, place: int | slice) -> Record | Sequence[Record]:
+        """The record at a place, or those of a slice. Raises DecodeError if the file has changed since."""
+        if isinstance(place, slice):
+            return tuple(self[i] for i in range(*place.indices(len(self))))
+        self._file.seek(self._starts[place])
+        return self._decode(self._file.read(self._sizes[place]))
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other is a sequence of equal records."""
+        if not isinstance(other, Sequence) or len(other) != len(self):
+            return NotImplemented
+        return all(mine == yours for mine, yours in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]  # as for lists
+
+
+@dataclass(frozen=True, slots=True)
+class PickedRecords(Mapping[ItemKey, Record]):
+    """One record for each item, by its place among the records; also the selections made of it."""
+
+    records: Sequence[Record]
+    places: Mapping[ItemKey, int]
+
+    def __getitem__(self, key: ItemKey) -> Record:
+        """The item's record."""
+        return self.records[self.places[key]]
+
+    def __iter__(self) -> Iterator[ItemKey]:
+        """The items."""
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        """How many items there are."""
+        return len(self.places)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether the item has a record, which is not decoded for that."""
+        return key in self.places
+
+    def only(self, keys: Iterable[ItemKey]) -> PickedRecords:
+        """Those of the items among ``keys``, in that order."""
+        return PickedRecords(self.records, {key: self.places[key] for key in keys if key in self.places})
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedRecords(Sequence[Record]):
+    """The records of some items, in the order of ``keys``. Each must have one."""
+
+    records: Mapping[ItemKey, Record]
+    keys: Sequence[ItemKey]
+
+    @overload
+    def __getitem__(self, place: int) -> Record: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Record]: ...
+    def __getitem__(self, place: int | slice) -> Record | Sequence[Record]:
+        """The record of the item at a place, or of those of a slice."""
+        if isinstance(place, slice):
+            return SelectedRecords(self.records, self.keys[place])
+        return self.records[self.keys[place]]
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.keys)
+
+
+def final_places(keys: Iterable[tuple[ItemKey, bool]], planned: Iterable[ItemKey] = ()) -> dict[ItemKey, int]:
+    """The place of the record that counts for each item: the first that measured it, else the last one.
+
+    A further attempt never replaces a measured score: asking again only what went wrong would bias the result.
+
+    Args:
+        keys: of each record the item, and whether the record measured it.
+        planned: items whose keys the result shares.
+    """
+    places = dict.fromkeys(planned, _NOWHERE)
+    measured = bytearray()
+    for place, (key, is_measured) in enumerate(keys):
+        earlier = places.get(key, _NOWHERE)
+        if earlier == _NOWHERE or not measured[earlier]:
+            places[key] = place
+        measured.append(is_measured)
+    if _NOWHERE in places.values():
+        return {key: place for key, place in places.items() if place != _NOWHERE}
+    return places
+
+
+def final_records(run: Run) -> PickedRecords:
+    """The record that counts for each item of the run, planned or not (see `final_places`)."""
+    records = run.records
+    if isinstance(records, StoredRecords):
+        return PickedRecords(records, records.places)
+    return PickedRecords(records, final_places((record.key, record.measured) for record in records))
