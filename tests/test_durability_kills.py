@@ -17,8 +17,11 @@ pytest_plugins = ["pytester"]
 
 
 def test_a_run_that_is_killed_and_resumed_ends_as_one_that_was_not(
-    inner, quick, endpoint, tiny_folder, workers
+    inner, quick, endpoint, tiny_folder, workers, tmp_path
 ):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    inner.environment["TMPDIR"] = str(temporary)
     endpoint.script, endpoint.models = script(), ("model-a", "judge-a")
     arguments = [*options(endpoint, tiny_folder), *workers]
     undisturbed = quick.run(*options(endpoint, tiny_folder), run_dir="undisturbed")
@@ -36,3 +39,4 @@ def test_a_run_that_is_killed_and_resumed_ends_as_one_that_was_not(
     assert undisturbed.comparable_records() == result.comparable_records()
     assert comparable_report(undisturbed) == comparable_report(result)
     assert 0 == kills.orphans
+    assert [] == list(temporary.glob("qcal-*"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from qcal_plugin.dataset.errors import DatasetError
+from qcal_plugin.dataset.temporary import TemporaryFolder
 from reports.records.files import read_file
 
 CACHE_VARIABLE = "QCAL_CACHE_DIR"
@@ -40,11 +40,11 @@ def read_verified(path: Path, sha256: str) -> bytes:
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
     """Let ``fill`` write into a folder aside, then give it its name; if another process was faster, its folder stays.
 
-    Nothing is left behind if ``fill`` raises.
+    Nothing is left behind if ``fill`` raises; what a killed process left is removed by the next.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as aside:
-        folder = Path(aside) / path.name
+    with TemporaryFolder(path.parent, ".making-") as aside:
+        folder = aside / path.name
         folder.mkdir()
         fill(folder)
         try:

@@ -15,6 +15,7 @@ from qcal_plugin.cli.options import RunConfig
 from qcal_plugin.cli.service import RandomImages, ServiceSettings
 from qcal_plugin.dataset.prepare import prepare
 from qcal_plugin.dataset.prepared import DatasetIdentity, PreparedDataset
+from qcal_plugin.dataset.temporary import TemporaryFolder
 from qcal_plugin.dataset.verified_file import VerifiedFile
 from qcal_plugin.engine.failures import RequestFailed
 from qcal_plugin.engine.journal import Journal
@@ -171,8 +172,8 @@ class ServiceSession:
                 seed=self._config.selection.seed,
             )
             return BenchmarkLoad(dataset=dataset, items=items, sampling=sampling, scorer=self._config.scorer)
-        folder = self._exits.enter_context(tempfile.TemporaryDirectory(prefix="qcal-load-"))
-        return RandomLoad(folder=Path(folder), images=random, sampling=sampling)
+        folder = self._exits.enter_context(TemporaryFolder(tempfile.gettempdir(), "qcal-load-"))
+        return RandomLoad(folder=folder, images=random, sampling=sampling)
 
     def _measured(self, level: LoadLevel) -> MeasuredLevel:
         try:

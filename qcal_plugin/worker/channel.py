@@ -10,15 +10,14 @@ import contextlib
 import hmac
 import os
 import secrets
-import shutil
 import socket
 import struct
 import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from qcal_plugin.dataset.temporary import TemporaryFolder
 from qcal_plugin.engine.failures import EngineStopped, NotNeeded
 from qcal_plugin.engine.result import EngineResult
 from reports.records.records import ItemKey, PlannedItem
@@ -60,6 +59,7 @@ class ChannelReply:
 
 
 SOCKET_NAME = "engine"
+FOLDER_PREFIX = "qcal-engine-"
 LONGEST_SOCKET_PATH = 104
 """Bytes in the address of a unix socket, with its end: 108 on Linux, 104 on macOS and BSD."""
 
@@ -83,7 +83,7 @@ class ChannelServer:
         self._demand = demand
         self._declare = declare
         self._token = secrets.token_hex(16)
-        self._folder: str | None = None
+        self._folder: TemporaryFolder | None = None
         self._server: asyncio.Server | None = None
 
     def start(self) -> ChannelAddress:
@@ -93,12 +93,12 @@ class ChannelServer:
     def close(self) -> None:
         """Remove the socket's folder. The connections end with the event loop."""
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.close()
 
     async def _open(self) -> ChannelAddress:
         self._folder = _socket_folder() if hasattr(socket, "AF_UNIX") else None
         if self._folder is not None:
-            path = str(Path(self._folder) / SOCKET_NAME)
+            path = str(self._folder.path / SOCKET_NAME)
             self._server = await asyncio.start_unix_server(self._serve, path)
             return ChannelAddress(path=path, port=None, token=self._token)
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -146,15 +146,15 @@ class ChannelServer:
         return ChannelReply(key=key, outcome=outcome)
 
 
-def _socket_folder() -> str | None:
-    """A folder whose name is short enough for a socket in it; None where there is none, as with a long TMPDIR.
+def _socket_folder() -> TemporaryFolder | None:
+    """A folder whose name is short enough for a socket in it; None if there is none, as with a long TMPDIR.
 
-    mkdtemp gives mode 0700: other users of the machine cannot connect. The token is for the TCP case.
+    It has mode 0700: other users of the machine cannot connect. The token is for the TCP case.
     """
-    for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - mkdtemp makes a folder of our own in it
-        if len(os.fsencode(parent)) + len("/qcal-12345678/" + SOCKET_NAME) < LONGEST_SOCKET_PATH:
+    for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108  # nosec B108  # in a new folder
+        if len(os.fsencode(parent)) + len(f"/{FOLDER_PREFIX}12345678/{SOCKET_NAME}") < LONGEST_SOCKET_PATH:
             with contextlib.suppress(OSError):
-                return tempfile.mkdtemp(prefix="qcal-", dir=parent)
+                return TemporaryFolder(parent, FOLDER_PREFIX)
     return None
 
 
