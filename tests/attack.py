@@ -6,6 +6,7 @@ python -m tests.attack --seed 7 --number 50    # other attacks, printed only
 
 import argparse
 import contextlib
+import importlib.util
 import io
 import itertools
 import json
@@ -18,7 +19,8 @@ import tempfile
 import traceback
 import zlib
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qcal_plugin.engine.journal import AnswerJournal, JournalError
@@ -32,6 +34,10 @@ from reports.records.run_files import RunFileError, load_run
 from scoring.attacks import ATTACKS, attacked
 from scoring.canary import load_canary
 from scoring.suspicions import suspicious
+from tests.dataset_factory import tiny_dataset
+from tests.endpoint import Endpoint
+from tests.inner_run import InnerPytest, InnerResult
+from tests.kill_and_resume import options, script
 from tests.run_factory import failed, manifest, planned_item, scored
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
@@ -69,9 +75,13 @@ RAW = (
     "{",
     "",
 )
-JSON_FILES = ("run.json", "canary.json", "deviations.json")
+JSON_FILES = ("run.json", "canary.json", "deviations.json", "report.json")
 LINE_FILES = ("records.jsonl", "answers.jsonl", "samples.jsonl")
+ISLANDS = ("data", "plots")
+"""What report.html holds as JSON; a site packs it."""
+INSPECT = ("inspect",) if importlib.util.find_spec("inspect_ai") else ()
 COMMANDS = (
+    ("leaderboard", "RUN", "WHOLE", "--out", "SITE"),
     ("RUN",),
     ("RUN", "--full"),
     ("compare", "RUN", "WHOLE"),
@@ -79,10 +89,16 @@ COMMANDS = (
     ("gate", "RUN", "--gate", "GATE"),
     *(
         ("export", "RUN", "--format", kind, "--out", "FILE")
-        for kind in ("csv", "parquet", "inference", "judged")
+        for kind in ("csv", "parquet", "inference", "judged", *INSPECT)
     ),
 )
 LINE_ENDS = re.compile("[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
+
+
+def holds_commands(said: str) -> bool:
+    """Whether a CI or a terminal would take something in an output for a command."""
+    lines = [line.strip() for line in LINE_ENDS.split(said)]
+    return any(line.startswith("::") or "##[" in line for line in lines) or "\x1b" in said
 
 
 def make_run(folder: Path) -> Path:
@@ -140,6 +156,9 @@ def make_run(folder: Path) -> Path:
     (folder / "samples.jsonl").write_text(json.dumps(sheet) + "\n")
     (folder / "plots").mkdir()
     (folder / "plots" / f"{'ab' * 32}.png").write_bytes(b"not a picture")
+    with contextlib.redirect_stdout(io.StringIO()):
+        reports([str(folder)])
+    (folder / "report.json").write_text(json.dumps({"gates": {"verdict": "PASS", "gates": []}}))
     return folder
 
 
@@ -168,7 +187,8 @@ class Bench:
             "RUN": run,
             "WHOLE": self.whole,
             "OUT": out,
-            "FILE": out.with_suffix(".x"),
+            "SITE": out.with_suffix(".site"),
+            "FILE": out.with_suffix(".json"),
             "GATE": self.gate,
         }
         said = io.StringIO()
@@ -187,8 +207,7 @@ class Bench:
         if SECRET in said or self.victim.read_text() != SECRET:
             self.findings.append(f"{what}: {' '.join(words)}: the victim's file was shown or changed")
             return "victim"
-        lines = [line.strip() for line in LINE_ENDS.split(said)]
-        if any(line.startswith("::") or "##[" in line for line in lines) or "\x1b" in said:
+        if holds_commands(said):
             self.findings.append(f"{what}: {' '.join(words)}: a command in the log: {said!r}")
             return "log command"
         return "refused" if status == 2 else "done"
@@ -287,35 +306,66 @@ class Raw:
         self.text = text
 
 
-def mutations(bench: Bench, rng: random.Random, number: int, commands=COMMANDS) -> Counter[str]:
-    """Mutate fields and update the checksums: every command does its work or refuses in one line."""
-    counts: Counter[str] = Counter()
+def fields_of(run: Path) -> list[tuple[str, int, tuple]]:
+    """List every field of every file of a run: file, line (of the last three), path. Islands are in report.html."""
     fields = [
         (name, 0, path)
         for name in JSON_FILES
-        for path in places(json.loads((bench.whole / name).read_text()))
+        if (run / name).exists()
+        for path in places(json.loads((run / name).read_text()))
     ]
-    for name in LINE_FILES:
-        for line, text in enumerate((bench.whole / name).read_text().splitlines()[-3:]):
+    if (run / "report.html").exists():
+        page = (run / "report.html").read_text()
+        fields += [
+            (name, 0, path)
+            for name in ISLANDS
+            for path in places(json.loads(island(page, name)[1]))
+            if path[0] != "items" or path[1:2] in {(), (0,)}
+        ]
+    for name in filter(lambda name: (run / name).exists(), LINE_FILES):
+        for line, text in enumerate((run / name).read_text().splitlines()[-3:]):
             fields += [(name, line, path) for path in places(json.loads(text)) if path != ("crc",)]
+    return fields
+
+
+def mutate(run: Path, field: tuple[str, int, tuple], rng: random.Random) -> str:
+    """Give a field of a run another value, with a right checksum; returns its name."""
+    name, line, path = field
+    if name in JSON_FILES:
+        (run / name).write_text(mutated(json.loads((run / name).read_text()), path, rng))
+    elif name in ISLANDS:
+        before, data, after = island((run / "report.html").read_text(), name)
+        (run / "report.html").write_text(before + mutated(json.loads(data), path, rng) + after)
+    else:
+        lines = (run / name).read_bytes().splitlines(keepends=True)
+        data = json.loads(lines[-3:][line])
+        data.pop("crc", None)
+        body = mutated(data, path, rng).encode("utf-8", "surrogatepass")
+        lines[len(lines) - len(lines[-3:]) + line] = reseal(body)
+        (run / name).write_bytes(b"".join(lines))
+    return f"{name}, {'.'.join(map(str, path))}"
+
+
+def mutations(bench: Bench, rng: random.Random, number: int, commands=COMMANDS) -> Counter[str]:
+    """Mutations of fields: every command does its work or refuses in a line."""
+    counts: Counter[str] = Counter()
+    fields = fields_of(bench.whole)
     rng.shuffle(fields)
-    for name, line, path in itertools.islice(itertools.cycle(fields), number):
+    for field in itertools.islice(itertools.cycle(fields), number):
         run = bench.copy()
-        what = f"{name}, {'.'.join(map(str, path))}"
-        if name in JSON_FILES:
-            (run / name).write_text(mutated(json.loads((run / name).read_text()), path, rng))
-        else:
-            lines = (run / name).read_bytes().splitlines(keepends=True)
-            data = json.loads(lines[-3:][line])
-            data.pop("crc", None)
-            body = mutated(data, path, rng).encode("utf-8", "surrogatepass")
-            lines[len(lines) - len(lines[-3:]) + line] = reseal(body)
-            (run / name).write_bytes(b"".join(lines))
+        what = mutate(run, field, rng)
         counts["fields"] += 1
         for words in commands:
             counts[bench.judged(run, words, what)] += 1
         readers(bench, run, what, counts)
     return counts
+
+
+def island(page: str, name: str) -> tuple[str, str, str]:
+    """A page's JSON of that name, and what is before and after it."""
+    before, opening, rest = page.partition(f'id="{name}">')
+    data, closing, after = rest.partition("</script>")
+    return before + opening, data, closing + after
 
 
 def reseal(body: bytes) -> bytes:
@@ -340,6 +390,66 @@ def readers(bench: Bench, run: Path, what: str, counts: Counter[str]) -> None:
         except Exception:  # noqa: BLE001 - any is a finding
             counts["traceback"] += 1
             bench.findings.append(f"{what}: a session's reader: traceback\n{traceback.format_exc(limit=-3)}")
+
+
+# --- live runs -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Real sessions, one after the other, against an endpoint that answers at once."""
+
+    inner: InnerPytest
+    arguments: tuple[str, ...]
+
+    def run(self, run_dir: str, *more: str) -> InnerResult:
+        return self.inner.run(*self.arguments, *more, run_dir=run_dir)
+
+
+def resumes(bench: Bench, session: Sessions, rng: random.Random, number: int) -> Counter[str]:
+    """Cuts and mutations of a real run, which a real session then resumes.
+
+    After a cut the run ends with the scores that it had. After a mutation it ends or is refused.
+    """
+    counts: Counter[str] = Counter()
+    whole = session.run("whole")
+    scores, fields = whole.values(), fields_of(whole.run_dir)
+    for turn in range(number):
+        run = whole.run_dir.with_name(f"resumed-{turn}")
+        shutil.copytree(whole.run_dir, run)
+        if is_cut := turn % 2 == 0:
+            name = rng.choice(LINE_FILES[:2])
+            kind, content = cut((run / name).read_bytes(), rng)
+            (run / name).write_bytes(content)
+            what = f"{kind} in {name}"
+        else:
+            what = mutate(run, rng.choice(fields), rng)
+        result = session.run(run.name, "--resume")
+        counts["resumed"] += 1
+        counts["ended" if result.exit_status == 0 else "refused"] += 1
+        if result.exit_status not in {0, 1, 2, 4} or "Traceback" in result.out:
+            counts["traceback"] += 1
+            bench.findings.append(f"{what}: --resume: exit status {result.exit_status}\n{result.out}")
+        if holds_commands(result.out):
+            counts["log command"] += 1
+            bench.findings.append(f"{what}: --resume: a command in the log: {result.out!r}")
+        if is_cut and (result.exit_status != 0 or result.values() != scores):
+            counts["other scores"] += 1
+            bench.findings.append(f"{what}: --resume: not the scores of the whole run\n{result.out}")
+    return counts
+
+
+@contextlib.contextmanager
+def sessions(folder: Path) -> Iterator[Sessions]:
+    with Endpoint(script(), models=("model-a", "judge-a")) as endpoint:
+        checkout = folder / "checkout"
+        checkout.mkdir()
+        inner = InnerPytest(checkout, folder / "cache")
+        yield Sessions(inner, session_options(endpoint, tiny_dataset().write(folder / "data")))
+
+
+def session_options(endpoint: Endpoint, folder: Path) -> tuple[str, ...]:
+    return (*options(endpoint, folder), "--limit=3", "-q", "--no-html", "--color=no")
 
 
 # --- links -----------------------------------------------------------------------------------------------------------
@@ -402,7 +512,9 @@ def injections(bench: Bench, rng: random.Random, number: int) -> Counter[str]:
 
 
 def table(seed: int, counts: dict[str, Counter[str]], findings: list[str]) -> str:
-    cut_, field, link, said = (counts[name] for name in ("cuts", "mutations", "links", "injections"))
+    cut_, field, link, resumed, said = (
+        counts[name] for name in ("cuts", "mutations", "links", "resumes", "injections")
+    )
     rows = [
         (
             "cuts of `records.jsonl` and `answers.jsonl`",
@@ -419,6 +531,12 @@ def table(seed: int, counts: dict[str, Counter[str]], findings: list[str]) -> st
             link["victim"],
         ),
         ("commands and readers on them", _used(link), "tracebacks", link["traceback"]),
+        (
+            "cut and mutated runs, resumed by a session",
+            resumed["resumed"],
+            "tracebacks, commands in a log, other scores after a cut",
+            sum(resumed[harm] for harm in ("traceback", "log command", "other scores")),
+        ),
         (
             "attempts to influence a judge",
             said["injections"],
@@ -438,12 +556,13 @@ def _used(counts: Counter[str]) -> int:
 
 def attack_all(seed: int, number: int) -> tuple[dict[str, Counter[str]], list[str]]:
     """Run all attacks; return the counts of what happened, and the findings."""
-    with tempfile.TemporaryDirectory(prefix="qcal-attack-") as folder:
+    with tempfile.TemporaryDirectory(prefix="qcal-attack-") as folder, sessions(Path(folder)) as session:
         bench, rng = Bench(Path(folder)), random.Random(seed)
         counts = {
             "cuts": cuts(bench, rng, 4 * number),
             "mutations": mutations(bench, rng, number),
             "links": links(bench),
+            "resumes": resumes(bench, session, rng, max(2, number // 8)),
             "injections": injections(bench, rng, 4 * number),
         }
         return counts, bench.findings
@@ -453,7 +572,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.attack", description=__doc__)
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument(
-        "--number", type=int, default=None, help="mutations; four times as many cuts and injections"
+        "--number",
+        type=int,
+        default=None,
+        help="mutations; four times as many cuts and injections, an eighth resumed",
     )
     given = parser.parse_args()
     counts, findings = attack_all(given.seed, given.number or EVERY_FIELD)

@@ -4,9 +4,25 @@ import random
 
 import pytest
 
-from tests.attack import HOSTILE, RAW, Bench, cuts, injections, links, mutations, places
+from tests.attack import (
+    HOSTILE,
+    RAW,
+    Bench,
+    Sessions,
+    cuts,
+    injections,
+    links,
+    mutations,
+    places,
+    resumes,
+    session_options,
+)
+from tests.kill_and_resume import script
+
+pytest_plugins = ["pytester"]
 
 QUICK = (
+    ("leaderboard", "RUN", "--out", "SITE"),
     ("compare", "RUN", "WHOLE"),
     ("gate", "RUN", "--gate", "GATE"),
     ("export", "RUN", "--format=csv", "--out", "FILE"),
@@ -30,8 +46,16 @@ def test_nothing_gets_through(bench, seed):
 
 
 def test_no_link_gets_through(bench):
-    counts = links(bench, QUICK[:1])
+    counts = links(bench, QUICK[:2])
     assert counts["refused"] > 20
+    assert [] == bench.findings
+
+
+def test_a_damaged_run_is_resumed_or_refused(bench, quick, endpoint, tiny_folder):
+    endpoint.script, endpoint.models = script(), ("model-a", "judge-a")
+    session = Sessions(quick, session_options(endpoint, tiny_folder))
+    counts = resumes(bench, session, random.Random(3), 6)
+    assert 6 == counts["resumed"]
     assert [] == bench.findings
 
 

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import os
 import re
 from dataclasses import replace
 
@@ -138,9 +139,40 @@ def test_many_reports_lose_the_middle_of_long_answers(tmp_path, monkeypatch):
     assert build_site([run], tmp_path / "short").size < whole
 
 
-def test_a_damaged_report_is_left_out(tmp_path):
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda page: "<html>torn",
+        lambda page: page.replace("</main>", '<script src="planted.js"></script></main>'),
+        lambda page: page.replace("</main>", '<META http-equiv="refresh" content="0; url=planted"></main>'),
+        lambda page: page.replace('<script type="module">', '<script type="module">planted();'),
+        lambda page: page.replace("script-src", "script-src 'unsafe-inline' planted"),
+    ],
+)
+def test_a_report_that_somebody_changed_is_made_again_from_the_records(tmp_path, change):
     run = write_model(tmp_path / "runs", "alpha")
-    (run / "report.html").write_text("<html>torn")
+    page = change(write_page(run).read_text())
+    (run / "report.html").write_text(page)
+    site = build_site([run], tmp_path / "site")
+    packed_page = (site.index.parent / data_of(site)["runs"][0]["href"]).read_text()
+    content = gzip.decompress(base64.b64decode(re.search(r'id="packed"[^>]*>([^<]*)<', packed_page)[1]))
+    assert b"planted" not in content
+    assert "planted" not in packed_page
+    assert b"plain answer of rabi_success_b Q6" in content
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
+def test_a_report_that_is_not_a_regular_file_is_left_out(tmp_path, kind):
+    run = write_model(tmp_path / "runs", "alpha")
+    page = write_page(run)
+    elsewhere = page.rename(tmp_path / "elsewhere.html")
+    match kind:
+        case "folder":
+            page.mkdir()
+        case "link":
+            page.symlink_to(elsewhere)
+        case "pipe":
+            os.mkfifo(page)
     assert [None] == [run["href"] for run in data_of(build_site([run], tmp_path / "site"))["runs"]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -11,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reports.analysis.labels import BIASES
 from reports.gates.verdicts import GateReport
@@ -38,6 +39,15 @@ LARGEST_PLAIN = 8_000_000
 """Characters of the items' JSON that are readable in the file; the benchmark's 2,166 items take half as many."""
 GZIP = 16 + zlib.MAX_WBITS
 """For zlib: with gzip's header, in which no time stands."""
+_ACTIVE = re.compile(r"<(?:script|style|meta|base|link|iframe|object|embed|template)\b[^>]*>", re.IGNORECASE)
+_OWN_TAGS = (
+    '<meta charset="utf-8">',
+    '<meta http-equiv="Content-Security-Policy" content="{policy}">',
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    '<meta name="referrer" content="no-referrer">',
+    '<script type="application/json" id="data">',
+    '<script type="application/json" id="plots">',
+)
 HISTOGRAM_HEIGHT = 96
 OWN_ITEMS = "none"
 """The filter by variant that leaves the benchmark's own items (items.js)."""
@@ -117,6 +127,20 @@ def render_page(reported: ReportedRun, run_dir: Path, gates: GateReport | None =
             policy=content_security_policy(style, script),
         )
     )
+
+
+def is_own_page(page: str) -> bool:
+    """Whether a page has the script and style of this version's pages, and no further ones.
+
+    Whatever else somebody wrote into it is text: a site that shows the page runs nothing of theirs.
+    """
+    style, script = static("reports.html", STYLES), static("reports.html", SCRIPTS)
+    own = page.replace(f"<style>{style}</style>", "", 1).replace(
+        f'<script type="module">{script}</script>', "", 1
+    )
+    policy = escape(content_security_policy(style, script))
+    tags = [tag.group().replace('gzip" id="data"', 'json" id="data"') for tag in _ACTIVE.finditer(own)]
+    return tags == [tag.format(policy=policy) for tag in _OWN_TAGS]
 
 
 def items_link(**filters: str | None) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
+import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from pathlib import Path
 from reports.analysis.alikeness import field_of
 from reports.records.families import FamilyPart, check_known, named_families
 from reports.records.outcomes import ErrorRule
+from reports.records.run_files import RunFileError
 from reports.site.boards import contest
 from reports.site.entries import Entry, LeftOut, SiteError, mapped, read_entries, run_folders
 from reports.site.names import INDEX, LEADERBOARD_MARK, REPORT, RUNS
@@ -64,14 +65,12 @@ def build_site(
         check_known(part, families, frozenset().union(*known))
     if not entries:
         raise SiteError(f"none of {len(folders)} runs can be shown; the first: {left_out[0].reason}")
-    aside = out.parent / f".{out.name}.{os.getpid()}"
-    try:
-        _write(entries, left_out, aside, prices or {}, part)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as aside:
+        made = Path(aside) / out.name
+        _write(entries, left_out, made, prices or {}, part)
         if out.exists():
             shutil.rmtree(out)
-        aside.rename(out)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        made.rename(out)
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     return Site(index=out / INDEX, runs=len(entries), left_out=tuple(left_out), size=size)
 
@@ -118,10 +117,19 @@ def _own_reports(entries: Sequence[Entry], plots: Mapping[str, str], site: Path)
 
 
 def _own_report(source: Path, target: Path, *, plots: Mapping[str, str], budget: int) -> bool:
-    """Whether there was a report to pack."""
+    """Whether there was a report to pack. What its data look like is up to whoever wrote it."""
     try:
         pack_report(source, target, plots, budget)
-    except (OSError, ValueError, KeyError, EOFError, zlib.error):
+    except (
+        OSError,
+        RunFileError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        zlib.error,
+    ):
         shutil.rmtree(target.parent, ignore_errors=True)
         return False
     return True

@@ -13,7 +13,7 @@ import html
 import json
 import os
 import re
-import shutil
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,20 @@ from markupsafe import Markup
 
 from reports.html.environment import content_security_policy, environment, static
 from reports.html.items import TEXT_LIMITS, island, shortened
+from reports.html.page import GZIP, is_own_page, render_page
+from reports.records.files import read_file
 from reports.records.illustrations import SampleSheet, load_sheets, plot_files
 from reports.records.run_files import RunGarbledError
 from reports.site.entries import Entry
 from reports.site.names import ANSWERS, PLOTS, SAMPLES
+from reports.tables.reported_run import report_on
 
 PLOTS_BUDGET = 16_000_000
 REPORTS_BUDGET = 30_000_000
 ANSWERS_BUDGET = 12_000_000
 """Bytes in a site of any number of runs."""
 LEAST_REPORT = 60_000
+LARGEST_ISLAND = 500_000_000
 SHARED_MARK = "<@shared@>"
 """Where shared data belong. No data can look like it: in a page every ``<`` of theirs is escaped."""
 LIMITS = (*TEXT_LIMITS, 300, 200, 140, 80)
@@ -61,11 +65,11 @@ def write_plots(folders: Iterable[Path], site: Path) -> dict[str, str]:
         for plot, file in plot_files(folder).items():
             if plot in names or not _is_digest(plot):
                 continue
-            size = file.stat().st_size
+            size = file.lstat().st_size
             if size <= left:
                 left -= size
                 names[plot] = file.name
-                shutil.copyfile(file, site / PLOTS / file.name)
+                (site / PLOTS / file.name).write_bytes(read_file(file))
     return names
 
 
@@ -146,10 +150,13 @@ def _references(sheet: SampleSheet | None, plots: Mapping[str, str]) -> dict[str
 def pack_report(source: Path, target: Path, plots: Mapping[str, str], budget: int) -> None:
     """Write the report ``source`` to ``target`` (in ``runs/<id>/`` of a site): packed, its plots as files of the site.
 
-    So that it takes about ``budget`` bytes at most, long answers lose their middle, then their end. Raises OSError or
-    ValueError (not a report).
+    So that it takes about ``budget`` bytes at most, long answers lose their middle, then their end. A report that this
+    version did not write, or that somebody changed since, is made again from the run's records. Raises OSError,
+    RunFileError, or ValueError if it holds data that no report does.
     """
-    page = source.read_text(encoding="utf-8")
+    page = read_file(source).decode(errors="replace")
+    if not is_own_page(page):
+        page = "".join(render_page(report_on(source.parent, texts=True), source.parent))
     page = _with_island(page, "plots", island(_addresses(_island(page, "plots"), plots)))
     page = page.replace("img-src data:;", "img-src data: 'self' file:;", 1)
     data = _island(page, "data")
@@ -202,10 +209,18 @@ def _island(page: str, name: str) -> dict[str, Any]:
     """The JSON in one of the page's elements, which may be compressed. Raises ValueError without such an element."""
     element = _element(page, name)
     text = element["content"]
-    data: dict[str, Any] = json.loads(
-        gzip.decompress(base64.b64decode(text)) if element["type"] == "gzip" else text
-    )
+    data = json.loads(_unpacked(text) if element["type"] == "gzip" else text)
+    if not isinstance(data, dict):
+        raise ValueError(f"{name!r} in the page is not an object")  # noqa: TRY004 - of a file, not of an argument
     return data
+
+
+def _unpacked(letters: str) -> bytes:
+    unpacker = zlib.decompressobj(wbits=GZIP)
+    content = unpacker.decompress(base64.b64decode(letters), LARGEST_ISLAND)
+    if unpacker.unconsumed_tail:
+        raise ValueError(f"the page holds more than {LARGEST_ISLAND:,} bytes of items")
+    return content
 
 
 def _with_island(page: str, name: str, text: str) -> str:
