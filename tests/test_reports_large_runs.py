@@ -91,7 +91,7 @@ def test_records_on_the_disk_take_little_memory(tmp_path, on_disk):
     assert taken() < kept / 10
 
 
-def test_a_page_lists_a_limited_number_of_items_and_says_so(folder, monkeypatch):
+def test_a_page_lists_a_limited_number_of_items_and_names_the_rest(folder, monkeypatch):
     monkeypatch.setattr(items, "MOST_ITEMS", 30)
     text = write_page(folder).read_text()
     island = text.partition('id="data">')[2].partition("</script>")[0]
