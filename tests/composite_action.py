@@ -1,7 +1,7 @@
-"""Runs the steps of action.yml as a runner of GitHub does: conditions, expressions, outputs, scripts under bash.
+"""Run the steps of action.yml as GitHub's runner does: conditions, expressions, outputs, scripts under bash.
 
-Steps that use other actions are stood in for: artefacts go to and come from `CIStandIn`, the others do nothing, and
-"Install" makes the interpreter of these tests the action's.
+Steps that use other actions are replaced: artefacts go to and come from `CIStandIn`, the others do nothing, and
+"Install" selects the interpreter of these tests.
 """
 
 import os

@@ -28,8 +28,8 @@ def test_the_file_fits_the_schema_of_actions():
     assert 0 == done.returncode, done.stdout
 
 
-def test_no_expression_stands_in_a_script_and_only_one_step_sees_the_keys():
-    """GitHub puts expressions into scripts as they are: what a pull request says would be run."""
+def test_no_expression_is_inside_a_script_and_only_one_step_sees_the_keys():
+    """GitHub inserts expressions into scripts verbatim, so text from a pull request would be run."""
     assert not [step["name"] for step in STEPS if "${{" in step.get("run", "")]
     assert ["Measure"] == [step["name"] for step in STEPS if "-key" in str(step.get("env"))]
     assert all(step.get("shell") == "bash" for step in STEPS if "run" in step)

@@ -1,4 +1,4 @@
-"""Baselines that a CI keeps, and comments on changes, by way of the APIs of GitHub and GitLab."""
+"""Baselines that a CI keeps, and comments on changes, through the APIs of GitHub and GitLab."""
 
 import io
 import json
@@ -74,7 +74,7 @@ def test_a_gate_compares_with_what_the_workflow_left_on_the_branch(forge, folder
     ]
 
 
-def test_the_token_goes_to_the_api_and_never_to_the_storage_behind_it(forge):
+def test_the_token_goes_to_the_api_and_never_to_its_storage(forge):
     forge.leave(zipped(Path("of-main")), "main", NAME)
     fetch("main")
     assert any(request.path.startswith("/storage/") for request in forge.requests)
@@ -96,7 +96,7 @@ def test_what_was_fetched_is_used_without_asking_again(forge, monkeypatch):
     assert asked == len(forge.requests)
 
 
-def test_none_yet_has_an_exit_status_of_its_own(forge, capsys):
+def test_a_missing_baseline_has_a_separate_exit_status(forge, capsys):
     assert 3 == main(["baseline", "fetch", "--gate", "gates.toml", "--to", "kept"])
     said = capsys.readouterr().err
     assert said.startswith("qcaleval baseline: baseline artifact:main: no artefact")
@@ -146,7 +146,7 @@ def test_a_server_that_is_not_there(ci, folder, monkeypatch):
         fetch("main")
 
 
-def test_outside_a_ci_the_message_says_how_to_go_on(folder):
+def test_outside_a_ci_the_message_says_what_to_do(folder):
     with pytest.raises(
         CIError, match=r"neither GitHub .* put the run into FOLDER/main and set QCAL_BASELINES"
     ):

@@ -113,19 +113,19 @@ def reviews(outputs, name):
 
 @pytest.mark.parametrize("mode", Mode)
 def test_a_mode_is_a_report_with_its_published_mean(outputs, mode):
-    found = report(outputs, mode)
-    (metric,) = found.metrics
+    exported = report(outputs, mode)
+    (metric,) = exported.metrics
     expected = by_mode(evaluation_of(report_run()).outcomes)[mode].mean
     assert math.isclose(expected, metric.score)
-    assert found.primary_metric_identity == metric.identity
+    assert exported.primary_metric_identity == metric.identity
     assert "+".join(mode.questions) == metric.identity.dimensions["questions"]
     assert [question.value for question in mode.questions] == [
         subset.name for subset in metric.categories[0].subsets
     ]
-    counted = found.execution_summary
+    counted = exported.execution_summary
     assert metric.num == counted.succeeded < counted.requested == counted.succeeded + counted.errored
     assert counted.incomplete
-    assert ["gpt-5.4"] == found.judge_summary["judge_models"]
+    assert ["gpt-5.4"] == exported.judge_summary["judge_models"]
 
 
 def test_a_review_has_prompt_plot_answer_target_and_explanation(outputs):
