@@ -41,10 +41,10 @@ def test_doctor_of_a_server_that_can_all(doctor, endpoint):
     status, facts, _ = doctor()
     assert 0 == status
     assert f"yes: 'Red.' to '{QUESTION}'" == facts["answers"]
-    assert "yes, and it saw the picture" == facts["images"]
+    assert "accepted, and the answer shows that the model saw it" == facts["images"]
     assert "in the field reasoning_content" == facts["reasoning"]
     assert "16384 accepted" == facts["max tokens"]
-    assert re.match(r"yes, first piece after \d", facts["streaming"])
+    assert re.match(r"yes, TTFT \d", facts["streaming"])
     assert "none: http is not encrypted" == facts["certificate"]
     assert f"pytest --model-url {endpoint.base_url} --model model-a" == facts["next"]
     assert 1 == len(endpoint.requests)
@@ -67,7 +67,7 @@ def test_doctor_of_a_server_with_few_tokens_and_limits(doctor, endpoint):
     assert 0 == status
     assert "16384 refused: max_tokens must be at most 8192" == facts["max tokens"]
     assert "no" == facts["streaming"]
-    assert f"accepted, but the answer does not say {COLOUR}: is it a vision model?" == facts["images"]
+    assert f"accepted, but the answer is not {COLOUR!r}: is it a vision model?" == facts["images"]
     assert "x-ratelimit-remaining-requests: 59" == facts["rate limits"].lower()
     assert facts["next"].endswith("--max-tokens 1024")
 
@@ -79,7 +79,7 @@ def test_doctor_of_a_server_without_pictures(doctor, endpoint):
     status, facts, _ = doctor()
     assert 1 == status
     assert "no: image input is not supported" == facts["images"]
-    assert "serve a model that takes pictures" == facts["next"]
+    assert "serve a model that accepts images" == facts["next"]
 
 
 @pytest.mark.parametrize("code", [401, 404, 500])
@@ -95,7 +95,7 @@ def test_doctor_of_a_server_that_refuses(doctor, endpoint, code):
 @pytest.mark.parametrize("reply", [Raw(b"<html>"), Raw(b"[1]"), Raw(b'{"choices": [7]}')], ids=repr)
 def test_doctor_of_a_server_that_talks_nonsense(doctor, endpoint, reply):
     endpoint.script = always(reply)
-    assert "without text (finish_reason None)" == doctor()[1]["answers"]
+    assert "yes, but without text (finish_reason None)" == doctor()[1]["answers"]
 
 
 def test_doctor_never_repeats_a_key(doctor, endpoint, monkeypatch):
@@ -149,7 +149,9 @@ def test_version_help_and_what_is_unknown(capsys):
     assert 0 == main([])
     assert "pytest --model-url" in capsys.readouterr().out
     assert 2 == main(["leader"])
-    assert "qcaleval: unknown command 'leader'; qcaleval --help names them\n" == capsys.readouterr().err
+    assert (
+        "qcaleval: unknown command 'leader'; qcaleval --help lists the commands\n" == capsys.readouterr().err
+    )
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo terminal")

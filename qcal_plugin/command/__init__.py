@@ -1,1 +1,1 @@
-"""The console command ``qcaleval``: what is not testing."""
+"""The console command ``qcaleval``: everything except evaluations."""

@@ -1,4 +1,4 @@
-"""``qcaleval doctor``: asks an endpoint one tiny question and says what it can do and what to type."""
+"""``qcaleval doctor``: sends an endpoint one tiny question, and reports its abilities and the command to run next."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RATE_HEADERS = ("ratelimit", "rate-limit", "retry-after")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; 0 if the endpoint can be evaluated, 1 if something stands in the way, 2 on a slip."""
+    """Run the command; return 0 if the endpoint can be evaluated, 1 if it cannot, 2 on a user's mistake."""
     given = _parser().parse_args(arguments)
     try:
         option = _option(given)
@@ -38,16 +38,16 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def examine(resolved: ResolvedTarget, given: argparse.Namespace) -> tuple[list[str], bool]:
-    """What was found out, a line each, and whether an evaluation can work. Raises PreflightError if nothing answers."""
+    """Return the facts, one per line, and whether an evaluation can work. Raises PreflightError if nothing answers."""
     import httpx
 
     option = resolved.option
     try:
         reply = ask(option, resolved.model)
     except httpx.HTTPError as error:
-        words = message_line(option.redaction.text(str(error))) or type(error).__name__
+        reason = message_line(option.redaction.text(str(error))) or type(error).__name__
         raise PreflightError(
-            f"{option.target.public_url}: lists models, but chat completions fail: {words}"
+            f"{option.target.public_url}: lists models, but chat completions fail: {reason}"
         ) from error
     facts = [
         ("reachable", option.target.public_url),
@@ -64,15 +64,17 @@ def examine(resolved: ResolvedTarget, given: argparse.Namespace) -> tuple[list[s
         facts += _image_limits(option, resolved.model, reply.way, given.dataset)
     usable = reply.way is not None and reply.way.picture
     advice = (
-        f"next: {_command(resolved, reply, given)}" if usable else "next: serve a model that takes pictures"
+        f"next: {_command(resolved, reply, given)}" if usable else "next: serve a model that accepts images"
     )
     if reply.way is None:
-        advice = f"next: put right what the server says (HTTP {reply.status}), then ask the doctor again"
+        advice = (
+            f"next: fix the error that the server reports (HTTP {reply.status}), then run the doctor again"
+        )
     return [*(f"{name + ':':18}{log_line(text)}" for name, text in facts), advice], usable
 
 
 def _image_limits(option: TargetOption, model: str, way: Way, dataset: str) -> list[tuple[str, str]]:
-    """How many and how large images are taken; if none was, which kinds would be."""
+    """Return the limits for images; if the image was refused, the kinds that would be accepted."""
     if way.picture:
         return limit_lines(option, model, way, needs_of(dataset))
     return [image_kinds(option, model, way)]
@@ -90,16 +92,16 @@ def _abilities(reply: ProbeReply) -> Iterator[tuple[str, str]]:
     if not way.picture:
         yield "images", f"no: {reply.refusal}"
     elif COLOUR in reply.text.lower():
-        yield "images", "yes, and it saw the picture"
+        yield "images", "accepted, and the answer shows that the model saw it"
     else:
-        yield "images", f"accepted, but the answer does not say {COLOUR}: is it a vision model?"
-    yield "reasoning", f"in the field {reply.reasoning}" if reply.reasoning else "no field of its own"
+        yield "images", f"accepted, but the answer is not {COLOUR!r}: is it a vision model?"
+    yield "reasoning", f"in the field {reply.reasoning}" if reply.reasoning else "no separate field"
     full = way.max_tokens == PROTOCOL_MAX_TOKENS
     yield (
         "max tokens",
         f"{way.max_tokens} accepted" if full else f"{PROTOCOL_MAX_TOKENS} refused: {reply.refusal}",
     )
-    yield "streaming", f"yes, first piece after {reply.first_s:.2f} s" if reply.streamed else "no"
+    yield "streaming", f"yes, TTFT {reply.first_s:.2f} s" if reply.streamed else "no"
     limits = [
         f"{name}: {value}"
         for name, value in reply.headers.items()
@@ -109,7 +111,7 @@ def _abilities(reply: ProbeReply) -> Iterator[tuple[str, str]]:
 
 
 def _no_text(reply: ProbeReply) -> str:
-    return f"without text (finish_reason {reply.finish_reason})"
+    return f"yes, but without text (finish_reason {reply.finish_reason})"
 
 
 def _certificate(option: TargetOption) -> str:
@@ -142,20 +144,26 @@ def _option(given: argparse.Namespace) -> TargetOption:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description="Ask an endpoint one tiny question with a picture, and say what it can do."
+        prog=PROGRAM,
+        description="Send an endpoint one tiny question with a picture, and report what it can do.",
     )
     parser.add_argument(
-        "--model-url", required=True, metavar="URL", help="as pytest's, such as http://localhost:8000/v1"
+        "--model-url",
+        required=True,
+        metavar="URL",
+        help="the endpoint, such as http://localhost:8000/v1; the same as for pytest",
     )
-    parser.add_argument("--model", metavar="NAME", help="model to ask (default: the only one listed)")
+    parser.add_argument(
+        "--model", metavar="NAME", help="model to ask (default: the only one that the endpoint lists)"
+    )
     parser.add_argument(
         "--model-key-env",
         metavar="VAR",
-        help=f"variable that holds the API key (default: {MODEL_KEY_VARIABLE})",
+        help=f"environment variable with the API key (default: {MODEL_KEY_VARIABLE})",
     )
     parser.add_argument(
         "--dataset",
         metavar="NAME",
-        help="also try which kinds of images it takes, and as many and as large ones as this dataset needs",
+        help="also find out which kinds of images it accepts, and whether as many and as large as this dataset needs",
     )
     return parser

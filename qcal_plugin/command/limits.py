@@ -1,7 +1,7 @@
-"""What ``qcaleval doctor`` finds out about images: which kinds, how many in one request, how large a request.
+"""Limits for images that ``qcaleval doctor`` reports: kinds, number in one request, size of a request.
 
-Each limit is probed with what the dataset's largest request needs. If that is refused, halving finds what is accepted,
-and the items that need more are counted.
+The first probe of each limit has the size of the dataset's largest request. If the server refuses it, a binary search
+finds the limit, and the items above it are counted.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ SIZE_KINDS = ("PNG with transparency (RGBA)", "PNG (RGB)", "JPEG")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a dataset's requests hold: images and bytes, one entry per item of ``dataset``."""
+    """The number of images and of bytes in a dataset's requests, one entry per item."""
 
     dataset: str
     images: Sequence[int]
     body_bytes: Sequence[int]
 
     def above(self, images: int, body_bytes: int) -> int:
-        """How many items need more than this."""
+        """Return how many items need more than this."""
         pairs = zip(self.images, self.body_bytes, strict=True)
         return sum(count > images or size > body_bytes for count, size in pairs)
 
 
 def needs_of(name: str) -> Needs:
-    """What the dataset's items need; it is prepared if it is not in the cache. Raises DatasetError."""
+    """Return what the dataset's items need. Prepares the dataset if it is not in the cache. Raises DatasetError."""
     from qcal_plugin.dataset.prepare import prepare
 
     dataset = prepare(name)
@@ -56,7 +56,7 @@ def needs_of(name: str) -> Needs:
 
 
 def image_kinds(option: TargetOption, model: str, way: Way) -> tuple[str, str]:
-    """A line about the kinds of image: accepted, or what the server says about the first and which others it takes."""
+    """Return a line about the kinds of image: accepted; or the refusal of the first kind, and the accepted others."""
     first, *others = (send(option, model, way, [url]) for url in _kinds())
     if first.way is not None:
         return "image kinds", f"{SIZE_KINDS[0]} accepted"
@@ -65,7 +65,7 @@ def image_kinds(option: TargetOption, model: str, way: Way) -> tuple[str, str]:
 
 
 def limit_lines(option: TargetOption, model: str, way: Way, needs: Needs) -> list[tuple[str, str]]:
-    """A line each for the kinds of images, their number, and the size of a request."""
+    """Return one line each about the kinds of images, their number, and the size of a request."""
     most, largest = max(needs.images), max(needs.body_bytes)
     images, too_many = highest(most, lambda count: send(option, model, way, [small_picture()] * count))
     size, too_large = highest(
@@ -79,7 +79,7 @@ def limit_lines(option: TargetOption, model: str, way: Way, needs: Needs) -> lis
 
 
 def highest(wanted: int, ask: Callable[[int], ProbeReply], *, step: int = 1) -> tuple[int, str]:
-    """The largest number that is accepted, up to ``wanted``, to within ``step``; and the words of the last refusal."""
+    """Return the largest accepted number up to ``wanted``, to within ``step``, and the text of the last refusal."""
     reply = ask(wanted)
     if reply.way is not None:
         return wanted, ""
@@ -95,12 +95,12 @@ def highest(wanted: int, ask: Callable[[int], ProbeReply], *, step: int = 1) -> 
 
 
 def small_picture() -> str:
-    """A white square of 32 pixels, as a data URL."""
+    """Return a white square of 32 pixels as a data URL."""
     return _data_url("RGB", "PNG", 32)
 
 
 def padded_picture(size: int) -> str:
-    """A small PNG of about ``size`` bytes as base64: padded by a comment, so that the model has little to do."""
+    """Return a small PNG of about ``size`` bytes as base64. A comment pads it, so the model has little work."""
     png = base64.b64decode(small_picture().partition(",")[2])
     end = png.rindex(b"IEND") - 4
     text = b"Comment\0" + b"x" * max(0, size * 3 // 4 - len(png) - 20)

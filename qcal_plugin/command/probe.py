@@ -1,4 +1,4 @@
-"""One tiny question with a picture, asked in ever simpler ways until the server answers."""
+"""One tiny question with a picture, asked in simpler and simpler ways until the server answers."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ WAYS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeReply:
-    """What came of the question.
+    """The result of asking the question.
 
     Attributes:
-        way: the way in which it was answered; None if it was not.
-        refusal: the server's words about the way before; empty if the first was answered.
-        reasoning: the field in which the model's reasoning came, or None.
-        streamed: whether it came as a stream of events.
-        first_s: seconds to the first piece, of a stream.
-        headers: of the reply.
+        way: how it was answered; None if it was not.
+        refusal: the server's message about the previous way; empty if the first one was answered.
+        reasoning: the field with the model's reasoning, or None.
+        streamed: whether the reply was an event stream.
+        first_s: TTFT in seconds, of a stream.
+        headers: those of the reply.
     """
 
     way: Way | None
@@ -68,7 +68,7 @@ class ProbeReply:
 
 
 def ask(option: TargetOption, model: str) -> ProbeReply:
-    """Ask in each of `WAYS` until one is answered. Raises httpx.HTTPError where nothing comes back."""
+    """Ask in each of `WAYS` until one is answered. Raises httpx.HTTPError if there is no reply."""
     reply = ProbeReply(way=None, status=0, headers={})
     for way in WAYS:
         refusal = reply.refusal
@@ -85,7 +85,7 @@ def _ask(option: TargetOption, model: str, way: Way) -> ProbeReply:
 
 
 def send(option: TargetOption, model: str, way: Way, pictures: Sequence[str]) -> ProbeReply:
-    """Ask once, with these pictures (data URLs). Raises httpx.HTTPError if nothing comes back."""
+    """Ask once, with these pictures (data URLs). Raises httpx.HTTPError if there is no reply."""
     import httpx
 
     proxy, began = proxy_for(option.target.chat_url), time.monotonic()
@@ -152,7 +152,7 @@ def _events(lines: Iterable[str]) -> Iterator[tuple[Mapping[str, Any], str | Non
 
 
 def _choice(body: bytes, name: str) -> tuple[Mapping[str, Any], str | None]:
-    """The first choice's message or delta and its finish reason; empty where the reply is no completion."""
+    """Return the first choice's message or delta, and its finish reason; empty if the reply is not a completion."""
     try:
         data = json.loads(body)
     except ValueError:
@@ -169,7 +169,7 @@ def _text(message: Mapping[str, Any], name: str) -> str:
 
 
 def picture_url() -> str:
-    """A red square on white, as a data URL."""
+    """Return a red square on white as a data URL."""
     from PIL import Image
 
     picture = Image.new("RGBA", (96, 96), "white")
