@@ -201,6 +201,7 @@ class Stream(Outcome):
     prompt_tokens: int = 300
     tokens: int | None = None
     cached_tokens: int | None = None
+    image_tokens: int | None = None
     usage: bool = True
     tail: bytes = b"data: [DONE]\n\n"
 
@@ -231,8 +232,11 @@ class Stream(Outcome):
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.tokens or len(self.deltas),
         }
-        if self.cached_tokens is not None:
-            usage["prompt_tokens_details"] = {"cached_tokens": self.cached_tokens}
+        details = {"cached_tokens": self.cached_tokens, "image_tokens": self.image_tokens}
+        if any(count is not None for count in details.values()):
+            usage["prompt_tokens_details"] = {
+                name: count for name, count in details.items() if count is not None
+            }
         return usage
 
 

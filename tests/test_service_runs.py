@@ -78,6 +78,9 @@ def test_search_of_the_highest_load(study, endpoint):
     assert 0 == result.exit_status, result.out
     assert ["search=1", "search=2", "search=4", "search=8", "search=6", "search=5"] == list(levels_of(result))
     assert "5 requests in flight with 95% good requests" in result.out
+    head = result.out.partition("QCalEval: service")[2].splitlines()
+    assert head[4].startswith("Highest load: 5 requests in flight")
+    assert "highest load, 5" in (result.run_dir / "service.svg").read_text()
 
 
 def test_higher_rates_are_not_tried_when_one_is_too_much(study, endpoint):

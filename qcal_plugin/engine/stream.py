@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from qcal_plugin.engine.failures import RequestFailed, reported_failure
 from qcal_plugin.engine.reply import (
     ERROR_REASONS,
@@ -78,7 +80,7 @@ class StreamedReply:
             self.ended = True
             return
         try:
-            chunk = json.loads(data)
+            chunk = _decoded(data)
         except (ValueError, RecursionError) as error:
             raise RequestFailed(kind="malformed", message=f"an event is no JSON ({data[:60]!r})") from error
         if not isinstance(chunk, dict):
@@ -157,6 +159,14 @@ class StreamedReply:
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None
         return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _decoded(data: bytes) -> Any:  # noqa: ANN401 - JSON
+    """Decode an event: a third of the time of `json`, which takes what msgspec refuses, such as NaN."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return json.loads(data)
 
 
 def _text(delta: Mapping[str, Any], name: str) -> str:

@@ -1,8 +1,13 @@
-"""Sends streamed requests and takes the time. A failure is a finding here, and not tried again."""
+"""Sends streamed requests and takes the time. A failure is a finding here, and not tried again.
+
+The client must not be slower than the server. So while a stream lasts, each read costs a clock reading and an append;
+events are decoded up to the first token, and after the end. Secrets are taken out of what is kept, not of each event.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -76,13 +81,7 @@ class StreamClient:
             raise http_failure(response.status_code, response.headers, redaction.error(body))
         if not response.headers.get("content-type", "").startswith("text/event-stream"):
             raise RequestFailed(kind="no_stream", message="the server sent no event stream", http_status=200)
-        events = EventReader()
-        async for received in response.aiter_bytes():
-            now = time.perf_counter() - timed.sent_at
-            for event in events.feed(received):
-                timed.reply.take(redaction.reply(event), now)
-        for event in events.finish():
-            timed.reply.take(redaction.reply(event), time.perf_counter() - timed.sent_at)
+        await self._read_events(response, timed)
         if not timed.reply.ended:
             raise RequestFailed(kind="reset", message="the stream ended without finish_reason or [DONE]")
         if not timed.reply.token_s:
@@ -91,6 +90,38 @@ class StreamClient:
                 message=f"the reply has no content (finish_reason: {timed.reply.finish_reason})",
                 http_status=200,
             )
+
+    async def _read_events(self, response: httpx.Response, timed: Timed) -> None:
+        """Read all events. Raises RequestFailed for an error among them, without secrets."""
+        events, unread = EventReader(), list[tuple[float, bytes]]()
+        plain = response.headers.get("content-encoding", "identity") == "identity"
+        try:
+            async for received in response.aiter_raw() if plain else response.aiter_bytes():
+                now = time.perf_counter() - timed.sent_at
+                if timed.reply.token_s:
+                    unread.append((now, received))
+                else:
+                    self._take(timed.reply, events.feed(received), now)
+        except BaseException:  # what came of a stream that was cut is kept
+            with contextlib.suppress(RequestFailed):
+                self._take_rest(timed, events, unread)
+            raise
+        self._take_rest(timed, events, unread)
+
+    def _take_rest(self, timed: Timed, events: EventReader, unread: list[tuple[float, bytes]]) -> None:
+        for now, received in unread:
+            self._take(timed.reply, events.feed(received), now)
+        self._take(timed.reply, events.finish(), time.perf_counter() - timed.sent_at)
+        reason = timed.reply.finish_reason
+        timed.reply.finish_reason = reason and self._settings.redaction.answer(reason)
+
+    def _take(self, reply: StreamedReply, events: list[bytes], now: float) -> None:
+        """Decode events. The message of a failure may quote one: it is made again without secrets."""
+        for event in events:
+            with contextlib.suppress(RequestFailed):
+                reply.take(event, now)
+                continue
+            reply.take(self._settings.redaction.error(event), now)
 
 
 async def _beginning(response: httpx.Response) -> bytes:

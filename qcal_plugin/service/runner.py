@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from qcal_plugin.engine.failures import RequestFailed
 from qcal_plugin.engine.settings import EndpointSettings
+from qcal_plugin.engine.stream import StreamedReply
 from qcal_plugin.service.client import StreamClient, Timed
+from qcal_plugin.service.lag import watched
 from qcal_plugin.service.load import Load
 from qcal_plugin.service.schedule import arrival_times, over_saturated
 from reports.records.records import Failure
-from reports.service.records import LoadLevel, MeasuredLevel, RequestStatus, ServiceRecord
+from reports.service.records import ClientLoad, LoadLevel, MeasuredLevel, RequestStatus, ServiceRecord
 from scoring.reference import JSON
 
 STREAMED: Mapping[str, JSON] = {"stream": True, "stream_options": {"include_usage": True}}
@@ -26,6 +28,14 @@ REFUSED = frozenset({"http_400", "http_422", "context_overflow", "image_refused"
 FAILURES_BEFORE_STOP = 10
 CACHED_SHARE = 0.5
 """Of the prompt's tokens: above, the reply counts as cached. A chat template's own beginning is always there."""
+
+
+CACHED_TOKENS = (
+    ("prompt_tokens_details", "cached_tokens"),
+    ("prompt_cache_hit_tokens",),
+    ("cache_read_input_tokens",),
+)
+"""Where ``usage`` says so: OpenAI, vLLM, SGLang and llama.cpp; DeepSeek; Anthropic."""
 
 
 @dataclass(slots=True)
@@ -47,6 +57,7 @@ class LevelRun:
     over: list[_Sent] = field(default_factory=list)
     failures_in_a_row: int = 0
     stopped: str | None = None
+    client: ClientLoad | None = None
 
 
 class LoadRunner:
@@ -66,7 +77,7 @@ class LoadRunner:
         """Hold the level. Raises RequestFailed if the endpoint streams nothing at all."""
         run = asyncio.run(self._measure(level))
         records = sorted((self._record(run, sent) for sent in run.over), key=lambda record: record.number)
-        return MeasuredLevel(level=level, records=tuple(records), stopped=run.stopped)
+        return MeasuredLevel(level=level, records=tuple(records), stopped=run.stopped, client=run.client)
 
     async def _measure(self, level: LoadLevel) -> LevelRun:
         client = StreamClient(self._settings)
@@ -74,7 +85,9 @@ class LoadRunner:
             if self._extra is None:
                 self._extra = await self._probe(client)
             run = LevelRun(level=level, began_at=time.perf_counter())
-            await (self._hold_closed(run, client) if level.closed else self._hold_open(run, client))
+            async with watched() as watch:
+                await (self._hold_closed(run, client) if level.closed else self._hold_open(run, client))
+                run.client = watch.figures()
             return run
         finally:
             await client.close()
@@ -165,10 +178,7 @@ class LoadRunner:
 def timed_record(run: LevelRun, number: int, planned_at: float, timed: Timed) -> ServiceRecord:
     """What is known of a request, without what it asked."""
     reply = timed.reply
-    cached, prompt_tokens = (
-        reply.count("prompt_tokens_details", "cached_tokens"),
-        reply.count("prompt_tokens"),
-    )
+    cached, prompt_tokens = _cached_tokens(reply), reply.count("prompt_tokens")
     reported = reply.count("completion_tokens")
     return ServiceRecord(
         level=run.level.name,
@@ -185,12 +195,19 @@ def timed_record(run: LevelRun, number: int, planned_at: float, timed: Timed) ->
         output_tokens=len(reply.token_s) if reported is None else reported,
         reasoning_tokens=reply.count("completion_tokens_details", "reasoning_tokens"),
         cached_tokens=cached,
+        image_tokens=reply.count("prompt_tokens_details", "image_tokens"),
         estimated=reported is None,
         resent=timed.resent,
         finish_reason=reply.finish_reason,
         answer=None if timed.failure is not None else reply.text,
         error=None if timed.failure is None else _failure(timed.failure),
     )
+
+
+def _cached_tokens(reply: StreamedReply) -> int | None:
+    """The prompt's tokens that came from a cache, by whichever name the server has for them."""
+    counts = (reply.count(*path) for path in CACHED_TOKENS)
+    return next((count for count in counts if count is not None), None)
 
 
 def _status(timed: Timed, cached: int | None, prompt_tokens: int | None) -> RequestStatus:

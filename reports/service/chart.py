@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reports.render.colours import BLUE, GREEN, GREY, ORANGE
-from reports.service.figures import LevelFigures
+from reports.service.figures import LevelFigures, highest_load
 from reports.service.records import Timing
 from reports.statistics.intervals import Interval
 
@@ -34,6 +34,7 @@ def load_chart(figures: Sequence[LevelFigures]) -> str:
         for (load_name, levels), (times, throughput) in zip(rows, panels, strict=False):
             _draw_times(times, levels, load_name)
             _draw_throughput(throughput, levels, load_name)
+            _mark_highest(times, throughput, levels)
         file = io.StringIO()
         chart.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return file.getvalue()
@@ -72,6 +73,15 @@ def _draw_throughput(axes: Axes, levels: Sequence[LevelFigures], load_name: str)
     _line(tokens, levels, "output tokens", GREY, "x", lambda level: level.output_rate, dashed=True)
     tokens.set(ylabel="output tokens a second", ylim=(0, None))
     tokens.legend(frameon=False, loc="lower right")
+
+
+def _mark_highest(times: Axes, throughput: Axes, levels: Sequence[LevelFigures]) -> None:
+    """A line at the highest load that a search has found, in both panels; none if nothing was searched or met."""
+    highest = highest_load(levels)
+    if highest is not None:
+        for axes in (times, throughput):
+            axes.axvline(highest, color=GREY, linestyle=":", label=f"highest load, {highest:g}")
+            axes.legend(frameon=False)
 
 
 def _quantile(metric: Timing, probability: float, level: LevelFigures) -> float | None:

@@ -21,6 +21,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from reports.service.records import (
+    ATTAINMENT,
+    ClientLoad,
+    LoadKind,
     LoadLevel,
     MeasuredLevel,
     Objective,
@@ -42,6 +45,9 @@ from reports.statistics.paired import change_interval, unpaired_values
 from reports.statistics.quantiles import quantile_interval
 
 PROBABILITIES = (0.5, 0.9, 0.95, 0.99)
+TOLERATED_S = 0.002
+TOLERATED_SHARE = 0.02
+"""What a client may add to the median TTFT, in seconds and as a share of it, before a report warns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,21 @@ class Accuracy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prompts:
+    """What the server says of the prompts of answered requests; None where it says nothing.
+
+    Attributes:
+        tokens: mean of a prompt.
+        image_tokens: of these, mean of those that stand for images.
+        prefix_hits: share of all prompt tokens that came from a prefix cache, 0..1.
+    """
+
+    tokens: float
+    image_tokens: float | None
+    prefix_hits: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LevelFigures:
     """A level in figures. Rates per second; None where there is no window.
 
@@ -106,6 +127,9 @@ class LevelFigures:
         in_flight: mean over the window.
         output_rate, total_rate: tokens a second, output alone and with those of the prompts.
         estimated: share of answers whose tokens are counted as chunks, for want of usage.
+        offered_rate: requests a second that were sent in an open loop; None in a closed one.
+        client: how busy the client was; None if that is not known.
+        prompts: tokens of the prompts; None if no server reports any.
         good: share of counted requests that kept the objectives; None without objectives.
     """
 
@@ -120,12 +144,23 @@ class LevelFigures:
     output_rate: float | None
     total_rate: float | None
     estimated: float | None
+    offered_rate: float | None
+    client: ClientLoad | None
+    prompts: Prompts | None
     good: float | None
     good_interval: Interval | None
     goodput: float | None
     times: Mapping[Timing, Distribution]
     gaps: Distribution
     accuracy: Accuracy | None = field(default=None)
+
+    @property
+    def client_bound(self) -> bool:
+        """Whether the times are the client's more than the server's: see `TOLERATED_S`."""
+        first = self.times[Timing.TTFT].quantiles[0.5]
+        if self.client is None or first is None:
+            return False
+        return self.client.late_p90_s > TOLERATED_S + TOLERATED_SHARE * first
 
 
 def level_figures(
@@ -158,12 +193,48 @@ def level_figures(
         output_rate=rate(lambda record: record.output_tokens or 0),
         total_rate=rate(_tokens) if all(record.prompt_tokens is not None for record in ok) else None,
         estimated=sum(record.estimated for record in counted) / len(counted) if counted else None,
+        offered_rate=None if measured.level.closed else _offered(measured.counted),
+        client=measured.client,
+        prompts=_prompts(measured.counted),
         good=good,
         good_interval=None if good is None else score_interval(good, told),
         goodput=rate(lambda record: float(is_good(record, objectives))) if objectives else None,
         times={metric: distribution(_times(counted, metric)) for metric in Timing},
         gaps=distribution([record.gaps_s for record in counted if record.gaps_s]),
         accuracy=_accuracy(counted, () if first is None else first.counted, rate),
+    )
+
+
+def highest_load(figures: Iterable[LevelFigures]) -> float | None:
+    """Return the highest load of a search that met the objectives; None if none did, or nothing was searched."""
+    tried = (level for level in figures if level.level.kind is LoadKind.SEARCH)
+    return max((level.level.load for level in tried if (level.good or 0.0) >= ATTAINMENT), default=None)
+
+
+def _offered(counted: Sequence[ServiceRecord]) -> float | None:
+    """Requests a second from the first that was sent to the last; None if that is no time."""
+    sent = [record.sent_s for record in counted]
+    span = max(sent, default=0.0) - min(sent, default=0.0)
+    return (len(sent) - 1) / span if span > 0 else None
+
+
+def _prompts(counted: Sequence[ServiceRecord]) -> Prompts | None:
+    told = [
+        record
+        for record in counted
+        if record.status in {RequestStatus.OK, RequestStatus.CACHED} and record.prompt_tokens
+    ]
+    if not told:
+        return None
+    pictured = [record.image_tokens for record in told if record.image_tokens is not None]
+    cached = [record for record in told if record.cached_tokens is not None]
+    return Prompts(
+        tokens=math.fsum(record.prompt_tokens or 0 for record in told) / len(told),
+        image_tokens=math.fsum(pictured) / len(pictured) if pictured else None,
+        prefix_hits=math.fsum(record.cached_tokens or 0 for record in cached)
+        / math.fsum(record.prompt_tokens or 0 for record in cached)
+        if cached
+        else None,
     )
 
 

@@ -79,7 +79,7 @@ class ServiceRecord:
         answer_s: to the first content after any thought.
         estimated: the server reported no usage; ``output_tokens`` is the number of chunks.
         resent: its first connection turned out to be closed; all times are those of the second.
-        cached_tokens: of the prompt, as the server says.
+        cached_tokens, image_tokens: of the prompt, as the server says; None if it does not.
         score: of the answer, 0..1; None for what cannot be scored without a judge.
     """
 
@@ -97,6 +97,7 @@ class ServiceRecord:
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
     cached_tokens: int | None = None
+    image_tokens: int | None = None
     estimated: bool = False
     resent: bool = False
     finish_reason: str | None = None
@@ -182,12 +183,32 @@ def _objective(text: str) -> Objective:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientLoad:
+    """How busy the client was during a level.
+
+    Attributes:
+        late_p50_s, late_p90_s: quantiles of how late it got to what was ready; so long did replies wait to be read.
+        cpu: of one core, the share of the time that its process used; bodies are made in further threads.
+    """
+
+    late_p50_s: float
+    late_p90_s: float
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredLevel:
-    """A level that was held to its end, or stopped: ``stopped`` says why."""
+    """A level that was held to its end, or stopped.
+
+    Attributes:
+        stopped: why, if it was stopped.
+        client: None in files of earlier versions.
+    """
 
     level: LoadLevel
     records: tuple[ServiceRecord, ...] = field(repr=False)
     stopped: str | None = None
+    client: ClientLoad | None = None
 
     @property
     def counted(self) -> tuple[ServiceRecord, ...]:
@@ -231,12 +252,14 @@ class _Line:
     request: ServiceRecord | None = None
     level: LoadLevel | None = None
     stopped: str | None = None
+    client: ClientLoad | None = None
 
 
 def level_lines(measured: MeasuredLevel) -> Iterable[dict[str, Any]]:
     """The lines of a level: its requests, then the level itself."""
     yield from ({"request": record} for record in measured.records)
-    yield {"level": measured.level, "stopped": measured.stopped}
+    client = {} if measured.client is None else {"client": measured.client}
+    yield {"level": measured.level, "stopped": measured.stopped, **client}
 
 
 def read_levels(path: Path) -> tuple[MeasuredLevel, ...]:
@@ -255,7 +278,9 @@ def read_levels(path: Path) -> tuple[MeasuredLevel, ...]:
         elif entry.level is not None:
             level = entry.level
             held = tuple(record for record in records if record.level == level.name)
-            levels.append(MeasuredLevel(level=level, records=held, stopped=entry.stopped))
+            levels.append(
+                MeasuredLevel(level=level, records=held, stopped=entry.stopped, client=entry.client)
+            )
             records = []
     return tuple(levels)
 

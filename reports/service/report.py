@@ -21,7 +21,7 @@ from reports.render import markdown as render_markdown
 from reports.service.chart import load_chart
 from reports.service.figures import LevelFigures, level_figures
 from reports.service.records import SERVICE_NAME, parse_objectives, read_levels
-from reports.service.tables import highest_load_words, service_overview, service_sections
+from reports.service.tables import highest_load_words, service_overview, service_sections, slow_client_notes
 from reports.tables.model import Document, Section
 
 CHART_NAME = "service.svg"
@@ -45,7 +45,10 @@ def publish_service(run_dir: Path, *, full: bool = False) -> Document:
         level_figures(level, objectives, levels[0] if level is not levels[0] else None) for level in levels
     ]
     highest = highest_load_words(figures)
-    document = service_document(manifest, service_sections(figures, levels, objectives), highest)
+    slow = tuple(slow_client_notes(figures))
+    document = service_document(
+        manifest, service_sections(figures, levels, objectives), highest, warnings=slow
+    )
     chart = load_chart(figures)
     report = json.dumps(service_json(manifest, figures), indent=1, ensure_ascii=False, allow_nan=False)
     image = svg_url(chart)
@@ -59,11 +62,17 @@ def publish_service(run_dir: Path, *, full: bool = False) -> Document:
     return (
         document
         if full
-        else service_document(manifest, service_overview(figures, levels, objectives), highest)
+        else service_document(manifest, service_overview(figures, levels, objectives), highest, warnings=slow)
     )
 
 
-def service_document(manifest: RunManifest, sections: tuple[Section, ...], highest: str | None) -> Document:
+def service_document(
+    manifest: RunManifest,
+    sections: tuple[Section, ...],
+    highest: str | None,
+    *,
+    warnings: tuple[str, ...] = (),
+) -> Document:
     """Tables, with what they are about; the answer of a search for the ``highest`` load comes first."""
     stand_ins = "; ".join(manifest.stand_ins)
     study = _study(manifest)
@@ -79,7 +88,10 @@ def service_document(manifest: RunManifest, sections: tuple[Section, ...], highe
             ),
             ("Started", manifest.started_at),
         ),
-        warnings=(f"Stand-ins, not a measurement of any real service: {stand_ins}.",) if stand_ins else (),
+        warnings=(
+            *((f"Stand-ins, not a measurement of any real service: {stand_ins}.",) if stand_ins else ()),
+            *warnings,
+        ),
         sections=sections,
         label=f"stand-ins: {stand_ins}" if stand_ins else "",
     )

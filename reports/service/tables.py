@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from reports.service.figures import PROBABILITIES, Accuracy, Distribution, LevelFigures
+from reports.service.figures import PROBABILITIES, Accuracy, Distribution, LevelFigures, highest_load
 from reports.service.records import ATTAINMENT, LoadKind, MeasuredLevel, Objective, RequestStatus, Timing
 from reports.statistics.intervals import Interval
 from reports.tables.model import Cell, Column, Section, Table, Unit
@@ -61,7 +61,15 @@ def service_overview(
     behind = tuple(error_tables(levels))
     times = tuple(_times(metric, figures) for metric in (Timing.TTFT, Timing.TPOT, Timing.E2E))
     return (
-        Section(title="Load", tables=(load_table(figures), *goodput_tables(figures, objectives))),
+        Section(
+            title="Load",
+            tables=(
+                load_table(figures),
+                rate_table(figures),
+                *prompt_tables(figures),
+                *goodput_tables(figures, objectives),
+            ),
+        ),
         *(
             (Section(title="Scores under load", tables=tuple(accuracy_tables(figures))),)
             if _scored(figures)
@@ -80,9 +88,7 @@ def load_table(figures: Sequence[LevelFigures]) -> Table:
         Column("Success %", Unit.PERCENT, 1),
         Column(INTERVAL_NAME, Unit.PERCENT, 1, span=True),
         Column("Window", Unit.SECONDS, 1),
-        *(Column(name, Unit.NUMBER, RATE_DECIMALS) for name in ("In flight", "Requests/s")),
-        *(Column(name, Unit.NUMBER, 1) for name in ("Output tok/s", "Total tok/s")),
-        Column("Estimated %", Unit.PERCENT, 1),
+        Column("In flight", Unit.NUMBER, RATE_DECIMALS),
     )
     return Table(
         title="Load levels", columns=columns, rows=tuple(map(_load_row, figures)), notes=_load_notes(figures)
@@ -98,11 +104,81 @@ def _load_row(level: LevelFigures) -> tuple[Cell, ...]:
         level.success_interval,
         level.window_s,
         level.in_flight,
-        level.request_rate,
-        level.output_rate,
-        level.total_rate,
-        level.estimated,
     )
+
+
+def rate_table(figures: Sequence[LevelFigures]) -> Table:
+    """What was offered and what was answered, a second; and whether the client kept up."""
+    columns = (
+        Column("Load"),
+        *(Column(name, Unit.NUMBER, RATE_DECIMALS) for name in ("Offered/s", "Requests/s")),
+        *(Column(name, Unit.NUMBER, 1) for name in ("Output tok/s", "Total tok/s")),
+        Column("Estimated %", Unit.PERCENT, 1, optional=True),
+        *(Column(name, Unit.SECONDS, DECIMALS_S) for name in ("Sent late", "Read late")),
+        Column("CPU %", Unit.PERCENT),
+    )
+    rows = tuple(
+        (
+            level.level.name,
+            level.offered_rate,
+            level.request_rate,
+            level.output_rate,
+            level.total_rate,
+            level.estimated,
+            level.times[Timing.QUEUE].quantiles[0.9],
+            None if level.client is None else level.client.late_p90_s,
+            None if level.client is None else level.client.cpu,
+        )
+        for level in figures
+    )
+    return Table(title="Rates, and how busy this client was", columns=columns, rows=rows, notes=_RATE_NOTES)
+
+
+_RATE_NOTES = (
+    "Offered/s: open loop, requests after the first / time from the first sent to the last.",
+    "Requests/s: sum over answered requests of the share of their duration in the window / window.",
+    "Output tok/s, Total tok/s: the same sum, of the share times output tokens, or prompt and output tokens.",
+    "Estimated: answers whose tokens are counted as chunks, because the server reports no usage.",
+    "Sent late: p90 of moment sent - moment planned. CPU: of one core, used by this client.",
+    "Read late: p90 of the time that this client needs to get to what has arrived; TTFT and ITL hold it.",
+)
+
+
+def slow_client_notes(figures: Sequence[LevelFigures]) -> Iterator[str]:
+    """Loads at which the client was slower than it may be; see `LevelFigures.client_bound`."""
+    bound = [level for level in figures if level.client_bound and level.client is not None]
+    if bound:
+        levels = ", ".join(
+            f"{level.level.name} ({1000 * level.client.late_p90_s:.0f} ms)"  # type: ignore[union-attr]
+            for level in bound
+        )
+        yield (
+            f"The client was a bottleneck: replies waited to be read at {levels}, in a tenth of the cases for longer. "
+            "TTFT and ITL are too long by as much: lower the load, or send it from an idle machine."
+        )
+
+
+def prompt_tables(figures: Sequence[LevelFigures]) -> Iterator[Table]:
+    """What the server says of the prompts; nothing if it says no more than their length."""
+    told = [(level, level.prompts) for level in figures if level.prompts is not None]
+    if all(prompts.image_tokens is None and prompts.prefix_hits is None for _, prompts in told):
+        return
+    columns = (
+        Column("Load"),
+        Column("Prompt tokens", Unit.NUMBER, 1),
+        Column("Image tokens", Unit.NUMBER, 1),
+        Column("Prefix hits %", Unit.PERCENT, 1),
+    )
+    rows = tuple(
+        (level.level.name, prompts.tokens, prompts.image_tokens, prompts.prefix_hits)
+        for level, prompts in told
+    )
+    notes = (
+        "As the server reports them in usage. Prompt tokens, Image tokens: mean of a request.",
+        "Prefix hits: prompt tokens from a prefix cache / prompt tokens.",
+        "Each prompt begins with a line of its own, so that only a template's beginning can be cached.",
+    )
+    yield Table(title="Prompts", columns=columns, rows=rows, notes=notes)
 
 
 _STATUSES = (RequestStatus.OK, RequestStatus.FAILED, RequestStatus.CUT, RequestStatus.CACHED)
@@ -113,9 +189,6 @@ def _load_notes(figures: Sequence[LevelFigures]) -> tuple[str, ...]:
         "Requests: sent after warm-up. Success: answered / (answered + failed). Cut: given up as the level stopped.",
         "Window: closed loop, first counted request to first place left empty; open loop, first to last arrival.",
         "In flight: time spent by requests in the window / window.",
-        "Requests/s: sum over answered requests of the share of their duration in the window / window.",
-        "Output tok/s, Total tok/s: the same sum, of the share times output tokens, or prompt and output tokens.",
-        "Estimated: answers whose tokens are counted as chunks, because the server reports no usage.",
         *(f"{level.level.name} stopped: {level.stopped}." for level in figures if level.stopped is not None),
         *saturation_notes(figures),
     )
@@ -154,8 +227,8 @@ def highest_load_words(figures: Sequence[LevelFigures]) -> str | None:
     tried = [level for level in figures if level.level.kind is LoadKind.SEARCH]
     if not tried:
         return None
-    met = [level.level.load for level in tried if (level.good or 0.0) >= ATTAINMENT]
-    highest = f"{max(met):g} requests in flight" if met else "none that was tried"
+    met = highest_load(tried)
+    highest = "none that was tried" if met is None else f"{met:g} requests in flight"
     return f"{highest} with {100 * ATTAINMENT:.0f}% good requests (doubling, then bisection)"
 
 
@@ -207,8 +280,14 @@ def time_table(
     columns = [Column("Load"), Column("Requests", Unit.COUNT)]
     for name in ("Mean", *quantiles):
         columns += [
-            Column(name, Unit.SECONDS, DECIMALS_S),
-            Column(INTERVAL_NAME, Unit.SECONDS, DECIMALS_S, span=True),
+            Column(name, Unit.SECONDS, DECIMALS_S, optional=name == "p95"),
+            Column(
+                INTERVAL_NAME,
+                Unit.SECONDS,
+                DECIMALS_S,
+                span=True,
+                optional=name not in {"p50", "p90"},
+            ),
         ]
     rows = tuple(
         (level.level.name, time.requests, *_time_cells(time))
