@@ -83,6 +83,22 @@ def test_search_of_the_highest_load(study, endpoint):
     assert "highest load, 5" in (result.run_dir / "service.svg").read_text()
 
 
+def test_a_trace_is_replayed(study, endpoint, tmp_path):
+    times = [0, 30, 40, 130, 150, 200]
+    (tmp_path / "trace.jsonl").write_text("".join(f'{{"timestamp": {5000 + at}}}\n' for at in times))
+    result = study("--replay", str(tmp_path / "trace.jsonl"), "--replay-speed", "0.5", "--warmup", "1")
+    assert 0 == result.exit_status, result.out
+    ((name, level),) = levels_of(result).items()
+    assert "replay=12.5" == name
+    assert [at / 500 for at in times] == pytest.approx([record.planned_s for record in level.records])
+    assert (1, 5) == (level.level.warmup, len(level.counted))
+    wrong = study("--replay-speed", "2", "--parallel", "1")
+    assert "--replay-speed without --replay: there is no trace" in wrong.out
+    missing = study("--replay", "nowhere.jsonl")
+    assert USAGE_ERROR == missing.exit_status
+    assert "--replay: nowhere.jsonl: No such file or directory" in missing.out
+
+
 def test_higher_rates_are_not_tried_when_one_is_too_much(study, endpoint):
     endpoint.script = lambda request: Stream(["x"], first_s=0.01 if request.number < 20 else 60)
     result = study("--rate", "100,200", "--number", "400", "--warmup", "0")

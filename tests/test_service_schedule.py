@@ -9,8 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from qcal_plugin.cli.trace import read_trace
 from qcal_plugin.service.load import load_order
-from qcal_plugin.service.schedule import arrival_times, highest_load, over_saturated
+from qcal_plugin.service.schedule import arrival_times, burstiness_of, highest_load, over_saturated
+from scoring.errors import BadValueError
 from tests.run_factory import planned_item
 
 RATES = st.floats(0.1, 100)
@@ -110,3 +112,41 @@ def test_the_first_round_asks_all_questions(samples):
     assume(samples >= 6)
     items = [planned_item(f"s{sample}", f"Q{n}") for sample in range(samples) for n in range(1, 7)]
     assert 6 == len({item.key.question for item in load_order(items)[:6]})
+
+
+# --- traces ---
+
+
+def test_a_trace_is_read_in_milliseconds_or_seconds_sorted_from_its_first_request(tmp_path):
+    file = tmp_path / "trace.jsonl"
+    file.write_text('{"timestamp": 1500, "input_length": 9}\n\n{"timestamp": 1000}\n{"timestamp": 3000}\n')
+    assert (0.0, 0.5, 2.0) == read_trace(file)
+    assert (0.0, 0.25, 1.0) == read_trace(file, speed=2.0)
+    file.write_text("10\n12.5\n")
+    assert (0.0, 2.5) == read_trace(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            '{"timestamp": 1}\n{"time": 2}\n',
+            ", line 2: expected a number of seconds, or an object with timestamp",
+        ),
+        ('"soon"\n', ", line 1: expected a number of seconds"),
+        ("NaN\n1\n", ", line 1: expected a number of seconds"),
+        ("1\n1\n", ": expected requests at two different times or more"),
+        ("", ": expected requests at two different times or more"),
+    ],
+)
+def test_a_trace_that_cannot_be_used_is_one_line(tmp_path, content, said):
+    file = tmp_path / "trace.jsonl"
+    file.write_text(content)
+    with pytest.raises(BadValueError) as caught:
+        read_trace(file)
+    assert str(caught.value).startswith(f"{file}{said}")
+
+
+def test_burstiness_of_even_and_of_poisson_arrivals():
+    assert math.inf == burstiness_of([0.0, 1.0, 2.0])
+    assert pytest.approx(1.0, rel=0.15) == burstiness_of(arrival_times(5, 4000, seed=1))

@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qcal_plugin.cli.spaced_values import NUMBER, take_spaced_values
-from qcal_plugin.cli.values import at_least
+from qcal_plugin.cli.trace import read_trace
+from qcal_plugin.cli.values import at_least, parsed
 from reports.service.records import LoadKind, LoadLevel, Objective, parse_objectives
 from scoring.errors import BadValueError
 from scoring.reference import JSON
 
 FEWEST_REQUESTS = 20
 REQUESTS_PER_PLACE = 4
-LOAD_OPTIONS = ("parallel", "rate", "find_max_load")
+LOAD_OPTIONS = ("parallel", "rate", "replay", "find_max_load")
 _LISTS = ("--parallel", "--number", "--rate")
 
 
@@ -41,6 +44,7 @@ class ServiceSettings:
     Attributes:
         levels: in the order in which they are held.
         search_number: requests of each load that ``--find-max-load`` tries; None for the default.
+        trace: the arrivals of ``--replay``, in seconds; empty without.
         random: None where the benchmark's own prompts are sent.
     """
 
@@ -52,6 +56,7 @@ class ServiceSettings:
     objectives: tuple[Objective, ...]
     slo: str | None
     min_tokens: int | None
+    trace: tuple[float, ...]
     random: RandomImages | None
 
     def search_level(self, load: int) -> LoadLevel:
@@ -66,6 +71,7 @@ class ServiceSettings:
             "burstiness": self.burstiness,
             "slo": self.slo,
             "min_tokens": self.min_tokens,
+            **({"trace_requests": len(self.trace)} if self.trace else {}),
         }
 
 
@@ -83,6 +89,19 @@ def add_service_options(add: Callable[..., None]) -> None:
         **loads,
         help="send so many requests a second, load by load (default: none)",
         example="0.5,2",
+    )
+    add(
+        "--replay",
+        metavar="FILE",
+        help="send requests at the times of a trace, timestamp in ms a line (default: none)",
+        example="trace.jsonl",
+    )
+    add(
+        "--replay-speed",
+        metavar="X",
+        type=float,
+        help="with --replay: X times as fast (default: 1)",
+        example="2",
     )
     add(
         "--number",
@@ -142,8 +161,9 @@ def read_service(config: pytest.Config) -> ServiceSettings:
     if option("burstiness") <= 0:
         raise pytest.UsageError(f"--burstiness {option('burstiness')}: expected a number above 0")
     warmup = at_least(0, "--warmup", option("warmup"))
+    trace = _trace(option)
     return ServiceSettings(
-        levels=_levels(parallel, rates, numbers, warmup),
+        levels=(*_levels(parallel, rates, numbers, warmup), *_trace_levels(trace, warmup)),
         find_max_load=option("find_max_load"),
         search_number=int(numbers[0]) if len(numbers) == 1 else None,
         warmup=warmup,
@@ -151,6 +171,7 @@ def read_service(config: pytest.Config) -> ServiceSettings:
         objectives=objectives,
         slo=option("slo"),
         min_tokens=at_least(1, "--min-tokens", option("min_tokens")),
+        trace=trace,
         random=_random(option),
     )
 
@@ -175,6 +196,28 @@ def _levels(
     if len({level.name for level in levels}) < len(levels):
         raise pytest.UsageError(f"{', '.join(level.name for level in levels)}: the same load twice")
     return levels
+
+
+def _trace(option: Callable[[str], Any]) -> tuple[float, ...]:
+    speed = option("replay_speed")
+    if not option("replay"):
+        if speed is not None:
+            raise pytest.UsageError("--replay-speed without --replay: there is no trace")
+        return ()
+    if speed is not None and not 0 < speed < math.inf:
+        raise pytest.UsageError(f"--replay-speed {speed:g}: expected a number above 0")
+    return parsed("--replay", partial(read_trace, speed=speed or 1.0), Path(option("replay")))
+
+
+def _trace_levels(trace: Sequence[float], warmup: int | None) -> tuple[LoadLevel, ...]:
+    """One level: its load is the mean rate, rounded; its warm-up the first second, by default."""
+    if not trace:
+        return ()
+    rate = (len(trace) - 1) / trace[-1]
+    first = min(len(trace) - 1, math.ceil(rate) if warmup is None else warmup)
+    return (
+        LoadLevel(kind=LoadKind.REPLAY, load=float(f"{rate:.3g}"), number=len(trace) - first, warmup=first),
+    )
 
 
 def _level(kind: LoadKind, load: float, number: float | None, warmup: int | None) -> LoadLevel:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qcal_plugin.engine.failures import RequestFailed
@@ -16,9 +16,16 @@ from qcal_plugin.engine.stream import StreamedReply
 from qcal_plugin.service.client import StreamClient, Timed
 from qcal_plugin.service.lag import watched
 from qcal_plugin.service.load import Load
-from qcal_plugin.service.schedule import arrival_times, over_saturated
+from qcal_plugin.service.schedule import arrival_times, burstiness_of, over_saturated
 from reports.records.records import Failure
-from reports.service.records import ClientLoad, LoadLevel, MeasuredLevel, RequestStatus, ServiceRecord
+from reports.service.records import (
+    ClientLoad,
+    LoadKind,
+    LoadLevel,
+    MeasuredLevel,
+    RequestStatus,
+    ServiceRecord,
+)
 from scoring.reference import JSON
 
 STREAMED: Mapping[str, JSON] = {"stream": True, "stream_options": {"include_usage": True}}
@@ -64,12 +71,20 @@ class LoadRunner:
     """Runs load levels, one after the other, each with connections of its own."""
 
     def __init__(
-        self, settings: EndpointSettings, load: Load, *, burstiness: float, seed: int, min_tokens: int | None
+        self,
+        settings: EndpointSettings,
+        load: Load,
+        *,
+        burstiness: float,
+        seed: int,
+        min_tokens: int | None,
+        trace: Sequence[float] = (),
     ) -> None:
         self._settings = settings
         self._load = load
         self._burstiness = burstiness
         self._seed = seed
+        self._trace = trace
         self._asked: Mapping[str, JSON] = {} if min_tokens is None else {"min_tokens": min_tokens}
         self._extra: Mapping[str, JSON] | None = None
 
@@ -117,14 +132,12 @@ class LoadRunner:
 
     async def _hold_open(self, run: LevelRun, client: StreamClient) -> None:
         """So many a second, however many are in flight. What is in flight when the level is stopped is given up."""
-        total = run.level.warmup + run.level.number
-        seed = f"{self._seed}/{run.level.name}"  # loads with the same gaps would share their luck
-        times = arrival_times(run.level.load, total, burstiness=self._burstiness, seed=seed)
+        times, burstiness = self._arrivals(run.level)
         tasks: list[asyncio.Task[None]] = []
         for number, at in enumerate(times):
             planned_at = run.began_at + at
             await asyncio.sleep(max(0.0, planned_at - time.perf_counter()))
-            if run.stopped is None and self._is_over_saturated(run):
+            if run.stopped is None and self._is_over_saturated(run, burstiness):
                 run.stopped = (
                     f"over-saturated after {number} requests: they came faster than they were answered"
                 )
@@ -135,6 +148,15 @@ class LoadRunner:
             for task in tasks:
                 task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _arrivals(self, level: LoadLevel) -> tuple[Sequence[float], float]:
+        """When requests are to be sent, and how bursty that is."""
+        if level.kind is LoadKind.REPLAY:
+            return self._trace, burstiness_of(self._trace)
+        seed = f"{self._seed}/{level.name}"  # loads with the same gaps would share their luck
+        total = level.warmup + level.number
+        times = arrival_times(level.load, total, burstiness=self._burstiness, seed=seed)
+        return times, self._burstiness
 
     async def _send(self, run: LevelRun, client: StreamClient, number: int, planned_at: float) -> None:
         body = await asyncio.to_thread(self._load.body, number, self._extra or {})
@@ -151,15 +173,13 @@ class LoadRunner:
                 f"{FAILURES_BEFORE_STOP} requests in a row failed, the last with: {sent.timed.failure}"
             )
 
-    def _is_over_saturated(self, run: LevelRun) -> bool:
+    def _is_over_saturated(self, run: LevelRun, burstiness: float) -> bool:
         begun = [(sent.timed.sent_at, wait) for sent in run.sent if (wait := _wait_s(sent.timed)) is not None]
         if not begun:
             return False
         first_tokens = sorted(sent_at + wait for sent_at, wait in begun)
         arrivals = [sent.timed.sent_at for sent in run.sent]
-        return over_saturated(
-            arrivals, first_tokens, [wait for _, wait in begun], burstiness=self._burstiness
-        )
+        return over_saturated(arrivals, first_tokens, [wait for _, wait in begun], burstiness=burstiness)
 
     def _record(self, run: LevelRun, sent: _Sent) -> ServiceRecord:
         record = timed_record(run, sent.number, sent.planned_at, sent.timed)

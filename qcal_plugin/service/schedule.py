@@ -11,6 +11,7 @@ import bisect
 import math
 import random
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 SETTLED_AFTER = 10
 """Answers that tell how long a first token takes before there is a backlog."""
@@ -31,6 +32,14 @@ def arrival_times(rate: float, number: int, *, burstiness: float = 1.0, seed: in
         times.append(times[-1] + gaps.gammavariate(burstiness, 1 / (rate * burstiness)))
     stretch = (number - 1) / rate / times[-1] if number > 1 else 1.0
     return [at * stretch for at in times[:number]]
+
+
+def burstiness_of(times: Sequence[float]) -> float:
+    """Return the shape of the gamma distribution whose gaps vary as those of the times: 1 for a Poisson process."""
+    gaps = [after - before for before, after in pairwise(times)]
+    mean = math.fsum(gaps) / len(gaps)
+    variance = math.fsum((gap - mean) ** 2 for gap in gaps) / len(gaps)
+    return mean**2 / variance if variance > 0 else math.inf
 
 
 def over_saturated(

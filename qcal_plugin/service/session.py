@@ -158,6 +158,7 @@ class ServiceSession:
             burstiness=self._settings.burstiness,
             seed=config.selection.seed,
             min_tokens=self._settings.min_tokens,
+            trace=self._settings.trace,
         )
         self._directory = directory
 

@@ -30,13 +30,18 @@ class LoadKind(StrEnum):
     """Closed loop: so many in flight; the next is sent when one ends."""
     RATE = "rate"
     """Open loop: so many a second arrive, whatever the server does."""
+    REPLAY = "replay"
+    """Open loop: requests arrive at the times of a recorded trace."""
     SEARCH = "search"
     """Closed loop, while the highest load that meets the objectives is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadLevel:
-    """One load to hold: ``load`` requests in flight, or a second; ``number`` counted after ``warmup`` others."""
+    """One load to hold: ``number`` requests counted after ``warmup`` others.
+
+    ``load`` is the number of requests in flight, or a second; of a trace the mean over its length.
+    """
 
     kind: LoadKind
     load: float
@@ -51,7 +56,7 @@ class LoadLevel:
     @property
     def closed(self) -> bool:
         """Whether requests wait for one another."""
-        return self.kind is not LoadKind.RATE
+        return self.kind in {LoadKind.PARALLEL, LoadKind.SEARCH}
 
 
 class RequestStatus(StrEnum):
