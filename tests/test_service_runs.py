@@ -72,9 +72,12 @@ def test_right_answers_are_scored_under_load(study):
 
 
 def test_search_of_the_highest_load(study, endpoint):
-    """A server that answers in time while no more than 5 are in flight."""
-    endpoint.script = lambda request: Stream(["x"], first_s=0.02 if request.in_flight <= 5 else 0.5)
-    result = study("--find-max-load", "--slo", "ttft<=0.25", "--number", "8", "--warmup", "0")
+    """A server that answers in time while no more than 5 are in flight.
+
+    It may count a request that the client has just read to its end: of 20 requests, one may be late.
+    """
+    endpoint.script = lambda request: Stream(["x"], first_s=0.02 if request.in_flight <= 5 else 0.8)
+    result = study("--find-max-load", "--slo", "ttft<=0.5", "--number", "20", "--warmup", "0")
     assert 0 == result.exit_status, result.out
     assert ["search=1", "search=2", "search=4", "search=8", "search=6", "search=5"] == list(levels_of(result))
     assert "5 requests in flight with 95% good requests" in result.out
