@@ -24,7 +24,6 @@ class Change(StrEnum):
     DROP_TEMPERATURE = "no_temperature"
     DROP_SCHEMA = "no_response_format"
     DROP_STREAM_OPTIONS = "no_stream_options"
-    DROP_SEED = "no_seed"
 
     @property
     def parameter(self) -> str:
@@ -44,9 +43,8 @@ _PARAMETERS = {
     Change.DROP_TEMPERATURE: "temperature",
     Change.DROP_SCHEMA: "response_format",
     Change.DROP_STREAM_OPTIONS: "stream_options",
-    Change.DROP_SEED: "seed",
 }
-REPORTED = frozenset(Change) - {Change.DROP_STREAM_OPTIONS}
+REPORTED = frozenset({Change.RENAME_MAX_TOKENS, Change.DROP_TEMPERATURE, Change.DROP_SCHEMA})
 """Changes to what the protocol prescribes, or to what the user asked for; how a reply travels is neither."""
 
 _CODES = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter", "invalid_parameter"})
