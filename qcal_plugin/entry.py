@@ -18,7 +18,7 @@ PLUGIN = "qcal_plugin.plugin"
 ASKING = frozenset(
     {
         *("--model-url", "--demo", "--baseline", "--answers", "--dry-run", "--list", "--resume"),
-        *("--parallel", "--rate", "--find-max-load"),
+        *("--parallel", "--rate", "--replay", "--find-max-load"),
     }
 )
 """Options that request an evaluation."""

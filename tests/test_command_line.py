@@ -57,13 +57,16 @@ MISTAKES = [
         ["--model-url=http://[::1/v1"],
         "--model-url: not a URL (Invalid IPv6 URL); expected something like http://localhost:8000/v1",
     ),
-    ([URL, "--demo"], "--model-url and --demo: give one of them; each says where the answers come from"),
+    ([URL, "--demo"], "--model-url and --demo: give one of them; each is a source of answers"),
     ([URL, "--answers=run"], "--model-url and --answers: give one of them"),
     (["--demo", "--model=model-a"], "--model goes with --model-url, not with --demo"),
     (["--answers=run", "--model-key-env=HOME"], "--model-key-env goes with --model-url, not with --answers"),
     # judges
-    ([URL, "--judge-model=a"], "--judge-model without --judge-url: say where the judge is served"),
-    ([URL, "--judge-key-env=HOME"], "--judge-key-env without --judge-url: there is no judge to give a key"),
+    ([URL, "--judge-model=a"], "--judge-model without --judge-url: give the judge's URL"),
+    (
+        [URL, "--judge-key-env=HOME"],
+        "--judge-key-env without --judge-url: there is no judge that needs a key",
+    ),
     (
         [URL, JUDGE, JUDGE, "--judge-model=a"],
         "2 --judge-url and 1 --judge-model: give as many of each, or one URL",
@@ -77,8 +80,8 @@ MISTAKES = [
         "2 --judge-key-env for 3 judges: give one, or one for each",
     ),
     ([URL, "--judge-url=judge"], "--judge-url: 'judge' is no http or https URL"),
-    (["--demo", JUDGE], "--demo has a judge of its own: leave out --judge-url"),
-    ([URL, "--judge-canary"], "--judge-canary without --judge-url: there is no judge to try"),
+    (["--demo", JUDGE], "--demo brings its own judge: leave out --judge-url"),
+    ([URL, "--judge-canary"], "--judge-canary without --judge-url: there is no judge"),
     ([URL, "--judge-template=absent.txt"], "--judge-template absent.txt: No such file or directory"),
     # keys
     (
@@ -116,31 +119,34 @@ MISTAKES = [
     ),
     (
         [URL, "--extra-body=[1]"],
-        '--extra-body: [1] is JSON but no object; expected something like {"top_p": 0.9}',
+        '--extra-body: [1] is JSON, but not an object; expected something like {"top_p": 0.9}',
     ),
-    ([URL, "--extra-body=null"], "--extra-body: null is JSON but no object"),
-    ([URL, '--extra-body={"top_p": NaN}'], "--extra-body: not JSON (NaN is no number that JSON can carry)"),
+    ([URL, "--extra-body=null"], "--extra-body: null is JSON, but not an object"),
+    (
+        [URL, '--extra-body={"top_p": NaN}'],
+        "--extra-body: not JSON (NaN is not a number that JSON can carry)",
+    ),
     (
         [URL, '--extra-body={"top_p": 1e999}'],
-        "--extra-body: not JSON (1e999 is no number that JSON can carry)",
+        "--extra-body: not JSON (1e999 is not a number that JSON can carry)",
     ),
     ([URL, f"--extra-body={'[' * 100_000}"], "--extra-body: too deeply nested"),
     *(
         (
             [URL, f'--extra-body={{"{name}": 1}}'],
-            f"--extra-body: {name}: options of their own, or not to be set",
+            f"--extra-body: {name}: set by another option, or by the suite",
         )
         for name in ("model", "messages", "max_tokens", "temperature", "stream")
     ),
     (
         [URL, "--no-think", '--extra-body={"chat_template_kwargs": 3}'],
-        "--no-think: adds to chat_template_kwargs, which --extra-body sets to something else than an object",
+        "--no-think: adds to chat_template_kwargs, which --extra-body sets to something other than an object",
     ),
     # marks
     *(
         (
             [URL, f"--pass-mark={mark}"],
-            f"--pass-mark: '{mark}' is no score from 0 to 100, such as 50 or Q6=100",
+            f"--pass-mark: '{mark}' is not a score from 0 to 100, such as 50 or Q6=100",
         )
         for mark in ("half", "-1", "101", "nan", "Q6=", "Q6=101", "")
     ),

@@ -353,7 +353,7 @@ def test_a_prompt_without_a_demonstration_has_nothing_to_judge(quick, tiny_folde
     [
         (
             ["--model-url", "http://localhost:1/v1"],
-            "--judge-baselines without --judge-url: there is no judge to try",
+            "--judge-baselines without --judge-url: there is no judge",
         ),
         (["--demo", "--shots", "1"], "--shots and --judge-baselines: give one of them"),
     ],

@@ -160,7 +160,7 @@ def test_shards_are_looked_at_after_they_were_merged(release, quick):
 
 
 MISTAKES = [
-    (("--max-repeats=4",), "--max-repeats without --gate: no verdict says when it is enough"),
+    (("--max-repeats=4",), "--max-repeats without --gate: there is no verdict that could end the repeats"),
     (
         ("--gate=gates.toml", "--max-repeats=2", "--repeats=2"),
         "--max-repeats 2: expected more than --repeats 2",

@@ -295,14 +295,17 @@ def test_a_hub_part_is_pinned_and_the_example_runs(inner, hub, tmp_path):
         (["--dataset", "data"], "--dataset and --mix: give one of them; the mix names its datasets"),
         (
             ["--dataset-revision", "v1"],
-            "--dataset-revision and --mix: give one of them; a part of the mix has a revis",
+            "--dataset-revision and --mix: give one of them; each part of the mix has its r",
         ),
-        (["--sample", "3"], "--sample and --mix: give one of them; samples = N in the mix's file draws them"),
-        (["--seed", "3"], "--seed and --mix: give one of them; seed = S stands in the mix's file"),
+        (
+            ["--sample", "3"],
+            "--sample and --mix: give one of them; samples = N in the mix's file sets the number",
+        ),
+        (["--seed", "3"], "--seed and --mix: give one of them; seed = S in the mix's file sets it"),
         (["--shots", "1"], "--shots and --mix: give one of them; demonstrations are drawn from one dataset"),
         (
             ["--perturb", "dpi"],
-            "--perturb and --mix: give one of them; only a synthetic dataset is drawn anew",
+            "--perturb and --mix: give one of them; only a synthetic dataset can be redrawn",
         ),
     ],
 )

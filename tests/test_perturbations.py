@@ -248,7 +248,7 @@ def test_given_pictures_cannot_be_redrawn(quick, endpoint, tiny_folder):
         result = quick.run(*given)
         assert 4 == result.exit_status
         assert (
-            f"--perturb: only synthetic plots can be drawn anew, and {tiny_folder} is not: add --dataset"
+            f"--perturb: only synthetic plots can be redrawn, and {tiny_folder} is not: add --dataset"
             in result.out
         )
     hub = quick.run("--model-url", endpoint.base_url, "--perturb", "jpeg")
@@ -261,7 +261,7 @@ def test_stored_answers_about_given_pictures_cannot_be_redrawn(quick, endpoint, 
     result = quick.run("--answers=run", "--perturb=jpeg", run_dir="again")
 
     assert 4 == result.exit_status
-    assert "only synthetic plots can be drawn anew" in result.out
+    assert "only synthetic plots can be redrawn" in result.out
 
 
 def test_a_dataset_is_redrawn_once(quick, endpoint):

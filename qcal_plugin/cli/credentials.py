@@ -1,4 +1,4 @@
-"""Recognizes credentials that were typed where they would be recorded: by a field's name, or by their own look."""
+"""Recognize credentials in options whose values are recorded: by a field's name, or by the form of the value."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _VALUE = re.compile(
 
 
 def looks_like_credential(text: str) -> bool:
-    """Whether the text holds what providers give out as keys and tokens, or a URL with a password."""
+    """Return whether the text holds a key or token as providers issue them, or a URL with a password."""
     return bool(_VALUE.search(text))
 
 
 def credential_in(value: JSON, name: str = "") -> str | None:
-    """Where a request body holds a credential: a path such as ``auth.api_key``; None if it holds none.
+    """Return the path of a credential in a request body, such as ``auth.api_key``; None if there is none.
 
-    A text or number under the name of a credential is one, and so is a text that looks like one.
+    A string or number under the name of a credential counts, and so does a string that looks like one.
     """
     match value:
         case dict():
@@ -51,7 +51,7 @@ def credential_in(value: JSON, name: str = "") -> str | None:
 
 
 def _is_secret_name(path: str) -> bool:
-    """Whether the field that holds a value, through lists, has the name of a credential."""
+    """Return whether the innermost named field of a path has the name of a credential."""
     return bool(_NAME.search(re.sub(r"(\[\d+\])+$", "", path).rpartition(".")[2]))
 
 

@@ -17,7 +17,7 @@ from reports.records.outcomes import ErrorRule
 DEFAULT_DATASET = "nvidia/QCalEval"
 
 Add = Callable[..., None]
-"""Takes a flag, keywords as of argparse's ``add_argument``, and ``example``: a value, or None for a switch."""
+"""Takes a flag, the keywords of argparse's ``add_argument``, and ``example``: a value, or None for a switch."""
 
 
 class OptionGroup(NamedTuple):
@@ -29,22 +29,22 @@ class OptionGroup(NamedTuple):
 
 
 class Parser(Protocol):
-    """What of pytest's parser is needed."""
+    """The part of pytest's parser that is needed."""
 
     def getgroup(self, name: str, description: str = "") -> pytest.OptionGroup:
-        """The group of this name, made on first use."""
+        """Return the group of this name, which is made on first use."""
         ...
 
 
 def add_options(parser: Parser) -> None:
-    """Declare the command line."""
+    """Declare all options."""
     for group in GROUPS:
         declare = parser.getgroup(f"qcal-{group.name}", f"QCalEval: {group.title}").addoption
         group.declare(with_example(declare))
 
 
 def with_example(declare: Callable[..., None]) -> Add:
-    """``declare``, told the example as the end of the help text."""
+    """Return ``declare`` with examples at the end of the help texts."""
 
     def add(flag: str, *, help: str, example: str | None = None, **others: Any) -> None:  # noqa: A002, ANN401 - argparse's
         declare(flag, help=help if example is None else f"{help}; example: {flag} {example}", **others)
@@ -62,13 +62,13 @@ def _model(add: Add) -> None:
     add(
         "--model",
         metavar="NAME",
-        help="model to ask (default: the only entry of /v1/models)",
+        help="name of the model (default: the only entry of /v1/models)",
         example="my-vlm",
     )
     add(
         "--model-key-env",
         metavar="VAR",
-        help=f"variable that holds the API key (default: {MODEL_KEY_VARIABLE}, if set)",
+        help=f"environment variable with the API key (default: {MODEL_KEY_VARIABLE}, if set)",
         example="OPENAI_API_KEY",
     )
     add(
@@ -76,14 +76,14 @@ def _model(add: Add) -> None:
         metavar="N",
         type=int,
         default=16384,
-        help="of an answer (default: 16384, the protocol's)",
+        help="limit of an answer (default: 16384, the protocol's)",
     )
     add(
         "--temperature",
         metavar="T",
         type=float,
         default=0.0,
-        help="of sampling (default: 0.0, the protocol's)",
+        help="sampling temperature (default: 0.0, the protocol's)",
     )
 
 
@@ -93,7 +93,7 @@ def _judge(add: Add) -> None:
         metavar="URL",
         action="append",
         default=[],
-        help="judge endpoint, repeat for a panel (default: none, Q1 and Q3 stay unjudged)",
+        help="judge's endpoint; repeat it for a panel (default: none; Q1 and Q3 stay unjudged)",
         example="http://localhost:8001/v1",
     )
     add(
@@ -101,7 +101,7 @@ def _judge(add: Add) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="judge model, repeat for a panel (default: the only entry of /v1/models)",
+        help="judge's model; repeat it for a panel (default: the only entry of /v1/models)",
         example="judge-a",
     )
     add(
@@ -112,16 +112,16 @@ def _judge(add: Add) -> None:
         help=f"as --model-key-env (default: {JUDGE_KEY_VARIABLE}, if set)",
         example="JUDGE_KEY",
     )
-    add("--judge-canary", action="store_true", help="first let the judges grade answers of known worth")
+    add("--judge-canary", action="store_true", help="check the judges first, on answers with known grades")
     add(
         "--judge-baselines",
         action="store_true",
-        help="let the judges also grade what repeating a demonstration scores in Q3, see docs/baselines.md",
+        help="let the judges also grade repeated demonstrations in Q3, see docs/baselines.md",
     )
     add(
         "--judge-template",
         metavar="FILE",
-        help="another wording of the judge's prompt (default: the suite's own)",
+        help="file with another judge's prompt (default: the suite's)",
         example="prompt.txt",
     )
 
@@ -136,13 +136,13 @@ def _dataset(add: Add) -> None:
     add(
         "--dataset-revision",
         metavar="COMMIT",
-        help="pin the Hub repository to a commit (default: its newest)",
+        help="commit of the Hub repository (default: the newest)",
         example="0123456789abcdef0123456789abcdef01234567",
     )
     add(
         "--mix",
         metavar="FILE",
-        help="weighted mix of datasets, TOML, see docs/collections.md (default: none)",
+        help="weighted mix of datasets, a TOML file, see docs/collections.md (default: none)",
         example="examples/mix.toml",
     )
 
@@ -161,12 +161,12 @@ def _selection(add: Add) -> None:
         help="questions to ask (default: all six; with --shots Q6)",
         example="Q2,Q6",
     )
-    add("--limit", metavar="N", type=int, help="only the first N samples (default: all)", example="20")
+    add("--limit", metavar="N", type=int, help="ask only the first N samples (default: all)", example="20")
     add(
         "--sample",
         metavar="N",
         type=int,
-        help="N samples, drawn in proportion from every family (default: all)",
+        help="ask N samples, drawn from all families in proportion (default: all)",
         example="40",
     )
     add(
@@ -180,7 +180,7 @@ def _selection(add: Add) -> None:
     add(
         "--shard",
         metavar="I/N",
-        help="only part I of N, by sample; qcaleval merge joins the parts (default: all)",
+        help="ask only part I of N, by sample; qcaleval merge joins the parts (default: all)",
         example="2/5",
     )
     add(
@@ -190,13 +190,13 @@ def _selection(add: Add) -> None:
         "--max-repeats",
         metavar="M",
         type=int,
-        help="with --gate: ask up to M times, again only while the verdict is open (default: --repeats)",
+        help="with --gate: ask up to M times, while the verdict is open (default: --repeats)",
         example="4",
     )
     add(
         "--list",
         metavar="WHAT",
-        help="print what -k and -m can choose: families, scenarios or questions",
+        help="print the names that -k and -m can select: families, scenarios or questions",
         example="families",
     )
 
@@ -211,36 +211,36 @@ def _run(add: Add) -> None:
         "--baseline",
         metavar="NAME",
         choices=list(map(str, Baseline)),
-        help="let a baseline answer: nearest, blind or copy, see docs/baselines.md (default: none; with --demo blind)",
+        help="let a baseline answer: nearest, blind or copy, see docs/baselines.md (default: none; blind with --demo)",
         example="nearest",
     )
     add(
         "--run-dir",
         metavar="DIR",
-        help="where the run is written (default: runs/<UTC time>-<model>)",
+        help="folder of the run (default: runs/<UTC time>-<model>)",
         example="runs/my-vlm",
     )
     add(
         "--resume",
         action="store_true",
-        help="go on with the last run (or --run-dir): ask all that is missing",
+        help="continue the last run (or --run-dir): ask what is missing",
     )
     add(
         "--rebuild",
         action="store_true",
-        help="with --resume, if run.json is lost: start anew from its answers",
+        help="with --resume, if run.json is lost: start again from the stored answers",
     )
     add(
         "--answers",
         metavar="RUN",
-        help="score the answers of a finished run or results.json, asking no model (default: none)",
+        help="score the answers of a finished run or results.json without asking a model (default: none)",
         example="runs/my-vlm",
     )
     add(
         "--scoring",
         metavar="NAME",
         default="compatible",
-        help="compatible (default: as published) or strict",
+        help="compatible (default, as published) or strict",
         example="strict",
     )
 
@@ -251,24 +251,24 @@ def _reports(add: Add) -> None:
         metavar="MARK",
         action="append",
         default=[],
-        help="fail items below this score, 0 to 100, of all questions or one (default: none)",
+        help="fail items that score below this, 0 to 100; for all questions or one (default: none)",
         example="Q6=100",
     )
     add(
         "--gate",
         metavar="FILE",
-        help="gates for a release, TOML, see docs/ci.md; exit status 0, 1, 10 or 11 (default: none)",
+        help="gates for a release, a TOML file, see docs/ci.md; exit status 0, 1, 10 or 11 (default: none)",
         example="examples/gates.toml",
     )
     add(
         "--no-html",
         action="store_true",
-        help="write no report.html (by default one file with all plots and answers)",
+        help="do not write report.html, one file with all plots and answers",
     )
     add(
         "--floors",
         action="store_true",
-        help="in tables, next to each score what answers that ignore the plot score (docs/baselines.md)",
+        help="show floors in tables: the scores of answers that ignore the plot (docs/baselines.md)",
     )
     add(
         "--errors",
@@ -293,7 +293,7 @@ def _budget(add: Add) -> None:
         metavar="N",
         type=int,
         default=32,
-        help="model requests in flight, in all (default: 32)",
+        help="model requests in flight, in total (default: 32)",
         example="128",
     )
     add(
@@ -301,7 +301,7 @@ def _budget(add: Add) -> None:
         metavar="N",
         type=int,
         default=16,
-        help="judge requests in flight, in all (default: 16)",
+        help="judge requests in flight, in total (default: 16)",
         example="64",
     )
     add(
@@ -309,50 +309,54 @@ def _budget(add: Add) -> None:
         metavar="N",
         type=int,
         default=5,
-        help="further attempts after a passing fault (default: 5)",
+        help="retries after a transient error (default: 5)",
     )
     add(
         "--request-timeout",
         metavar="S",
         type=float,
         default=900.0,
-        help="seconds for one attempt in all (default: 900)",
+        help="time limit of one attempt, in seconds (default: 900)",
         example="120",
     )
-    add("--dry-run", action="store_true", help="say what would be asked, how much and how long; ask nothing")
+    add("--dry-run", action="store_true", help="estimate requests, tokens, time and cost, and ask nothing")
     add(
         "--prices",
         metavar="FILE",
-        help="TOML of prices and assumptions for --dry-run, see docs/performance.md (default: none)",
+        help="TOML file of prices and assumptions for --dry-run, see docs/performance.md (default: none)",
         example="examples/prices.toml",
     )
     add(
         "--budget-requests",
         metavar="N",
         type=int,
-        help="stop cleanly after N requests, go on with --resume (default: no limit)",
+        help="stop cleanly after N requests; --resume continues (default: no limit)",
         example="500",
     )
     add(
         "--budget-tokens",
         metavar="N",
         type=int,
-        help="stop cleanly after N tokens, go on with --resume (default: no limit)",
+        help="stop cleanly after N tokens; --resume continues (default: no limit)",
         example="1000000",
     )
 
 
 GROUPS = (
-    OptionGroup("model", "the model that is measured", _model),
-    OptionGroup("requests", "what is sent, and how fast (docs/endpoints.md)", declare_request_options),
-    OptionGroup("judge", "judges, which grade Q1 and Q3", _judge),
+    OptionGroup("model", "the model under test", _model),
+    OptionGroup(
+        "requests",
+        "requests: what they contain, and rate limits (docs/endpoints.md)",
+        declare_request_options,
+    ),
+    OptionGroup("judge", "judges of Q1 and Q3", _judge),
     OptionGroup("dataset", "the dataset", _dataset),
-    OptionGroup("selection", "what is asked", _selection),
-    OptionGroup("run", "where the answers come from and where the run is", _run),
-    OptionGroup("reports", "marks, gates and reports", _reports),
+    OptionGroup("selection", "selection of items", _selection),
+    OptionGroup("run", "source of the answers, and the run's folder", _run),
+    OptionGroup("reports", "pass marks, gates and reports", _reports),
     OptionGroup("budget", "speed, cost and budget", _budget),
     OptionGroup(
-        "studies", "studies: the same items asked in other ways (docs/studies.md)", add_study_options
+        "studies", "studies: the same items under other conditions (docs/studies.md)", add_study_options
     ),
     OptionGroup("service", "service performance under load (docs/service.md)", add_service_options),
 )

@@ -12,18 +12,18 @@ from scoring.reference import JSON
 
 TEMPLATE_FIELD = "chat_template_kwargs"
 FIXED_FIELDS = frozenset({"model", "messages", "stream", "stream_options"})
-"""Fields that no option replaces: the suite fills them in."""
+"""Fields that no option replaces, because the suite sets them."""
 
 
 def parse_extra_body(text: str) -> dict[str, JSON]:
-    """Read ``{"top_p": 0.9}``. Raises BadValueError for what no request body can carry, and for RESERVED_FIELDS."""
+    """Read ``{"top_p": 0.9}``. Raises BadValueError for values that JSON cannot carry, and for RESERVED_FIELDS."""
     return parse_body(text, RESERVED_FIELDS)
 
 
 def parse_body(text: str, reserved_fields: frozenset[str] = FIXED_FIELDS) -> dict[str, JSON]:
     """Read ``{"temperature": null, "top_p": 0.9}``; null removes a field.
 
-    Raises BadValueError for what no request body can carry, for ``reserved_fields``, and for what looks like a
+    Raises BadValueError for values that JSON cannot carry, for ``reserved_fields``, and for anything that looks like a
     credential.
     """
     try:
@@ -33,10 +33,12 @@ def parse_body(text: str, reserved_fields: frozenset[str] = FIXED_FIELDS) -> dic
     except ValueError as error:
         raise BadValueError(f"not JSON ({error}); expected an object") from error
     if not isinstance(extra, dict):
-        raise BadValueError(f'{text[:40]} is JSON but no object; expected something like {{"top_p": 0.9}}')
+        raise BadValueError(
+            f'{text[:40]} is JSON, but not an object; expected something like {{"top_p": 0.9}}'
+        )
     reserved = sorted(reserved_fields & extra.keys())
     if reserved:
-        raise BadValueError(f"{', '.join(reserved)}: options of their own, or not to be set")
+        raise BadValueError(f"{', '.join(reserved)}: set by another option, or by the suite")
     if credential := credential_in(extra):
         raise BadValueError(
             f"{credential} looks like a credential, and the body is written into the run's manifest; "
@@ -46,11 +48,11 @@ def parse_body(text: str, reserved_fields: frozenset[str] = FIXED_FIELDS) -> dic
 
 
 def without_thinking(extra: dict[str, JSON]) -> dict[str, JSON]:
-    """The fields and ``enable_thinking`` false. Raises BadValueError where there is no object to put it in."""
+    """Return the fields with ``enable_thinking`` false. Raises BadValueError if the field for it is not an object."""
     template = extra.get(TEMPLATE_FIELD) or {}
     if not isinstance(template, dict):
         raise BadValueError(
-            f"adds to {TEMPLATE_FIELD}, which --extra-body sets to something else than an object"
+            f"adds to {TEMPLATE_FIELD}, which --extra-body sets to something other than an object"
         )
     return {**extra, TEMPLATE_FIELD: {**template, "enable_thinking": False}}
 
@@ -60,4 +62,4 @@ def _finite(number: str) -> float:
 
 
 def _refuse(number: str) -> float:
-    raise BadValueError(f"{number} is no number that JSON can carry")
+    raise BadValueError(f"{number} is not a number that JSON can carry")

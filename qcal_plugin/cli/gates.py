@@ -1,4 +1,4 @@
-"""``--gate FILE``, read before anything else happens."""
+"""Read ``--gate FILE``, before anything is asked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reports.gates.file import GateFile, GateFileError, read_gate_file
 
 
 def read_gates(given: str | None, *, canary: bool) -> GateFile | None:
-    """The gates in the file; None without one. Raises pytest.UsageError."""
+    """Return the gates in the file; None without a file. Raises pytest.UsageError."""
     if not given:
         return None
     try:

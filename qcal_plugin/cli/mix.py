@@ -1,4 +1,4 @@
-"""``--mix FILE``, read before anything else happens, and what it cannot be given with."""
+"""Read ``--mix FILE``, before anything is asked, and refuse options that contradict it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from qcal_plugin.mix.file import MixFile, MixFileError, read_mix_file
 
 EXCLUDED = {
     "dataset": "the mix names its datasets",
-    "dataset_revision": "a part of the mix has a revision of its own",
-    "sample": "samples = N in the mix's file draws them",
-    "seed": "seed = S stands in the mix's file",
+    "dataset_revision": "each part of the mix has its revision",
+    "sample": "samples = N in the mix's file sets the number",
+    "seed": "seed = S in the mix's file sets it",
     "shots": "demonstrations are drawn from one dataset",
-    "perturb": "only a synthetic dataset is drawn anew",
+    "perturb": "only a synthetic dataset can be redrawn",
 }
-"""Options that a mix takes the place of, or that go with one dataset only, and why."""
+"""Options that a mix replaces, or that need a single dataset, with the reason."""
 
 
 def read_mix(option: Callable[[str], Any]) -> MixFile | None:
-    """The mix in the file; None without one. Raises pytest.UsageError."""
+    """Return the mix in the file; None without a file. Raises pytest.UsageError."""
     given = option("mix")
     if not given:
         return None

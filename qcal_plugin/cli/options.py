@@ -1,4 +1,4 @@
-"""The command line, read once into a RunConfig. Every mistake is a pytest.UsageError of one or two lines."""
+"""Read the command line into a RunConfig. A mistake is a pytest.UsageError of one or two lines."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DEMO_DATASET = "synthetic:seed=7,per-scenario=1,siblings=22"
 DEMO_SHOTS_DATASET = (
     "synthetic:seed=7,per-scenario=2,families=drag+gmm+pinchoff+rabi+ramsey_t2star+res_spec+t1"
 )
-"""Siblings for all: the families with five scenario types, and the paper's."""
+"""Every sample has a sibling. The families are those with five scenario types, and the paper's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +47,10 @@ class RunConfig:
     Attributes:
         model: None with ``--demo``, ``--baseline`` and ``--answers``.
         baseline: the embedded model that answers; None if none does.
-        mix: in the place of ``dataset``; None without ``--mix``.
+        mix: replaces ``dataset``; None without ``--mix``.
         pass_marks: lowest passing score of each question, 0-100; empty without ``--pass-mark``.
         gates: conditions for a release; None without ``--gate``.
-        maxfail: pytest's own; 0 means no limit.
+        maxfail: of pytest's option; 0 means no limit.
     """
 
     model: TargetOption | None
@@ -91,7 +91,7 @@ class RunConfig:
 
 
 def asks_for_run(config: pytest.Config) -> bool:
-    """Whether the command line asks to evaluate something."""
+    """Return whether the command line asks for an evaluation."""
     return any(config.getoption(name) for name in ("model_url", "demo", "baseline", "answers", "dry_run"))
 
 
@@ -156,11 +156,9 @@ def _check_together(option: Callable[[str], Any]) -> None:
         f"--{name.replace('_', '-')}" for name in ("model_url", "demo", "baseline", "answers") if option(name)
     ]
     if len(given) > 1 and given != ["--demo", "--baseline"]:
-        raise pytest.UsageError(
-            f"{' and '.join(given)}: give one of them; each says where the answers come from"
-        )
+        raise pytest.UsageError(f"{' and '.join(given)}: give one of them; each is a source of answers")
     if option("demo") and option("judge_url"):
-        raise pytest.UsageError("--demo has a judge of its own: leave out --judge-url")
+        raise pytest.UsageError("--demo brings its own judge: leave out --judge-url")
     if option("limit") and option("sample"):
         raise pytest.UsageError("--limit and --sample: give one of them; both choose samples")
     for name in ("model", "model_key_env"):
@@ -169,20 +167,22 @@ def _check_together(option: Callable[[str], Any]) -> None:
 
 
 def _collected_repeats(option: Callable[[str], Any]) -> int:
-    """How many repeats are collected: a shard decides nothing, so that it asks only those before the first look."""
+    """Return how many repeats to collect. A shard decides nothing, so it asks only those before the first look."""
     repeats, most = at_least(1, "--repeats", option("repeats")), option("max_repeats")
     if most is None:
         return int(repeats)
     if most <= repeats:
         raise pytest.UsageError(
-            f"--max-repeats {most}: expected more than --repeats {repeats}, after which the first look is"
+            f"--max-repeats {most}: expected more than --repeats {repeats}, the repeats before the first look"
         )
     if option("answers"):
         raise pytest.UsageError("--max-repeats with --answers: there is no model to ask again")
     if option("shard"):
         return int(repeats)
     if not option("gate"):
-        raise pytest.UsageError("--max-repeats without --gate: no verdict says when it is enough")
+        raise pytest.UsageError(
+            "--max-repeats without --gate: there is no verdict that could end the repeats"
+        )
     return int(most)
 
 
@@ -204,15 +204,15 @@ def _dataset(option: Callable[[str], Any]) -> str:
 
 
 def _perturbations(option: Callable[[str], Any]) -> tuple[Perturbation, ...]:
-    named = option("dataset") or not option("answers")  # else by the stored run
+    named = option("dataset") or not option("answers")  # else the stored run names it
     parse = partial(parse_perturbations, dataset=_dataset(option) if named else None)
     return parsed("--perturb", parse, option("perturb")) if option("perturb") else ()
 
 
 def _with_judge(option: Callable[[str], Any], name: str, flag: str) -> bool:
-    """A switch that needs a judge."""
+    """Read a switch that needs a judge."""
     if option(name) and not (option("judge_url") or option("demo")):
-        raise pytest.UsageError(f"{flag} without --judge-url: there is no judge to try")
+        raise pytest.UsageError(f"{flag} without --judge-url: there is no judge")
     return bool(option(name))
 
 

@@ -10,13 +10,13 @@ from scoring.questions import Question
 
 
 def parse_pass_marks(marks: Iterable[str]) -> dict[Question, float]:
-    """``50`` for all questions, ``Q6=100`` for one, which then wins; scores of 0-100. Raises BadValueError."""
+    """Read ``50`` for all questions and ``Q6=100``, which takes precedence, for one; 0-100. Raises BadValueError."""
     marks_by_question: dict[Question, float] = {}
     for mark in sorted(marks, key=lambda mark: "=" in mark):
         question, equals, number = mark.rpartition("=")
         value = _number(number)
         if value is None or not 0 <= value <= 100:
-            raise BadValueError(f"{mark!r} is no score from 0 to 100, such as 50 or Q6=100")
+            raise BadValueError(f"{mark!r} is not a score from 0 to 100, such as 50 or Q6=100")
         if 0 < value < 1:
             raise BadValueError(
                 f"{mark!r}: scores go from 0 to 100; did you mean {question}{equals}{100 * value:g}?"

@@ -1,6 +1,6 @@
-"""Paths on the command line: which lead to the benchmark's tests, and which tests run when no path is given.
+"""Paths on the command line: which of them hold the benchmark's tests, and which tests run without a path.
 
-Imports the standard library and pytest only: `qcal_plugin.entry` needs it in every pytest session of an environment.
+Imports only the standard library and pytest: `qcal_plugin.entry` needs it in every pytest session of an environment.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ FOLDER = "test_qcaleval"
 ITEM_FILE = "test_zeroshot.py"
 LOAD_FILE = "test_service.py"
 TEST_MARKERS = frozenset({"qcal_asks", "qcal_load"})
-"""Markers of test functions that take part in an evaluation; a user's own tests may carry them, too."""
+"""Markers of test functions that take part in an evaluation; a user's tests may carry them, too."""
 
 
 def names_benchmark(arguments: Iterable[str]) -> bool:
-    """Whether a path leads into the folder ``test_qcaleval`` of this suite, or names the package (``--pyargs``)."""
+    """Return whether a path lies in this suite's ``test_qcaleval``, or names the package (``--pyargs``)."""
     return any(_is_benchmark_path(argument.partition("::")[0]) for argument in arguments)
 
 
 def names_loads(arguments: Iterable[str]) -> bool:
-    """Whether the command line names the tests that hold a load, by their file."""
+    """Return whether the command line names the file of the load tests."""
     return any(Path(argument.partition("::")[0]).name == LOAD_FILE for argument in arguments)
 
 
 def benchmark_folder(rootdir: Path) -> Path:
-    """The folder of the benchmark's tests: a checkout's own, else the installed package's. Raises pytest.UsageError."""
+    """Return the folder of the benchmark's tests, of a checkout or installed. Raises pytest.UsageError."""
     if is_checkout(rootdir):
         return rootdir / FOLDER
     spec = importlib.util.find_spec(FOLDER)
@@ -42,14 +42,14 @@ def benchmark_folder(rootdir: Path) -> Path:
 
 
 def is_checkout(rootdir: Path) -> bool:
-    """Whether the folder holds the benchmark's tests, as a checkout of this suite does."""
+    """Return whether the folder holds the benchmark's tests, as a checkout of this suite does."""
     return (rootdir / FOLDER / ITEM_FILE).is_file()
 
 
 def aim(config: pytest.Config, *, at_loads: bool) -> None:
     """Point the session at the benchmark if the command line names no path.
 
-    Where a path is named, it must hold tests that take part in an evaluation. Raises pytest.UsageError.
+    A path that is named must hold tests that take part in an evaluation. Raises pytest.UsageError.
     """
     folder = benchmark_folder(config.rootpath)
     if not config.args or config.args_source is not pytest.Config.ArgsSource.ARGS:
@@ -64,7 +64,7 @@ def aim(config: pytest.Config, *, at_loads: bool) -> None:
 
 
 def _installed(argument: str, folder: Path, invocation_dir: Path) -> str:
-    """The path; one into ``test_qcaleval`` leads to the installed package where there is no such folder."""
+    """Return the path. One in ``test_qcaleval`` means the installed package if there is no such folder."""
     path, separator, rest = argument.partition("::")
     first, *others = Path(path).parts or ("",)
     if first != FOLDER or (invocation_dir / path).exists():
@@ -86,7 +86,7 @@ def _check_paths(config: pytest.Config) -> None:
 
 
 def _resolved(argument: str, config: pytest.Config) -> Path | None:
-    """Where the argument leads; None for a module's name, which pytest resolves."""
+    """Return the argument as a path; None for the name of a module, which pytest resolves."""
     name = argument.partition("::")[0]
     path = config.invocation_params.dir / name
     return None if config.getoption("pyargs") and not path.exists() else path
@@ -100,7 +100,7 @@ def _holds_items(path: Path, config: pytest.Config) -> bool:
 
 
 def _test_files(folder: Path, patterns: Iterable[str], skipped: Iterable[str]) -> Iterator[Path]:
-    """The files that pytest would collect, without looking into environments and hidden folders."""
+    """Yield the files that pytest would collect. Virtual environments and excluded folders are not searched."""
     for parent, folders, files in os.walk(folder):
         folders[:] = [
             name
@@ -116,11 +116,11 @@ def _test_files(folder: Path, patterns: Iterable[str], skipped: Iterable[str]) -
 
 
 def _takes_part(file: Path) -> bool:
-    """Whether a test file uses one of TEST_MARKERS or imports the benchmark's tests; its strings do not count."""
+    """Return whether a test file uses one of TEST_MARKERS or imports the benchmark's tests, not merely in a string."""
     try:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):
-        return True  # pytest says what is wrong with it
+        return True  # pytest reports what is wrong with it
     return any(
         (isinstance(node, ast.Attribute) and node.attr in TEST_MARKERS)
         or (isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == FOLDER)

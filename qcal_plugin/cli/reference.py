@@ -1,4 +1,4 @@
-"""docs/options.md from the declarations: ``python -m qcal_plugin.cli.reference > docs/options.md``."""
+"""Generate docs/options.md from the declarations: ``python -m qcal_plugin.cli.reference > docs/options.md``."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from qcal_plugin.cli.declarations import GROUPS, OptionGroup, with_example
 HEAD = """\
 # Options
 
-Every option that this suite adds to pytest, as `pytest test_qcaleval --help` prints them. They exist in sessions
+All options that this suite adds to pytest, as `pytest test_qcaleval --help` prints them. They exist in sessions
 that ask for an evaluation: with `--model-url`, `--demo`, `--baseline`, `--answers`, `--dry-run`, `--list`,
-`--resume`, a load (`--parallel`, `--rate`, `--find-max-load`), or a path into `test_qcaleval`; in a checkout always.
+`--resume`, a load (`--parallel`, `--rate`, `--replay`, `--find-max-load`), or a path in `test_qcaleval`. In a
+checkout they always exist.
 
 This page is generated: `python -m qcal_plugin.cli.reference > docs/options.md`.
 """
 
 
 def options_page() -> str:
-    """The page, as Markdown."""
+    """Return the page as Markdown."""
     return "\n".join([HEAD, *(line for group in GROUPS for line in _section(group))])
 
 

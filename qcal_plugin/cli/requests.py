@@ -1,4 +1,4 @@
-"""What requests carry besides the protocol's fields, how they travel and how fast: headers, bodies, streams, pace."""
+"""Options of requests: fields that the protocol lacks, headers, streams and rate limits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GRADES_FORMAT: Mapping[str, JSON] = {
         },
     },
 }
-"""The form of a judge's reply. Servers want an object at the top; the grades are read from the array in it."""
+"""The schema of a judge's reply. Servers want an object at the top; the grades are read from the array in it."""
 
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^`|~\w-]+", re.ASCII)
@@ -50,10 +50,10 @@ class RequestOptions:
         extra_body: fields of the model's requests; null removes one of the protocol's.
         judge_body: the same for judges.
         judge_max_tokens: of a judge's reply.
-        requests_per_s: pace of the model's requests; None for no limit.
+        requests_per_s: limit of the model's requests; None for no limit.
         tokens_per_minute: of the model's prompts and answers; None for no limit.
         request_seed: sent as ``seed`` with the model's requests; None for no such field.
-        strict_model: whether an answer by another model than the one asked for is an error.
+        strict_model: whether an answer by another model than the one requested is an error.
     """
 
     extra_body: Mapping[str, JSON] = field(default_factory=dict)
@@ -74,7 +74,7 @@ def declare_request_options(add: Callable[..., None]) -> None:
     add(
         "--model-body",
         metavar="JSON",
-        help="as --extra-body, for any field; null sends none (default: none)",
+        help="as --extra-body, but for any field; null removes one (default: none)",
         example="'{\"temperature\": null}'",
     )
     add(
@@ -98,7 +98,7 @@ def declare_request_options(add: Callable[..., None]) -> None:
     add(
         "--judge-json-schema",
         action="store_true",
-        help="ask judges for JSON by a schema (response_format); left out for those that refuse it",
+        help="ask judges for JSON by a schema (response_format), unless they refuse it",
     )
     add("--judge-no-think", action="store_true", help="as --no-think, for judges")
     add(
@@ -126,7 +126,7 @@ def declare_request_options(add: Callable[..., None]) -> None:
         metavar="N",
         type=int,
         default=JUDGE_MAX_TOKENS,
-        help=f"of a judge's reply (default: {JUDGE_MAX_TOKENS}, the protocol's)",
+        help=f"limit of a judge's reply (default: {JUDGE_MAX_TOKENS}, the protocol's)",
     )
     add(
         "--stream",
@@ -139,17 +139,21 @@ def declare_request_options(add: Callable[..., None]) -> None:
     add(
         "--rate-limit",
         metavar="N/UNIT",
-        help="send at most so many model requests a second or minute (default: no limit)",
+        help="send at most N model requests a second, minute or hour (default: no limit)",
         example="300/min",
     )
     add(
         "--tokens-per-minute",
         metavar="N",
         type=int,
-        help="wait while the last minute's tokens exceed N (default: no limit)",
+        help="wait while more than N tokens were used in the last minute (default: no limit)",
         example="100000",
     )
-    add("--strict-model", action="store_true", help="an answer by another model than asked for is an error")
+    add(
+        "--strict-model",
+        action="store_true",
+        help="treat an answer by another model than the one requested as an error",
+    )
 
 
 def read_request_options(option: Callable[[str], Any]) -> RequestOptions:
@@ -184,9 +188,9 @@ def read_request_options(option: Callable[[str], Any]) -> RequestOptions:
 
 
 def read_headers(flag: str, given: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Read ``NAME: $VAR`` options. The values are secret: they come from the environment and are shown nowhere.
+    """Read ``NAME: $VAR`` options. The values are secret: they come from the environment and are never shown.
 
-    Raises pytest.UsageError if a header is malformed, holds a value of its own, or names a variable that is not set.
+    Raises pytest.UsageError if a header is malformed, contains its value, or names a variable that is not set.
     """
     headers = {}
     for text in given:

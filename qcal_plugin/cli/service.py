@@ -1,4 +1,4 @@
-"""The options of a service study, read once. Every mistake is a pytest.UsageError of one line."""
+"""Read the options of a load test. A mistake is a pytest.UsageError of one line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LISTS = ("--parallel", "--number", "--rate")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RandomImages:
-    """Pictures of random blocks, pixels; with so many words."""
+    """Random images: their size in pixels, their number, and the number of words next to them."""
 
     width: int
     height: int
@@ -39,13 +39,13 @@ class RandomImages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
-    """A service study.
+    """A load test.
 
     Attributes:
-        levels: in the order in which they are held.
-        search_number: requests of each load that ``--find-max-load`` tries; None for the default.
+        levels: in the order in which they are run.
+        search_number: requests of each load of ``--find-max-load``; None for the default.
         trace: the arrivals of ``--replay``, in seconds; empty without.
-        random: None where the benchmark's own prompts are sent.
+        random: None if the benchmark's prompts are sent.
     """
 
     levels: tuple[LoadLevel, ...]
@@ -60,12 +60,12 @@ class ServiceSettings:
     random: RandomImages | None
 
     def search_level(self, load: int) -> LoadLevel:
-        """The level that tries a load."""
+        """Return the level with which a search tries a load."""
         number = None if self.search_number is None else max(self.search_number, load)
         return _level(LoadKind.SEARCH, load, number, self.warmup)
 
     def to_json(self) -> dict[str, JSON]:
-        """What a report should say about the study besides its levels."""
+        """Return what a report states about the study besides its levels."""
         return {
             "load": "benchmark prompts" if self.random is None else str(self.random),
             "burstiness": self.burstiness,
@@ -76,78 +76,82 @@ class ServiceSettings:
 
 
 def add_service_options(add: Callable[..., None]) -> None:
-    """Declare them."""
+    """Declare the options."""
     loads: dict[str, Any] = {"metavar": "LIST", "action": "append", "default": []}
     add(
         "--parallel",
         **loads,
-        help="hold so many requests in flight, load by load (default: none)",
+        help="numbers of requests to keep in flight, one load after the other (default: none)",
         example="1,2,5",
     )
     add(
         "--rate",
         **loads,
-        help="send so many requests a second, load by load (default: none)",
+        help="requests a second to send, one load after the other (default: none)",
         example="0.5,2",
     )
     add(
         "--replay",
         metavar="FILE",
-        help="send requests at the times of a trace, timestamp in ms a line (default: none)",
+        help="send requests at the times of a trace: a timestamp in ms per line (default: none)",
         example="trace.jsonl",
     )
     add(
         "--replay-speed",
         metavar="X",
         type=float,
-        help="with --replay: X times as fast (default: 1)",
+        help="with --replay: replay X times as fast (default: 1)",
         example="2",
     )
     add(
         "--number",
         **loads,
-        help="requests of each load, or one number for all (default: 4 a place, 20)",
+        help="requests per load, or one number for all (default: 4 x load, at least 20)",
         example="20",
     )
     add(
         "--warmup",
         metavar="N",
         type=int,
-        help="requests before those that count (default: as many as the load)",
+        help="requests to send before those that count (default: as many as the load)",
     )
     add(
         "--burstiness",
         metavar="B",
         type=float,
         default=1.0,
-        help="with --rate: 1 Poisson (default), below 1 bursts",
+        help="with --rate: 1 for Poisson arrivals (default), below 1 for bursts",
     )
     add(
         "--slo",
         metavar="LIST",
-        help="what a good request keeps, in s (default: none)",
+        help="limits in seconds that a good request keeps (default: none)",
         example="ttft<=0.5,e2e<=8",
     )
-    add("--find-max-load", action="store_true", help="search the most requests in flight that keep --slo")
-    add("--min-tokens", metavar="N", type=int, help="ask for at least so many tokens (default: any number)")
+    add(
+        "--find-max-load",
+        action="store_true",
+        help="search for the largest number of requests in flight that keep --slo",
+    )
+    add("--min-tokens", metavar="N", type=int, help="ask for at least N tokens (default: any number)")
     add(
         "--image-width",
         metavar="PX",
         type=int,
-        help="send random images (default: the benchmark's own prompts)",
+        help="send random images of this width (default: the benchmark's prompts)",
     )
-    add("--image-height", metavar="PX", type=int, help="their height (default: the width)")
+    add("--image-height", metavar="PX", type=int, help="height of random images (default: the width)")
     add("--image-num", metavar="N", type=int, help="random images in each request (default: 1)")
-    add("--prompt-words", metavar="N", type=int, help="words beside random images (default: 100)")
+    add("--prompt-words", metavar="N", type=int, help="words with random images (default: 100)")
 
 
 def asks_for_load(config: pytest.Config) -> bool:
-    """Whether a load is to be measured."""
+    """Return whether the command line asks for a load test."""
     return any(config.getoption(name) for name in LOAD_OPTIONS)
 
 
 def read_service(config: pytest.Config) -> ServiceSettings:
-    """Check all of them. Raises pytest.UsageError on the first mistake."""
+    """Read and check the options. Raises pytest.UsageError on the first mistake."""
     option: Callable[[str], Any] = config.getoption
     spaced = take_spaced_values(config, _LISTS)
     parallel = _numbers("--parallel", [*option("parallel"), *spaced["--parallel"]], whole=True)
@@ -156,7 +160,7 @@ def read_service(config: pytest.Config) -> ServiceSettings:
     objectives = _objectives(option("slo"))
     if option("find_max_load") and not objectives:
         raise pytest.UsageError(
-            "--find-max-load without --slo: say what a load must keep, such as --slo 'ttft<=0.5'"
+            "--find-max-load without --slo: give the limits that a load must keep, such as --slo 'ttft<=0.5'"
         )
     if option("burstiness") <= 0:
         raise pytest.UsageError(f"--burstiness {option('burstiness')}: expected a number above 0")
@@ -191,7 +195,7 @@ def _levels(
     for level in levels:
         if level.closed and level.number < level.load:
             raise pytest.UsageError(
-                f"--number {level.number} for {level.name}: fewer than are to be in flight"
+                f"--number {level.number} for {level.name}: expected at least as many as are in flight"
             )
     if len({level.name for level in levels}) < len(levels):
         raise pytest.UsageError(f"{', '.join(level.name for level in levels)}: the same load twice")
@@ -210,7 +214,7 @@ def _trace(option: Callable[[str], Any]) -> tuple[float, ...]:
 
 
 def _trace_levels(trace: Sequence[float], warmup: int | None) -> tuple[LoadLevel, ...]:
-    """One level: its load is the mean rate, rounded; its warm-up the first second, by default."""
+    """Return the one level of a trace. Its load is the mean rate, its default warm-up the first second."""
     if not trace:
         return ()
     rate = (len(trace) - 1) / trace[-1]

@@ -1,4 +1,4 @@
-"""Lists of numbers on the command line as people type them: ``--parallel 1 2 5``."""
+"""Lists of numbers that are separated by spaces on the command line: ``--parallel 1 2 5``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 def take_spaced_values(config: pytest.Config, flags: Sequence[str]) -> dict[str, list[str]]:
-    """The further numbers behind each of these flags; pytest takes all but the first for test paths, and no longer."""
+    """Return the numbers after the first of each flag, and remove them from the test paths, where pytest put them."""
     spaced: dict[str, list[str]] = {flag: [] for flag in flags}
     flag = previous = ""
     for argument in map(str, config.invocation_params.args):

@@ -1,8 +1,8 @@
-"""Options whose value pytest would take for a test path: ``--run-dir runs/mine`` becomes ``--run-dir=runs/mine``.
+"""Rewrite options whose value pytest would take for a path: ``--run-dir runs/mine`` becomes ``--run-dir=runs/mine``.
 
 pytest looks for its rootdir, ini file and cache before any plugin is loaded, so before it knows that these options take
-a value. An existing path after one of them moves the rootdir there, and ``--lf`` finds no cache. Joined by an equals
-sign the value is out of the way.
+a value. An existing path after one of them moves the rootdir there, and ``--lf`` finds no cache. A value that is joined
+to its option by an equals sign is not taken for a path.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from qcal_plugin.cli.declarations import GROUPS
 
 
 def run_respelled(config: pytest.Config) -> int | pytest.ExitCode | None:
-    """Run the session anew if a value misleads pytest; its exit status, or None if there was nothing to do.
+    """Run the session again if a value misleads pytest; return its exit status, or None if no value does.
 
-    xdist's workers get the controller's arguments, but start after the run's folder was made: there it misleads, too.
+    xdist's workers get the controller's arguments, but start when the run's folder exists, which misleads them as well.
     """
     if hasattr(config, "workerinput"):
         return None
@@ -35,7 +35,7 @@ def run_respelled(config: pytest.Config) -> int | pytest.ExitCode | None:
 
 
 def join_paths(arguments: Sequence[str], folder: Path, *, made_by_run: Collection[str] = ()) -> list[str]:
-    """The arguments with each of our options joined to the value after it, if that is an existing path.
+    """Return the arguments with each of our options joined to its value, if that is an existing path.
 
     Values of the options ``made_by_run`` need not exist yet.
     """
@@ -54,7 +54,7 @@ def join_paths(arguments: Sequence[str], folder: Path, *, made_by_run: Collectio
 
 
 def value_flags() -> frozenset[str]:
-    """Our options that take a value."""
+    """Return our options that take a value."""
     flags: set[str] = set()
 
     def add(flag: str, *, action: str = "store", **_: Any) -> None:  # noqa: ANN401 - whatever argparse takes

@@ -1,4 +1,4 @@
-"""The options of studies that ask items in other ways (docs/studies.md)."""
+"""The options of studies, which ask items under other conditions (docs/studies.md)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from qcal_plugin.studies.shots import ShotPlan, parse_counts, parse_families
 
 
 def add_study_options(add: Callable[..., None]) -> None:
-    """Declare them."""
+    """Declare the options."""
     add(
         "--control",
         metavar="LIST",
-        help="ask also with another picture: blank, shuffled, sibling (default: none)",
+        help="also ask with another picture: blank, shuffled, sibling (default: none)",
         example="blank,sibling",
     )
     add(
         "--perturb",
         metavar="LIST",
-        help="ask also with synthetic plots redrawn: colormap, dpi, jpeg, axis-order (default: none)",
+        help="also ask with redrawn synthetic plots: colormap, dpi, jpeg, axis-order (default: none)",
         example="colormap,jpeg",
     )
     add(
@@ -31,7 +31,7 @@ def add_study_options(add: Callable[..., None]) -> None:
         metavar="LIST",
         action="append",
         default=[],
-        help="ask with so many demonstrations (default: as the dataset has it)",
+        help="numbers of demonstrations to ask with (default: those of the dataset)",
         example="0 1 2 3 4 5",
     )
     add(
@@ -39,20 +39,20 @@ def add_study_options(add: Callable[..., None]) -> None:
         metavar="K",
         type=int,
         default=1,
-        help="each set of demonstrations in K orders (default: 1)",
+        help="ask each set of demonstrations in K orders (default: 1)",
         example="3",
     )
     add(
         "--shot-families",
         metavar="LIST",
         default="five",
-        help="names, paper, all, or five (default): those with five scenario types",
+        help="families of --shots: names, paper, all, or five (default), those with five scenario types",
         example="rabi,drag",
     )
 
 
 def read_shots(config: pytest.Config) -> ShotPlan | None:
-    """What ``--shots`` asks; None without it. Raises pytest.UsageError."""
+    """Return what ``--shots`` asks for; None without it. Raises pytest.UsageError."""
     option: Callable[[str], Any] = config.getoption
     given = [*option("shots"), *take_spaced_values(config, ["--shots"])["--shots"]]
     if not given:
@@ -60,7 +60,7 @@ def read_shots(config: pytest.Config) -> ShotPlan | None:
     for other in ("control", "perturb", "judge_baselines"):
         if option(other):
             raise pytest.UsageError(
-                f"--shots and --{other.replace('_', '-')}: give one of them; each asks the items in another way"
+                f"--shots and --{other.replace('_', '-')}: give one of them; both change how items are asked"
             )
     return ShotPlan(
         counts=parsed("--shots", parse_counts, given),

@@ -1,4 +1,4 @@
-"""The endpoints on the command line: the model's, and one per judge, each with its key from the environment."""
+"""Read the endpoints of the model and the judges, with their keys from the environment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JUDGE_KEY_VARIABLE = "QCAL_JUDGE_KEY"
 
 
 def read_model(option: Callable[[str], Any]) -> TargetOption | None:
-    """The model's endpoint; None without ``--model-url``. Raises pytest.UsageError."""
+    """Return the model's endpoint; None without ``--model-url``. Raises pytest.UsageError."""
     if not option("model_url"):
         return None
     key, variable = _key("--model-key-env", option("model_key_env"), MODEL_KEY_VARIABLE)
@@ -31,15 +31,15 @@ def read_model(option: Callable[[str], Any]) -> TargetOption | None:
 
 
 def read_judges(option: Callable[[str], Any]) -> tuple[TargetOption, ...]:
-    """Pair URLs with models: as many of each, or one URL for all models, or URLs that list one model each.
+    """Pair URLs with models: as many of each, one URL for all models, or URLs without models, which serve one each.
 
     Raises pytest.UsageError.
     """
     urls, models, variables = option("judge_url"), option("judge_model"), option("judge_key_env")
     if models and not urls:
-        raise pytest.UsageError("--judge-model without --judge-url: say where the judge is served")
+        raise pytest.UsageError("--judge-model without --judge-url: give the judge's URL")
     if variables and not urls:
-        raise pytest.UsageError("--judge-key-env without --judge-url: there is no judge to give a key")
+        raise pytest.UsageError("--judge-key-env without --judge-url: there is no judge that needs a key")
     if len(urls) == 1:
         urls = urls * max(1, len(models))
     models = models or [None] * len(urls)
@@ -63,7 +63,7 @@ def _judge(url: str, model: str | None, variable: str | None, headers: Mapping[s
 
 
 def _key(flag: str, variable: str | None, default_variable: str) -> tuple[str | None, str]:
-    """The key and the variable it comes from. A variable that was named must be set."""
+    """Return the key and the variable that it comes from. Raises pytest.UsageError if a named variable is not set."""
     key = os.environ.get(variable or default_variable, "").strip()
     if variable and not key:
         raise pytest.UsageError(f"{flag} {variable}: the environment variable is not set or empty")

@@ -1,4 +1,4 @@
-"""Values of the command line: read, or refused in one line that names the option."""
+"""Read values of the command line, or refuse them in one line that names the option."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def parsed(flag: str, parse: Callable[[S], T], given: S) -> T:
-    """What ``parse`` makes of it; its BadValueError becomes a pytest.UsageError."""
+    """Return what ``parse`` makes of the value; its BadValueError becomes a pytest.UsageError."""
     try:
         return parse(given)
     except BadValueError as error:
@@ -22,7 +22,7 @@ def parsed(flag: str, parse: Callable[[S], T], given: S) -> T:
 
 
 def at_least(lowest: float, flag: str, value: Any) -> Any:  # noqa: ANN401 - the type that argparse made of it
-    """The number, if there is one. Raises pytest.UsageError where it is below ``lowest`` or not finite."""
+    """Return the number, if there is one. Raises pytest.UsageError if it is below ``lowest`` or not finite."""
     if value is not None and not (value >= lowest and value != float("inf")):
         raise pytest.UsageError(f"{flag} {value}: expected a number, at least {lowest:g}")
     return value

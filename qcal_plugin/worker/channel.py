@@ -1,6 +1,6 @@
 """The private socket between xdist workers and the engine in the controller: length-prefixed JSON.
 
-ChannelError    a reply that belongs to another question
+ChannelError    a reply to another demand
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _LENGTH = struct.Struct(">I")
 
 
 class ChannelError(Exception):
-    """The channel answered something else than what was asked; ``str()`` says what."""
+    """The channel replied to another demand; ``str()`` names both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelAddress:
-    """Where a worker finds the engine. ``path`` of a unix socket, else ``port`` on loopback; ``token`` opens it."""
+    """The engine's address: ``path`` of a unix socket, else ``port`` on loopback; with the ``token`` that it wants."""
 
     path: str | None
     port: int | None
@@ -41,7 +41,7 @@ class ChannelAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelCall:
-    """What a worker sends: its token first, then a declaration or a demand each time."""
+    """A message of a worker: its token first, then a declaration or a demand each."""
 
     token: str | None = None
     declare: tuple[PlannedItem, ...] = ()
@@ -50,7 +50,7 @@ class ChannelCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelReply:
-    """What it gets: nothing but an acknowledgement for a declaration; for a demand, one of the other three."""
+    """A reply to a worker: empty for a declaration; for a demand, an outcome or one of two reasons for none."""
 
     key: ItemKey | None = None
     outcome: EngineResult | None = None
@@ -61,7 +61,7 @@ class ChannelReply:
 SOCKET_NAME = "engine"
 FOLDER_PREFIX = "qcal-engine-"
 LONGEST_SOCKET_PATH = 104
-"""Bytes in the address of a unix socket, with its end: 108 on Linux, 104 on macOS and BSD."""
+"""Bytes of a unix socket's address, including the final NUL: 108 on Linux, 104 on macOS and BSD."""
 
 
 class ChannelServer:
@@ -87,7 +87,7 @@ class ChannelServer:
         self._server: asyncio.Server | None = None
 
     def start(self) -> ChannelAddress:
-        """Open the socket: a unix socket in a folder of mode 0700, or loopback TCP where there are none."""
+        """Open the socket: a unix socket in a folder of mode 0700, or loopback TCP on systems without them."""
         return asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
 
     def close(self) -> None:
@@ -106,7 +106,7 @@ class ChannelServer:
         return ChannelAddress(path=None, port=port, token=self._token)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One worker: a token, then declarations and demands, one after the other, until it hangs up."""
+        """Serve one worker: read its token, then reply to declarations and demands in turn until it disconnects."""
         try:
             if not await self._knows_token(reader):
                 return
@@ -122,7 +122,7 @@ class ChannelServer:
         except (asyncio.IncompleteReadError, ConnectionError):
             return
         except asyncio.CancelledError:
-            return  # the engine closes; asyncio would report a connection's task that ends as cancelled
+            return  # the engine closes; asyncio would report a task that ends as cancelled
         finally:
             writer.close()
 
@@ -131,7 +131,7 @@ class ChannelServer:
             greeting = await _receive(reader)
         except DecodeError:
             return False
-        # Compared in constant time: how long a refusal takes says nothing about the token.
+        # Compared in constant time, so that the time of a refusal reveals nothing about the token.
         return hmac.compare_digest((greeting.token or "").encode(), self._token.encode())
 
     async def _answer(self, key: ItemKey) -> ChannelReply:
@@ -147,9 +147,9 @@ class ChannelServer:
 
 
 def _socket_folder() -> TemporaryFolder | None:
-    """A folder whose name is short enough for a socket in it; None if there is none, as with a long TMPDIR.
+    """Return a new folder whose path leaves room for a socket's name; None if there is none, as with a long TMPDIR.
 
-    It has mode 0700: other users of the machine cannot connect. The token is for the TCP case.
+    It has mode 0700, so other users of the machine cannot connect. The token is for the TCP case.
     """
     for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108  # nosec B108  # in a new folder
         if len(os.fsencode(parent)) + len(f"/{FOLDER_PREFIX}12345678/{SOCKET_NAME}") < LONGEST_SOCKET_PATH:
@@ -159,7 +159,7 @@ def _socket_folder() -> TemporaryFolder | None:
 
 
 class ChannelClient:
-    """A worker's end. Blocking, and used by the worker's main thread only."""
+    """The worker's end of the channel. It blocks, and only the worker's main thread uses it."""
 
     def __init__(self, address: ChannelAddress) -> None:
         self._address = address
@@ -170,7 +170,7 @@ class ChannelClient:
         self._exchange(ChannelCall(declare=tuple(planned)))
 
     def demand(self, key: ItemKey) -> EngineResult:
-        """Wait for an item's outcome. Raises NotNeeded, or EngineStopped, also where the controller is gone."""
+        """Wait for an item's outcome. Raises NotNeeded, or EngineStopped, which includes a controller that is gone."""
         reply = self._exchange(ChannelCall(demand=key))
         if reply.outcome is None and reply.stopped is not None:
             raise EngineStopped(reply.stopped)
@@ -182,15 +182,15 @@ class ChannelClient:
         return reply.outcome
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
     def _exchange(self, call: ChannelCall) -> ChannelReply:
-        """Send one message and wait for its reply; after any interruption the connection is dropped, never reused.
+        """Send one message and wait for its reply. After an interruption the connection is closed, never reused.
 
-        A reply left unread would answer the next demand: that once gave tests other items' answers.
+        An unread reply would be taken for that to the next demand, and tests would get other items' answers.
         """
         connection, self._socket = self._socket or self._connect(), None
         with contextlib.ExitStack() as interrupted:

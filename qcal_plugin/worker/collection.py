@@ -1,4 +1,4 @@
-"""Test items of the benchmark: which test asks what, node ids, markers."""
+"""Test items of the benchmark: collection, node ids and markers."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ PARAMETER = "planned_item"
 LOAD_PARAMETER = "load_level"
 
 GC_THRESHOLDS = (10_000, 20, 20)
-"""Objects between two collections of the youngest generation; collections of a generation between two of the next."""
+"""Thresholds of the three generations, as `gc.set_threshold` takes them."""
 
 MARKERS = (
     f"{ASKS_MARKER}(mode): the test function asks every selected item of this mode",
     f"{ITEM_MARKER}(family, scenario, question, mode, sample, variant): filter with -m \"qcal(family='rabi')\"",
-    f"{LOAD_MARKER}: the test holds a load (--parallel, --rate); without one it is not collected",
+    f"{LOAD_MARKER}: a load test (--parallel, --rate); without a load it is not collected",
 )
 
 
 def asked_mode(metafunc: pytest.Metafunc) -> Mode | None:
-    """The mode that a test function asks in; None for tests that have nothing to do with the benchmark."""
+    """Return the mode of a test function's items; None for tests outside the benchmark."""
     marker = metafunc.definition.get_closest_marker(ASKS_MARKER)
     if marker is None:
         return None
@@ -43,49 +43,49 @@ def asked_mode(metafunc: pytest.Metafunc) -> Mode | None:
 
 
 def parametrize(metafunc: pytest.Metafunc, items: Iterable[PlannedItem]) -> None:
-    """Make one test of each item."""
+    """Make one test for each item."""
     metafunc.parametrize(PARAMETER, [_parameter(item) for item in items])
 
 
 def parametrize_skipped(metafunc: pytest.Metafunc, reason: str) -> None:
-    """Make one test that says why there are no items."""
+    """Make one skipped test whose reason says why there are no items."""
     metafunc.parametrize(PARAMETER, [pytest.param(None, id="none", marks=pytest.mark.skip(reason=reason))])
 
 
 def planned_item(item: pytest.Item) -> PlannedItem | None:
-    """What a collected test measures; None for other tests."""
+    """Return the item that a collected test measures; None for other tests."""
     callspec = getattr(item, "callspec", None)
     value = callspec.params.get(PARAMETER) if callspec is not None else None
     return value if isinstance(value, PlannedItem) else None
 
 
 def may_be_skipped(item: pytest.Item) -> bool:
-    """Whether the test may be skipped by a marker; then nothing is asked before it starts."""
+    """Return whether a marker may skip the test; if so, nothing is asked before it starts."""
     return any(item.get_closest_marker(name) is not None for name in ("skip", "skipif"))
 
 
 def drop_unasked(items: list[pytest.Item]) -> None:
-    """Remove, in place, what pytest makes of a mode without items: a test that would only be skipped."""
+    """Remove, in place, the test that pytest makes for a mode without items, which would only be skipped."""
     items[:] = [item for item in items if planned_item(item) is not None or not _asks(item)]
 
 
 def drop_loads(items: list[pytest.Item]) -> None:
-    """Remove, in place, the tests that hold a load."""
+    """Remove, in place, the load tests."""
     items[:] = [item for item in items if not is_load(item)]
 
 
 def is_load_file(path: Path) -> bool:
-    """Whether this is the suite's own file of tests that hold a load."""
+    """Return whether this is the suite's file of load tests."""
     return path.name == LOAD_FILE and path.parent.name == FOLDER
 
 
 def is_load(item: pytest.Item) -> bool:
-    """Whether the test holds a load."""
+    """Return whether this is a load test."""
     return item.get_closest_marker(LOAD_MARKER) is not None
 
 
 def put_in_order(items: list[pytest.Item], *, by_repeat: bool = False) -> None:
-    """Sort benchmark tests by mode, in place, and before that by repeat; other tests keep the places in between."""
+    """Sort benchmark tests by mode, in place, or by repeat and then by mode; other tests keep their places."""
     modes = list(Mode)
     benchmark_items = [
         (index, planned) for index, item in enumerate(items) if (planned := planned_item(item)) is not None
@@ -100,7 +100,7 @@ def put_in_order(items: list[pytest.Item], *, by_repeat: bool = False) -> None:
 
 
 def item_id(item: PlannedItem) -> str:
-    """The readable part of a node id, such as ``rabi_hw-rabi_hw_success_a-Q6``."""
+    """Return the readable part of a node id, such as ``rabi_hw-rabi_hw_success_a-Q6``."""
     key = item.key
     repeat = [f"r{key.repeat}"] if key.repeat else []
     variant = [key.variant] if key.variant else []
@@ -108,14 +108,14 @@ def item_id(item: PlannedItem) -> str:
 
 
 def spare_garbage_collection() -> None:
-    """Let garbage collections pass over what was imported and collected: it stays to the end of the session."""
+    """Exclude what was imported and collected from garbage collections; it lives until the session ends."""
     gc.freeze()
 
 
 def collect_garbage_less_often(config: pytest.Config) -> None:
     """Raise the thresholds of the garbage collector until the session ends.
 
-    A run makes many objects that live to its end, so frequent collections free next to nothing. With Python's own
+    A run makes many objects that live until its end, so frequent collections free next to nothing. With Python's
     thresholds they take 7% of a run's CPU time.
     """
     config.add_cleanup(partial(gc.set_threshold, *gc.get_threshold()))

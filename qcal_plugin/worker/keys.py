@@ -1,4 +1,4 @@
-"""What a process that runs tests keeps on pytest's config, and the key under which xdist hands a worker its input."""
+"""Keys of what a test process keeps on pytest's config, and of the input that xdist passes to a worker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from qcal_plugin.worker.runner import Runner
 
 RUNNER: pytest.StashKey[Runner] = pytest.StashKey()
-"""On the config of a process that collects and runs tests."""
+"""On the config of a process that collects and runs tests: its runner."""
 
 WORKER_INPUT = "qcal"
-"""Key of ``workerinput``: where the engine is and what to collect, as JSON."""
+"""Key of ``workerinput``: a `WorkerInput` as JSON."""

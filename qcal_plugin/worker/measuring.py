@@ -1,4 +1,4 @@
-"""From an answer to a measurement: what a test computes, and what its report carries to the controller."""
+"""Measure an answer: what a test computes, and what its report carries to the controller."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseUnderTest:
-    """One item as its test sees it: what it is, and how an answer to it is scored."""
+    """One item as its test sees it, and how its answers are scored."""
 
     planned: PlannedItem
     reference: Reference = field(repr=False)
@@ -33,15 +33,15 @@ class CaseUnderTest:
 
     @property
     def question(self) -> Question:
-        """Which of the six questions is asked."""
+        """The question that is asked."""
         return self.planned.key.question
 
     def score(self, answer: Answer, verdicts: Sequence[Verdict] = ()) -> Score:
-        """The answer's score by the scorer in force (``--scoring``)."""
+        """Return the answer's score by the scorer of ``--scoring``."""
         return self._scored(self.scorer, answer, verdicts)
 
     def other_score(self, answer: Answer, verdicts: Sequence[Verdict]) -> Score:
-        """The answer's score by the scorer that is not in force."""
+        """Return the answer's score by the other scorer."""
         other = Scorer.STRICT if self.scorer is Scorer.COMPATIBLE else Scorer.COMPATIBLE
         return self._scored(other, answer, verdicts)
 
@@ -51,23 +51,23 @@ class CaseUnderTest:
 
 
 ROUNDING = 1e-9
-"""What scores of 0..100 may differ by without being different."""
+"""Scores of 0..100 that differ by no more than this count as equal."""
 
 OUTCOME: pytest.StashKey[EngineResult] = pytest.StashKey()
-"""On an item: what the engine found out, taken before the item starts."""
+"""On an item: the engine's result, fetched before the item starts."""
 
 INTERRUPTED_WAIT: pytest.StashKey[str] = pytest.StashKey()
-"""On an item: what ended the wait for its outcome, in words."""
+"""On an item: a readable reason why the wait for its outcome ended."""
 
 RECORD: pytest.StashKey[Record] = pytest.StashKey()
-"""On an item: its record as far as a test knows it. Its report carries it to the owner, who adds the engine's part."""
+"""On an item: the part of its record that a test knows. The report carries it to the owner, which adds the rest."""
 
 NOT_NEEDED: pytest.StashKey[str] = pytest.StashKey()
-"""On an item: why it was not asked, in words."""
+"""On an item: a readable reason why it was not asked."""
 
 
 def answer_flags(question: Question, answer: Answer) -> tuple[Flag, ...]:
-    """What is worth counting about an answer: cut, empty, only a thought, with one, or addressed to the grader."""
+    """Return what reports count of an answer: truncated, empty, with or from reasoning, or addressed to the grader."""
     flags = {
         Flag.TRUNCATED: answer.finish_reason == "length",
         Flag.EMPTY: not answer.text,
@@ -79,30 +79,30 @@ def answer_flags(question: Question, answer: Answer) -> tuple[Flag, ...]:
 
 
 def lost_label_flags(question: Question, compatible: Score, strict: Score) -> tuple[Flag, ...]:
-    """``bold_heading`` if a right label scores 0 for one reason alone: it is on the line below a bold heading.
+    """Return ``bold_heading`` if a right label scores 0 only because it is on the line below a bold heading.
 
-    See docs/protocol.md#labels. Model teams want to know: the cure is one line of their prompt or template.
+    See docs/protocol.md#labels. One more line in the prompt or chat template avoids that.
     """
     lost = question in {Question.Q2, Question.Q4} and compatible.extracted in {"*", ""} and strict.value == 1
     return (Flag.BOLD_HEADING,) if lost else ()
 
 
 def scored_text(answer: Answer, scorer: Scorer) -> str:
-    """What this scorer reads of an answer."""
+    """Return the part of an answer that this scorer reads."""
     return answer.text if scorer is Scorer.COMPATIBLE else stated_text(answer)
 
 
 def stated_text(answer: Answer) -> str:
-    """What strict scoring may read: nothing where the text is a thought that never came to its answer.
+    """Return what strict scoring reads: nothing if the text is reasoning that never reached an answer.
 
-    A server whose reasoning parser is set delivers the answer of a model that did not think as reasoning, too, and
-    ends it with ``stop``; then the reasoning is the answer.
+    A server with a reasoning parser also delivers the answer of a model that did not think as reasoning, and ends it
+    with ``stop``. In that case the reasoning is the answer.
     """
     return "" if answer.from_reasoning and answer.finish_reason != "stop" else answer.text
 
 
 def below_mark(score: Score, mark: float | None) -> str | None:
-    """Why a score fails ``--pass-mark`` (0-100), with what was read and what was expected; None if it does not."""
+    """Return why a score fails ``--pass-mark`` (0-100), with what was read and expected; None if it passes."""
     if mark is None or not fails_mark(score.value, mark):
         return None
     extracted, expected = (_shown(value) for value in (score.extracted, score.expected))
@@ -110,7 +110,7 @@ def below_mark(score: Score, mark: float | None) -> str | None:
 
 
 def fails_mark(value: float, mark: float) -> bool:
-    """Whether a score of 0..1 is below a mark of 0..100. At the mark it passes, whatever binary fractions do to it."""
+    """Return whether a score of 0..1 is below a mark of 0..100. A score at the mark passes, despite rounding errors."""
     return mark - 100 * value > ROUNDING
 
 

@@ -1,4 +1,7 @@
-"""An xdist worker: collects from the prepared dataset, gets outcomes over the channel. Imports nothing heavy."""
+"""The runner of an xdist worker: it collects from the prepared dataset and gets outcomes over the channel.
+
+Imports nothing heavy.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ from reports.records.typed_json import decode, encode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerInput:
-    """What the controller puts into ``workerinput``.
+    """The controller's entry in ``workerinput``.
 
     Attributes:
-        items: what to collect; None for what the options select from the dataset.
-        identity: user properties that every test carries.
+        items: the items to collect; None for those that the options select from the dataset.
+        identity: user properties of every test.
     """
 
     address: ChannelAddress
@@ -28,12 +31,12 @@ class WorkerInput:
     identity: tuple[tuple[str, str], ...]
 
     def to_json(self) -> str:
-        """As text, which passes between processes."""
+        """Return it as text, which passes between processes."""
         return encode(self).decode()
 
 
 def worker_runner(config: RunConfig, text: str) -> Runner:
-    """The worker's runner, from the `WorkerInput` that the controller sent as text."""
+    """Return the worker's runner, made from the `WorkerInput` that the controller sent as text."""
     given = decode(text, WorkerInput)
     dataset = open_studied(given.studied)
     return Runner(

@@ -1,4 +1,4 @@
-"""The process that collects and runs tests: the only one, or an xdist worker."""
+"""Collect and run tests, in the only process or in an xdist worker."""
 
 from __future__ import annotations
 
@@ -47,24 +47,24 @@ from scoring.score import Score
 from scoring.unanswered import score_without_answer
 
 ABOUT_TIMEOUT = (
-    "It counts the wait for the model: leave it out with --timeout=0; --request-timeout limits requests."
+    "It counts the wait for the model. Switch it off with --timeout=0; --request-timeout limits requests."
 )
 
 
 class ResultSource(Protocol):
-    """Where outcomes come from: the engine in this process, or the channel to the controller's."""
+    """A source of outcomes: the engine in this process, or the channel to the one in the controller."""
 
     def declare(self, planned: Sequence[PlannedItem]) -> None:
-        """Say which items will be demanded."""
+        """Announce the items that will be demanded."""
         ...
 
     def demand(self, key: ItemKey) -> EngineResult:
-        """Wait for an outcome. Raises EngineStopped where nothing is asked any more, NotNeeded where this is not."""
+        """Wait for an outcome. Raises EngineStopped if nothing more is asked, NotNeeded if this item is not."""
         ...
 
 
 class Runner:
-    """Collects the selected items, waits for their outcomes, puts their records on reports."""
+    """Collects the selected items, waits for their outcomes, and puts their records on reports."""
 
     def __init__(
         self,
@@ -84,20 +84,20 @@ class Runner:
 
     @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test per item of the function's mode."""
+        """Make one test per item of the function's mode."""
         mode = collection.asked_mode(metafunc)
         if mode is not None:
             collection.parametrize(metafunc, [item for item in self._items if item.key.mode is mode])
 
     @pytest.hookimpl
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Zero-shot first, as the benchmark has it; with looks between repeats one repeat after the other."""
+        """Sort zero-shot items first, as in the benchmark; with looks between repeats, sort by repeat before that."""
         collection.drop_unasked(items)
         collection.put_in_order(items, by_repeat=self._config.max_repeats is not None)
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Declare what is left after ``-k``, ``-m`` and ``--lf``; nothing is sent before the first demand."""
+        """Declare the items that ``-k``, ``-m`` and ``--lf`` leave; nothing is sent before the first demand."""
         wanted = [
             collection.planned_item(item) for item in session.items if not collection.may_be_skipped(item)
         ]
@@ -106,7 +106,7 @@ class Runner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        """Wait for the answer before the item starts, so that its duration is its own."""
+        """Wait for the answer before the item starts, so that the wait does not count as the test's duration."""
         planned = collection.planned_item(item)
         if planned is None:
             return None
@@ -121,7 +121,7 @@ class Runner:
             return True
         except NotNeeded as reason:
             _set_aside(item, str(reason))
-        except pytest.fail.Exception as failure:  # pytest-timeout's, whose clock runs already
+        except pytest.fail.Exception as failure:  # from pytest-timeout, which is already counting
             item.stash[INTERRUPTED_WAIT] = str(failure)
         return None
 
@@ -129,7 +129,7 @@ class Runner:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Put the measurement on the report, and the answer's latency in the place of the test's own microseconds."""
+        """Put the record on the report, and the answer's latency in place of the test's duration."""
         report = yield
         record = item.stash.get(RECORD, None)
         if record is not None and (call.when == "call" or (call.when == "setup" and not report.passed)):
@@ -137,19 +137,19 @@ class Runner:
             answer = item.stash[OUTCOME].answer
             report.duration = report.duration if answer is None else answer.latency_s
         if call.when == "teardown":
-            _forget(item)  # pytest keeps items to the end; answers are on disk by now
+            _forget(item)  # pytest keeps items until the end; their answers are on disk
         return report
 
     # --- what the fixtures hand out ---
 
     def case(self, planned: PlannedItem) -> CaseUnderTest:
-        """The item under test."""
+        """Return the item under test."""
         return CaseUnderTest(
             planned=planned, reference=self._dataset.reference(planned.key), scorer=self._config.scorer
         )
 
     def answer(self, planned: PlannedItem) -> Answer:
-        """The model's answer. Ends the test with an error at setup where there is none."""
+        """Return the model's answer. Ends the test with an error at setup if there is none."""
         item = self._item
         if INTERRUPTED_WAIT in item.stash:
             pytest.fail(f"no answer yet: {item.stash[INTERRUPTED_WAIT]} {ABOUT_TIMEOUT}", pytrace=False)
@@ -169,7 +169,7 @@ class Runner:
         return outcome.answer
 
     def _unanswered(self, planned: PlannedItem, status: Status, answer: Answer | None = None) -> Record:
-        """What is noted of an item without an answer, or with one that was withheld."""
+        """Return the record of an item without an answer, or with one that was withheld."""
         question, text = planned.key.question, "" if answer is None else answer.text
         return replace(
             _record(planned, status),
@@ -178,9 +178,9 @@ class Runner:
         )
 
     def verdicts(self, planned: PlannedItem, answer: Answer) -> tuple[Verdict, ...]:
-        """The judges' grades; none for questions without key points.
+        """Return the judges' grades; none for questions without key points.
 
-        Skips what nobody judges; ends the test with an error at setup where a judge failed.
+        Skips the test if there is no judge; ends it with an error at setup if a judge failed.
         """
         item = self._item
         outcome = item.stash[OUTCOME]
@@ -194,7 +194,7 @@ class Runner:
         return outcome.verdicts
 
     def record(self, case: CaseUnderTest, score: Score) -> None:
-        """Put a score on record; fails the test where it is below ``--pass-mark``."""
+        """Record a score. Fails the test if it is below ``--pass-mark``."""
         item = self._item
         outcome = item.stash[OUTCOME]
         assert outcome.answer is not None, "a score has an answer"
@@ -217,7 +217,7 @@ class Runner:
 
     @property
     def _item(self) -> pytest.Item:
-        """The test that runs now; fixtures that take pytest's ``request`` for it cost 0.1 ms each."""
+        """The running test. Fixtures that get it from pytest's ``request`` would cost 0.1 ms each."""
         assert self._running is not None, "fixtures are set up for a test that has begun"
         return self._running
 
@@ -236,7 +236,7 @@ class Runner:
             pytest.skip(f"not needed: {reason}")
 
     def _describe(self, item: pytest.Item, planned: PlannedItem) -> None:
-        """Set the properties that an item has before it is measured; a rerun starts afresh."""
+        """Set the properties that an item has before it is measured. A rerun starts from scratch."""
         others = [pair for pair in item.user_properties if not pair[0].startswith(PROPERTY_PREFIX)]
         item.user_properties[:] = [*others, *item_properties(planned), *self._identity]
         _forget(item)
@@ -255,7 +255,7 @@ def _record(planned: PlannedItem, status: Status) -> Record:
 
 
 def _set_aside(item: pytest.Item, reason: str) -> None:
-    """Mark an item that a look made needless, for its fixtures and for whoever reads JUnit files."""
+    """Mark an item that a look made unnecessary, for its fixtures and for readers of JUnit files."""
     item.stash[NOT_NEEDED] = f"not needed: {reason}"
     item.user_properties.append((NOT_NEEDED_PROPERTY, reason))
 
@@ -270,7 +270,7 @@ def _forget(item: pytest.Item) -> None:
 
 
 def _withheld_words(answer: Answer) -> str:
-    """The server's refusal, or how it says that the answer was blocked."""
+    """Return the server's refusal, or the finish reason with which it blocked the answer."""
     return log_line(answer.refusal or f"finish_reason {answer.finish_reason}")
 
 
