@@ -345,7 +345,7 @@ def test_a_prompt_without_a_demonstration_has_nothing_to_judge(quick, tiny_folde
         "--no-html",
     ]
     result = quick.run(*asked, "--judge-baselines")
-    assert "the prompt demonstrates no answer to repeat" in result.out
+    assert "the prompt has no demonstration to repeat" in result.out
 
 
 @pytest.mark.parametrize(

@@ -275,17 +275,17 @@ def test_an_unknown_family_is_named_with_those_that_there_are(refused):
 
 def test_a_part_that_selects_nothing_is_refused(refused):
     said = refused(part("a", questions=["Q2"], modes=["icl"]))
-    assert "part a: its families, questions and modes select nothing (icl asks only Q3, Q5, Q6)" == said
+    assert "part a: its families, questions and modes select no item (icl asks only Q3, Q5, Q6)" == said
 
 
 def test_a_part_whose_items_all_belong_to_earlier_ones_is_refused(refused):
     said = refused(part("all"), part("drag", families=["drag"]))
-    assert "part drag: all 36 items that it selects belong to earlier parts; put it before them" == said
+    assert "part drag: all 36 items that it selects belong to earlier parts; move it before them" == said
 
 
 def test_a_part_that_gets_no_sample_is_refused(refused):
     said = refused(part("a", weight=100), part("b", "other"), samples=3)
-    assert "samples is 3, of which part b gets none; give more of them" == said
+    assert "samples is 3, and part b would get none; increase samples" == said
 
 
 @pytest.mark.parametrize(

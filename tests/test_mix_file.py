@@ -69,7 +69,7 @@ TWO = toml(part("a"), part("b"), part("a"))
 MISTAKES = [
     ("", "the file: title is None; expected a text"),
     ("title = 3", "the file: title is 3; expected a text"),
-    (toml(part(), title="two\nlines"), "title is 'two\\nlines'; expected one line of text"),
+    (toml(part(), title="two\nlines"), "title is 'two\\nlines'; expected text on one line"),
     ('title = "x"', "no [[part]] in it: without one there is nothing to mix"),
     ('title = "x"\npart = [3]', "part 1 is 3; expected a table"),
     ("[[part]", "not TOML ("),
@@ -80,7 +80,7 @@ MISTAKES = [
     (toml(part(), seed="a"), "the file: seed is 'a'; expected a whole number"),
     (toml({"dataset": "x"}), "part 1: name is None; expected a text"),
     (toml(part("a/b")), "part 1: name is 'a/b'; expected letters, digits, _ and - only"),
-    (TWO, "part 3: name 'a' is taken by another"),
+    (TWO, "part 3: name 'a' is the name of another part"),
     (
         toml(part("a", family="drag")),
         "part 1: unknown key 'family'; known: dataset, families, modes, name, questions",
@@ -104,13 +104,13 @@ MISTAKES = [
         toml(part("a")).replace("weight = 1", "weight = inf"),
         "part a: weight is inf; expected a number above 0",
     ),
-    (toml(part("a", families="drag")), "part a: families is 'drag'; expected a list of texts"),
-    (toml(part("a", families=[])), "part a: families is []; expected a list of texts"),
+    (toml(part("a", families="drag")), "part a: families is 'drag'; expected a list of strings"),
+    (toml(part("a", families=[])), "part a: families is []; expected a list of strings"),
     (
         toml(part("a", questions=["Q7"])),
         "part a: questions: unknown question 'q7': choose from Q1,Q2,Q3,Q4,Q5,Q6",
     ),
-    (toml(part("a", questions=[6])), "part a: questions is [6]; expected a list of texts"),
+    (toml(part("a", questions=[6])), "part a: questions is [6]; expected a list of strings"),
     (toml(part("a", modes=["few"])), "part a: modes: unknown mode 'few': choose from zeroshot,icl"),
 ]
 

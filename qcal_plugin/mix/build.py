@@ -1,6 +1,6 @@
-"""Making a mix: whose item is whose, which samples are drawn, and one prepared dataset from those of the parts.
+"""Build a mix: assign items to parts, draw samples, and join the parts' prepared datasets into one.
 
-Raises DatasetError where a part does not fit its dataset, or is left without a sample.
+Raises DatasetError if a part does not fit its dataset, or if no sample is left for it.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from scoring.questions import Mode, Question
 from scoring.reference import JSON
 
 ANY_MODEL = Sampling(model="", max_tokens=1, temperature=0.0)
-"""Requests to it are equal where what they ask is."""
+"""With it, requests are equal if they ask the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What a part brings into the mix.
+    """The samples that a part contributes to the mix.
 
     Attributes:
-        samples: with the ids and items that they have in the mix.
-        taken: how many items it selects that belong to earlier parts.
+        samples: with their ids and items in the mix.
+        taken: how many of the items that it selects belong to earlier parts.
     """
 
     part: PartFile
@@ -67,7 +67,7 @@ def build_mix(
 
 
 def choose(parts: Sequence[PartFile], datasets: Sequence[PreparedDataset]) -> list[Choice]:
-    """What each part selects and no earlier part does. Raises DatasetError where that is nothing."""
+    """Return what each part selects and no earlier part does. Raises DatasetError if that is nothing."""
     claimed: set[str] = set()
     choices = []
     for part, dataset in zip(parts, datasets, strict=True):
@@ -90,9 +90,9 @@ def choose(parts: Sequence[PartFile], datasets: Sequence[PreparedDataset]) -> li
 
 
 def drawn(mix: MixFile, choices: Sequence[Choice]) -> list[Choice]:
-    """The choices with as many samples as the mix says, stratified by family; all of them where it says nothing.
+    """Return the choices with the mix's number of samples, stratified by family; all of them without a number.
 
-    Raises DatasetError where a part is left without any.
+    Raises DatasetError if a part gets no sample.
     """
     if mix.samples is None:
         return list(choices)
@@ -102,7 +102,7 @@ def drawn(mix: MixFile, choices: Sequence[Choice]) -> list[Choice]:
     )
     if without := [name for name, count in counts.items() if not count]:
         raise DatasetError(
-            f"samples is {mix.samples}, of which part {without[0]} gets none; give more of them"
+            f"samples is {mix.samples}, and part {without[0]} would get none; increase samples"
         )
     return [
         replace(choice, samples=tuple(stratified(choice.samples, counts[choice.part.name], seed=mix.seed)))
@@ -113,10 +113,10 @@ def drawn(mix: MixFile, choices: Sequence[Choice]) -> list[Choice]:
 def share_out(
     samples: int, weights: Mapping[str, float], sizes: Mapping[str, int], seed: int
 ) -> dict[str, int]:
-    """How many of so many samples each part gives: in proportion to its weight, by largest remainder.
+    """Return how many of ``samples`` each part gives: in proportion to its weight, by largest remainder.
 
-    A part that has fewer than its share gives all it has, and the others take the rest in the same way; all give all
-    where there are no more.
+    A part that has fewer than its share gives all it has, and the others share out the rest in the same way. If the
+    parts have no more than ``samples`` in total, all of them give all they have.
     """
     exact = {name: Fraction(repr(weight)) for name, weight in weights.items()}
     scale = math.lcm(*(weight.denominator for weight in exact.values()))
@@ -142,7 +142,7 @@ def _check_families(part: PartFile, dataset: PreparedDataset) -> None:
 
 
 def _asked(part: PartFile, dataset: PreparedDataset, sample: SampleEntry) -> dict[tuple[Mode, Question], str]:
-    """The items of a sample that the part selects, each with the digest of what is asked."""
+    """Return the items of a sample that the part selects, each with the digest of its request."""
     if part.families is not None and sample.family not in part.families:
         return {}
     return {
@@ -154,10 +154,8 @@ def _asked(part: PartFile, dataset: PreparedDataset, sample: SampleEntry) -> dic
 
 def _nothing(part: PartFile, taken: int) -> str:
     if taken:
-        return (
-            f"part {part.name}: all {taken} items that it selects belong to earlier parts; put it before them"
-        )
-    return f"part {part.name}: its families, questions and modes select nothing (icl asks only Q3, Q5, Q6)"
+        return f"part {part.name}: all {taken} items that it selects belong to earlier parts; move it before them"
+    return f"part {part.name}: its families, questions and modes select no item (icl asks only Q3, Q5, Q6)"
 
 
 def _warnings(choices: Sequence[Choice]) -> Iterator[str]:
@@ -193,12 +191,12 @@ def _lines(choice: Choice, entry: SampleEntry) -> SampleLines:
 
 
 def _named(part: str, piece: Mapping[str, str]) -> Mapping[str, str]:
-    """A piece of a prompt, with an image named as in the mix."""
+    """Return a piece of a prompt, with its image named as in the mix."""
     return {"image": in_mix(part, piece["image"])} if "image" in piece else piece
 
 
 def _images(choices: Sequence[Choice], lines: Sequence[SampleLines]) -> dict[str, Mapping[str, Any]]:
-    """The images that the lines' prompts show; their base64 texts are in the cache's one folder already."""
+    """Return the images of the lines' prompts. Their base64 texts are already in the cache's one folder."""
     datasets = {choice.part.name: choice.dataset for choice in choices}
     names = dict.fromkeys(
         piece["image"]

@@ -1,8 +1,8 @@
-"""``mix.toml``: which datasets a run mixes, with which weights (docs/collections.md has the reference and an example).
+"""Read ``mix.toml``: the datasets that a run mixes, and their weights (reference and example: docs/collections.md).
 
-Standard library only: read with the command line, by workers too.
+Imports only the standard library, because workers read it with the command line.
 
-    MixFileError      the file cannot be used; the message names it, the part, the key, and what is wrong
+    MixFileError      the file cannot be used; the message names the file, the part, the key and the mistake
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class MixFileError(TomlError):
-    """A mix file that cannot be used."""
+    """A mix file that cannot be used; ``str()`` is for the user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class PartFile:
 
     Attributes:
         dataset: as written: Hub id, folder or ``synthetic:...``.
-        location: the same for `qcal_plugin.dataset.prepare.prepare`: a folder is looked for beside the file.
+        location: the same for `qcal_plugin.dataset.prepare.prepare`: a folder is relative to the file.
         revision: None for the latest.
         weight: as written, above 0.
         families: None for all.
@@ -54,7 +54,7 @@ class PartFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixFile:
-    """A file's content. ``samples``: how many the parts give together; None for all that they have."""
+    """The content of a file. ``samples``: how many the parts give together; None for all that they have."""
 
     path: Path
     title: str
@@ -64,7 +64,7 @@ class MixFile:
 
 
 def read_mix_file(path: Path) -> MixFile:
-    """The mix in the file. Raises MixFileError."""
+    """Return the mix in the file. Raises MixFileError."""
     return read_file(path, _mix, MixFileError)
 
 
@@ -72,13 +72,13 @@ def _mix(path: Path, data: Mapping[str, Any]) -> MixFile:
     check_keys("the file", data, KEYS)
     title = text("the file", data, "title")
     if not title.isprintable():
-        raise MixFileError(f"title is {title!r}; expected one line of text")
+        raise MixFileError(f"title is {title!r}; expected text on one line")
     numbered = enumerate(entries(data, "part", "mix"), start=1)
     parts = tuple(_part(path.parent, f"part {position}", entry) for position, entry in numbered)
     names = [part.name for part in parts]
     if again := next((name for position, name in enumerate(names) if name in names[:position]), None):
         raise MixFileError(
-            f"part {names.index(again, names.index(again) + 1) + 1}: name {again!r} is taken by another"
+            f"part {names.index(again, names.index(again) + 1) + 1}: name {again!r} is the name of another part"
         )
     return MixFile(
         path=path,
@@ -126,14 +126,14 @@ def _weight(place: str, entry: Mapping[str, Any]) -> float:
         raise MixFileError(
             f"{place}: weight is {weight!r}; expected a number above 0, at most {LARGEST_WEIGHT:g}"
         )
-    checked: float = weight  # type: ignore[assignment]  # is_weight says so
+    checked: float = weight  # type: ignore[assignment]  # is_weight has checked the type
     return checked
 
 
 def _texts(place: str, entry: Mapping[str, Any], name: str) -> tuple[str, ...]:
     value = entry[name]
     if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
-        raise MixFileError(f"{place}: {name} is {value!r}; expected a list of texts")
+        raise MixFileError(f"{place}: {name} is {value!r}; expected a list of strings")
     return tuple(value)
 
 

@@ -1,8 +1,8 @@
 """``--mix FILE``: several datasets as one, prepared once and asked like any other.
 
-An item that several parts select belongs to the first of them, so that nothing is asked twice; what makes two items the
-same is what is asked: text and pictures. Of what is left to a part, ``samples`` draws its share (`share_out`),
-stratified by family.
+An item that several parts select belongs to the first of them, so that nothing is asked twice. Two items are the same
+if their texts and pictures are. From what remains of a part, ``samples`` draws its share (`share_out`), stratified by
+family.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from scoring.reference import JSON
 from synthetic.settings import parse_dataset_name
 
 MIX_VERSION = "1"
-"""Raised when the same file gives other items; part of a mix's revision."""
+"""Increased when the same file would give other items; part of a mix's revision."""
 
 
 def prepare_mix(
     mix: MixFile, *, progress: Progress | None = None, cache: Path | None = None
 ) -> PreparedDataset:
-    """The mix, checked and ready for asking; ``cache`` as in `prepare`. Raises DatasetError."""
+    """Return the mix, checked and ready to be asked; ``cache`` as in `prepare`. Raises DatasetError."""
     cache = cache or cache_dir()
     datasets = [_prepare_part(mix, part, progress, cache) for part in mix.parts]
     description = describe_mix(mix, datasets)
@@ -54,7 +54,7 @@ def prepare_mix(
 
 
 def describe_mix(mix: MixFile, datasets: Sequence[PreparedDataset]) -> dict[str, JSON]:
-    """What identifies the mix, as it stands in a run's settings (`reports.records.mixes` reads it)."""
+    """Return what identifies the mix, as in a run's settings (`reports.records.mixes` reads it)."""
     total = sum(part.weight for part in mix.parts)
     sources = _sources(mix, datasets)
     parts: list[JSON] = [
@@ -75,7 +75,7 @@ def describe_mix(mix: MixFile, datasets: Sequence[PreparedDataset]) -> dict[str,
 
 
 def _sources(mix: MixFile, datasets: Sequence[PreparedDataset]) -> dict[str, str]:
-    """Map each part to its source (`reports.records.mixes.MixPart`), the first of the parts that share plots."""
+    """Map each part to its source (`reports.records.mixes.MixPart`): the first of the parts that share plots."""
     groups: list[tuple[list[str], set[str]]] = []
     for part, dataset in zip(mix.parts, datasets, strict=True):
         names, plots = [part.name], {image.sha256 for image in dataset.images.values()} | _simulated(dataset)
@@ -88,7 +88,7 @@ def _sources(mix: MixFile, datasets: Sequence[PreparedDataset]) -> dict[str, str
 
 
 def _simulated(dataset: PreparedDataset) -> set[str]:
-    """Names of synthetic samples that are the same however they are drawn (``perturb=``)."""
+    """Return names of synthetic samples that do not depend on how they are drawn (``perturb=``)."""
     if not is_synthetic(dataset.identity.name):
         return set()
     seed = parse_dataset_name(dataset.identity.name).seed

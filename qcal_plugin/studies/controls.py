@@ -1,7 +1,7 @@
-"""``--control``: the same items with another picture, to see how much of a score comes from the plot.
+"""``--control``: ask the same items with another picture, to measure how much of a score comes from the plot.
 
-A control replaces the images of the sample itself; demonstrations keep theirs. What is shown instead depends on the
-item and the dataset only, so that every run shows the same.
+A control replaces the images of the sample; demonstrations keep theirs. What is shown instead depends only on the item
+and the dataset, so every run shows the same.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from scoring.questions import Mode
 from scoring.reference import Reference
 
 COMPARED = 24
-"""How many samples' answers are compared with an item's to find one that differs."""
+"""How many samples are searched for an answer that differs from the item's."""
 
 PNG_HEADER_BYTES = 24
 PNG_HEADER_BASE64 = 32  # the same in base64 characters
 
 
 class Control(StrEnum):
-    """What is shown in the place of the plot; also the variant of such items."""
+    """What is shown in place of the plot. The value is the variant of such items."""
 
     BLANK = "blank"
     """A white picture of the same size."""
@@ -43,7 +43,7 @@ class Control(StrEnum):
 
 
 def parse_controls(text: str) -> tuple[Control, ...]:
-    """``blank,sibling``. Raises BadValueError naming an unknown control."""
+    """Read ``blank,sibling``. Raises BadValueError naming an unknown control."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in set(Control)]
     if unknown or not names:
@@ -56,8 +56,8 @@ def parse_controls(text: str) -> tuple[Control, ...]:
 def stand_in_for(dataset: PreparedDataset, key: ItemKey) -> SampleEntry | None:
     """Return the sample whose plot is shown instead, under the control that is the item's variant.
 
-    Its right answer differs from the item's, if the dataset has such a sample: whoever reads the plot that is shown
-    then loses the item. Of the first `COMPARED` samples by a hash of the ids, the one whose answer scores least on the
+    Its right answer differs from the item's, if the dataset has such a sample, so that whoever reads the plot that is
+    shown loses the item. Of the first `COMPARED` samples by a hash of the ids, the one whose answer scores least on the
     item is taken; for Q1 and Q3, which only judges grade, the first. None for BLANK, and if no sample fits.
     """
     control = Control(key.variant)
@@ -88,14 +88,14 @@ def stand_in_score(dataset: PreparedDataset, key: ItemKey, scorer: Scorer) -> fl
 
 
 def can_be_controlled(sample: SampleEntry, samples: Sequence[SampleEntry], control: Control) -> bool:
-    """Whether the sample has a plot, and the dataset something to show instead."""
+    """Return whether the sample has a plot, and the dataset something to show instead."""
     return sample.pictures > 0 and (
         control is Control.BLANK or any(_fits(sample, other, control) for other in samples)
     )
 
 
 def _candidates(sample: SampleEntry, samples: Sequence[SampleEntry], control: Control) -> list[SampleEntry]:
-    """The samples whose plots can be shown instead, ranked by a hash of the ids."""
+    """Return the samples whose plots can be shown instead, ranked by a hash of the ids."""
     fitting = (other for other in samples if _fits(sample, other, control))
     return sorted(fitting, key=lambda other: _rank(sample, other))
 
@@ -116,7 +116,7 @@ def _reference(dataset: PreparedDataset, key: ItemKey, sample_id: str) -> Refere
 
 
 def controlled_case(dataset: PreparedDataset, key: ItemKey) -> Case:
-    """The item with other pictures, as its variant (a `Control`) says. Raises KeyError if there is no such item."""
+    """Return the item with the pictures of its variant, a `Control`. Raises KeyError if there is no such item."""
     case = dataset.case(key._replace(variant=""))
     shown = _replacements(dataset, key)
     parts = [shown.get(part.image_id, part) if isinstance(part, ImagePart) else part for part in case.prompt]
@@ -136,7 +136,7 @@ def _replacements(dataset: PreparedDataset, key: ItemKey) -> dict[str, ImagePart
 
 
 def _blank(image: ImagePart) -> ImagePart:
-    """A white picture of the image's size, kept in the image cache."""
+    """Return a white picture of the image's size, which is kept in the image cache."""
     from PIL import Image
 
     from qcal_plugin.dataset.images import store_image

@@ -1,6 +1,6 @@
 """``--judge-baselines``: the last demonstration's answer to Q3, graded by the judges like a model's.
 
-Such an item has the variant `COPIED` of the in-context item whose floor it is. The model is not asked.
+Such an item has the variant `COPIED`, and its score is the floor of the in-context item. The model is not asked.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ FINISHED = "stop"
 
 
 def has_judged_floor(key: ItemKey) -> bool:
-    """Whether judges have to grade what repeating a demonstration scores on this item."""
+    """Return whether the item's floor for copying needs judges."""
     return key.mode is Mode.ICL and key.question is Question.Q3 and not key.variant
 
 
 @dataclass(frozen=True, slots=True)
 class CopyingModel:
-    """A model in whose place demonstrations answer items of the variant `COPIED`."""
+    """A model that is not asked items of the variant `COPIED`: a demonstration's answer is returned."""
 
     model: Model
 
@@ -43,6 +43,6 @@ class CopyingModel:
         text = demonstrated(examples[-1].text) if examples else ""
         if not text:
             raise RequestFailed(
-                kind="no_demonstration", message="the prompt demonstrates no answer to repeat", attempts=0
+                kind="no_demonstration", message="the prompt has no demonstration to repeat", attempts=0
             )
         return Answer(text=text, finish_reason=FINISHED, attempts=0)

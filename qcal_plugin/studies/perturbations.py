@@ -1,7 +1,7 @@
-"""``--perturb``: the same samples drawn otherwise, to see whether scores move that should not. Imports nothing heavy.
+"""``--perturb``: ask about the same samples drawn in another style, which should not change scores.
 
-Unlike a control (`qcal_plugin.studies.controls`) a perturbation makes a dataset of its own: all pictures, also those
-of demonstrations, are redrawn, and what Q1 says of them follows.
+Unlike a control (`qcal_plugin.studies.controls`), a perturbation makes another dataset: all pictures are redrawn,
+including those of demonstrations, and the answers to Q1 follow. Imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from synthetic.settings import PREFIX, parse_dataset_name
 
 
 def parse_perturbations(text: str, dataset: str | None) -> tuple[Perturbation, ...]:
-    """``colormap,jpeg`` (any case), each once, of a dataset if it is known yet.
+    """Read ``colormap,jpeg`` (any case), each once, and check them against the dataset, if that is known yet.
 
     Raises BadValueError for an unknown perturbation, and for a dataset that cannot be perturbed.
     """
@@ -27,13 +27,13 @@ def parse_perturbations(text: str, dataset: str | None) -> tuple[Perturbation, .
 
 
 def perturbed_name(dataset: str, perturbation: Perturbation) -> str:
-    """The name of the dataset as this perturbation draws it.
+    """Return the name of the dataset under this perturbation.
 
-    Raises BadValueError where it cannot: the pictures are given, or drawn otherwise already.
+    Raises BadValueError for a dataset that is not synthetic, or is perturbed already.
     """
     if not dataset.startswith(f"{PREFIX}:"):
         raise BadValueError(
-            f"only synthetic plots can be drawn anew, and {dataset} is not: "
+            f"only synthetic plots can be redrawn, and {dataset} is not: "
             "add --dataset synthetic:seed=7,per-scenario=3, or --demo"
         )
     settings = parse_dataset_name(dataset)

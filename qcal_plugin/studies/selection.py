@@ -1,4 +1,4 @@
-"""Which items a run asks: modes, questions, samples, a shard; and under which conditions its studies ask them again."""
+"""Select the items of a run: by mode, question, sample and shard, and with the conditions of its studies."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Shard(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which items of a dataset a run asks; see `select`."""
+    """The options that select a run's items; `select` explains them."""
 
     modes: tuple[Mode, ...] = tuple(Mode)
     questions: tuple[Question, ...] = tuple(Question)
@@ -45,17 +45,17 @@ class Selection:
 
 
 def parse_modes(text: str) -> tuple[Mode, ...]:
-    """``zeroshot,icl`` (any case) in the benchmark's order, each once. Raises BadValueError naming an unknown mode."""
+    """Read ``zeroshot,icl`` (any case) in the benchmark's order, each once. BadValueError names an unknown mode."""
     return parse_members(Mode, text)
 
 
 def parse_questions(text: str) -> tuple[Question, ...]:
-    """``Q1,Q6`` (any case) in the benchmark's order, each once. Raises BadValueError naming an unknown question."""
+    """Read ``Q1,Q6`` (any case) in the benchmark's order, each once. BadValueError names an unknown question."""
     return parse_members(Question, text)
 
 
 def parse_shard(text: str) -> Shard:
-    """``2/5``. Raises BadValueError if it is not i/n with 1 <= i <= n."""
+    """Read ``2/5``. Raises BadValueError if it is not i/n with 1 <= i <= n."""
     first, slash, second = text.partition("/")
     if not (slash and first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second)):
         raise BadValueError(f"shard {text!r}: expected i/n with 1 <= i <= n, such as 2/5")
@@ -72,11 +72,11 @@ def select(
     seed: int = 0,
     shard: Shard | None = None,
 ) -> tuple[PlannedItem, ...]:
-    """The items of a run, mode by mode, in each by sample (the dataset's order) and question.
+    """Return the items of a run, by mode, sample (in the dataset's order) and question.
 
-    ``limit`` keeps the first so many samples, ``sample`` so many `stratified` by family; both keep all if there are
-    fewer. ``shard`` keeps, of what is left, the samples whose id hashes to this part: a sample's items stay together,
-    and it stays in its shard when samples are added to the dataset.
+    ``limit`` is a number of samples to keep from the start, ``sample`` a number of samples to draw, `stratified` by
+    family; both keep all samples if there are fewer. ``shard`` keeps those of the rest whose id hashes to this part: a
+    sample's items stay together, and it stays in its shard when samples are added to the dataset.
 
     Raises BadValueError for limit or sample below 1, for both at once, and for a selection without items.
     """
@@ -104,11 +104,11 @@ def select(
 
 
 def select_items(selection: Selection, dataset: StudiedDataset) -> tuple[PlannedItem, ...]:
-    """`select` with the options of a command line.
+    """Return the items that a command line selects, with those of its studies.
 
-    Behind each item stand its controls, as far as the dataset has other plots to show, the perturbations under which
-    its plots differ, a repeated demonstration that judges grade (``--judge-baselines``), and its repeats. With a
-    `ShotPlan` only its questions are asked. Raises BadValueError where nothing is left to ask.
+    Each item is followed by its controls, if the dataset has other plots to show, by the perturbations under which its
+    plots differ, and by a repeated demonstration that judges grade (``--judge-baselines``), all of them repeated. With
+    a `ShotPlan`, only its questions are asked. Raises BadValueError if there is nothing to ask.
     """
     if selection.shots is not None:
         return _repeated(_shot_items(selection, selection.shots, dataset.own_samples), selection.repeats)
@@ -157,7 +157,7 @@ def _repeated(items: Iterable[PlannedItem], repeats: int) -> tuple[PlannedItem, 
 def _shot_items(
     selection: Selection, plan: ShotPlan, samples: Sequence[SampleEntry]
 ) -> Iterator[PlannedItem]:
-    """The zero-shot items of the plan's queries, if 0 demonstrations are asked for, and those with demonstrations."""
+    """Yield the items of the plan's queries with each number of demonstrations; 0 is the zero-shot item."""
     zeroshot = _selected(selection, queries(plan, samples), (Mode.ZEROSHOT,))
     asked = [Shots(0)] if 0 in plan.counts and Mode.ZEROSHOT in selection.modes else []
     asked += conditions(plan) if Mode.ICL in selection.modes else []
@@ -180,11 +180,11 @@ def _conditions(sample: SampleEntry, dataset: StudiedDataset, controls: Iterable
 
 
 def stratified(samples: Sequence[SampleEntry], count: int, *, seed: int) -> list[SampleEntry]:
-    """``count`` of the samples, each family in proportion to its size; all of them if there are no more.
+    """Return ``count`` of the samples, from each family in proportion to its size; all of them if there are no more.
 
-    Seats are allotted by largest remainder. Among equal remainders those families come first whose names, hashed with
-    the seed, come first; within a family likewise those samples by their ids. So the choice depends on names and seed
-    only: not on the order of the rows, the machine or the version of Python.
+    Seats are allotted by largest remainder. Equal remainders are ranked by a hash of the seed and the family's name,
+    and samples within a family by a hash of the seed and their id. So the choice depends only on names and seed,
+    and not on the order of the rows, the machine or the version of Python.
     """
     sizes = Counter(entry.family for entry in samples)
     seats = largest_remainder(sizes, min(count, len(samples)), seed=seed)
@@ -198,7 +198,7 @@ def stratified(samples: Sequence[SampleEntry], count: int, *, seed: int) -> list
 
 
 def in_shard(sample_id: str, shard: Shard) -> bool:
-    """Whether the sample belongs to the shard; depends on nothing else."""
+    """Return whether the sample belongs to the shard, which depends only on the two."""
     return _digest(sample_id) % shard.parts == shard.part - 1
 
 
@@ -246,7 +246,7 @@ def _choose(
 
 
 def largest_remainder(sizes: Counter[str], count: int, *, seed: int) -> Counter[str]:
-    """``count`` seats in proportion to sizes; equal remainders are ranked by names, hashed with the seed."""
+    """Return ``count`` seats in proportion to sizes; equal remainders are ranked by a hash of seed and name."""
     total = sizes.total()
     seats = Counter({family: count * size // total for family, size in sizes.items()})
     by_remainder = sorted(
@@ -264,7 +264,7 @@ _Member = TypeVar("_Member", bound=StrEnum)
 
 
 def parse_members(kind: type[_Member], text: str) -> tuple[_Member, ...]:
-    """``first,second`` (any case) in the order of ``kind``, each once. Raises BadValueError for others."""
+    """Read ``first,second`` (any case) in the order of ``kind``, each once. Raises BadValueError for others."""
     known = {member.value.lower(): member for member in kind}
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     for name in names:

@@ -1,9 +1,9 @@
-"""``--shots``: the same question with 0, 1, 2, ... demonstrations in the prompt (paper, appendix F).
+"""``--shots``: ask the same question with 0, 1, 2, ... demonstrations in the prompt (paper, appendix F).
 
-The query's own scenario type is demonstrated first, by another sample; each further demonstration adds a scenario type
-of the family, and begins a second round when all have been shown. So more demonstrations hold the fewer ones, every
-set shows the right answer, and the query is never among them. Which samples these are, and their order in the
-prompt, depends on the seed and on ids only.
+The first demonstration is another sample of the query's scenario type. Each further one adds a scenario type of the
+family; when all have been shown, a second round begins. So a larger set contains the smaller ones, every set shows the
+right answer, and the query is never part of it. The samples and their order in the prompt depend only on the seed and
+on ids.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from scoring.reference import Reference
 INTRODUCTION = "Here are labelled examples:"
 QUERY = "Now the query plot:"
 SCENARIO_TYPES = 5
-"""Of the families that are studied by default."""
+"""How many scenario types the families have that are studied by default."""
 LISTED_FAMILIES = 4
 PAPER_FAMILIES = ("drag", "rabi", "ramsey_t2star", "t1")
-"""DRAG, Rabi, Ramsey and T1; those whose 63 samples give the paper's shares (55.6% is 35 of 63) and 1,008 questions."""
+"""DRAG, Rabi, Ramsey and T1; their 63 samples give the paper's shares (55.6% is 35 of 63) and 1,008 questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShotPlan:
-    """What ``--shots`` asks.
+    """The options of ``--shots``.
 
     Attributes:
-        counts: how many demonstrations, ascending; 0 is the zero-shot item itself.
-        orders: in how many orders each set is shown, as far as it has so many.
+        counts: the numbers of demonstrations, ascending; 0 is the zero-shot item.
+        orders: in how many orders each set is shown, at most.
         families: names, or one of ``five`` (those with five scenario types), ``paper`` and ``all``.
     """
 
@@ -50,11 +50,11 @@ class ShotPlan:
 
 
 def queries(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[SampleEntry]:
-    """The samples that are asked, the same with every number of demonstrations.
+    """Return the samples that are asked about, the same for every number of demonstrations.
 
-    They are of the plan's families, with another sample of their scenario type and enough others of their family.
+    They belong to the plan's families, which have another sample of their scenario type and enough other samples.
 
-    Raises BadValueError for unknown families, for more demonstrations than any has, and where there is nothing to ask.
+    Raises BadValueError for unknown families, for more demonstrations than any family has, and if no sample is left.
     """
     families = _families(plan, samples)
     candidates = [
@@ -67,7 +67,7 @@ def queries(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[SampleEntry]
     if not candidates:
         raise BadValueError(
             f"--shots: {_named(families)} has no sample with another one of its scenario type to show; --shot-families "
-            "chooses others, --dataset synthetic:per-scenario=3 has three of each"
+            "selects others, --dataset synthetic:per-scenario=3 has three of each"
         )
     most = max(_others(sample, samples) for sample in candidates)
     if max(plan.counts) > most:
@@ -78,7 +78,7 @@ def queries(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[SampleEntry]
 
 
 def demonstrations(sample: SampleEntry, samples: Sequence[SampleEntry], seed: int) -> list[SampleEntry]:
-    """All that can be shown for this query, in the order in which more demonstrations take more of them."""
+    """Return all demonstrations for this query. Sets of any size are taken from the start."""
     others = [other for other in samples if other.family == sample.family and other is not sample]
     ranked = sorted(others, key=lambda other: _rank(seed, sample, other.sample_id))
     types = sorted(
@@ -91,7 +91,7 @@ def demonstrations(sample: SampleEntry, samples: Sequence[SampleEntry], seed: in
 
 
 def conditions(plan: ShotPlan) -> list[Shots]:
-    """What is asked about each query besides its zero-shot item."""
+    """Return the conditions under which each query is asked, besides its zero-shot item."""
     return [
         Shots(count, order)
         for count in plan.counts
@@ -101,7 +101,7 @@ def conditions(plan: ShotPlan) -> list[Shots]:
 
 
 def shown(dataset: PreparedDataset, key: ItemKey, shots: Shots, seed: int) -> list[SampleEntry]:
-    """The demonstrations of this item, in the order of its prompt. Raises KeyError for an unknown sample."""
+    """Return the demonstrations of this item, in the order of its prompt. Raises KeyError for an unknown sample."""
     sample = {entry.sample_id: entry for entry in dataset.own_samples}[key.sample_id]
     chosen = demonstrations(sample, dataset.own_samples, seed)[: shots.number]
     if len(chosen) < shots.number or shots.order > math.factorial(len(chosen)):
@@ -112,9 +112,9 @@ def shown(dataset: PreparedDataset, key: ItemKey, shots: Shots, seed: int) -> li
 
 
 def shot_case(dataset: PreparedDataset, key: ItemKey, shots: Shots, seed: int) -> Case:
-    """The item with its demonstrations before the query. Raises KeyError if there is no such item.
+    """Return the item with its demonstrations before the query. Raises KeyError if there is no such item.
 
-    As in the benchmark's own in-context prompts every ``<image>`` tag of the query gives way to the next of its images.
+    As in the benchmark's in-context prompts, each ``<image>`` tag of the query is replaced by the next of its images.
     """
     query = dataset.case(zeroshot_key(key))
     background, task = _divided(query, dataset.background(key.sample_id))
@@ -139,16 +139,17 @@ def shot_case(dataset: PreparedDataset, key: ItemKey, shots: Shots, seed: int) -
 
 
 def zeroshot_key(key: ItemKey) -> ItemKey:
-    """The item without demonstrations."""
+    """Return the item without demonstrations."""
     return ItemKey(key.sample_id, key.question, Mode.ZEROSHOT)
 
 
 def copy_flags(
     question: Question, text: str, reference: Reference, shown: Sequence[Reference], scorer: Scorer
 ) -> tuple[str, ...]:
-    """Whether the answer is that of a demonstration, and of the last one, where the right answer is another.
+    """Return flags for a wrong answer that is equal to that of a demonstration, and of the last one.
 
-    Answers are the same if the scorer takes one for the other; of Q1 and Q3, which judges grade, if their texts are.
+    Two answers are equal if the scorer accepts one as the other; those to Q1 and Q3, which judges grade, if their texts
+    are equal.
     """
 
     def copied(other: Reference) -> bool:
@@ -166,7 +167,7 @@ def copy_flags(
 
 
 def parse_counts(texts: Sequence[str]) -> tuple[int, ...]:
-    """``0 1 2`` or ``0,1,2``, ascending, each once. Raises BadValueError on anything but whole numbers."""
+    """Read ``0 1 2`` or ``0,1,2``, ascending, each once. Raises BadValueError for anything but whole numbers."""
     numbers = [text.strip() for entry in texts for text in entry.split(",")]
     for text in numbers:
         if not text.isdecimal():
@@ -175,7 +176,7 @@ def parse_counts(texts: Sequence[str]) -> tuple[int, ...]:
 
 
 def parse_families(text: str) -> tuple[str, ...]:
-    """``drag,rabi``, ``five``, ``paper`` or ``all``. Raises BadValueError where nothing is named."""
+    """Read ``drag,rabi``, ``five``, ``paper`` or ``all``. Raises BadValueError if nothing is named."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
         raise BadValueError(f"{text!r}: expected names of families, five, paper or all")
@@ -221,7 +222,7 @@ def _own_type(sample: SampleEntry, other: SampleEntry) -> bool:
 
 
 def _orders(sample: SampleEntry, chosen: Sequence[SampleEntry], seed: int) -> Iterator[list[SampleEntry]]:
-    """Different orders of the same demonstrations, at random, as many as there are."""
+    """Yield the orders of the demonstrations, each once, in a random sequence."""
     seen: set[tuple[str, ...]] = set()
     for attempt in itertools.count():
         ranked = sorted(chosen, key=lambda other: _rank(seed, sample, f"{attempt}/{other.sample_id}"))
@@ -236,7 +237,7 @@ def _rank(seed: int, sample: SampleEntry, name: str) -> bytes:
 
 
 def _divided(query: Case, background: str) -> tuple[str, str]:
-    """The query's prompt as its background, if it begins with it, and its task."""
+    """Divide the query's prompt into its background, if it begins with that, and its task."""
     text = "".join(part.text for part in query.prompt if isinstance(part, TextPart))
     if background and text.startswith(background):
         return background, text[len(background) :].strip()
@@ -248,7 +249,7 @@ def _images(case: Case) -> list[ImagePart]:
 
 
 def _interleaved(task: str, images: Sequence[ImagePart]) -> Iterator[PromptPart]:
-    """The task with its images in the places of its tags; those without a tag come first."""
+    """Yield the task with its images in place of its tags; images without a tag come first."""
     pieces = task.split(IMAGE_TAG)
     untagged = max(0, len(images) - (len(pieces) - 1))
     yield from images[:untagged]
@@ -262,7 +263,7 @@ def _interleaved(task: str, images: Sequence[ImagePart]) -> Iterator[PromptPart]
 
 
 def _joined(parts: Sequence[PromptPart]) -> Iterator[PromptPart]:
-    """Neighbouring texts as one."""
+    """Join adjacent texts."""
     for is_text, group in itertools.groupby(parts, key=lambda part: isinstance(part, TextPart)):
         if is_text:
             yield TextPart(text="\n\n".join(part.text for part in group if isinstance(part, TextPart)))

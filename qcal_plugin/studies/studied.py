@@ -1,7 +1,7 @@
-"""Studies: conditions under which items are asked again, beside the benchmark itself or in its place.
+"""Studies ask items under conditions, in addition to the benchmark or instead of it.
 
-A condition is the variant of an item's key: it decides what is asked and what the answer is compared with.
-Light to import: xdist workers do.
+A condition is the variant of an item's key. It decides what is asked and what the answer is compared with.
+Light to import, because xdist workers do.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from synthetic.drawing.perturbation import Perturbation
 
 
 class Place(NamedTuple):
-    """A prepared dataset's folder, and the revision that it must have there."""
+    """The folder of a prepared dataset, and the revision that it must have."""
 
     directory: str
     revision: str
@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudiedPlace:
-    """What it takes to open a `StudiedDataset` in another process."""
+    """The data needed to open a `StudiedDataset` in another process."""
 
     dataset: Place
     perturbed: Mapping[str, Place]
@@ -46,7 +46,7 @@ class StudiedDataset:
     """A dataset whose items may carry a study's condition as their variant.
 
     Attributes:
-        perturbed: the same samples drawn otherwise, by the name of the perturbation (``--perturb``).
+        perturbed: the same samples redrawn, by the name of the perturbation (``--perturb``).
         seed: of the demonstrations (``--shots``).
     """
 
@@ -61,16 +61,16 @@ class StudiedDataset:
 
     @property
     def datasets(self) -> tuple[PreparedDataset, ...]:
-        """The dataset and, if drawn otherwise, the others."""
+        """The dataset, and its perturbed versions."""
         return (self.dataset, *self.perturbed.values())
 
     @property
     def own_samples(self) -> tuple[SampleEntry, ...]:
-        """The samples without further ICL rows about them, which no study is about."""
+        """The samples without further ICL rows about them, which no study uses."""
         return self.dataset.own_samples
 
     def case(self, key: ItemKey) -> Case:
-        """What is asked for this item, under its condition. Raises KeyError if there is no such item."""
+        """Return what is asked for this item under its condition. Raises KeyError if there is no such item."""
         if key.variant in set(Control):
             return controlled_case(self.dataset, key)
         shots = parse_shots(key.variant)
@@ -79,11 +79,11 @@ class StudiedDataset:
         return self._drawn(key.variant).case(key)
 
     def reference(self, key: ItemKey) -> Reference:
-        """What the answer is compared with. Raises KeyError if there is no such item."""
+        """Return what the answer is compared with. Raises KeyError if there is no such item."""
         return self._drawn(key.variant).reference(benchmark_key(key))
 
     def demonstrations(self, key: ItemKey) -> tuple[Reference, ...]:
-        """The references of what is demonstrated before the question, in order; none without ``--shots``."""
+        """Return the references of the item's demonstrations, in order; none without ``--shots``."""
         shots = parse_shots(key.variant)
         examples = () if shots is None else shown(self.dataset, key, shots, self.seed)
         return tuple(
@@ -108,12 +108,12 @@ class StudiedDataset:
         )
 
     def is_redrawn(self, sample_id: str, perturbation: str) -> bool:
-        """Whether the sample's own pictures differ under the perturbation. Raises KeyError if there is no sample."""
+        """Return whether the sample's pictures differ under the perturbation. Raises KeyError if there is no sample."""
         plain, other = (drawn.images_of(sample_id) for drawn in (self.dataset, self._drawn(perturbation)))
         return [image.sha256 for image in plain] != [image.sha256 for image in other]
 
     def _drawn(self, variant: str) -> PreparedDataset:
-        """The dataset whose pictures this condition is about."""
+        """Return the dataset whose pictures are shown under this condition."""
         if variant not in set(Perturbation):
             return self.dataset
         if variant not in self.perturbed:
@@ -122,18 +122,18 @@ class StudiedDataset:
 
     @property
     def place(self) -> StudiedPlace:
-        """Where it lies, for workers."""
+        """The place from which workers can open it."""
         perturbed = {name: _place(dataset) for name, dataset in self.perturbed.items()}
         return StudiedPlace(dataset=_place(self.dataset), perturbed=perturbed, seed=self.seed)
 
 
 def benchmark_key(key: ItemKey) -> ItemKey:
-    """The benchmark's own item behind one of a study, the repeat aside; with demonstrations the zero-shot one."""
+    """Return the benchmark's item of a study's item, without its repeat; with demonstrations, the zero-shot item."""
     return zeroshot_key(key) if parse_shots(key.variant) is not None else key._replace(repeat=0, variant="")
 
 
 def open_studied(place: StudiedPlace) -> StudiedDataset:
-    """The dataset that lies there. Raises as `open_prepared` does."""
+    """Return the dataset at this place. Raises as `open_prepared` does."""
     return StudiedDataset(
         dataset=_open(place.dataset),
         perturbed={name: _open(other) for name, other in place.perturbed.items()},
@@ -148,5 +148,5 @@ def _place(dataset: PreparedDataset) -> Place:
 def _open(place: Place) -> PreparedDataset:
     dataset = open_prepared(Path(place.directory), place.revision)
     for file in (dataset.references, dataset.floors):
-        file.content()  # from here on in memory: nothing that happens to the file concerns this process
+        file.content()  # from here on in memory, so changes to the file do not matter to this process
     return dataset
