@@ -342,5 +342,7 @@ def test_a_mistake_in_the_file_is_one_line(mixing, endpoint, given, complaint, l
 def test_a_load_takes_one_dataset(mixing, endpoint):
     result = mixing("--parallel=1", "test_qcaleval/test_service.py")
     assert USAGE_ERROR == result.exit_status
-    assert "--parallel: a load takes its requests from one dataset: --dataset in place of --mix" in result.out
+    assert (
+        "--parallel: a load takes its requests from one dataset: use --dataset instead of --mix" in result.out
+    )
     assert [] == endpoint.requests

@@ -164,7 +164,7 @@ def test_tables_again_from_what_is_on_disk(study, capsys):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "test_service.py measures a service under load: add --parallel 1,2,5 or --rate 2"),
+        ([], "test_service.py runs load tests: add --parallel 1,2,5 or --rate 2"),
         (["--parallel=0"], "--parallel '0': expected whole numbers, at least 1, such as --parallel 1,2,5"),
         (["--parallel=1,,2"], "--parallel '': expected whole numbers"),
         (["--parallel=1.5"], "--parallel '1.5': expected whole numbers"),
@@ -186,12 +186,12 @@ def test_tables_again_from_what_is_on_disk(study, capsys):
         (["--parallel=1", "--image-num=2"], "--image-num without --image-width: there are no random images"),
         (["--parallel=1", "--image-width=0"], "--image-width 0: expected a number, at least 1"),
         (["--parallel=1", "--min-tokens=0"], "--min-tokens 0: expected a number, at least 1"),
-        (["--parallel=1", "-n2"], "--parallel: one process holds the load, however high: leave out -n"),
+        (["--parallel=1", "-n2"], "--parallel: one process holds the load: leave out -n"),
         (["--parallel=1", "--judge-url=http://localhost:1/v1"], "--parallel: judging would disturb the load"),
-        (["--parallel=1", "--shots=1"], "--parallel sends the benchmark's own prompts: leave out --shots"),
+        (["--parallel=1", "--shots=1"], "--parallel sends the benchmark's prompts: leave out --shots"),
         (
             ["--parallel=1", "--control=blank"],
-            "--parallel sends the benchmark's own prompts: leave out --control",
+            "--parallel sends the benchmark's prompts: leave out --control",
         ),
         (["--rate=1", "--resume"], "--rate and --resume: give one of them"),
         (["--rate=1", "--dry-run"], "--rate and --dry-run: give one of them"),

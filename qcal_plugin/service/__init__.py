@@ -1,1 +1,1 @@
-"""Service performance: how fast a served model answers under load, and whether it answers as well (docs/service.md)."""
+"""Load tests: how fast a served model answers under load, and whether its scores change (docs/service.md)."""

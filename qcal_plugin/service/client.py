@@ -1,7 +1,8 @@
-"""Sends streamed requests and takes the time. A failure is a finding here, and not tried again.
+"""Send streamed requests and time them. Failures are results of a load test, so they are not retried.
 
-The client must not be slower than the server. So while a stream lasts, each read costs a clock reading and an append;
-events are decoded up to the first token, and after the end. Secrets are taken out of what is kept, not of each event.
+The client must not be slower than the server. While a stream lasts, each read therefore costs no more than a clock
+reading and an append: events are decoded up to the first token, and then after the end. Secrets are removed from what
+is kept, and not from each event.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Timed:
-    """One request as it went. Seconds since it was sent; ``reply`` holds what came until ``failure``, if any."""
+    """One request with its times, in seconds since it was sent; ``reply`` holds what arrived before a ``failure``."""
 
     sent_at: float
     reply: StreamedReply = field(default_factory=StreamedReply)
@@ -48,8 +49,8 @@ class StreamClient:
     async def send(self, body: bytes, timed: Timed | None = None) -> Timed:
         """Send one request and read its stream to the end; ``timed`` is filled in as it goes.
 
-        Some servers close a connection after a stream without saying so, and a request that is sent into it meets a
-        closed door. That is no failure of theirs: it goes out once more, on another connection, timed anew.
+        Some servers close a connection after a stream without announcing it, and the next request on it fails.
+        That does not count as a failure: the request is sent once more, on another connection, and timed from there.
         """
         timed = timed or Timed(sent_at=time.perf_counter())
         await self._attempt(body, timed)
@@ -102,7 +103,7 @@ class StreamClient:
                     unread.append((now, received))
                 else:
                     self._take(timed.reply, events.feed(received), now)
-        except BaseException:  # what came of a stream that was cut is kept
+        except BaseException:  # keep what arrived before a stream was cut
             with contextlib.suppress(RequestFailed):
                 self._take_rest(timed, events, unread)
             raise
@@ -116,7 +117,7 @@ class StreamClient:
         timed.reply.finish_reason = reason and self._settings.redaction.answer(reason)
 
     def _take(self, reply: StreamedReply, events: list[bytes], now: float) -> None:
-        """Decode events. The message of a failure may quote one: it is made again without secrets."""
+        """Decode events. The message of a failure may quote an event, so it is made from one without secrets."""
         for event in events:
             with contextlib.suppress(RequestFailed):
                 reply.take(event, now)

@@ -1,4 +1,4 @@
-"""Which tests a service study has: one for each load, one for the search; none of the benchmark's items."""
+"""Collect the tests of a load test: one for each load, one for the search, and none of the benchmark's items."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ SEARCH_FIXTURE = "highest_load"
 
 
 class LoadItems:
-    """Collects the loads that were asked for, in order."""
+    """Collects the loads of the command line, in order."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         self._settings = settings
 
     @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test per load level."""
+        """Make one test per load level."""
         if collection.asked_mode(metafunc) is not None:
             collection.parametrize(metafunc, ())
         elif collection.LOAD_PARAMETER in metafunc.fixturenames:
@@ -27,7 +27,7 @@ class LoadItems:
 
     @pytest.hookimpl
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Drop what is not asked: the benchmark's items, the search, levels where there are none."""
+        """Drop the benchmark's items, and the search or the levels if the command line has none."""
         collection.drop_unasked(items)
         items[:] = [item for item in items if not collection.is_load(item) or self._is_asked(item)]
 

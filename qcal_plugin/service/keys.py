@@ -1,4 +1,4 @@
-"""What a process that measures loads keeps on pytest's config, by typed key."""
+"""Keys of what a load test keeps on pytest's config."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ if TYPE_CHECKING:
     from qcal_plugin.service.session import ServiceSession
 
 LOAD_SESSION: pytest.StashKey[ServiceSession] = pytest.StashKey()
-"""On the config of a process that measures a service under load."""
+"""On the config of a process that runs load tests: its session."""

@@ -1,4 +1,4 @@
-"""How late this client gets to things while it holds a load: what it adds to the server's times."""
+"""Measure how late this client reads replies while it holds a load, which adds to the server's times."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ EVERY_S = 0.02
 
 @dataclass(slots=True)
 class LagWatch:
-    """Wakes up every `EVERY_S` and notes how late that was: so long do replies wait that have arrived.
+    """Wakes up every `EVERY_S` and notes how late it was. Replies that have arrived wait as long to be read.
 
-    An event loop handles what is ready one after the other. A wake-up is late for the same reasons as a read: other
+    An event loop handles ready tasks one after the other. A wake-up is late for the same reasons as a read: other
     replies come first, or the machine has no core for this process.
     """
 
@@ -26,7 +26,7 @@ class LagWatch:
     _cpu_s: float = field(default_factory=time.process_time)
 
     def figures(self) -> ClientLoad | None:
-        """Return what was noted; None if the level was over before the first wake-up."""
+        """Return quantiles of the delays and the CPU share; None if the level ended before the first wake-up."""
         if not self.late_s:
             return None
         late = sorted(self.late_s)
@@ -46,7 +46,7 @@ class LagWatch:
 
 @asynccontextmanager
 async def watched() -> AsyncIterator[LagWatch]:
-    """A watch for as long as the context lasts."""
+    """Yield a watch that runs as long as the context."""
     watch = LagWatch()
     task = asyncio.create_task(watch._watch())  # noqa: SLF001 - this module's own
     try:

@@ -1,8 +1,8 @@
-"""What a load test sends: the benchmark's own plots and prompts, or random images with words.
+"""Make the requests of a load test: the benchmark's plots and prompts, or random images with words.
 
-Every request begins with a number of its own, so that no server has seen its beginning before: prefix caches keep
-what a prompt begins with, and cannot answer from it. Random images are new in every request; the benchmark's plots
-come in an order in which each is sent once before any is sent again.
+Every request begins with a new number. Prefix caches store the beginning of a prompt, so they cannot answer from an
+earlier request. Random images are new in every request. Each of the benchmark's plots is sent once before any is sent
+again.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ from scoring.dispatch import Scorer
 from scoring.reference import JSON
 
 BLOCK = 8
-"""Random images consist of blocks of so many pixels, so that they compress as plots do and not as noise."""
+"""The size in pixels of the blocks in a random image, which make it compress as a plot does and not as noise."""
 WORDS = "amplitude axis band curve decay detuning drive fit flux gain noise phase pulse qubit ramp scan"
 
 
 class Load(Protocol):
-    """Makes requests, and knows what their answers are worth."""
+    """Makes requests and scores their answers."""
 
     def body(self, number: int, extra: Mapping[str, JSON]) -> bytes:
-        """The body of a level's request ``number``, with further fields."""
+        """Return the body of a level's request ``number``, with further fields."""
         ...
 
     def item(self, number: int) -> PlannedItem | None:
-        """What it asks; None where it is no question of the benchmark."""
+        """Return the item of the request; None if it is not a question of the benchmark."""
         ...
 
     def score(self, number: int, text: str) -> float | None:
-        """The score of its answer, 0..1; None where there is none without a judge."""
+        """Return the score of the answer, 0..1; None if it needs a judge."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkLoad:
-    """The benchmark's prompts, in the order of ``items``, from the start in every level."""
+    """The benchmark's prompts, in the order of ``items``; each level begins at the start."""
 
     dataset: PreparedDataset
     items: Sequence[PlannedItem]
@@ -67,7 +67,7 @@ class BenchmarkLoad:
         return self.items[number % len(self.items)]
 
     def score(self, number: int, text: str) -> float | None:
-        """See `Load`: Q1 and Q3 need a judge, and a judge beside the load would disturb it."""
+        """See `Load`. Q1 and Q3 have no score, because asking a judge would disturb the load."""
         item = self.item(number)
         if item.key.question.needs_judge:
             return None
@@ -81,7 +81,7 @@ class BenchmarkLoad:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RandomLoad:
-    """Random pictures and words; nothing to score. ``folder`` holds the pictures until they are sent."""
+    """Random pictures and words, without scores. ``folder`` holds the pictures until they are sent."""
 
     folder: Path
     images: RandomImages
@@ -114,7 +114,7 @@ class RandomLoad:
 
 
 def load_order(items: Iterable[PlannedItem], *, seed: int = 0) -> list[PlannedItem]:
-    """The items in rounds: every sample once in each, each time with another question; samples in a seeded order."""
+    """Return the items in rounds: each round has every sample once, with another question, in a seeded order."""
     by_sample: dict[str, list[PlannedItem]] = {}
     for item in items:
         by_sample.setdefault(item.key.sample_id, []).append(item)
@@ -129,7 +129,7 @@ def load_order(items: Iterable[PlannedItem], *, seed: int = 0) -> list[PlannedIt
 
 
 def random_png(width: int, height: int, draws: random.Random) -> bytes:
-    """A picture of random blocks."""
+    """Return a PNG of random blocks."""
     from PIL import Image
 
     columns, rows = -(-width // BLOCK), -(-height // BLOCK)
@@ -143,7 +143,7 @@ def random_png(width: int, height: int, draws: random.Random) -> bytes:
 
 
 def _request(sampling: Sampling, prompt: Sequence[PromptPart], extra: Mapping[str, JSON]) -> ChatRequest:
-    """The prompt behind a line that no other request has."""
+    """Return a request whose prompt begins with a line that no other request has."""
     own = TextPart(text=f"Request {secrets.token_hex(8)}.")
     return ChatRequest(
         model=sampling.model,

@@ -1,4 +1,4 @@
-"""Whether this process measures a service, and the mistakes that can be seen before anything is sent."""
+"""Set up the process that runs load tests, and refuse mistakes before anything is sent."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from qcal_plugin.cli.service import LOAD_OPTIONS, asks_for_load, read_service
 from qcal_plugin.service.collection import LoadItems
 from qcal_plugin.service.keys import LOAD_SESSION
 
-NO_LOAD = f"{LOAD_FILE} measures a service under load: add --parallel 1,2,5 or --rate 2"
+NO_LOAD = f"{LOAD_FILE} runs load tests: add --parallel 1,2,5 or --rate 2"
 
 
 def take_load_role(config: pytest.Config, *, collect_only: bool) -> None:
-    """Register what a service study needs. Raises pytest.UsageError where the command line cannot work."""
+    """Register the plugins of a load test. Raises pytest.UsageError if the command line cannot work."""
     if not asks_for_load(config):
         raise pytest.UsageError(NO_LOAD)
     settings = read_service(config)
@@ -36,16 +36,16 @@ def _check_together(config: pytest.Config) -> None:
             f"{flag}: no model to ask: add --model-url http://localhost:8000/v1, or --demo"
         )
     if config.getoption("dist", "no") != "no":
-        raise pytest.UsageError(f"{flag}: one process holds the load, however high: leave out -n")
+        raise pytest.UsageError(f"{flag}: one process holds the load: leave out -n")
     if config.getoption("judge_url"):
         raise pytest.UsageError(f"{flag}: judging would disturb the load: leave out --judge-url")
     if config.getoption("mix"):
         raise pytest.UsageError(
-            f"{flag}: a load takes its requests from one dataset: --dataset in place of --mix"
+            f"{flag}: a load takes its requests from one dataset: use --dataset instead of --mix"
         )
     for name in ("shots", "control", "perturb"):
         if config.getoption(name):
-            raise pytest.UsageError(f"{flag} sends the benchmark's own prompts: leave out --{name}")
+            raise pytest.UsageError(f"{flag} sends the benchmark's prompts: leave out --{name}")
     for name in ("dry_run", "resume"):
         if config.getoption(name):
             raise pytest.UsageError(f"{flag} and --{name.replace('_', '-')}: give one of them")

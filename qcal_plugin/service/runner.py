@@ -1,6 +1,6 @@
-"""Holds one load level against an endpoint and says what became of every request.
+"""Hold one load level against an endpoint, and record what became of every request.
 
-Nothing is written, scored or parsed twice while the level lasts: that would take time from what is measured.
+Nothing is written, scored or parsed twice while the level lasts, because that would slow down the measurement.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from scoring.reference import JSON
 
 STREAMED: Mapping[str, JSON] = {"stream": True, "stream_options": {"include_usage": True}}
 BARE: Mapping[str, JSON] = {"stream": True}
-"""For servers that refuse ``stream_options``: their usage comes unasked, or tokens are estimated."""
+"""For servers that refuse ``stream_options``. They report usage without being asked, or tokens are estimated."""
 REFUSED = frozenset({"http_400", "http_422", "context_overflow", "image_refused"})
 FAILURES_BEFORE_STOP = 10
 CACHED_SHARE = 0.5
-"""Of the prompt's tokens: above, the reply counts as cached. A chat template's own beginning is always there."""
+"""The share of a prompt's tokens above which a reply counts as cached. A chat template's beginning is always cached."""
 
 
 CACHED_TOKENS = (
@@ -42,12 +42,12 @@ CACHED_TOKENS = (
     ("prompt_cache_hit_tokens",),
     ("cache_read_input_tokens",),
 )
-"""Where ``usage`` says so: OpenAI, vLLM, SGLang and llama.cpp; DeepSeek; Anthropic."""
+"""Their places in ``usage``: OpenAI, vLLM, SGLang and llama.cpp; DeepSeek; Anthropic."""
 
 
 @dataclass(slots=True)
 class _Sent:
-    """A request under way or over. ``planned_at`` by the clock of `Timed`."""
+    """A request in flight or complete. ``planned_at`` is on the clock of `Timed`."""
 
     number: int
     planned_at: float
@@ -68,7 +68,7 @@ class LevelRun:
 
 
 class LoadRunner:
-    """Runs load levels, one after the other, each with connections of its own."""
+    """Runs load levels, one after the other, each with new connections."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class LoadRunner:
             await client.close()
 
     async def _probe(self, client: StreamClient) -> Mapping[str, JSON]:
-        """The further fields that this server takes; one request, two where it refuses ``stream_options``."""
+        """Return the further fields that this server accepts, after one request, or two without ``stream_options``."""
         extra = {**self._asked, **STREAMED}
         failure = (await client.send(self._load.body(0, extra))).failure
         if failure is not None and failure.kind in REFUSED and "stream_options" in failure.message:
@@ -119,7 +119,7 @@ class LoadRunner:
         return extra
 
     async def _hold_closed(self, run: LevelRun, client: StreamClient) -> None:
-        """So many in flight: each place sends its next request when its last has ended."""
+        """Keep a number of requests in flight: each place sends its next request when the previous one has ended."""
         numbers = iter(range(run.level.warmup + run.level.number))
 
         async def place() -> None:
@@ -131,7 +131,7 @@ class LoadRunner:
         await asyncio.gather(*(place() for _ in range(int(run.level.load))))
 
     async def _hold_open(self, run: LevelRun, client: StreamClient) -> None:
-        """So many a second, however many are in flight. What is in flight when the level is stopped is given up."""
+        """Send requests at their arrival times, with any number in flight. Stopping the level cancels them."""
         times, burstiness = self._arrivals(run.level)
         tasks: list[asyncio.Task[None]] = []
         for number, at in enumerate(times):
@@ -150,10 +150,10 @@ class LoadRunner:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _arrivals(self, level: LoadLevel) -> tuple[Sequence[float], float]:
-        """When requests are to be sent, and how bursty that is."""
+        """Return the arrival times of a level, and their burstiness."""
         if level.kind is LoadKind.REPLAY:
             return self._trace, burstiness_of(self._trace)
-        seed = f"{self._seed}/{level.name}"  # loads with the same gaps would share their luck
+        seed = f"{self._seed}/{level.name}"  # with the same gaps, the loads would not be independent
         total = level.warmup + level.number
         times = arrival_times(level.load, total, burstiness=self._burstiness, seed=seed)
         return times, self._burstiness
@@ -196,7 +196,7 @@ class LoadRunner:
 
 
 def timed_record(run: LevelRun, number: int, planned_at: float, timed: Timed) -> ServiceRecord:
-    """What is known of a request, without what it asked."""
+    """Return the record of a request, without what it asked."""
     reply = timed.reply
     cached, prompt_tokens = _cached_tokens(reply), reply.count("prompt_tokens")
     reported = reply.count("completion_tokens")
@@ -225,7 +225,7 @@ def timed_record(run: LevelRun, number: int, planned_at: float, timed: Timed) ->
 
 
 def _cached_tokens(reply: StreamedReply) -> int | None:
-    """The prompt's tokens that came from a cache, by whichever name the server has for them."""
+    """Return the prompt's tokens that came from a cache, under any of the `CACHED_TOKENS` names."""
     counts = (reply.count(*path) for path in CACHED_TOKENS)
     return next((count for count in counts if count is not None), None)
 
@@ -240,7 +240,7 @@ def _status(timed: Timed, cached: int | None, prompt_tokens: int | None) -> Requ
 
 
 def _wait_s(timed: Timed) -> float | None:
-    """How long the server let a request wait for its first token, or for the end where there was none."""
+    """Return how long a request waited for its first token, or for its end if there was no token."""
     if timed.reply.token_s:
         return timed.reply.token_s[0]
     return timed.duration_s or None

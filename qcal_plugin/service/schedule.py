@@ -1,4 +1,4 @@
-"""When requests are sent, and when there is no point in sending more. Pure.
+"""Arrival times of an open loop, its over-saturation, and the search for the highest load. Pure.
 
 Open loop: gaps between arrivals are drawn from a gamma distribution of mean 1/rate and shape ``burstiness``: 1 is a
 Poisson process, below 1 arrivals come in bursts, above 1 they come more evenly (variance of a gap: 1 / (burstiness *
@@ -14,17 +14,17 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 SETTLED_AFTER = 10
-"""Answers that tell how long a first token takes before there is a backlog."""
+"""The number of answers that show how long a first token takes before there is a backlog."""
 CERTAIN = 3.0
-"""Standard deviations of the difference by which first tokens must lag behind arrivals; it is looked at often."""
+"""By how many standard deviations first tokens must lag behind arrivals. It is high because it is checked often."""
 LAGGING = 0.9
 
 
 def arrival_times(rate: float, number: int, *, burstiness: float = 1.0, seed: int | str = 0) -> list[float]:
-    """The first ``number`` arrivals, in seconds, the first at 0; of ``rate`` a second.
+    """Return the first ``number`` arrivals at ``rate`` a second, in seconds, the first at 0.
 
-    They are stretched so that the last comes when it should: the rate of 100 drawn gaps is off by 10% in a third of
-    the draws, and that would be another load than the one asked for.
+    They are rescaled so that their mean rate is exact. The rate of 100 random gaps is off by 10% in a third of the
+    cases, which would be another load than the one requested.
     """
     gaps = random.Random(seed)  # noqa: S311 - a schedule, not a secret
     times = [0.0]
@@ -49,12 +49,12 @@ def over_saturated(
     *,
     burstiness: float = 1.0,
 ) -> bool:
-    """Whether an open loop has lost its steady state: requests come in faster than the server begins to answer.
+    """Return whether an open loop has lost its steady state: requests arrive faster than the server begins to answer.
 
-    ``arrivals`` are the moments sent so far, ``first_tokens`` those at which a reply began or ended, both ascending;
-    ``waits`` how long the first requests waited for that. In the latter half of the time, first tokens must lag behind
-    arrivals by `CERTAIN` standard deviations of the difference of two such counts, and by a tenth. Nothing is said
-    before twice the usual wait has passed: until then a healthy server lags as well.
+    ``arrivals`` are the times at which requests were sent, ``first_tokens`` those at which a reply began or ended, both
+    ascending; ``waits`` are the times that the first requests waited for that. In the latter half of the time, first
+    tokens must lag behind arrivals by `CERTAIN` standard deviations of the difference of two such counts, and by a
+    tenth. The result is False until twice the usual wait has passed, because until then a healthy server lags as well.
     """
     if len(waits) < SETTLED_AFTER:
         return False
@@ -71,10 +71,10 @@ def over_saturated(
 
 
 def highest_load(meets: Callable[[int], bool], limit: int) -> int | None:
-    """The highest load up to ``limit`` that meets the objectives; None if 1 does not.
+    """Return the highest load up to ``limit`` that meets the objectives; None if 1 does not.
 
-    Doubles from 1 until a load fails, then halves the interval between the last that met them and the first that did
-    not: at most 2 * log2(limit) + 1 loads are tried, each once. Right where the service only gets worse with load.
+    Doubles the load from 1 until one fails, then halves the interval between the last that met them and the first that
+    did not: at most 2 * log2(limit) + 1 loads are tried, each once. The result is right if more load never helps.
     """
     met, failed = 0, limit + 1
     trial = 1

@@ -1,4 +1,4 @@
-"""The process that owns a service study: sets it up, measures its loads, writes and prints what came out."""
+"""The process that owns a load test: it sets the test up, measures its loads, and writes and prints the results."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HIGHEST_TRIED = 512
 
 
 class ServiceSession:
-    """Measures loads one after the other, in this process, and writes each down when it is over."""
+    """Measures loads one after the other, in this process, and records each when it ends."""
 
     def __init__(self, pytest_config: pytest.Config, config: RunConfig, settings: ServiceSettings) -> None:
         self._pytest_config = pytest_config
@@ -58,14 +58,14 @@ class ServiceSession:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Find prompts, endpoint and folder; anything wrong ends the session here."""
+        """Find prompts, endpoint and folder. A mistake ends the session here."""
         try:
             self._set_up()
         except QCalError as error:
             raise pytest.UsageError(log_text(str(error))) from error
 
     def pytest_report_header(self) -> list[str]:
-        """What is loaded with what."""
+        """Name the model, the load and the dataset."""
         if self._directory is None:
             return []
         manifest = self._directory.manifest
@@ -79,13 +79,13 @@ class ServiceSession:
         return list(map(log_line, lines))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the tables from what is on disk."""
+        """Print the tables, from the files of the run."""
         if self._directory is not None and (self._directory.path / SERVICE_NAME).stat().st_size:
             self._summarise(self._directory.path, terminalreporter)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self) -> Generator[None, None, None]:
-        """Close with where it is written, below pytest's own last line."""
+        """Print the run's folder, below pytest's last line."""
         yield
         terminal = self._pytest_config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None and self._directory is not None:
@@ -93,15 +93,15 @@ class ServiceSession:
             terminal.write_line(f"qcal: written to {path}; the tables again: python -m reports {path}")
 
     def pytest_unconfigure(self) -> None:
-        """Let go of everything, also where setting up failed half-way."""
+        """Release all resources, even if set-up failed part-way."""
         self._exits.close()
 
     # --- what the fixtures hand out ---
 
     def measure(self, level: LoadLevel) -> MeasuredLevel:
-        """Hold a load and write it down. Ends the test with an error at setup where it could not be held."""
+        """Hold a load and record it. Ends the test with an error at setup if the load could not be held."""
         if self._too_fast is not None and not level.closed and level.load >= self._too_fast.load:
-            pytest.skip(f"{self._too_fast.name} was too much already")
+            pytest.skip(f"{self._too_fast.name} was already too high")
         measured = self._measured(level)
         if measured.stopped is not None:
             self._too_fast = self._too_fast if level.closed else level
@@ -113,7 +113,7 @@ class ServiceSession:
         return measured
 
     def find_highest_load(self) -> int:
-        """The most requests in flight that keep ``--slo``; every load tried is written down."""
+        """Return the largest number of requests in flight that keep ``--slo``. Every load tried is recorded."""
         objectives, share = self._settings.objectives, 0.0
 
         def meets(load: int) -> bool:
@@ -124,7 +124,8 @@ class ServiceSession:
         highest = highest_load(meets, HIGHEST_TRIED)
         if highest is None:
             pytest.fail(
-                f"not even one request in flight keeps --slo: {100 * share:.0f}% of them did", pytrace=False
+                f"one request in flight already misses --slo: {100 * share:.0f}% of the requests keep it",
+                pytrace=False,
             )
         return highest
 
@@ -193,8 +194,8 @@ class ServiceSession:
         try:
             document = publish_service(path)
         except (RunFileError, OSError) as error:
-            remedy = f"when that is put right: python -m reports {_shown(path)}"
-            terminal.write_line(log_line(f"qcal: no report: {error}; {remedy}"))
+            remedy = f"Once fixed, run: python -m reports {_shown(path)}"
+            terminal.write_line(log_line(f"qcal: could not write the report: {error}. {remedy}"))
             return
         if self._pytest_config.get_verbosity() > -2:
             terminal.section("QCalEval: service", "=")
@@ -202,7 +203,7 @@ class ServiceSession:
 
 
 def _no_dataset(random: RandomImages) -> PreparedDataset:
-    """What stands for the dataset where random images are sent."""
+    """Return a dataset without samples, for loads of random images."""
     identity = DatasetIdentity(name=str(random), revision="made for this study")
     nowhere = Path()
     return PreparedDataset(
@@ -220,5 +221,5 @@ def _no_dataset(random: RandomImages) -> PreparedDataset:
 
 
 def _shown(path: Path) -> Path:
-    """The path as a person would type it here."""
+    """Return the path as a person would type it in the current folder."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

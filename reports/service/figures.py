@@ -2,10 +2,10 @@
 
 **The window** is the time in which the load was what it says. Closed loop: from the first counted request until a place
 stays empty because nothing is left to send. Open loop: from the first counted arrival to the last. Warm-up lies before
-it, the drain behind it.
+it, the drain after it.
 
 **Times** are those of all counted requests that were answered. All of them start within the window; leaving out those
-that end behind it would leave out the slowest.
+that end after it would leave out the slowest.
 
 **Rates** credit each answered request, warm-up included, with the share of its duration that lies in the window, and
 divide by the window's length. So neither the requests that reach into the window nor those that reach out of it are
@@ -104,7 +104,7 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompts:
-    """What the server says of the prompts of answered requests; None where it says nothing.
+    """What the server reports about the prompts of answered requests; None for what it does not report.
 
     Attributes:
         tokens: mean of a prompt.
@@ -119,7 +119,7 @@ class Prompts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelFigures:
-    """A level in figures. Rates per second; None where there is no window.
+    """The figures of a level. Rates are per second, and None without a window.
 
     Attributes:
         statuses: counted requests by what became of them.
@@ -212,7 +212,7 @@ def highest_load(figures: Iterable[LevelFigures]) -> float | None:
 
 
 def _offered(counted: Sequence[ServiceRecord]) -> float | None:
-    """Requests a second from the first that was sent to the last; None if that is no time."""
+    """Return the requests a second from the first sent to the last; None if all were sent at once."""
     sent = [record.sent_s for record in counted]
     span = max(sent, default=0.0) - min(sent, default=0.0)
     return (len(sent) - 1) / span if span > 0 else None

@@ -1,6 +1,6 @@
-"""What a service study leaves behind (``service.jsonl``): one line per request, one at the end of each load level.
+"""The records of a load test (``service.jsonl``): one line per request, and one at the end of each load level.
 
-Times in seconds by the client's monotonic clock; None where a moment never came.
+Times are in seconds of the client's monotonic clock, and None for events that did not happen.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class LoadKind(StrEnum):
     """How requests follow one another."""
 
     PARALLEL = "parallel"
-    """Closed loop: so many in flight; the next is sent when one ends."""
+    """Closed loop: a number of requests in flight; the next is sent when one ends."""
     RATE = "rate"
-    """Open loop: so many a second arrive, whatever the server does."""
+    """Open loop: requests arrive at a rate that does not depend on the server."""
     REPLAY = "replay"
     """Open loop: requests arrive at the times of a recorded trace."""
     SEARCH = "search"
-    """Closed loop, while the highest load that meets the objectives is looked for."""
+    """Closed loop, in the search for the highest load that meets the objectives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +124,7 @@ class ServiceRecord:
         return tuple(after - before for before, after in pairwise(sorted(set(self.token_s))))
 
     def figure(self, metric: Timing) -> float | None:
-        """One of the request's times; None where it is undefined."""
+        """Return one of the request's times; None if it is undefined."""
         match metric:
             case Timing.QUEUE:
                 return self.sent_s - self.planned_s
@@ -240,7 +240,7 @@ def is_good(record: ServiceRecord, objectives: Iterable[Objective]) -> bool:
 def attainment(measured: MeasuredLevel, objectives: Iterable[Objective]) -> float:
     """Share of counted requests that kept the objectives, 0..1; a failure kept none, a cached answer is left out.
 
-    0 where nothing was counted.
+    0 if nothing was counted.
     """
     told = [record for record in measured.counted if record.status is not RequestStatus.CACHED]
     wanted = tuple(objectives)

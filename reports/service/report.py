@@ -1,4 +1,4 @@
-"""Writes the reports of a service study beside its requests.
+"""Write the reports of a load test next to its records.
 
 ``report.json``, ``report.md`` and ``report.html`` hold all tables, ``service.svg`` the chart of times and throughput.
 """
@@ -34,7 +34,7 @@ def is_service_study(run_dir: Path) -> bool:
 
 
 def publish_service(run_dir: Path, *, full: bool = False) -> Document:
-    """Write the reports of the study in ``run_dir`` anew; returns the document to print, the overview or all of it.
+    """Write the reports of the study in ``run_dir`` again; return the document to print, the overview or all of it.
 
     The files always hold all of it. Raises RunFileError or OSError.
     """
@@ -98,7 +98,7 @@ def service_document(
 
 
 def service_json(manifest: RunManifest, figures: Sequence[LevelFigures]) -> dict[str, Any]:
-    """The content of ``report.json``; seconds and fractions, null where there is no figure."""
+    """The content of ``report.json``; seconds and fractions, null without a figure."""
     return {
         "schema_version": SCHEMA_VERSION,
         "run_id": manifest.run_id,
@@ -128,4 +128,4 @@ def _study(manifest: RunManifest) -> dict[str, Any]:
 
 def _chart_words(figures: Sequence[LevelFigures]) -> str:
     loads = ", ".join(level.level.name for level in figures)
-    return f"Times and throughput over load ({loads}); the figures stand in the tables below."
+    return f"Times and throughput over load ({loads}); the tables below have the figures."

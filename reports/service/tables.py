@@ -27,7 +27,7 @@ TIMES = {
     ),
     Timing.ANSWER: (
         "To the first token of the answer",
-        "moment of the first content that is no thought - moment sent; requests with content only.",
+        "moment of the first content after any reasoning - moment sent; requests with content only.",
     ),
     Timing.TPOT: (
         "TPOT, per output token",
@@ -176,7 +176,7 @@ def prompt_tables(figures: Sequence[LevelFigures]) -> Iterator[Table]:
     notes = (
         "As the server reports them in usage. Prompt tokens, Image tokens: mean of a request.",
         "Prefix hits: prompt tokens from a prefix cache / prompt tokens.",
-        "Each prompt begins with a line of its own, so that only a template's beginning can be cached.",
+        "Each prompt begins with a new line, so only the beginning of a chat template can be cached.",
     )
     yield Table(title="Prompts", columns=columns, rows=rows, notes=notes)
 
@@ -204,7 +204,7 @@ def saturation_notes(figures: Sequence[LevelFigures]) -> Iterator[str]:
 
 
 def goodput_tables(figures: Sequence[LevelFigures], objectives: Sequence[Objective]) -> Iterator[Table]:
-    """What kept the objectives; nothing without any."""
+    """Yield the table of requests that kept the objectives; none without objectives."""
     if not objectives:
         return
     wanted = ", ".join(f"{objective.metric} <= {objective.limit_s:g} s" for objective in objectives)
@@ -223,7 +223,7 @@ def goodput_tables(figures: Sequence[LevelFigures], objectives: Sequence[Objecti
 
 
 def highest_load_words(figures: Sequence[LevelFigures]) -> str | None:
-    """What ``--find-max-load`` has found; None where nothing was searched."""
+    """What ``--find-max-load`` has found; None without a search."""
     tried = [level for level in figures if level.level.kind is LoadKind.SEARCH]
     if not tried:
         return None
@@ -248,8 +248,8 @@ def accuracy_tables(figures: Sequence[LevelFigures]) -> Iterator[Table]:
         (level.level.name, *_accuracy_row(level.accuracy)) for level in figures if level.accuracy is not None
     )
     notes = (
-        "Answers to Q2, Q4, Q5 and Q6, which need no judge. Each prompt begins with a number of its own.",
-        "Therefore compare these scores with each other, not with the benchmark's.",
+        "Answers to Q2, Q4, Q5 and Q6, which need no judge. Each prompt begins with a new number.",
+        "So compare these scores with each other, and not with the benchmark's.",
         "Mean: over samples, of a sample's mean score. Change: mean - mean of the first load, on items asked in both.",
         "Right/s: as Requests/s, answers with the full score only.",
     )
