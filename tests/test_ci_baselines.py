@@ -74,9 +74,11 @@ def test_a_gate_compares_with_what_the_workflow_left_on_the_branch(forge, folder
     ]
 
 
-def test_the_token_goes_to_the_api_and_never_to_its_storage(forge):
+def test_the_token_goes_to_the_api_and_never_to_its_storage(forge, caplog):
+    caplog.set_level("INFO")
     forge.leave(zipped(Path("of-main")), "main", NAME)
     fetch("main")
+    assert "/storage/1?[key]" in caplog.text, "a signed link is a credential too"
     assert any(request.path.startswith("/storage/") for request in forge.requests)
     assert [] == forge.tokens_sent_to_storage()
 

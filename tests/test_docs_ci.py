@@ -108,7 +108,7 @@ def test_every_input_of_the_action_is_explained():
 
 def test_the_options_in_the_jenkinsfile_exist():
     options = (REPOSITORY / "docs" / "options.md").read_text()
-    given = set(re.findall(r"--[\w-]+", JENKINS.partition(".venv/bin/pytest")[2].partition('"""')[0]))
+    given = set(re.findall(r"--[\w-]+", JENKINS.partition(".venv/bin/pytest")[2].partition("'''")[0]))
     assert {"--junitxml"} == {option for option in given if f"`{option}" not in options}
     assert JENKINS.count("{") == JENKINS.count("}")
 

@@ -94,7 +94,7 @@ class Client:
             if _origin(location) != _origin(self.api_url):
                 headers = {}  # the link itself is the permission; a token would go to a stranger
             url, params = location, None
-        raise CIError(f"{self._redaction.text(self.api_url + path)}: more than {MAX_REDIRECTS} redirects")
+        raise CIError(f"{self._redaction().text(self.api_url + path)}: more than {MAX_REDIRECTS} redirects")
 
     def _json(
         self, method: str, path: str, *, params: Query | None = None, body: Mapping[str, str] | None = None
@@ -104,9 +104,9 @@ class Client:
         try:
             data: JSON = json.loads(content)
         except ValueError:
-            said = message_line(self._redaction.text(content[:200].decode("utf-8", "replace")))
+            said = message_line(self._redaction().text(content[:200].decode("utf-8", "replace")))
             raise CIError(
-                f"{self._redaction.text(self.api_url + path)}: expected JSON, got {said!r}"
+                f"{self._redaction().text(self.api_url + path)}: expected JSON, got {said!r}"
             ) from None
         return data
 
@@ -121,29 +121,31 @@ class Client:
     ) -> Iterator[httpx.Response]:
         import httpx
 
+        redaction = self._redaction(url)
         proxy = proxy_for(url)
         transport = httpx.HTTPTransport(
             verify=ssl_context(), retries=CONNECTION_RETRIES, proxy=None if proxy is None else proxy.url
         )
         try:
             with (
+                redaction.of_log("httpx"),
                 httpx.Client(transport=transport, timeout=TIMEOUT_S, trust_env=False) as client,
                 client.stream(method, url, headers=headers, params=params, json=body) as response,
             ):
-                self._check(response, method)
+                self._check(response, method, redaction)
                 yield response
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = message_line(self._redaction.text(str(error))) or type(error).__name__
+            reason = message_line(redaction.text(str(error))) or type(error).__name__
             raise CIError(f"{_origin(url)}: no complete reply: {reason}") from error
 
-    def _check(self, response: httpx.Response, method: str) -> None:
+    def _check(self, response: httpx.Response, method: str, redaction: Redaction) -> None:
         status = response.status_code
         if status < 400:
             return
-        said = server_message(self._redaction.error(response.read()))
+        said = server_message(redaction.error(response.read()))
         hint = f". {self.token_hint}" if status in {401, 403} else ""
         place = f"{method} {_without_query(str(response.request.url))}"
-        raise CIRefusedError(self._redaction.text(f"{place}: HTTP {status}: {said}{hint}"), status)
+        raise CIRefusedError(redaction.text(f"{place}: HTTP {status}: {said}{hint}"), status)
 
     @staticmethod
     def _save(response: httpx.Response, target: Path) -> None:
@@ -155,9 +157,9 @@ class Client:
                     raise CIError(f"the artefact is larger than {MAX_ARCHIVE_BYTES / 1e9:g} GB")
                 file.write(part)
 
-    @property
-    def _redaction(self) -> Redaction:
-        return Redaction((*self.secrets, *proxy_credentials()))
+    def _redaction(self, url: str = "") -> Redaction:
+        """What to remove from messages and logs; the query of a link to a storage is its signature."""
+        return Redaction((*self.secrets, *proxy_credentials(), urlsplit(url).query))
 
 
 def _origin(url: str) -> str:

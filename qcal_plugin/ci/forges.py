@@ -70,7 +70,10 @@ class GitHub:
     number: int | None
 
     def download_artifact(self, branch: str, target: Path) -> None:
-        """See `Forge`. Artefacts of forks do not count: a fork may have a branch of the same name."""
+        """Write the branch's newest artefact into a file. Raises CIError.
+
+        A fork's artefacts do not count: its branches may have any name.
+        """
         expired = 0
         path = f"/repos/{self.repository}/actions/artifacts"
         for page in self.client.pages(path, "artifacts", name=self.artifact):
@@ -87,17 +90,17 @@ class GitHub:
         )
 
     def comments(self) -> Iterator[tuple[str, str]]:
-        """See `Forge`."""
+        """Yield the address and the text of each comment. Raises CIError."""
         for page in self.client.pages(f"{self._issue}/comments"):
             for entry in page:
                 yield f"/repos/{self.repository}/issues/comments/{entry.get('id')}", str(entry.get("body"))
 
     def edit_comment(self, address: str, text: str) -> str:
-        """See `Forge`."""
+        """Replace a comment and return its place. Raises CIError."""
         return _url(self.client.send("PATCH", address, {"body": text}), "html_url")
 
     def add_comment(self, text: str) -> str:
-        """See `Forge`."""
+        """Add a comment and return its place. Raises CIError."""
         return _url(self.client.send("POST", f"{self._issue}/comments", {"body": text}), "html_url")
 
     @property
@@ -118,7 +121,7 @@ class GitLab:
     number: str | None
 
     def download_artifact(self, branch: str, target: Path) -> None:
-        """See `Forge`. GitLab takes the artefact of the branch's last successful pipeline."""
+        """Write the artefact of the branch's last successful pipeline into a file. Raises CIError."""
         path = f"{self._path}/jobs/artifacts/{quote(branch, safe='')}/download"
         try:
             self.client.download(path, target, job=self.job)
@@ -131,18 +134,18 @@ class GitLab:
             ) from error
 
     def comments(self) -> Iterator[tuple[str, str]]:
-        """See `Forge`."""
+        """Yield the address and the text of each comment. Raises CIError."""
         for page in self.client.pages(self._notes):
             for entry in page:
                 if not entry.get("system"):
                     yield f"{self._notes}/{entry.get('id')}", str(entry.get("body"))
 
     def edit_comment(self, address: str, text: str) -> str:
-        """See `Forge`."""
+        """Replace a comment and return its place. Raises CIError."""
         return self._seen(self.client.send("PUT", address, {"body": text}))
 
     def add_comment(self, text: str) -> str:
-        """See `Forge`."""
+        """Add a comment and return its place. Raises CIError."""
         return self._seen(self.client.send("POST", self._notes, {"body": text}))
 
     @property
