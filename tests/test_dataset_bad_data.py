@@ -92,15 +92,24 @@ FAULTS = {
     ),
     "null prompt": (
         set_cell("samples", 3, "q2_prompt", None),
-        f"{ROW_3} q2_prompt: null. It has to be a text",
+        f"{ROW_3} q2_prompt: is null; expected a string",
     ),
-    "null id": (set_cell("samples", 3, "id", None), f"{SAMPLES_FILE}, row 3, column id: null."),
-    "empty family": (set_cell("samples", 3, "experiment_family", " "), f"{ROW_3} experiment_family: empty."),
-    "null key points": (set_cell("samples", 3, "q3_key_points", None), f"{ROW_3} q3_key_points: null."),
-    "null key point": (set_cell("samples", 3, "q1_key_points", ["a", None]), f"{ROW_3} q1_key_points: null."),
+    "null id": (set_cell("samples", 3, "id", None), f"{SAMPLES_FILE}, row 3, column id: is null;"),
+    "empty family": (
+        set_cell("samples", 3, "experiment_family", " "),
+        f"{ROW_3} experiment_family: is empty; expected a name",
+    ),
+    "null key points": (
+        set_cell("samples", 3, "q3_key_points", None),
+        f"{ROW_3} q3_key_points: is null or has a null in it;",
+    ),
+    "null key point": (
+        set_cell("samples", 3, "q1_key_points", ["a", None]),
+        f"{ROW_3} q1_key_points: is null or has a null in it;",
+    ),
     "duplicate id": (
         set_cell("samples", 5, "id", "rabi_success_b"),
-        f"{SAMPLES_FILE}, row 5 (id 'rabi_success_b'), column id: duplicate: row 1 has it too.",
+        f"{SAMPLES_FILE}, row 5 (id 'rabi_success_b'), column id: duplicate: row 1 has the same id.",
     ),
     "q5_scoring is no JSON": (
         set_cell("samples", 3, "q5_scoring", "{'amplitude': 1}"),
@@ -120,19 +129,19 @@ FAULTS = {
     ),
     "image ids not parallel": (
         set_cell("samples", 3, "image_ids", ["image-3", "image-4"]),
-        f"{ROW_3} image_ids: 2 ids for 1 images.",
+        f"{ROW_3} image_ids: 2 ids for 1 images; expected one id for each image",
     ),
     "an image elsewhere": (
         set_cell("samples", 3, "images", [{"bytes": None, "path": "/etc/passwd"}]),
-        f"{ROW_3} images: image 0 has no bytes. A path to a file elsewhere is not followed",
+        f"{ROW_3} images: image 0 has a path and no bytes; the bytes must be in the file",
     ),
     "one id for two pictures": (
         set_cell("samples", 3, "image_ids", ["image-0"]),
-        f"{ROW_3} image_ids: 'image-0' is a different picture in sample 'rabi_success_a'",
+        f"{ROW_3} image_ids: 'image-0' is another picture in sample 'rabi_success_a'. Each picture",
     ),
     "not an image": (
         set_image(b"GIF89a, or so it says"),
-        f"{ROW_3} images: image 0 ('image-3'): no image that can be read (PNG, JPEG, WEBP)",
+        f"{ROW_3} images: image 0 ('image-3'): not a readable image (PNG, JPEG, WEBP)",
     ),
     "broken PNG": (
         set_image(corrupt(png())),
@@ -153,11 +162,11 @@ FAULTS = {
     "decompression bomb": (set_image(bomb()), f"{ROW_3} images: image 0 ('image-3'): decompression bomb: "),
     "too many pixels": (
         set_image(large_bomb()),
-        f"{ROW_3} images: image 0 ('image-3'): 8000 x 5001 pixels by its header, more than 40,000,000",
+        f"{ROW_3} images: image 0 ('image-3'): its header says 8000 x 5001 pixels, more than 40,000,000",
     ),
     "unknown source id": (
         set_cell("fewshot", 2, "source_id", "rabi_gone"),
-        f"{ICL_ROW_2} source_id: 'rabi_gone' is no sample of the test split",
+        f"{ICL_ROW_2} source_id: 'rabi_gone' is not a sample of the test split",
     ),
     "config is a list": (
         lambda data: setattr(data, "config", []),
@@ -217,7 +226,7 @@ def test_the_first_fault_is_reported(prepared, tmp_path):
 def test_unreadable_parquet_is_named(prepared, tiny_folder, file, content):
     path = tiny_folder / file
     path.write_bytes(path.read_bytes()[:-100] if content == "cut" else content)
-    with pytest.raises(BadDataError, match=f"^{file}: unreadable Parquet \\(.*\\). Get it again$"):
+    with pytest.raises(BadDataError, match=f"^{file}: unreadable Parquet \\(.*\\). Download the file again$"):
         prepared(tiny_folder)
 
 

@@ -166,8 +166,8 @@ def test_what_is_missing_is_reported_in_one_line(client, hub, tiny_folder):
     host = hub.url.removeprefix("http://")
     expected = {
         ("nobody/nothing",): (
-            f"dataset nobody/nothing: {host} has no such dataset, or it is private: then set HF_TOKEN to a token that "
-            "may read it"
+            f"dataset nobody/nothing: {host} has no such dataset, or it is private. For a private "
+            "dataset set HF_TOKEN to a token that may read it"
         ),
         (NAME, "v9"): f"dataset {NAME}: there is no revision v9 on {host}",
         (NAME, "0" * 40): f"dataset {NAME}: there is no revision {'0' * 40} on {host}",

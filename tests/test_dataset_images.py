@@ -59,7 +59,7 @@ def test_a_photograph_is_turned_upright():
 
 
 def test_formats_that_run_programs_are_not_opened():
-    with pytest.raises(ImageError, match="no image that can be read"):
+    with pytest.raises(ImageError, match="not a readable image"):
         to_rgba_png(encoded(Image.new("RGB", (4, 4)), "EPS"))
 
 

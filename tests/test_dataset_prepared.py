@@ -316,7 +316,7 @@ def test_a_folder_can_be_pinned_to_its_content(tiny_folder, cache):
     digest = resolve(str(tiny_folder), cache=cache).revision
     assert digest == resolve(str(tiny_folder), digest, cache=cache).revision
     with pytest.raises(
-        DatasetNotFoundError, match=r"its content is sha256:.*, not the revision v1 that was asked for"
+        DatasetNotFoundError, match=r"its content is sha256:.*, but the requested revision is v1"
     ):
         resolve(str(tiny_folder), "v1", cache=cache)
 
@@ -397,9 +397,7 @@ def is_rebuilt(dataset, folder, cache, before, damaged):
     """Return whether the next start reports the damage in one line and restores every file."""
     again = prepare(str(folder), cache=cache)
     (line,) = again.warnings
-    assert line.startswith(
-        f"dataset {folder}: damaged in the cache and made anew from the source: {damaged} ("
-    )
+    assert line.startswith(f"dataset {folder}: damaged in the cache and rebuilt from the source: {damaged} (")
     assert (line,) == again.repairs
     assert replace(dataset, warnings=again.warnings) == again
     assert dataset.identity.revision == again.identity.revision
@@ -455,7 +453,9 @@ def test_a_cache_that_was_forged_as_a_whole_has_another_revision(dataset, tiny_f
     path.write_text(json.dumps(index))
     forged = prepare(str(tiny_folder), cache=cache)
     assert dataset.identity.revision != forged.identity.revision
-    with pytest.raises(DatasetNotFoundError, match=r"what is prepared from it here is .*, not the revision"):
+    with pytest.raises(
+        DatasetNotFoundError, match=r"its prepared revision is .*, but the requested revision is"
+    ):
         prepare(str(tiny_folder), dataset.identity.revision, cache=cache)
     with pytest.raises(ValueError, match="expected"):
         open_prepared(forged.directory, dataset.identity.revision)
@@ -491,7 +491,7 @@ def test_generated_samples_are_rebuilt_if_their_files_are_damaged(cache, file):
     (path,) = (cache / "synthetic").glob(f"*/{file}")
     flip_bit(path)
     again = prepare(name, cache=cache)
-    assert (f"dataset {name}: damaged in the cache and made anew",) == again.warnings
+    assert (f"dataset {name}: damaged in the cache and drawn again",) == again.warnings
     assert made.identity.revision == again.identity.revision
     assert () == prepare(name, cache=cache).warnings
 
@@ -551,7 +551,7 @@ def test_a_part_leaves_out_images_and_no_check_of_rows(cache, tmp_path):
     broken_row.samples[40]["q5_scoring"] = "{"
     folder = broken_image.write(tmp_path / "image")
     assert 2 == len(prepare_first(2, folder, cache).part)
-    with pytest.raises(DatasetError, match="no image that can be read"):
+    with pytest.raises(DatasetError, match="not a readable image"):
         prepare(str(folder), cache=cache)
     with pytest.raises(DatasetError, match="row 40"):
         prepare_first(2, broken_row.write(tmp_path / "row"), cache)

@@ -194,7 +194,7 @@ def test_no_home_and_no_password_entry(inner, tmp_path):
     result = inner.run("--demo", "--limit=1")
     assert USAGE_ERROR == result.exit_status, result.out
     assert 1 == len(result.out.strip().splitlines()), result.out
-    assert "Set QCAL_CACHE_DIR to a folder that can be written" in result.out
+    assert "Set QCAL_CACHE_DIR to a writable folder" in result.out
 
 
 def test_read_only_hub_cache_is_blamed_and_not_ours(monkeypatch, tmp_path):

@@ -244,7 +244,7 @@ def test_a_damaged_mix_is_rebuilt(mixed):
     dataset = mixed(part("a"))
     (dataset.directory / "index.json").write_text("{}")
     again = mixed(part("a"))
-    line = "dataset mix:index: damaged in the cache and made anew from the source: index.json (KeyError)"
+    line = "dataset mix:index: damaged in the cache and rebuilt from the source: index.json (KeyError)"
     assert (line,) == again.warnings
     assert dataset == replace(again, warnings=dataset.warnings)
 
@@ -293,8 +293,8 @@ def test_a_part_that_gets_no_sample_is_refused(refused):
     [
         ("./absent", {}, "absent: no such folder. Give a folder, a Hub id such as nvidia/QCalEval"),
         ("synthetic:seed=x", {}, "part a: dataset synthetic:seed=x: seed=x: must be an integer"),
-        ("data", {"revision": "v1"}, "not the revision v1 that was asked for"),
-        ("mix:other", {}, "a mix of datasets is known by its file; give that with --mix FILE"),
+        ("data", {"revision": "v1"}, "but the requested revision is v1"),
+        ("mix:other", {}, "a mix of datasets is given by its file: --mix FILE"),
     ],
 )
 def test_a_part_without_its_dataset_is_refused(refused, dataset, more, complaint):

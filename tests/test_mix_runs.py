@@ -231,7 +231,7 @@ def test_stored_answers_of_a_mix_need_its_file(mixing):
     mixing("--limit=1")
     again = mixing("--answers", "run", asking=False, mixed=False, run_dir="again")
     assert USAGE_ERROR == again.exit_status
-    assert "dataset mix:index: a mix of datasets is known by its file; give that with --mix FILE" in again.out
+    assert "dataset mix:index: a mix of datasets is given by its file: --mix FILE" in again.out
 
 
 def test_gates_decide_on_a_mix(mixing):

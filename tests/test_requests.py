@@ -490,7 +490,7 @@ def test_an_image_that_was_damaged_meanwhile_is_rebuilt_and_sent_as_it_was(one_b
     assert 0 == result.exit_status, result.out
     first, second = endpoint.requests
     assert first.images == second.images
-    assert 1 == result.out.count("damaged in the cache and made anew from the source: ")
+    assert 1 == result.out.count("damaged in the cache and rebuilt from the source: ")
 
 
 def test_an_image_that_cannot_be_rebuilt_is_an_error_until_the_source_is_back(

@@ -1,4 +1,4 @@
-"""Making a prepared dataset: check every row and every image, then write what `qcal_plugin.dataset.prepared` reads."""
+"""Prepares a dataset: checks every row and image, then writes what `qcal_plugin.dataset.prepared` reads."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from qcal_plugin.dataset.table import distinct_texts
 from scoring.questions import Mode
 
 SMALL_SHARE = 0.25
-"""Of the samples: if a run asks about more of them, all images are prepared, which the next run needs anyway."""
+"""If a run asks about a larger share of the samples, all images are prepared, which the next run needs anyway."""
 SMALL_DATASET = 40
-"""Samples: up to so many are prepared in a second or two, so a part of them is not worth a revision of its own."""
+"""Number of samples. A dataset of this size or smaller is prepared as a whole: it takes a second or two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """What is asked under one sample id: the row's questions, or only those of a further ICL row about it."""
+    """The questions under one sample id: those of the row, or only those of a further ICL row about it."""
 
     sample_id: str
     row: SampleRow
@@ -61,9 +61,10 @@ def build(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Prepare the dataset in these files in ``directory``; `progress` is told images done and images in all.
+    """Prepare the dataset in these files in ``directory``.
 
-    Raises BadDataError for the first fault, and leaves no directory then.
+    `progress` is called with the number of images done and the number of all images. Raises BadDataError for the first
+    fault; then there is no directory.
     """
     rules = read_config(files[CONFIG_FILE])
     planned = 0 if progress is None else len(distinct_texts(files[SAMPLES_FILE], IMAGE_IDS))
@@ -90,11 +91,11 @@ def build_part(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> bool:
-    """Prepare the dataset in ``directory`` with only those images that some of its samples show.
+    """Prepare the dataset in ``directory`` with only the images that some of its samples show.
 
-    All rows are checked. ``choose`` names the samples whose images are checked and stored. Returns False, having
-    written nothing, if everything is to be prepared: the dataset is small, the samples are more than a `SMALL_SHARE` of
-    it, or two images of one id have to be compared. Raises BadDataError for the first fault.
+    All rows are checked. ``choose`` returns the ids of the samples whose images are checked and stored. Writes nothing
+    and returns False if the whole dataset should be prepared: it is small, the samples are more than a `SMALL_SHARE` of
+    it, or two images with the same id have to be compared. Raises BadDataError for the first fault.
     """
     rules, survey = read_config(files[CONFIG_FILE]), ImageSurvey()
     try:
@@ -129,7 +130,7 @@ def build_part(
 
 
 def _asked(samples: Mapping[str, SampleRow], fewshot: Iterable[FewshotRow]) -> list[_Asked]:
-    """The samples, each with its first ICL row; then, as samples of their own, further ICL rows about them."""
+    """Return the samples, each with its first ICL row. Further ICL rows follow as separate samples."""
     asked = {
         sample_id: _Asked(sample_id=sample_id, row=row, icl_row=None) for sample_id, row in samples.items()
     }
@@ -169,7 +170,7 @@ def _entry(asked: _Asked) -> dict[str, Any]:
 
 
 def _references(row: SampleRow) -> dict[str, Any]:
-    """The same in both modes: of the test row."""
+    """Return the references, which come from the test row in both modes."""
     return {
         "answers": row.answers,
         "scenario_type": row.scenario_type,

@@ -1,4 +1,4 @@
-"""Where prepared datasets and encoded images are kept between runs. Standard library only: workers import it."""
+"""The folder that keeps prepared datasets and encoded images between runs. Standard library only: workers import it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CACHE_VARIABLE = "QCAL_CACHE_DIR"
 
 
 def cache_dir() -> Path:
-    """The folder named by ``QCAL_CACHE_DIR``, else ``~/.cache/qcaleval``. Safe to delete between runs.
+    """Return the folder named by ``QCAL_CACHE_DIR``, else ``~/.cache/qcaleval``. It may be deleted between runs.
 
     Raises DatasetError if there is no home directory.
     """
@@ -25,12 +25,12 @@ def cache_dir() -> Path:
         return Path(named).expanduser().absolute() if named else Path.home() / ".cache" / "qcaleval"
     except RuntimeError as error:  # neither HOME nor an entry in the password database, as in some containers
         raise DatasetError(
-            f"no folder for the cache: {error} Set {CACHE_VARIABLE} to a folder that can be written"
+            f"no folder for the cache: {error} Set {CACHE_VARIABLE} to a writable folder"
         ) from error
 
 
 def read_verified(path: Path, sha256: str) -> bytes:
-    """The content of a regular file that must have this digest. Raises OSError."""
+    """Return the content of a regular file. Raises OSError, also if the content does not have this digest."""
     content = read_file(path)
     if hashlib.sha256(content).hexdigest() != sha256:
         raise OSError(errno.EIO, "its content is not what was prepared", str(path))
@@ -38,9 +38,10 @@ def read_verified(path: Path, sha256: str) -> bytes:
 
 
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
-    """Let ``fill`` write into a folder aside, then give it its name; if another process was faster, its folder stays.
+    """Let ``fill`` write to a temporary folder, then rename that folder to ``path``.
 
-    Nothing is left behind if ``fill`` raises; what a killed process left is removed by the next.
+    If another process has made ``path`` meanwhile, its folder is kept. Nothing is left behind if ``fill`` raises. What a
+    killed process has left is removed by the next one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFolder(path.parent, ".making-") as aside:

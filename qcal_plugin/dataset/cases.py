@@ -1,4 +1,4 @@
-"""One question about one sample in one mode: what is asked, and what the answer is compared with."""
+"""One question about one sample in one mode: the prompt, and the reference for the answer."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePart:
-    """An image block of a prompt: an RGBA PNG, held as the path of its base64 text, read when a request is sent.
+    """An image block of a prompt: an RGBA PNG, as the path of its base64 text, which is read when a request is sent.
 
     Attributes:
         image_id: the dataset's id of the image.
         sha256: hex digest of the PNG bytes that are sent; part of a request's identity.
-        base64_path: file that holds the base64 of those bytes, ASCII, no line breaks.
-        base64_sha256: hex digest of that file; what is read from it is sent only if it has this digest.
-        size_bytes: length of that file.
+        base64_path: file with the base64 of those bytes, ASCII, without line breaks.
+        base64_sha256: hex digest of that file; its content is sent only if it has this digest.
+        size_bytes: length of that file; 0 if not known.
     """
 
     image_id: str

@@ -5,7 +5,7 @@
     ├── HubError                the Hub refused or could not be reached, and its cache does not have the dataset
     └── BadDataError            a file, row or cell that cannot be used
 
-Each text stands alone: one or two lines saying what, where, and what to do.
+Each message says in one or two lines what is wrong, where, and what to do.
 """
 
 from __future__ import annotations
@@ -22,7 +22,12 @@ class DatasetNotFoundError(DatasetError):
 
 
 class HubError(DatasetError):
-    """The Hub did not deliver. ``host`` is its host; ``status`` the HTTP status, None if there was no reply."""
+    """The Hub did not deliver the dataset.
+
+    Attributes:
+        host: the Hub's host and port.
+        status: HTTP status of its reply; None if there was none.
+    """
 
     def __init__(self, message: str, *, host: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -31,12 +36,12 @@ class HubError(DatasetError):
 
 
 class BadDataError(DatasetError):
-    """The data break the dataset's schema (docs/protocol.md#dataset).
+    """The data do not follow the dataset's schema (docs/protocol.md#dataset).
 
     Attributes:
         file: name of the file.
-        row: counted from 0, as dataset libraries do; None where the fault is not in one row.
-        column: None where the fault is not in one column.
+        row: counted from 0, as dataset libraries do; None if the fault is not in a single row.
+        column: None if the fault is not in a single column.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What is odd about a dataset without keeping anyone from asking it: warnings, one line each, equal ones together."""
+"""Warnings about a dataset that can be used but has oddities: one line per kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scoring.questions import Question
 from scoring.reference import FieldRules
 
 NAMED_ROWS = 10
-"""How many of the rows that have a finding are named."""
+"""How many rows a warning names."""
 
 
 class Finding(NamedTuple):
@@ -28,7 +28,10 @@ class Finding(NamedTuple):
 def warnings(
     samples: Mapping[str, SampleRow], fewshot: Iterable[FewshotRow], rules: Mapping[str, FieldRules]
 ) -> tuple[str, ...]:
-    """One line for each kind of finding, saying how many rows have it and which; ``rules``: see `rows.read_config`."""
+    """Return one line for each kind of finding, with the number of rows and their ids.
+
+    ``rules`` are those of `qcal_plugin.dataset.rows.read_config`.
+    """
     grouped: dict[str, list[str]] = {}
     images = {image_id for row in samples.values() for image_id in row.image_ids}
     asked: Counter[str] = Counter()

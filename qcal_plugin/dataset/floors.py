@@ -1,4 +1,4 @@
-"""The floors of a dataset's items, from its rows (`qcal_plugin.baselines`)."""
+"""The floors of a dataset's items, computed from its rows (`qcal_plugin.baselines`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scoring.reference import Reference
 
 
 class DatasetFloors:
-    """Knows all samples: the best constant of each family, and whose pictures prompts show."""
+    """Computes floors from all samples: the best constant answer of each family, and the samples that prompts show."""
 
     def __init__(self, samples: Iterable[SampleRow]) -> None:
         families: dict[str, list[SampleRow]] = {}

@@ -1,4 +1,4 @@
-"""Synthetic datasets, drawn at the first use and kept in the cache."""
+"""Synthetic datasets: drawn on first use and kept in the cache."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from reports.records.files import read_file, write_file
 from synthetic.settings import SYNTHETIC_VERSION, SyntheticSettings
 
 GENERATED_FILE = "generated.sha256"
-"""Beside generated samples: the digest of the files as they were made."""
+"""A file next to generated samples, with the digest of their files as they were written."""
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is, and how much there is; called in the caller's thread."""
+"""Takes the name of a step, how much of it is done, and how much there is. Called in the caller's thread."""
 
 
 def generated_folder(settings: SyntheticSettings, cache: Path) -> Path:
-    """Where the dataset is kept."""
-    key = f"{SYNTHETIC_VERSION}\n{settings!r}"  # unlike the name, this lists the families that there are
+    """Return the folder in which the dataset is kept."""
+    key = f"{SYNTHETIC_VERSION}\n{settings!r}"  # unlike the name, this lists the existing families
     return cache / "synthetic" / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def generated(
     settings: SyntheticSettings, cache: Path, progress: Progress | None
 ) -> tuple[Path, tuple[str, ...]]:
-    """The dataset's folder, and a line if it was damaged.
+    """Return the dataset's folder, and a warning if it was damaged.
 
-    It is made at the first use, and anew where its files are not those that were made.
+    The dataset is drawn on first use, and again if its files are not as they were written.
     """
     folder = generated_folder(settings, cache)
     if _is_as_generated(folder):
@@ -39,7 +39,7 @@ def generated(
     damaged = (folder / GENERATED_FILE).is_file()
     shutil.rmtree(folder, ignore_errors=True)
     _generate(folder, settings, progress)
-    return folder, (f"dataset {settings}: damaged in the cache and made anew",) if damaged else ()
+    return folder, (f"dataset {settings}: damaged in the cache and drawn again",) if damaged else ()
 
 
 def _generate(folder: Path, settings: SyntheticSettings, progress: Progress | None) -> None:
@@ -66,7 +66,7 @@ def _is_as_generated(folder: Path) -> bool:
 
 
 def _counter(what: str, planned: int, progress: Progress | None) -> Callable[[], None] | None:
-    """Counts calls for `progress`, which hears of the beginning, too."""
+    """Return a function that counts its calls for `progress`. The beginning is reported too."""
     if progress is None:
         return None
     done = itertools.count(1)

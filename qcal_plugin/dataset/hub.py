@@ -32,17 +32,18 @@ from qcal_plugin.dataset.errors import DatasetError, DatasetNotFoundError, HubEr
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
-# The Hub's client lets the errors of its HTTP library through (httpx up to 1.x, httpx2 since); its own error derives
-# from the common one of that library.
+# The Hub's client raises the errors of its HTTP library (httpx up to 1.x, httpx2 since then). The client's error is a
+# subclass of that library's base error.
 _TRANSPORT_ERROR = cast("type[Exception]", HfHubHTTPError.__bases__[0])
 _HUB_ERRORS = (HfHubHTTPError, EntryNotFoundError, FileMetadataError, OfflineModeIsEnabled, _TRANSPORT_ERROR)
 
 
 def current_commit(name: str, revision: str, file: str) -> tuple[str, tuple[str, ...]]:
-    """The commit that a branch, tag or commit stands for now, and warnings.
+    """Return the commit to which a branch, tag or commit refers now, and warnings.
 
-    One request for the headers of ``file``, none if ``revision`` is a full commit hash. Offline the Hub's cache
-    answers; it does so with a warning where the Hub fails. Raises DatasetNotFoundError or HubError.
+    Sends one request for the headers of ``file``, or none if ``revision`` is a full commit hash. Offline, the commit
+    comes from the Hub's cache. If the Hub fails, it also comes from the cache, with a warning. Raises
+    DatasetNotFoundError or HubError.
     """
     cached = _cached_commit(name, revision, file)
     if _COMMIT.fullmatch(revision):
@@ -50,7 +51,7 @@ def current_commit(name: str, revision: str, file: str) -> tuple[str, tuple[str,
     try:
         commit = _commit_on_hub(name, revision, file)
         if commit != cached:
-            # Downloaded by its branch or tag, the file leaves in the Hub's cache what offline runs look up.
+            # Downloading by branch or tag writes the reference to the Hub's cache, where offline runs look it up.
             with _cache_is_writable(name):
                 commit = Path(hf_hub_download(name, file, repo_type="dataset", revision=revision)).parent.name
     except _HUB_ERRORS as error:
@@ -65,7 +66,7 @@ def current_commit(name: str, revision: str, file: str) -> tuple[str, tuple[str,
 
 
 def download(name: str, commit: str, file: str) -> Path:
-    """The file at that commit; from the Hub's cache without any request if it is there.
+    """Return the file at that commit. If it is in the Hub's cache, no request is sent.
 
     Raises DatasetNotFoundError or HubError.
     """
@@ -78,7 +79,7 @@ def download(name: str, commit: str, file: str) -> Path:
 
 @contextmanager
 def _cache_is_writable(name: str) -> Iterator[None]:
-    """Blame the Hub's cache for what the file system refuses. Raises DatasetError."""
+    """Turn errors of the file system into a DatasetError that names the Hub's cache."""
     try:
         yield
     except _HUB_ERRORS:
@@ -108,7 +109,7 @@ def _cached_commit(name: str, revision: str, file: str) -> str | None:
 
 
 def _is_final(error: Exception) -> bool:
-    """Whether the Hub has answered that there is nothing to be had, so that an old copy would be a wrong answer."""
+    """Whether the Hub replied that the dataset does not exist, so that a cached copy must not be used."""
     return isinstance(error, RepositoryNotFoundError | RevisionNotFoundError | EntryNotFoundError)
 
 
@@ -125,8 +126,8 @@ def _explain(error: Exception, name: str, revision: str, file: str) -> DatasetEr
             )
         case RepositoryNotFoundError():
             return DatasetNotFoundError(
-                f"dataset {name}: {_host()} has no such dataset, or it is private: then set HF_TOKEN to a token that "
-                "may read it"
+                f"dataset {name}: {_host()} has no such dataset, or it is private. For a private "
+                "dataset set HF_TOKEN to a token that may read it"
             )
         case RevisionNotFoundError():
             return DatasetNotFoundError(f"dataset {name}: there is no revision {revision} on {_host()}")

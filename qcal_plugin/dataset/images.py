@@ -18,7 +18,7 @@ from qcal_plugin.dataset.prepared import image_file
 from reports.records.files import write_file
 
 MAX_PIXELS = 40_000_000
-"""Larger pictures are refused by their header, before they are decoded (160 MB as RGBA)."""
+"""Larger pictures are rejected from their header, before they are decoded (160 MB as RGBA)."""
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 _RGBA_8_BIT = (8, 6)  # bit depth and colour type of a PNG header
@@ -26,14 +26,14 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.er
 
 
 class ImageError(ValueError):
-    """An image that cannot be sent; the text says why, for the user."""
+    """An image that cannot be sent. The message is for the user."""
 
 
 class StoredImage(NamedTuple):
     """An image in the cache.
 
     Attributes:
-        sha256: hex digest of the PNG bytes that are sent; it names the file with their base64 text (`image_file`).
+        sha256: hex digest of the PNG bytes that are sent, which is the name of the file with their base64 text.
         base64_sha256: hex digest of that text.
         size_bytes: length of that text.
     """
@@ -44,10 +44,10 @@ class StoredImage(NamedTuple):
 
 
 def store_image(original: bytes, folder: Path) -> StoredImage:
-    """Check an image and keep it in ``folder`` as base64 text, unless that very text is there. Raises ImageError.
+    """Check an image and store it in ``folder`` as base64 text, unless the same text is there. Raises ImageError.
 
-    What comes out is made from the original alone, whatever the folder holds. Safe with several threads and processes
-    at once.
+    The result depends on the original alone, not on files in the folder. Safe to call from several threads and
+    processes at once.
     """
     png = to_rgba_png(original)
     text = base64.b64encode(png)
@@ -61,14 +61,15 @@ def store_image(original: bytes, folder: Path) -> StoredImage:
 
 
 def stored_png(image: StoredImage, folder: Path) -> bytes:
-    """The PNG bytes of an image in ``folder``. Raises OSError where they are not what was stored."""
+    """Return the PNG bytes of an image in ``folder``. Raises OSError if they are not what was stored."""
     return base64.b64decode(read_verified(folder / image_file(image.sha256), image.base64_sha256))
 
 
 def to_rgba_png(original: bytes) -> bytes:
-    """The image as an RGBA PNG: its own bytes if it is one (8 bits, upright), else converted. Raises ImageError.
+    """Return the image as an RGBA PNG. Raises ImageError.
 
-    Every pixel is decoded and every checksum compared, so what passes can be read by others too.
+    An upright RGBA PNG with 8 bits is returned unchanged; other images are converted. Every pixel is decoded and every
+    checksum compared, so that other programs can read the result too.
     """
     try:
         with _opened(original) as unread:
@@ -82,7 +83,7 @@ def to_rgba_png(original: bytes) -> bytes:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"decompression bomb: {error}") from error
     except PIL.UnidentifiedImageError as error:
-        raise ImageError(f"no image that can be read ({', '.join(FORMATS)})") from error
+        raise ImageError(f"not a readable image ({', '.join(FORMATS)})") from error
     except _UNREADABLE as error:
         if isinstance(error, ImageError):
             raise
@@ -90,7 +91,7 @@ def to_rgba_png(original: bytes) -> bytes:
 
 
 def same_picture(one: bytes, other: bytes) -> bool:
-    """Whether two images would be sent as the same pixels, however they are encoded; False if one is unreadable."""
+    """Whether two images have the same pixels as RGBA, however they are encoded. False if one is unreadable."""
     try:
         first, second = (_opened(to_rgba_png(original)) for original in (one, other))
     except ImageError:
@@ -107,7 +108,7 @@ def _check_size(image: Image.Image) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(
-            f"{width} x {height} pixels by its header, more than {MAX_PIXELS:,} (decompression bomb?)"
+            f"its header says {width} x {height} pixels, more than {MAX_PIXELS:,} (decompression bomb?)"
         )
 
 

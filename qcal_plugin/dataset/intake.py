@@ -1,4 +1,4 @@
-"""Images on their way from a file's rows into the cache: checked and stored in threads while further rows are read."""
+"""Moves images from a file's rows to the cache. They are checked and stored in threads while further rows are read."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from qcal_plugin.dataset.layout import SAMPLES_FILE
 
 _THREADS = min(4, os.cpu_count() or 1)
 _WAITING = 2 * _THREADS
-"""Images that wait for a thread. Reading is faster than encoding: without a bound the whole file would be in memory."""
+"""Images that may wait for a thread. Without a limit all images would be in memory: reading is faster than encoding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowImage:
-    """An image of a row, and where it stands in the data."""
+    """An image of a row, and its place in the data."""
 
     image_id: str
     row: int
@@ -34,7 +34,7 @@ class RowImage:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What is remembered of an image: its bytes are not."""
+    """What is kept of an image after its bytes are released."""
 
     sample_id: str
     original_sha256: bytes
@@ -42,11 +42,11 @@ class _Taken:
 
 
 class DifferentBytesError(Exception):
-    """Two images of one id have different bytes, so they have to be decoded to see whether the pictures differ."""
+    """Two images with the same id have different bytes. Only decoding them shows whether the pictures differ."""
 
 
 class ImageSurvey:
-    """Takes the images of all rows and stores none, to learn which there are. See `ImageIntake`."""
+    """Takes images as `ImageIntake` does, but only lists them and stores none."""
 
     def __init__(self) -> None:
         self._sha256s: dict[str, bytes] = {}
@@ -57,16 +57,16 @@ class ImageSurvey:
         return self._sha256s.keys()
 
     def take(self, image: RowImage) -> None:
-        """Note an image. Raises DifferentBytesError."""
+        """Remember an image's id and digest. Raises DifferentBytesError."""
         sha256 = hashlib.sha256(image.original).digest()
         if self._sha256s.setdefault(image.image_id, sha256) != sha256:
             raise DifferentBytesError
 
 
 class ImageIntake:
-    """Stores each image once, under its id. ``progress`` is told how many are stored.
+    """Stores each image once, under its id. ``progress`` is called with the number of stored images.
 
-    As a context manager it drops what has not been begun when reading ends early.
+    As a context manager it cancels images that have not been started when reading ends early.
     """
 
     def __init__(self, folder: Path, progress: Callable[[int], None] | None = None) -> None:
@@ -86,9 +86,9 @@ class ImageIntake:
         self._pool.shutdown(cancel_futures=True)
 
     def take(self, image: RowImage) -> str | None:
-        """Store an image, unless one of this id is there. Returns the sample that shows another picture under the id.
+        """Store an image, unless one with this id is there. Returns the sample that has another picture under the id.
 
-        Faults of images are raised by `stored`, after those that are found while rows are read.
+        Faults of images are raised by `stored`, so that faults in rows come first.
         """
         sha256 = hashlib.sha256(image.original).digest()
         taken = self._taken.get(image.image_id)
@@ -103,7 +103,7 @@ class ImageIntake:
         return taken.sample_id
 
     def stored(self) -> dict[str, StoredImage]:
-        """All images by id, when they are stored. Raises BadDataError for the first that cannot be sent."""
+        """Wait until all images are stored and return them by id. Raises BadDataError for the first bad one."""
         self._make_room(0)
         return {image_id: taken.stored.result() for image_id, taken in self._taken.items()}
 

@@ -13,7 +13,7 @@ FILES = (SAMPLES_FILE, FEWSHOT_FILE, CONFIG_FILE)
 
 
 def content_digest(files: Mapping[str, Path]) -> str:
-    """``sha256:`` and the digest of the files' names and contents."""
+    """Return ``sha256:`` and the digest of the files' names and contents."""
     digest = hashlib.sha256()
     for name, path in files.items():
         with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Which part of a dataset is prepared for a run of a few samples. Standard library only: workers import it."""
+"""The part of a dataset that is prepared for a run of a few samples. Standard library only: workers import it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Part:
 
     Attributes:
         key: what `choose` depends on besides the dataset; part of the folder's key.
-        choose: the ids of these samples, of all that the dataset has.
+        choose: returns the ids of these samples, given all samples of the dataset.
     """
 
     key: str

@@ -1,7 +1,7 @@
-"""From the value of ``--dataset`` to a prepared dataset.
+"""Turns the value of ``--dataset`` into a prepared dataset.
 
-A warm start looks up the revision, opens the prepared folder and imports no dataset library; everything else, from the
-download to the check of each image, happens once per revision.
+Download, checks and conversion of images happen once per revision. Later starts only look up the revision and open the
+prepared folder, without importing a dataset library.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 
 DEFAULT_DATASET = "nvidia/QCalEval"
 MIX_PREFIX = "mix:"
-"""What the names of mixes begin with (`qcal_plugin.mix.prepare`)."""
+"""Prefix of the names of mixes (`qcal_plugin.mix.prepare`)."""
 
 
 def prepare(
@@ -54,10 +54,10 @@ def prepare(
     progress: Progress | None = None,
     cache: Path | None = None,
 ) -> PreparedDataset:
-    """The dataset, checked and ready for asking; made on first use, opened afterwards.
+    """Return the checked dataset. It is prepared on first use and only opened afterwards.
 
-    With ``part``, a large dataset of which nothing is prepared yet gets only the images of these samples. It then has a
-    folder and a revision of its own (`PreparedDataset.part`). ``cache`` defaults to
+    With ``part``, only the images of these samples are prepared if the dataset is large and not prepared yet. The part
+    gets a separate folder and revision (`PreparedDataset.part`). ``cache`` defaults to
     `qcal_plugin.dataset.cache.cache_dir`. Raises DatasetError.
     """
     cache = cache or cache_dir()
@@ -65,7 +65,7 @@ def prepare(
     def source() -> DatasetSource:
         identity = resolve(name, revision, cache=cache, progress=progress)
         files = fetch(identity, cache)
-        # of a folder the revision is the digest already
+        # a folder's revision is its digest already
         digest = identity.revision if identity.revision.startswith("sha256:") else content_digest(files)
         return DatasetSource(identity=identity, digest=digest, files=files)
 
@@ -84,18 +84,18 @@ def prepare(
     dataset = open_or_make(name, source, make, cache, part=part, make_part=make_part)
     if revision is not None and DIGEST_MARK in revision and dataset.identity.revision != revision:
         raise DatasetNotFoundError(
-            f"dataset {name}: what is prepared from it here is {dataset.identity.revision}, not the revision "
-            f"{revision} that was asked for; without {DIGEST_MARK} and what follows only the source has to be the same"
+            f"dataset {name}: its prepared revision is {dataset.identity.revision}, but the requested revision is "
+            f"{revision}. Leave out {DIGEST_MARK} and what follows it to require only the same source"
         )
     return dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSource:
-    """What a prepared dataset is made from.
+    """The source of a prepared dataset.
 
     Attributes:
-        digest: of what is really read, whatever the revision says; part of the folder's key.
+        digest: of the content that is read, independent of the revision; part of the folder's key.
         files: by name; empty for a mix.
     """
 
@@ -113,10 +113,10 @@ def open_or_make(
     part: Part | None = None,
     make_part: Callable[[DatasetSource, Path, Part], bool] | None = None,
 ) -> PreparedDataset:
-    """The prepared dataset of this source, with its warnings; made in its folder where it is not there as it was made.
+    """Return the prepared dataset of this source, with its warnings. It is prepared if it is missing or damaged.
 
-    ``make_part`` returns whether it has made the part. A part is not made if everything has been prepared before.
-    Raises DatasetError, also where the cache cannot be written.
+    ``make_part`` returns whether it has prepared the part. It is not called if the whole dataset is prepared. Raises
+    DatasetError; an unwritable cache raises it too.
     """
     try:
         source = identify()
@@ -138,7 +138,7 @@ def open_or_make(
             f"dataset {name}: {error}. Is the cache {cache} writable? {CACHE_VARIABLE} names another folder"
         ) from error
     repairs = tuple(
-        f"dataset {name}: damaged in the cache and made anew from the source: {what}" for what in damage
+        f"dataset {name}: damaged in the cache and rebuilt from the source: {what}" for what in damage
     )
     warnings = (*source.identity.warnings, *repairs, *_about_part(dataset))
     identity = replace(dataset.identity, warnings=warnings)
@@ -148,18 +148,18 @@ def open_or_make(
 def resolve(
     name: str, revision: str | None = None, *, cache: Path | None = None, progress: Progress | None = None
 ) -> DatasetIdentity:
-    """Which data exactly ``name`` stands for, now.
+    """Return the identity of the data to which ``name`` refers now.
 
     Args:
-        name: Hub id, folder of the Hub repository's layout, or ``synthetic:seed=7,per-scenario=3[,families=a+b]``,
-            which is made on first use and kept in the cache. A folder of that name wins over a Hub id.
+        name: Hub id, folder with the Hub repository's layout, or ``synthetic:seed=7,per-scenario=3[,families=a+b]``,
+            which is drawn on first use and kept in the cache. A folder with that name has precedence over a Hub id.
         revision: branch, tag or commit of the Hub repository (``main`` if None); for a folder, the digest that its
-            content must have. What follows a ``+`` is about what is prepared from it (`prepare`).
+            content must have. A ``+`` and what follows it are ignored here (`prepare`).
         cache: defaults to `qcal_plugin.dataset.cache.cache_dir`.
-        progress: told of synthetic samples as they are drawn.
+        progress: called as synthetic samples are drawn.
 
-    Raises DatasetError. The Hub is asked for its commit unless ``revision`` is one; offline, or where it cannot be
-    reached, the Hub's cache answers.
+    Unless ``revision`` is a commit, the commit is requested from the Hub. Offline, or if the Hub cannot be reached, it
+    comes from the Hub's cache. Raises DatasetError.
     """
     name = _canonical(name)
     revision = None if revision is None else revision.partition(DIGEST_MARK)[0]
@@ -172,14 +172,14 @@ def resolve(
     digest = content_digest({file: _existing(folder / file) for file in FILES})
     if revision not in {None, digest}:
         raise DatasetNotFoundError(
-            f"dataset {name}: its content is {digest}, not the revision {revision} that was asked for; a folder's "
-            "revision is the digest of its content"
+            f"dataset {name}: its content is {digest}, but the requested revision is {revision}. A folder's revision is "
+            "the digest of its content"
         )
     return DatasetIdentity(name=name, revision=digest, warnings=warnings)
 
 
 def fetch(identity: DatasetIdentity, cache: Path) -> Mapping[str, Path]:
-    """The files of a dataset that `resolve` has identified, by name; downloaded where they are not on this machine yet.
+    """Return the files of a dataset that `resolve` has identified, by name. Missing files are downloaded.
 
     Raises DatasetError.
     """
@@ -195,7 +195,7 @@ def fetch(identity: DatasetIdentity, cache: Path) -> Mapping[str, Path]:
 
 
 def prepared_directory(source: DatasetSource, cache: Path, *, part: str | None = None) -> Path:
-    """Where this dataset is kept when prepared, or the part of it that has this key."""
+    """Return the folder for this dataset when prepared, or for the part of it with this key."""
     names = (str(FORMAT_VERSION), source.identity.name, source.identity.revision, source.digest)
     key = "\n".join(names if part is None else (*names, part))
     return cache / "prepared" / hashlib.sha256(key.encode()).hexdigest()[:32]
@@ -213,9 +213,9 @@ def _about_part(dataset: PreparedDataset) -> tuple[str, ...]:
 def _open_verified(
     directory: Path, identity: DatasetIdentity
 ) -> tuple[PreparedDataset | None, tuple[str, ...]]:
-    """The prepared dataset if every file is what was prepared; else None, and a line about what is wrong.
+    """Return the prepared dataset if all of its files have their digests; else None, and what is damaged.
 
-    There is no such line where nothing was prepared yet, or by another version of this suite.
+    Nothing counts as damaged if nothing was prepared yet, or if another version of this suite prepared it.
     """
     try:
         dataset = open_prepared(directory)
@@ -233,7 +233,7 @@ def _open_verified(
 def _check_identity(dataset: PreparedDataset, identity: DatasetIdentity) -> None:
     source = dataset.identity.revision.partition(DIGEST_MARK)[0]
     if (dataset.identity.name, source) != (identity.name, identity.revision):
-        raise ValueError("its index is of another dataset")
+        raise ValueError("its index belongs to another dataset")
 
 
 def _damage(error: Exception) -> str:
@@ -243,7 +243,7 @@ def _damage(error: Exception) -> str:
 
 
 def _canonical(name: str) -> str:
-    """The name itself; of a synthetic dataset the one name that its settings have."""
+    """Return the name; for a synthetic dataset, the canonical name of its settings."""
     try:
         return str(parse_dataset_name(name)) if is_synthetic(name) else name
     except SettingsError as error:
@@ -251,11 +251,9 @@ def _canonical(name: str) -> str:
 
 
 def _folder(name: str, cache: Path, progress: Progress | None = None) -> tuple[Path | None, tuple[str, ...]]:
-    """The local folder that ``name`` stands for, None if it is a Hub id; and warnings."""
+    """Return the local folder to which ``name`` refers, None if it is a Hub id, and warnings."""
     if name.startswith(MIX_PREFIX):
-        raise DatasetNotFoundError(
-            f"dataset {name}: a mix of datasets is known by its file; give that with --mix FILE"
-        )
+        raise DatasetNotFoundError(f"dataset {name}: a mix of datasets is given by its file: --mix FILE")
     if is_synthetic(name):
         return generated(parse_dataset_name(name), cache, progress)
     folder = Path(os.path.expanduser(name))  # noqa: PTH111 - of Path, an unknown user would raise

@@ -1,23 +1,23 @@
-"""A validated dataset on disk, made ready for asking: light to collect from, everything else read on demand.
+"""A validated dataset on disk. Collection needs only its index; everything else is read on demand.
 
-Standard library only, and no dataset library: xdist workers open it and stay small.
+Standard library only: xdist workers open it and stay small.
 
 Layout of a prepared dataset's folder (``<cache>/prepared/<key>``)::
 
     index.json                   identity, warnings, one entry per sample, digests of all other files;
-                                 of a mix: its parts, and which items of each sample are asked;
-                                 of a part: the samples whose images are there
+                                 for a mix, its parts and which items of each sample are asked;
+                                 for a part, the samples whose images are present
     references-<digest>.jsonl    one line per sample: answers, key points, field rules, background
-    prompts-<digest>.jsonl       one line per sample: content of every prompt, images by id
-    floors-<digest>.jsonl        one line per sample: what answers that look at no plot score (docs/baselines.md)
+    prompts-<digest>.jsonl       one line per sample: content of every prompt, with images by id
+    floors-<digest>.jsonl        one line per sample: scores of answers given without the plot (docs/baselines.md)
 
-The index is written last and names the others, which never change: readers see all or nothing. The base64 texts are
-in ``<cache>/images``, shared by all prepared datasets.
+The index is written last and names the other files, which never change. So readers see all of a dataset or nothing. The
+base64 texts are in ``<cache>/images``, shared by all prepared datasets.
 
-Nothing of it is believed. The index holds a digest of its own content, in which the digests of all other files are, and
-that digest is part of the revision that reports print (`DatasetIdentity`). Floors follow from the rest: they have a
-digest of their own, and better ones leave the revision as it is. Each file is read once, as a whole, and used
-only if it has its digest; an image is read when it is sent.
+No file is trusted. The index contains the digests of all other files and a digest of its content. The latter is part of
+the revision that reports print (`DatasetIdentity`). Floors follow from the rest and have a separate digest, so improved
+floors do not change the revision. Each file is read once, as a whole, and used only if it has its digest. An image is
+read when it is sent.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ from scoring.questions import Mode, Question
 from scoring.reference import JSON, Reference
 
 FORMAT_VERSION = 5
-"""Part of the folder's key: raised when the layout, the rows' checks or the making of prompts change."""
+"""Part of the folder's key. Raised when the layout, the checks of rows or the composition of prompts change."""
 
 INDEX_FILE = "index.json"
 DIGEST_MARK = "+"
-"""Stands in a revision between that of the source and the digest of what was prepared from it."""
+"""Separates the source's revision from the digest of what was prepared from it."""
 DIGEST_LENGTH = 32
 _VERIFYING_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetIdentity:
-    """Which data exactly.
+    """Identifies the data.
 
     Attributes:
-        name: as given to ``--dataset``: Hub id, folder or ``synthetic:...``; ``mix:<title>`` of a mix.
-        revision: of the source: commit hash of the Hub repository, or ``sha256:<digest>`` of a folder's content or a
-            mix's parts. Of a prepared dataset, ``+`` and a digest of everything that was made from it follow.
-        warnings: what the user should know about how the revision was found, one line each.
+        name: as given to ``--dataset``: Hub id, folder or ``synthetic:...``; for a mix, ``mix:<title>``.
+        revision: commit hash of the Hub repository, or ``sha256:<digest>`` of a folder's content or a mix's parts. For
+            a prepared dataset, ``+`` and a digest of everything that was prepared follow.
+        warnings: about how the revision was determined, one line each.
     """
 
     name: str
@@ -70,13 +70,13 @@ class DatasetIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleEntry:
-    """A sample as collection sees it.
+    """What collection needs to know of a sample.
 
     Attributes:
-        modes: those in which the dataset can ask about it.
-        asked: what a mix, or a further ICL row, asks about it; None for everything that its modes have.
-        pictures: how many images of its own it has.
-        source_id: of a further ICL row about a sample, that sample; None for the samples themselves.
+        modes: those for which the dataset has prompts about it.
+        asked: the items that a mix or a further ICL row asks; None for all items of its modes.
+        pictures: how many images it has, demonstrations not counted.
+        source_id: for a further ICL row about a sample, that sample; None for the samples themselves.
     """
 
     sample_id: str
@@ -88,7 +88,7 @@ class SampleEntry:
     source_id: str | None = None
 
     def items(self) -> tuple[tuple[Mode, Question], ...]:
-        """What is asked about it, in the benchmark's order."""
+        """Return the items about it, in the benchmark's order."""
         everything = ((mode, question) for mode in self.modes for question in mode.questions)
         return tuple(item for item in everything if self.asked is None or item in self.asked)
 
@@ -106,7 +106,7 @@ class SampleLines(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Where a line stands in its file, in bytes."""
+    """The position of a line in its file, in bytes."""
 
     offset: int
     length: int
@@ -117,12 +117,12 @@ class PreparedDataset:
     """A dataset whose rows and images have all been checked.
 
     Attributes:
-        warnings: findings about the data that do not stop a run, and those of the identity; one line each.
+        warnings: findings about the data that do not prevent a run, and those of the identity; one line each.
         samples: in the order of the dataset.
         images: the dataset's images by id.
-        mix: what the dataset is mixed from (`reports.records.mixes`); None for a dataset of its own.
-        repairs: what was wrong in the cache and has been made anew, a line each; among the warnings too.
-        part: the samples whose images were prepared, the only ones that can be asked about; empty for all of them.
+        mix: the parts of a mix (`reports.records.mixes`); None if the dataset is not a mix.
+        repairs: what was damaged in the cache and has been rebuilt, one line each; also among the warnings.
+        part: the samples whose images were prepared, if not all were: only these can be asked about. Else empty.
     """
 
     directory: Path
@@ -140,7 +140,7 @@ class PreparedDataset:
     _floor_spans: Mapping[str, tuple[int, int]] = field(repr=False)
 
     def case(self, key: ItemKey) -> Case:
-        """What is asked for this item, and what the answer is compared with.
+        """Return the prompt of this item and its reference.
 
         Raises KeyError if the dataset does not have the item.
         """
@@ -155,7 +155,7 @@ class PreparedDataset:
         )
 
     def reference(self, key: ItemKey) -> Reference:
-        """The reference side of the item. Raises KeyError if the dataset does not have the item."""
+        """Return the item's reference. Raises KeyError if the dataset does not have the item."""
         line = self.references.line(self._entry(key)["references"])
         return Reference(
             answer=line["answers"][key.question],
@@ -172,17 +172,17 @@ class PreparedDataset:
         return item_floors_from_json(by_question[key.question].get(scorer))
 
     def images_of(self, sample_id: str) -> list[ImagePart]:
-        """The sample's own images, in order. Raises KeyError if there is no such sample."""
+        """Return the sample's images, in order, without demonstrations. Raises KeyError if there is no such sample."""
         prompt = self.case(ItemKey(sample_id, Question.Q1, Mode.ZEROSHOT)).prompt
         return [part for part in prompt if isinstance(part, ImagePart)]
 
     def background(self, sample_id: str) -> str:
-        """What the dataset says of the experiment. Raises KeyError if there is no such sample."""
+        """Return the dataset's description of the experiment. Raises KeyError if there is no such sample."""
         text: str = self.references.line(self._entries[sample_id]["references"])["background"]
         return text
 
     def source_id(self, sample_id: str) -> str:
-        """The sample that is asked about: another one only for a further ICL row."""
+        """Return the sample that the questions are about. It differs from ``sample_id`` only for a further ICL row."""
         source_id: str = self._entries[sample_id].get("source_id", sample_id)
         return source_id
 
@@ -192,12 +192,12 @@ class PreparedDataset:
         return tuple(sample for sample in self.samples if sample.source_id is None)
 
     def icl_id(self, sample_id: str) -> str | None:
-        """The id of the sample's row in the ICL file (result files name it); None without ICL."""
+        """Return the id of the sample's row in the ICL file, which result files contain; None without ICL."""
         icl_id: str | None = self._entries[sample_id]["icl_id"]
         return icl_id
 
     def lines(self, sample_id: str) -> SampleLines:
-        """What the files hold of the sample. Raises KeyError if there is no such sample."""
+        """Return what the files contain about the sample. Raises KeyError if there is no such sample."""
         entry = self._entries[sample_id]
         return SampleLines(
             entry=entry,
@@ -207,10 +207,10 @@ class PreparedDataset:
         )
 
     def revision_of_part(self, sample_ids: Sequence[str]) -> str | None:
-        """The revision of this dataset if only these samples had been prepared; None if it does not have them all.
+        """Return the revision that preparing only these samples would give; None if some of them are missing here.
 
-        It is equal to that of a part that was prepared alone if texts, references and images are the same. Raises
-        OSError, ValueError or KeyError if the dataset's files are damaged.
+        It equals the revision of a part that was prepared separately if texts, references and images are the same.
+        Raises OSError, ValueError or KeyError if the dataset's files are damaged.
         """
         if self.part or not sample_ids or not set(sample_ids) <= self._entries.keys():
             return None
@@ -223,7 +223,7 @@ class PreparedDataset:
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
-        """What in it stands in for the benchmark's samples, in words for tables."""
+        """What replaces the benchmark's samples, as text for tables."""
         if self.mix is None:
             return ("dataset: synthetic samples",) if is_synthetic(self.identity.name) else ()
         parts = [part.name for part in mix_from_json(self.mix).parts if is_synthetic(part.dataset)]
@@ -231,7 +231,7 @@ class PreparedDataset:
         return (f"dataset: synthetic samples ({which})",) if parts else ()
 
     def verify(self) -> None:
-        """See that every file is what was prepared. Raises OSError, naming the first that is not."""
+        """Check the digest of every file. Raises OSError, which names the first file that fails."""
         self.references.content()
         self.prompts.content()
         self.floors.content()
@@ -258,13 +258,13 @@ class PreparedDataset:
 
 
 class OtherFormatError(ValueError):
-    """A prepared dataset of another version of this suite."""
+    """The dataset was prepared by another version of this suite."""
 
 
 def open_prepared(directory: Path, revision: str | None = None) -> PreparedDataset:
-    """Open what `qcal_plugin.dataset.prepare.prepare` has made; ``revision`` is the one that it must have.
+    """Open a dataset that `qcal_plugin.dataset.prepare.prepare` has written; ``revision`` is the one it must have.
 
-    Raises FileNotFoundError if there is nothing, OtherFormatError if it is of another format, OSError, ValueError,
+    Raises FileNotFoundError if there is none, OtherFormatError if it has another format, and OSError, ValueError,
     KeyError or TypeError if the index is damaged. The other files are verified when they are read, or by `verify`.
     """
     index = json.loads(read_file(directory / INDEX_FILE))
@@ -298,27 +298,27 @@ def open_prepared(directory: Path, revision: str | None = None) -> PreparedDatas
 
 
 def content_sha256(content: Mapping[str, Any]) -> str:
-    """The digest of a part of an index, in which those of the files that it describes are."""
+    """Return the digest of a section of an index. The section contains the digests of the files that it describes."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def lines_file(name: str, sha256: str) -> str:
-    """The name of the file of references, prompts or floors that has this digest."""
+    """Return the name of the file of references, prompts or floors with this digest."""
     return f"{name}-{sha256[:16]}.jsonl"
 
 
 def image_file(sha256: str) -> str:
-    """The name of the file with the base64 text of the PNG that has this digest."""
+    """Return the name of the file with the base64 text of the PNG with this digest."""
     return f"{sha256}.b64"
 
 
 def verify_image(image: ImagePart) -> None:
-    """See that an image's file is what was prepared. Raises OSError."""
+    """Check the digest of an image's file. Raises OSError."""
     read_verified(Path(image.base64_path), image.base64_sha256)
 
 
 def shown_images(prompts: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The ids of the images in these prompts (mode -> question -> pieces), each once."""
+    """Return the ids of the images in these prompts (mode -> question -> pieces), each once."""
     pieces = (
         piece
         for by_mode in prompts
@@ -330,12 +330,12 @@ def shown_images(prompts: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def is_synthetic(name: str) -> bool:
-    """Whether a dataset's name stands for synthetic samples."""
+    """Whether a dataset's name is that of synthetic samples."""
     return name.startswith("synthetic:")
 
 
 def images_dir(prepared: Path) -> Path:
-    """Where the base64 texts of the prepared dataset in this folder are."""
+    """Return the folder with the base64 texts for the prepared dataset in this folder."""
     return prepared.parent.parent / "images"
 
 

@@ -22,7 +22,7 @@ from reports.records.files import write_file
 
 
 class _Lines(NamedTuple):
-    """The digest of a file of lines, and where each stands in it."""
+    """The digest of a file of lines, and the position of each line."""
 
     sha256: str
     spans: list[Span]
@@ -35,7 +35,7 @@ def write_prepared(
     images: Mapping[str, Mapping[str, Any]],
     **more: object,
 ) -> None:
-    """Write a prepared dataset whose images are stored; ``more`` goes into its index. Raises OSError."""
+    """Write a prepared dataset. Its images must be stored already; ``more`` is added to its index. Raises OSError."""
     references = _write_lines(directory, "references", [sample.references for sample in samples])
     prompts = _write_lines(directory, "prompts", [sample.prompts for sample in samples])
     floor_lines = _write_lines(directory, "floors", [sample.floors for sample in samples])

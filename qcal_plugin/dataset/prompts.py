@@ -1,4 +1,4 @@
-"""What the content of a request is made of (docs/protocol.md#requests), before images have been looked up."""
+"""The content of requests (docs/protocol.md#requests), with images by id."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Piece: TypeAlias = dict[str, str]
 
 
 def zeroshot_prompt(prompt: str, image_ids: Sequence[str]) -> list[Piece]:
-    """All images in order, then the prompt unchanged; its ``<image>`` tags stay in as text."""
+    """Return all images in order, then the unchanged prompt, in which ``<image>`` tags remain as text."""
     return [*({"image": image_id} for image_id in image_ids), {"text": prompt}]
 
 
 def icl_prompts(
     prompts: Mapping[Question, str], image_ids: Sequence[str], known: Container[str]
 ) -> dict[Question, list[Piece]]:
-    """The three prompts of a fewshot row, each tag replaced by the next image of the row.
+    """Return the three prompts of a fewshot row, with each tag replaced by the next image of the row.
 
-    One running index goes over Q3, Q5 and Q6 in this order. Text is stripped, empty text dropped. An id that is not
-    ``known``, or a tag after the last id, leaves no image but uses up its turn.
+    One index runs over Q3, Q5 and Q6 in this order. Text is stripped, and empty text is dropped. An id that is not
+    ``known`` inserts no image but advances the index; so does a tag after the last id.
     """
     turns = iter(image_ids)
     return {question: list(_interleaved(prompts[question], turns, known)) for question in ICL_QUESTIONS}

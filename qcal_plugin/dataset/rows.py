@@ -1,6 +1,6 @@
-"""The rows of the dataset's files, checked cell by cell (docs/protocol.md#dataset).
+"""Reads the rows of the dataset's files and checks every cell (docs/protocol.md#dataset).
 
-The first fault is a BadDataError.
+The first fault raises BadDataError.
 """
 
 from __future__ import annotations
@@ -49,10 +49,11 @@ class SampleRow:
     """A row of the test split.
 
     Attributes:
-        image_ids: of the row's images, without those that are null.
+        image_ids: ids of the row's images, without images that are null.
         null_images: how many of the row's images are null.
-        own_rules: the rules of column q5_scoring.
-        field_rules: those that count: of ``experiment_config.json``, or the row's own if that has none for the family.
+        own_rules: the rules in the column q5_scoring.
+        field_rules: the rules that apply: those of ``experiment_config.json``, or ``own_rules`` if it has none for the
+            family.
     """
 
     index: int
@@ -71,9 +72,9 @@ class SampleRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FewshotRow:
-    """A row of the ICL file: prompts with demonstrations about the sample ``source_id``.
+    """A row of the ICL file: prompts with demonstrations, about the sample ``source_id``.
 
-    Its ``answers`` are for comparison only: what counts are those of the test row.
+    Its ``answers`` are only compared with those of the test row, which are the reference.
     """
 
     index: int
@@ -87,9 +88,9 @@ class FewshotRow:
 def read_samples(
     path: Path, rules: Mapping[str, FieldRules], images: ImageIntake | ImageSurvey
 ) -> dict[str, SampleRow]:
-    """The test split by sample id, in the order of the file; ``rules``: see `read_config`.
+    """Return the test split by sample id, in the order of the file. ``rules`` are those of `read_config`.
 
-    Its pictures go to ``images`` row by row, so that memory does not grow with the file.
+    Pictures are passed to ``images`` row by row, so that memory does not grow with the file.
     """
     rows: dict[str, SampleRow] = {}
     for cells in read_rows(path, SAMPLE_COLUMNS):
@@ -97,13 +98,14 @@ def read_samples(
         row = _sample_row(cells, shown, rules)
         if row.sample_id in rows:
             raise cells.fault(
-                "id", f"duplicate: row {rows[row.sample_id].index} has it too. Each row needs its own"
+                "id", f"duplicate: row {rows[row.sample_id].index} has the same id. Ids must be unique"
             )
         for image in shown:
             owner = images.take(image)
             if owner is not None:
                 raise cells.fault(
-                    "image_ids", f"{image.image_id!r} is a different picture in sample {owner!r}"
+                    "image_ids",
+                    f"{image.image_id!r} is another picture in sample {owner!r}. Each picture needs a separate id",
                 )
         rows[row.sample_id] = row
     if not rows:
@@ -112,7 +114,7 @@ def read_samples(
 
 
 def read_images(path: Path, image_ids: Collection[str]) -> Iterator[RowImage]:
-    """Yield the first image of each of these ids; the file is read up to the last of them."""
+    """Yield the first image with each of these ids. Reading stops at the last of them."""
     missing = set(image_ids)
     if not missing:
         return
@@ -126,22 +128,22 @@ def read_images(path: Path, image_ids: Collection[str]) -> Iterator[RowImage]:
 
 
 def read_fewshot(path: Path, samples: Mapping[str, SampleRow]) -> list[FewshotRow]:
-    """The ICL rows, in the order of the file; may be empty. Several may ask about the same sample."""
+    """Return the ICL rows, in the order of the file; may be empty. Several may be about the same sample."""
     rows = []
     for cells in read_rows(path, FEWSHOT_COLUMNS):
         row = _fewshot_row(cells)
         if row.source_id not in samples:
-            raise cells.fault("source_id", f"{row.source_id!r} is no sample of the test split")
+            raise cells.fault("source_id", f"{row.source_id!r} is not a sample of the test split")
         rows.append(row)
     return rows
 
 
 def read_config(path: Path) -> dict[str, FieldRules]:
-    """Family -> the rules of Q5 in ``experiment_config.json``; without families for which it has none."""
+    """Return family -> rules for Q5 from ``experiment_config.json``, without families that have none."""
     try:
         config = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise BadDataError(f"unreadable JSON ({error}). Fetch the file again", file=path.name) from error
+        raise BadDataError(f"unreadable JSON ({error}). Download the file again", file=path.name) from error
     if not isinstance(config, dict):
         raise BadDataError(f"expected a JSON object, family by family, got {_kind(config)}", file=path.name)
     rules_by_family = {}
@@ -159,12 +161,12 @@ def read_config(path: Path) -> dict[str, FieldRules]:
 
 
 def _shown(cells: Cells) -> list[RowImage]:
-    """The row's images, without those that are null."""
+    """Return the row's images, without those that are null."""
     images = cells.images("images")
     image_ids = cells.texts(IMAGE_IDS) if images else ()
     if len(image_ids) != len(images):
         raise cells.fault(
-            "image_ids", f"{len(image_ids)} ids for {len(images)} images. Each image needs one id"
+            "image_ids", f"{len(image_ids)} ids for {len(images)} images; expected one id for each image"
         )
     shown = [
         (image_id, image) for image_id, image in zip(image_ids, images, strict=True) if image is not None
@@ -211,12 +213,10 @@ def _field_rules(cells: Cells) -> FieldRules:
     try:
         rules = json.loads(cells.text(column))
     except (ValueError, RecursionError) as error:
-        raise cells.fault(
-            column, f"unreadable JSON ({error}). It has to be an object, field by field"
-        ) from error
+        raise cells.fault(column, f"unreadable JSON ({error}); expected an object, field by field") from error
     if problem := _rules_problem(rules):
         raise cells.fault(column, problem)
-    return rules  # type: ignore[no-any-return]  # what has no problem is an object of objects
+    return rules  # type: ignore[no-any-return]  # checked above: an object of objects
 
 
 def _rules_problem(rules: object) -> str | None:

@@ -1,4 +1,4 @@
-"""A file that is believed only if it has the digest that something trusted names. Standard library only."""
+"""A file whose content is used only if it has the expected digest. Standard library only."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from qcal_plugin.dataset.cache import read_verified
 
 KEPT_LINES = 64
-"""A sample's items follow each other, and all of them are on the same line."""
+"""How many parsed lines are kept. A sample's items come one after the other, and they share a line."""
 
 
 class VerifiedFile:
-    """A file of JSON lines, read as a whole at the first need and used only if it has its digest.
+    """A file of JSON lines. It is read as a whole on first use.
 
-    Raises OSError where it has another one or cannot be read.
+    Its methods raise OSError if the file cannot be read or does not have its digest.
     """
 
     def __init__(self, path: Path, sha256: str) -> None:
@@ -25,13 +25,13 @@ class VerifiedFile:
         self._recent: dict[tuple[int, int], Any] = {}
 
     def content(self) -> bytes:
-        """All of it."""
+        """Return the whole content."""
         if self._content is None:
             self._content = read_verified(self.path, self.sha256)
         return self._content
 
     def line(self, span: tuple[int, int]) -> Any:  # noqa: ANN401  JSON of our own making
-        """The line in these bytes, shared by all who ask for it: not to be changed."""
+        """Return the parsed line at (offset, length). It is shared by all callers and must not be changed."""
         offset, length = span
         parsed = self._recent.get((offset, length))
         if parsed is None:
