@@ -110,7 +110,7 @@ def test_doctor_never_repeats_a_key(doctor, endpoint, monkeypatch):
 def test_doctor_reports_mistakes_in_one_line(doctor):
     for url, words in (
         (f"http://127.0.0.1:{free_port()}/v1", "no connection"),
-        ("localhost:1", "is no http or https"),
+        ("localhost:1", "is not an http or https"),
     ):
         status, _, said = doctor(url=url)
         assert 2 == status

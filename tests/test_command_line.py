@@ -45,14 +45,14 @@ MISTAKES = [
     # where the model is
     (
         ["--model-url=localhost:8000/v1"],
-        "--model-url: 'localhost:8000/v1' is no http or https URL; expected something",
+        "--model-url: 'localhost:8000/v1' is not an http or https URL; expected something",
     ),
-    (["--model-url=ftp://host/v1"], "--model-url: 'ftp://host/v1' is no http or https URL"),
-    (["--model-url=http://"], "--model-url: 'http://' is no http or https URL"),
-    (["--model-url=http://host:port/v1"], "--model-url: 'http://host:port/v1' is no http or https URL"),
-    (["--model-url=http://host:99999/v1"], "--model-url: 'http://host:99999/v1' is no http or https URL"),
-    (["--model-url=http://my host/v1"], "--model-url: 'http://my host/v1' is no http or https URL"),
-    (["--model-url=http://a..b/v1"], "--model-url: 'http://a..b/v1' is no http or https URL"),
+    (["--model-url=ftp://host/v1"], "--model-url: 'ftp://host/v1' is not an http or https URL"),
+    (["--model-url=http://"], "--model-url: 'http://' is not an http or https URL"),
+    (["--model-url=http://host:port/v1"], "--model-url: 'http://host:port/v1' is not an http or https URL"),
+    (["--model-url=http://host:99999/v1"], "--model-url: 'http://host:99999/v1' is not an http or https URL"),
+    (["--model-url=http://my host/v1"], "--model-url: 'http://my host/v1' is not an http or https URL"),
+    (["--model-url=http://a..b/v1"], "--model-url: 'http://a..b/v1' is not an http or https URL"),
     (
         ["--model-url=http://[::1/v1"],
         "--model-url: not a URL (Invalid IPv6 URL); expected something like http://localhost:8000/v1",
@@ -79,7 +79,7 @@ MISTAKES = [
         [URL, JUDGE, *["--judge-model=a"] * 3, *["--judge-key-env=HOME"] * 2],
         "2 --judge-key-env for 3 judges: give one, or one for each",
     ),
-    ([URL, "--judge-url=judge"], "--judge-url: 'judge' is no http or https URL"),
+    ([URL, "--judge-url=judge"], "--judge-url: 'judge' is not an http or https URL"),
     (["--demo", JUDGE], "--demo brings its own judge: leave out --judge-url"),
     ([URL, "--judge-canary"], "--judge-canary without --judge-url: there is no judge"),
     ([URL, "--judge-template=absent.txt"], "--judge-template absent.txt: No such file or directory"),
@@ -168,7 +168,7 @@ def test_mistake_is_named(read, arguments, complaint):
 def test_mistyped_url_with_a_password_is_not_repeated(read):
     with pytest.raises(pytest.UsageError) as raised:
         read("--model-url=htp://me:pass-word-1@host/v1")
-    assert "--model-url: htp:... is no http or https URL" in str(raised.value)
+    assert "--model-url: htp:... is not an http or https URL" in str(raised.value)
 
 
 def test_key_that_no_header_can_carry_is_refused_and_not_repeated(read, monkeypatch):

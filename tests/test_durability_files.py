@@ -177,7 +177,7 @@ def test_a_full_disk_leaves_no_half_line_and_the_journal_continues_when_there_is
     resource.setrlimit(resource.RLIMIT_FSIZE, (50, limits[1]))
     try:
         with pytest.raises(
-            JournalError, match=r"^cannot write .*a\.jsonl: File too large; what was measured stays$"
+            JournalError, match=r"^cannot write .*a\.jsonl: File too large; earlier lines are kept$"
         ):
             journal.append({"n": 2, "text": "x" * 100})
     finally:
@@ -195,7 +195,7 @@ def test_a_line_of_another_kind_is_named_with_what_to_do_and_nothing_is_changed(
     path.write_bytes(b"{\n" + sealed(json.loads(garbage)) + path.read_bytes() + b"{torn")
     before = path.read_bytes()
 
-    with pytest.raises(JournalError, match=r"answers\.jsonl, line 2: .*; remove the line to go on$"):
+    with pytest.raises(JournalError, match=r"answers\.jsonl, line 2: .*; remove the line to continue$"):
         AnswerJournal(path)
     assert before == path.read_bytes()
     assert ["answers.jsonl"] == [file.name for file in tmp_path.iterdir()]
@@ -273,7 +273,7 @@ def test_a_full_disk_stops_the_run_and_what_was_measured_stays(inner, quick, end
     result = inner.result(done.returncode, done.stdout.decode() + done.stderr.decode())
 
     assert 2 == result.exit_status, result.out
-    assert "answers.jsonl: File too large; what was measured stays" in result.out
+    assert "answers.jsonl: File too large; earlier lines are kept" in result.out
     assert "items not measured: --lf asks those that failed, --resume all that are missing" in result.out
     assert "Traceback" not in result.out
     answered = (result.run_dir / "answers.jsonl").read_text().count('"type":"answer"')
@@ -422,7 +422,7 @@ def test_an_answer_without_its_requests_digest_is_one_clear_line(quick, asking):
     result = quick.run(*asking, "--resume")
     assert 4 == result.exit_status
     assert (
-        "answers.jsonl, line 1: Object missing required field `request_sha256`; remove the line to go on"
+        "answers.jsonl, line 1: Object missing required field `request_sha256`; remove the line to continue"
         in result.out
     )
 

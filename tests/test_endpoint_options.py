@@ -277,7 +277,7 @@ def test_a_judge_that_cannot_grade_the_canary_ends_the_run_before_the_model_is_a
     endpoint.script = by_model({"model-a": always(Reply(ANSWER)), "judge-a": judge})
     result = quick.run(*asking, "--judge-url", endpoint.base_url, "--judge-model=judge-a", "--judge-canary")
     out = " ".join(result.out.split())
-    assert "judge judge-a grades nothing of the canary" in out
+    assert "judge judge-a graded no answer of the canary" in out
     assert words in out
     assert "Traceback" not in out
     assert {"judge-a"} == {request.model for request in endpoint.requests}

@@ -349,7 +349,7 @@ def test_a_202_is_polled_at_the_url_it_gives(tmp_path):
 
 def test_a_202_without_a_place_is_an_error(tmp_path):
     (outcome,), *_ = asked(always(Raw(b"", status=202)), tmp_path)
-    assert "HTTP 202 without a place to poll" in outcome.failure.message
+    assert "HTTP 202 without a URL to poll on the same host" in outcome.failure.message
 
 
 def test_a_proxys_own_status_names_the_proxy(tmp_path, monkeypatch):
@@ -358,8 +358,7 @@ def test_a_proxys_own_status_names_the_proxy(tmp_path, monkeypatch):
         monkeypatch.delenv("NO_PROXY", raising=False)
         (outcome,), *_ = asked(always(OK), tmp_path, retries=0)
     assert (
-        f"by way of the proxy http://127.0.0.1:{proxy.port}; NO_PROXY exempts a host"
-        in outcome.failure.message
+        f"through the proxy http://127.0.0.1:{proxy.port}; NO_PROXY exempts a host" in outcome.failure.message
     )
     assert "secret" not in outcome.failure.message
 
@@ -369,4 +368,4 @@ def test_a_socks_proxy_that_is_not_there_is_named(tmp_path, monkeypatch):
     monkeypatch.delenv("NO_PROXY", raising=False)
     (outcome,), _, server = asked(always(OK), tmp_path, retries=0)
     assert ("connect", 0) == (outcome.failure.kind, len(server.requests))
-    assert "by way of the proxy socks5://127.0.0.1:" in outcome.failure.message
+    assert "through the proxy socks5://127.0.0.1:" in outcome.failure.message

@@ -53,7 +53,7 @@ def test_each_item_of_a_run_ends_as_its_own_fault_demands(quick, endpoint, askin
     assert "\x1b[31m" not in result.out
     assert 8 == len(ET.parse(quick.folder / "out.xml").findall(".//testcase"))
     for words in (
-        "no answer: HTTP 500: cannot decode the image (twice the same)",
+        "no answer: HTTP 500: cannot decode the image (same error twice)",
         "no answer: HTTP 400: context length exceeded",
         "no answer: no complete reply in time",
         "no answer: the reply has no content (finish_reason: length)",

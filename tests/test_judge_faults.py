@@ -141,7 +141,7 @@ def test_an_odd_array_is_used_and_recorded_as_such(endpoint, tmp_path, reply, gr
 def test_a_judge_whose_requests_fail_fails_the_item(endpoint, tmp_path):
     outcome, asked = judged(endpoint, tmp_path, always(error(500, "CUDA error")))
     assert (Status.JUDGE_FAILED, 2) == (outcome.status, len(asked))
-    assert "judge judge-a: http_500: HTTP 500: CUDA error (twice the same)" == outcome.error.message
+    assert "judge judge-a: http_500: HTTP 500: CUDA error (same error twice)" == outcome.error.message
 
 
 @pytest.mark.parametrize("answer", [ATTACK, "x" * 100_000 + ATTACK, "[1, 1, 1]\n" * 10_000])

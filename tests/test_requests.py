@@ -507,7 +507,7 @@ def test_an_image_that_cannot_be_rebuilt_is_an_error_until_the_source_is_back(
     assert [("Q6", "no_image")] == [(record["question"], record["error"]["kind"]) for record in failed], (
         first.out
     )
-    assert "--resume prepares it anew" in first.out
+    assert "--resume prepares it again" in first.out
     assert 1 == len(endpoint.requests)
 
     again = one_by_one("--resume", meanwhile=lambda cache: None)

@@ -262,7 +262,8 @@ def test_stored_answers_to_another_dataset_are_not_taken_for_answers(quick, endp
     second = quick.run("--answers=run", run_dir="again")
     assert 1 == second.exit_status
     assert (
-        "no answer: run holds an answer to another request (other prompt, images or parameters)" in second.out
+        "no answer: run has an answer to another request (different prompt, images or parameters)"
+        in second.out
     )
     assert ["no_stored_answer"] == [record["error"]["kind"] for record in second.records if record["error"]]
 

@@ -65,7 +65,7 @@ def test_a_budget_of_requests_is_kept_exactly_and_resume_continues(quick, endpoi
 
     assert 20 == len(endpoint.requests)
     assert 2 == stopped.exit_status, stopped.out
-    assert "--budget-requests 20 is used up; go on with --resume" in stopped.out
+    assert "--budget-requests 20 is used up; continue with --resume" in stopped.out
     answered = (stopped.run_dir / "answers.jsonl").read_text().splitlines()
     assert 20 == len(answered)
 

@@ -40,8 +40,8 @@ def read_verified(path: Path, sha256: str) -> bytes:
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
     """Let ``fill`` write to a temporary folder, then rename that folder to ``path``.
 
-    If another process has made ``path`` meanwhile, its folder is kept. Nothing is left behind if ``fill`` raises. What a
-    killed process has left is removed by the next one.
+    If another process has made ``path`` meanwhile, its folder is kept. Nothing is left behind if ``fill`` raises. The
+    next process removes what a killed one has left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFolder(path.parent, ".making-") as aside:

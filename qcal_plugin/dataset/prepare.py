@@ -172,8 +172,8 @@ def resolve(
     digest = content_digest({file: _existing(folder / file) for file in FILES})
     if revision not in {None, digest}:
         raise DatasetNotFoundError(
-            f"dataset {name}: its content is {digest}, but the requested revision is {revision}. A folder's revision is "
-            "the digest of its content"
+            f"dataset {name}: its content is {digest}, but the requested revision is {revision}. "
+            "A folder's revision is the digest of its content"
         )
     return DatasetIdentity(name=name, revision=digest, warnings=warnings)
 

@@ -1,1 +1,1 @@
-"""Asks the model and the judges, hundreds of requests at a time. Knows nothing of pytest."""
+"""Asks the model and the judges, hundreds of requests at a time. Does not depend on pytest."""

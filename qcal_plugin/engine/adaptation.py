@@ -1,8 +1,8 @@
-"""What a model's server refuses of the protocol's request, and what is sent in its place.
+"""Adapts requests to servers that refuse parameters of the protocol.
 
-Some servers refuse parameters that the protocol sends: OpenAI's reasoning models know no ``max_tokens`` and only the
-default temperature. Their 400 names the parameter; the request is changed accordingly, once for each model, and every
-report names the change as a deviation from the protocol (docs/endpoints.md).
+For example, OpenAI's reasoning models do not accept ``max_tokens``, and accept only the default temperature. Their 400
+names the parameter. The request is changed accordingly, once for each model, and every report lists the change as a
+deviation from the protocol (docs/endpoints.md).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REFUSING_STATUSES = frozenset({400, 422})
 
 
 class Change(StrEnum):
-    """A change to the protocol's request. The value is its name on disk."""
+    """A change to the protocol's request. The value is stored on disk."""
 
     RENAME_MAX_TOKENS = "max_completion_tokens"
     DROP_TEMPERATURE = "no_temperature"
@@ -27,12 +27,12 @@ class Change(StrEnum):
 
     @property
     def parameter(self) -> str:
-        """The field of the request that the change is about."""
+        """The field of the request that is changed."""
         return _PARAMETERS[self]
 
     @property
     def words(self) -> str:
-        """The deviation in words, for reports."""
+        """The deviation as text, for reports."""
         if self is Change.RENAME_MAX_TOKENS:
             return "max_tokens is sent as max_completion_tokens"
         return f"{self.parameter} is not sent"
@@ -45,7 +45,7 @@ _PARAMETERS = {
     Change.DROP_STREAM_OPTIONS: "stream_options",
 }
 REPORTED = frozenset({Change.RENAME_MAX_TOKENS, Change.DROP_TEMPERATURE, Change.DROP_SCHEMA})
-"""Changes to what the protocol prescribes, or to what the user asked for; how a reply travels is neither."""
+"""Changes to parameters of the protocol or of the user. How a reply is transferred is neither."""
 
 _CODES = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter", "invalid_parameter"})
 _REFUSES = re.compile(

@@ -1,4 +1,4 @@
-"""Limits on what a run may ask for: ``--budget-requests`` and ``--budget-tokens``."""
+"""Limits on a run's requests and tokens: ``--budget-requests`` and ``--budget-tokens``."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from qcal_plugin.engine.reply import ChatReply
 
 CHARACTERS_PER_TOKEN = 4
 TOKENS_PER_IMAGE = 1000
-"""Rough figures, for servers that report no usage: English text, and a plot in the middle of what models charge."""
+"""Estimates for servers that report no usage: English text, and a plot at a typical price."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Budget:
-    """Counts requests and tokens, the judges' too; stops the engine where a limit is reached.
+    """Counts requests and tokens, including those of judges, and stops the engine when a limit is reached.
 
-    Never one request above ``requests``. Tokens are known after the fact: what is in flight then may exceed ``tokens``.
+    ``requests`` is never exceeded. Tokens are known only after a reply, so requests in flight may exceed ``tokens``.
     """
 
     requests: int | None
@@ -30,25 +30,25 @@ class Budget:
 
     @property
     def notice(self) -> str | None:
-        """What the user must know: that tokens are guessed, if a limit on them is set. One line, or None."""
+        """A line for the user if there is a limit on tokens and they are estimated; else None."""
         if self.tokens is None or not self.replies_without_usage:
             return None
         return f"replies report no usage: --budget-tokens {self.tokens} counts an estimate"
 
     def request(self) -> None:
-        """Count a request that is about to be sent. Raises EngineStopped where none may be."""
+        """Count a request that is about to be sent. Raises EngineStopped if a limit is reached."""
         if self.requests is not None and self.requests_sent >= self.requests:
             raise EngineStopped(
-                self._exhausted(f"--budget-requests {self.requests} is used up; go on with --resume")
+                self._exhausted(f"--budget-requests {self.requests} is used up; continue with --resume")
             )
         if self.tokens is not None and self.tokens_used >= self.tokens:
             raise EngineStopped(
-                self._exhausted(f"--budget-tokens {self.tokens} is used up; go on with --resume")
+                self._exhausted(f"--budget-tokens {self.tokens} is used up; continue with --resume")
             )
         self.requests_sent += 1
 
     def reply(self, tokens: int) -> None:
-        """Count what a reply says it used."""
+        """Count the tokens of a reply."""
         self.tokens_used += tokens
 
     def estimated(self, body: ChatBody, reply: ChatReply) -> int:

@@ -19,13 +19,13 @@ from scoring.errors import QCalError
 
 
 class CanaryError(QCalError):
-    """A judge cannot grade; ``str()`` says which, and why."""
+    """A judge cannot grade. The message says which, and why."""
 
 
 async def judge_canary(judges: Sequence[Judge]) -> tuple[CanaryJudge, ...]:
-    """Let every judge grade the whole set, all at once: it is small.
+    """Let every judge grade the whole set. It is small, so all requests are sent at once.
 
-    Raises CanaryError for a judge without a single usable reply: an agreement of 0% would be a figure about nothing.
+    Raises CanaryError for a judge without a single usable reply, since an agreement of 0% would be meaningless.
     """
     answers, twins = load_canary(), [twin for _, twin in attacked_twins()]
     return tuple([await _judge_one(judge, answers, twins) for judge in judges])
@@ -51,11 +51,11 @@ async def _judge_one(
     try:
         verdicts = await asyncio.gather(*(judge.grade(submission) for submission in submissions))
     except EngineStopped as stopped:
-        raise CanaryError(f"judge {judge.name} grades nothing of the canary: {stopped}") from stopped
+        raise CanaryError(f"judge {judge.name} graded no answer of the canary: {stopped}") from stopped
     plain, attacked = verdicts[: len(answers)], verdicts[len(answers) :]
     if all(verdict.grades is None for verdict in plain):
         why = next((verdict.error for verdict in plain if verdict.error), "no usable reply")
-        raise CanaryError(f"judge {judge.name} grades nothing of the canary: {why}; nothing else was asked")
+        raise CanaryError(f"judge {judge.name} graded no answer of the canary: {why}; nothing else was sent")
     grades, twin_grades = (tuple(verdict.grades for verdict in part) for part in (plain, attacked))
     return CanaryJudge(
         judge=judge.name,

@@ -14,7 +14,7 @@ from qcal_plugin.dataset.cases import ImagePart, PromptPart, TextPart
 from scoring.reference import JSON
 
 RESERVED_FIELDS = frozenset({"model", "messages", "max_tokens", "temperature", "stream"})
-"""Fields of a request body that ``--extra-body`` cannot replace: they have options of their own, or break the reply."""
+"""Fields that ``--extra-body`` cannot replace: they have separate options, or would change the form of the reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +36,20 @@ class ChatRequest:
 
     @property
     def sha256(self) -> str:
-        """Hex digest of everything that is asked: texts, image digests, every parameter; not of where it is sent."""
+        """Hex digest of the content: texts, image digests and every parameter, but not the URL."""
         return hashlib.sha256(json.dumps(self._identity(), sort_keys=True).encode()).hexdigest()
 
     @property
     def fields(self) -> dict[str, JSON]:
-        """The body's fields besides model and messages, as the protocol and the command line have them."""
+        """The body's fields besides model and messages, from the protocol and the command line."""
         given = {"temperature": self.temperature, "max_tokens": self.max_tokens, **self.extra_body}
         return {name: value for name, value in given.items() if value is not None}
 
     def body(self, fields: Mapping[str, JSON] | None = None) -> ChatBody:
-        """The JSON body. Images are joined in as the base64 bytes on disk, never decoded or serialised again.
+        """Return the JSON body. Images are inserted as the base64 bytes on disk, without decoding or encoding them.
 
-        ``fields`` replace `fields`, for a server that refuses some of them. Raises OSError if an image whose length is
-        not known is gone; others are missed when the body is read.
+        ``fields`` replaces `fields`, for a server that refuses some of them. Raises OSError if an image of unknown
+        length is missing; other missing images raise it when the body is read.
         """
         head = json.dumps({"model": self.model})[:-1].encode()
         tail = json.dumps(self.fields if fields is None else dict(fields))[1:].encode()
@@ -82,9 +82,9 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChatBody:
-    """A request's body, to be sent as often as needed: hundreds in flight hold their texts, no image.
+    """A request's body, which can be sent several times. It holds texts in memory, but reads images from disk.
 
-    ``pieces`` stand for themselves, or for the file that holds them; ``size_bytes`` is the length of all.
+    ``pieces`` are bytes, or images whose files are inserted. ``size_bytes`` is the total length.
     """
 
     pieces: tuple[bytes | ImagePart, ...] = field(repr=False)
@@ -92,20 +92,20 @@ class ChatBody:
 
     @property
     def images(self) -> int:
-        """How many images it holds."""
+        """Number of images."""
         return sum(isinstance(piece, ImagePart) for piece in self.pieces)
 
     @property
     def text_bytes(self) -> int:
-        """The length of everything but images."""
+        """Length without images."""
         return sum(len(piece) for piece in self.pieces if not isinstance(piece, ImagePart))
 
     def __bytes__(self) -> bytes:
-        """The whole of it. Raises OSError where an image is gone."""
+        """Return the whole body. Raises OSError if an image is missing or damaged."""
         return b"".join(self.chunks())
 
     def chunks(self) -> Iterator[bytes]:
-        """The body, read up to the end of the next image at a time. Raises OSError where an image is gone."""
+        """Yield the body up to the end of the next image at a time. Raises OSError if one is missing or damaged."""
         ready: list[bytes] = []
         for piece in self.pieces:
             if isinstance(piece, ImagePart):

@@ -1,4 +1,4 @@
-"""Brings what was written to the disk itself once a second, so that a power loss takes a second's lines at most."""
+"""Calls ``fsync`` once a second, so that a power failure loses at most the lines of one second."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ SYNCED_EVERY_S = 1.0
 
 
 class Syncer:
-    """Calls ``fsync`` for a file on a thread of its own, a second after something was written, and at the end.
+    """Calls ``fsync`` for a file in a separate thread, a second after something was written, and at the end.
 
-    The thread starts at the first line. An error of the disk is raised by whoever writes next.
+    The thread starts at the first line. The next call of `writing` raises an error of the disk.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -26,7 +26,7 @@ class Syncer:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Nobody else writes meanwhile; what is written is on the disk a second later. Raises OSError."""
+        """Lock the file for writing. What is written is on the disk a second later. Raises OSError."""
         with self._writing:
             if self._error is not None:
                 raise self._error
@@ -37,7 +37,7 @@ class Syncer:
                 self._thread.start()
 
     def close(self) -> None:
-        """Bring the rest to the disk. Raises OSError, also for an earlier error that nobody was told."""
+        """Sync the rest. Raises OSError, also for an earlier error that has not been raised yet."""
         self._closing.set()
         self._written.set()
         if self._thread is not None:

@@ -1,6 +1,6 @@
-r"""Finds a text in another one however it is written there: escaped as in JSON, URLs, HTML or headers, base64 or hex.
+r"""Finds a text in another text in any notation: escaped as in JSON, URLs, HTML or headers, or as base64 or hex.
 
-Encodings may be mixed and nested, as in a percent-encoded JSON string with ``\u002B`` in it, up to ``ROUNDS`` times.
+Encodings may be mixed and nested up to ``ROUNDS`` times, as in a percent-encoded JSON string that contains ``\u002B``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 ROUNDS = 6
 SHORTEST_CORE = 5
-"""Characters of base64 that a text must determine to be looked for."""
+"""A text is searched for as base64 only if it determines at least this many characters."""
 
 Span: TypeAlias = tuple[int, int]
 
@@ -29,7 +29,7 @@ _ESCAPE = re.compile(
     r"|(?<=&)(?P<entity>\#\d{1,7}|\#[xX][\da-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});?)",
     re.ASCII,
 )
-"""One level of escapes: what is escaped twice takes two rounds."""
+"""One level of escapes. Text that is escaped twice takes two rounds."""
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _BLANKS = re.compile(r"\s+")
 _ASCII_LOWER = str.maketrans("ABCDEF", "abcdef")
@@ -38,14 +38,14 @@ _STANDARD_ALPHABET = str.maketrans("-_", "+/")
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """A text to be found, with what its base64 and hexadecimal forms are sure to contain."""
+    """A text to find, with the characters that its base64 and hexadecimal forms always contain."""
 
     plain: tuple[str, ...]
     base64: tuple[_Core, ...]
     hexadecimal: tuple[str, ...]
 
     def at_least(self, length: int) -> Needle:
-        """The forms that are so long."""
+        """Return only the forms of at least this length."""
         return Needle(
             tuple(form for form in self.plain if len(form) >= length),
             tuple(core for core in self.base64 if len(core.text) >= length),
@@ -55,7 +55,7 @@ class Needle:
 
 @dataclass(frozen=True, slots=True)
 class _Core:
-    """Characters that base64 must hold, and how many before and behind them hold bits of the text too."""
+    """Characters that base64 always contains, and how many before and after them contain bits of the text too."""
 
     text: str
     before: int
@@ -63,7 +63,7 @@ class _Core:
 
 
 def needle(text: str) -> Needle:
-    """What to look for to find `text`."""
+    """Return the forms of `text` to search for."""
     plain = {text, text.replace(" ", "+"), _fully_decoded(text)}
     raw = {text.encode("utf-8", "surrogateescape"), text.encode("utf-16-le", "surrogatepass")}
     cores = {core for each in raw for core in _cores(each) if len(core.text) >= SHORTEST_CORE}
@@ -75,7 +75,7 @@ def needle(text: str) -> Needle:
 
 
 def replaced(text: str, needles: Sequence[Needle], replacement: str) -> str:
-    """The text with `replacement` in place of every needle, in whatever form it is there."""
+    """Return the text with `replacement` in place of every needle in any form."""
     if not any(_holds_any(view, needles) for view in _views(text)):
         return text
     spans = sorted(span for each in needles for span in _spans(text, each))
@@ -88,7 +88,7 @@ def replaced(text: str, needles: Sequence[Needle], replacement: str) -> str:
 
 
 def _cores(raw: bytes) -> Iterator[_Core]:
-    """Base64 of a text that begins at the first, second or third byte of a group of three."""
+    """Yield base64 of a text that begins at the first, second or third byte of a group of three."""
     for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + raw).decode()
         whole, rest = divmod((shift + len(raw)) * 8, 6)
@@ -118,7 +118,7 @@ def _holds_any(view: str, needles: Sequence[Needle]) -> bool:
 
 
 def _spans(text: str, wanted: Needle) -> Iterator[Span]:
-    """Where the needle stands in the text, as it is and decoded."""
+    """Yield the places of the needle in the text, as it is and decoded."""
     view, origin = text, list(range(len(text) + 1))
     for _ in range(ROUNDS + 1):
         compact, kept = _substituted(view, _BLANKS, lambda _: "")
@@ -151,7 +151,7 @@ def _base64_occurrences(text: str, core: _Core) -> Iterator[Span]:
 def _substituted(
     text: str, pattern: re.Pattern[str], write: Callable[[re.Match[str]], str]
 ) -> tuple[str, list[int]]:
-    """`pattern.sub`, with the place in `text` of each character of the result, and of its end."""
+    """Do `pattern.sub`, and return the place in `text` of each character of the result, and of its end."""
     parts: list[str] = []
     places: list[int] = []
     end = 0
@@ -169,7 +169,7 @@ def _fully_decoded(text: str) -> str:
 
 
 def _character(match: re.Match[str]) -> str:
-    """What an escape stands for; the escape itself if it stands for nothing."""
+    """Return the character for an escape; the escape itself if it is not valid."""
     kind = match.lastgroup
     escape = match[kind] if kind else ""
     match kind:

@@ -1,4 +1,4 @@
-"""One OpenAI-compatible endpoint: retries transient errors, notices when nothing succeeds (docs/reliability.md)."""
+"""One OpenAI-compatible endpoint: retries transient errors, and stops if nothing succeeds (docs/reliability.md)."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ LONGEST_WAIT_S = 600.0
 FAILURES_BEFORE_STOP = 20
 REFUSALS_BEFORE_STOP = 3
 RATE_LIMITS_BEFORE_STOP = 12
-"""Episodes of rate limiting in a row, without a success between them, after which a request is given up."""
+"""A request is given up after this many episodes of rate limiting without a success between them."""
 ABOUT_THIS_REQUEST = frozenset({400, 403, 413, 415, 422, 451})
-"""Statuses that blame one request if others succeed. A 403 can be moderation or a firewall that dislikes one plot."""
+"""Statuses that concern a single request if others succeed. Moderation or a firewall may reject one plot with a 403."""
 SILENCE_STATUSES = frozenset({504, 524})
 SILENCE_S = 50.0
-"""A connection that breaks after so long without a byte was probably cut by a proxy for its silence."""
+"""If a connection breaks after this time without a byte, a proxy has probably closed it for being idle."""
 STREAM_FIELDS: Mapping[str, JSON] = {"stream": True, "stream_options": {"include_usage": True}}
 
 
 @dataclass(slots=True)
 class Pause:
-    """Until when a server asked to be left alone, by the monotonic clock; shared by all endpoints on that server."""
+    """The end of a pause that a server requested, by the monotonic clock. Shared by all endpoints on that server."""
 
     until: float = 0.0
 
     def extend(self, wait_s: float) -> None:
-        """Wait at least so long, from now."""
+        """Make the pause last at least this long from now."""
         self.until = max(self.until, time.monotonic() + wait_s)
 
     @property
     def rest_s(self) -> float:
-        """What is left of it."""
+        """Seconds until the end of the pause, at least 0."""
         return max(0.0, self.until - time.monotonic())
 
 
 class Stop(Protocol):
-    """Ends all asking of a run, for this reason and, if a reply is the reason, its HTTP status."""
+    """Stops a run for a reason; ``http_status`` is the status of the reply that is the reason, if there is one."""
 
     def __call__(self, reason: str, http_status: int | None = None) -> None:
         """Called in the engine's thread."""
@@ -60,17 +60,17 @@ class Stop(Protocol):
 class Endpoint:
     """Sends chat requests to one URL.
 
-    All its methods run in the engine's event loop, so its counters need no locks: between two ``await`` nothing else
-    changes them. Whoever is in another thread calls the engine, which hands the call to the loop.
+    All methods run in the engine's event loop, so the counters need no locks: between two ``await`` nothing else
+    changes them. Other threads call the engine, which passes the call to the loop.
 
-    A request may pass four gates before it is sent, in this order: `limiter` (how many are in flight, shared by all
-    endpoints of one role), `pace` (our own limit per minute), `Pause` (a wait that the server asked for, shared by
-    all endpoints on that server) and `budget` (what the user allows in all). The turn is taken first and kept while
-    waiting, so that the others cannot be passed by more requests than may be in flight.
+    A request passes four gates before it is sent, in this order: `limiter` (how many are in flight, shared by all
+    endpoints of one role), `pace` (the user's limit per minute), `Pause` (a wait that the server requested, shared by
+    all endpoints on that server) and `budget` (the user's limit for the whole run). A request takes its turn at the
+    limiter first and keeps it while it waits. So no more requests pass the other gates than may be in flight.
 
-    `stop` is called with a reason when going on is pointless: the key or the model is refused, or nothing succeeds any
-    more. `budget` is asked before each request, `limiter` for a turn, `pace` for the moment. `adaptation` is what was
-    learned of the parameters that this model's server takes; `on_adapted` is called when something was learned.
+    `stop` is called with a reason when continuing is pointless: the key or the model is refused, or nothing succeeds
+    any more. `adaptation` holds the changes to requests that this model's server is known to need; `on_adapted` is
+    called when a change is added.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Endpoint:
         self._last_rate_limit_at = float("-inf")
 
     async def chat(self, request: ChatRequest) -> ChatReply:
-        """Send `request` until a usable reply comes.
+        """Send `request`, with retries, until there is a usable reply.
 
         Raises RequestFailed; EngineStopped if nothing more is asked; OSError if an image of the request is gone.
         """
@@ -120,12 +120,12 @@ class Endpoint:
                 failure.attempts = attempt
                 if self._adapted(failure, fields):
                     attempt += 1
-                    continue  # a refused parameter is no reason to wait
+                    continue  # a refused parameter needs no backoff
                 if not self._may_pass(failure, heard) or not self._retries_left(failure, counted):
                     self._note_failure(failure)
                     raise
                 backoff_s = backoff_bound_s(counted, self.settings)
-                # a server that limits the rate has not failed: such an attempt uses up no retry
+                # rate limiting is not a failure of the server, so such an attempt does not use up a retry
                 counted += failure.http_status != 429
             else:
                 self.successes += 1
@@ -135,7 +135,7 @@ class Endpoint:
             attempt += 1
 
     def close_door(self, reason: str) -> None:
-        """Send nothing any more; what is in flight may end, what waits is given up."""
+        """Send nothing more. Requests in flight may finish; waiting requests are given up."""
         self._closing = self._closing or reason
         self._closed.set()  # wakes every request that sleeps in `_rest`
 
@@ -144,9 +144,9 @@ class Endpoint:
         await self._transport.close()
 
     async def _attempt(self, body: ChatBody, attempt: int) -> ChatReply:
-        """One request, when its turn has come and no pause is on. Raises RequestFailed, EngineStopped."""
-        # An attempt gives its turn back before any backoff: a request that waits to be tried again holds nobody up, and
-        # a limit that fell meanwhile applies to the next attempt.
+        """Send one request after waiting for its turn and for pauses. Raises RequestFailed, EngineStopped."""
+        # An attempt gives its turn back before any backoff. So a request that waits for its retry blocks no other, and
+        # a limit that fell meanwhile applies to the retry.
         async with self.limiter:
             await self._wait_for_turn()
             self._budget.request()
@@ -163,9 +163,9 @@ class Endpoint:
         return replace(reply, attempts=attempt, latency_s=now - sent_at, sent_at=sent_at)
 
     async def _wait_for_turn(self) -> None:
-        """Wait for our own pace, then for the server's pauses, which may have grown meanwhile."""
+        """Wait for the user's pace, then for the server's pauses, which may have been extended meanwhile."""
         await self._rest(self._pace.wait_s())
-        # A pause may be extended while this request sleeps, by the reply to another one: look again after each sleep.
+        # The reply to another request may extend the pause while this one sleeps, so check again after each sleep.
         while (
             rest_s := max(self._pause.rest_s, self._pace.tokens_wait_s())
         ) > 0 or self._closing is not None:
@@ -181,7 +181,7 @@ class Endpoint:
         return self.adaptation.apply({**request.fields, **(STREAM_FIELDS if self.streaming else {})})
 
     def _adapted(self, failure: RequestFailed, sent: Mapping[str, JSON]) -> bool:
-        """Whether the request, changed in what the server refuses of it, is worth another attempt."""
+        """Learn what the server refused. Returns whether to send the changed request."""
         if failure.http_status not in REFUSING_STATUSES:
             return False
         known = len(self.adaptation.changes)
@@ -193,7 +193,7 @@ class Endpoint:
         return again
 
     def _only_streams(self, failure: RequestFailed, sent: Mapping[str, JSON]) -> bool:
-        """Whether the server says that it only streams, and we did not ask it to."""
+        """Whether the server says that it only streams, and a stream was not requested."""
         words = failure.message.lower()
         only = "stream" in words and any(word in words for word in ("only", "must", "required", "enable"))
         if not only or "stream" in sent or self.settings.streaming is not Streaming.AUTO:
@@ -202,7 +202,7 @@ class Endpoint:
         return True
 
     def _heed(self, failure: RequestFailed, sent_at: float) -> None:
-        """Back off on overload. A wait that the server asks for applies to all requests to that server."""
+        """Back off on overload. A Retry-After applies to all requests to that server."""
         now = time.monotonic()
         if failure.http_status == 429:
             self._note_rate_limit(failure, sent_at, now)
@@ -217,9 +217,9 @@ class Endpoint:
             self.streaming = True  # bytes that arrive keep the connection alive
 
     def _note_rate_limit(self, failure: RequestFailed, sent_at: float, now: float) -> None:
-        """Count an episode, unless the request was sent before the last one began: then it is part of that.
+        """Count an episode of rate limiting. A request that was sent before the last episode began belongs to that one.
 
-        A server that does not say how long to wait is left alone for longer and longer, by all requests alike.
+        If the server does not say how long to wait, all requests pause, longer with each episode.
         """
         self.rate_limited += 1
         if sent_at < self._last_rate_limit_at or not failure.retriable:
@@ -235,9 +235,9 @@ class Endpoint:
         return counted <= self.settings.retries
 
     def _may_pass(self, failure: RequestFailed, heard: dict[str, int]) -> bool:
-        """Whether the same request may succeed later; not if it already failed in the same words (`Repeats`).
+        """Whether the same request may succeed later. It may not if the same error came before (`Repeats`).
 
-        `heard` holds what this request was told before, with how many requests had succeeded by then.
+        `heard` maps earlier errors of this request to the number of requests that had succeeded by then.
         """
         if not failure.retriable or failure.wait_s is not None:
             return failure.retriable
@@ -251,11 +251,11 @@ class Endpoint:
             case Repeats.ALWAYS:
                 final = successes_before is not None
         if final:
-            failure.message += " (twice the same)"
+            failure.message += " (same error twice)"
         return not final
 
     async def _rest(self, seconds: float) -> None:
-        """Sleep. Raises EngineStopped as soon as nothing is asked any more."""
+        """Sleep. Raises EngineStopped as soon as the endpoint is closed."""
         if seconds > 0 and self._closing is None:
             await self._sleep(seconds)
         if self._closing is not None:
@@ -269,8 +269,8 @@ class Endpoint:
     def _note_failure(self, failure: RequestFailed) -> None:
         """Open the circuit breaker if the endpoint as a whole fails, not one request.
 
-        A wrong key (401) or model (404) is known from the first reply. A 403 is taken for a refusal of one plot until
-        many have come in a row.
+        The first reply shows a wrong key (401) or model (404). A 403 counts as the refusal of one plot until there are
+        many in a row.
         """
         about_this_request = failure.http_status in ABOUT_THIS_REQUEST and self.successes
         self._failures_in_a_row += not about_this_request or failure.http_status == 403
@@ -288,5 +288,5 @@ class Endpoint:
 
 
 def backoff_bound_s(attempt: int, settings: EndpointSettings) -> float:
-    """The longest wait after a failed attempt, counted from 1; the wait is uniform below it (full jitter)."""
+    """Return the longest wait after an attempt, counted from 1. The wait is uniform below it (full jitter)."""
     return min(settings.backoff_ceiling_s, settings.backoff_s * 2.0 ** min(attempt - 1, 60))

@@ -1,20 +1,20 @@
 """The engine: asks the model and the judges, hundreds at a time, each item once (ARCHITECTURE.md).
 
-One per run, on a daemon thread with an event loop of its own; it does not know pytest. There is exactly one job per
-item, so nothing is sent twice.
+There is one engine per run, on a daemon thread with a separate event loop. It does not depend on pytest. There is
+exactly one job per item, so nothing is sent twice.
 
 **Threads.** Tests run in pytest's thread (or, with ``-n``, reach the engine through `qcal_plugin.worker.channel`).
 All state of jobs, lanes, limiters and endpoints belongs to the engine's thread. The public methods in the first half
-of `Engine` only hand a call to the event loop with ``call_soon_threadsafe``, which keeps their order: what is declared
-before it is demanded is known by then. The methods after the marker run in the loop, and none of them blocks. Results
-travel back in ``concurrent.futures.Future``, the one object that both sides may touch.
+of `Engine` only pass a call to the event loop with ``call_soon_threadsafe``, which keeps their order: an item that was
+declared before it is demanded is known by then. The methods after the marker run in the loop, and none of them blocks.
+Results are returned in a ``concurrent.futures.Future``, the only object that both sides may use.
 
-**Order.** Items start in the order of collection, except that one that a test waits for goes first. The model's lane
-and the judges' lane are independent: a judge starts as soon as its answer is there.
+**Order.** Items start in the order of collection, except that an item for which a test waits goes first. The model's
+lane and the judges' lane are independent: a judge starts as soon as its answer is available.
 
-**Three ways to stop.** `drain` sends nothing new and lets what is in flight end, so that its answers are kept (an
-endpoint refuses, the budget is spent, a first Ctrl-C). `abandon` also cancels what is in flight (a second Ctrl-C).
-`close` does that, closes the connections and ends the thread.
+**Three ways to stop.** `drain` sends nothing new and lets requests in flight finish, so that their answers are kept (an
+endpoint refuses, the budget is spent, a first Ctrl-C). `abandon` also cancels requests in flight (a second Ctrl-C).
+`close` does the same, closes the connections and ends the thread.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """One item on its way. Belongs to the engine's thread."""
+    """The state of one item. Belongs to the engine's thread."""
 
     key: ItemKey
     ready_at: float
@@ -130,34 +130,37 @@ class Engine:
         self.loop.call_soon_threadsafe(self._declare, tuple(keys))
 
     def demand(self, key: ItemKey) -> Future[EngineResult]:
-        """The item's outcome, when there is one. Fails with EngineStopped where nothing is asked any more."""
+        """Return a future with the item's outcome. It fails with EngineStopped if the engine has stopped asking."""
         handle: Future[EngineResult] = Future()
-        # A released item is read from the journal: its job's result counts requests, which must be recorded once.
+        # A released item is read from the journal: its job's result counts requests, and these are recorded only once.
         job = None if key in self._to_forget else self._jobs.get(key)
         # After `close` the loop runs no more calls, so a handle given to it would never be notified.
         if self._over:
             handle.set_exception(EngineStopped(self.stopped or RUN_OVER))
         elif job is not None and job.ended is not None and self.look_ahead is None:
-            _tell(handle, job.ended)  # the engine's thread need not be woken
+            _tell(handle, job.ended)  # without waking the engine's thread
         else:
             self.loop.call_soon_threadsafe(self._demand, key, handle)
         return handle
 
     def release(self, key: ItemKey) -> None:
-        """Forget an item that is on record; a later demand reads its answer from the journal."""
+        """Forget an item that has been recorded. If it is demanded again, its answer is read from the journal."""
         self._to_forget[key] = None
 
     def drain(self, reason: str) -> None:
-        """Ask nothing new; what is in flight may end, and its answers are kept."""
+        """Ask nothing new. Requests in flight may finish, and their answers are kept."""
         self.loop.call_soon_threadsafe(self.stop, reason)
 
     def abandon(self, reason: str) -> None:
-        """As `drain`, and give up what is in flight: nobody waits for it. Outcomes so far are still to be had."""
+        """Ask nothing new and cancel requests in flight. Outcomes so far can still be demanded."""
         self.drain(reason)
         asyncio.run_coroutine_threadsafe(self._give_up(), self.loop)
 
     def close(self, reason: str = RUN_OVER) -> None:
-        """Cancel what is in flight, close connections, end the thread; within CLOSE_TIMEOUT_S. May be called twice."""
+        """Cancel requests in flight, close connections and end the thread. Takes at most CLOSE_TIMEOUT_S.
+
+        May be called twice.
+        """
         self._over = True
         if self._thread.is_alive():
             self.drain(reason)
@@ -167,9 +170,9 @@ class Engine:
     # --- in the engine's thread ---
 
     def stop(self, reason: str, http_status: int | None = None) -> None:
-        """As `drain`, from within the engine's thread; only the first reason is kept.
+        """Do what `drain` does, from within the engine's thread. Only the first reason is kept.
 
-        ``http_status`` is that of the reply that is the reason, if one is.
+        ``http_status`` is the status of the reply that is the reason, if there is one.
         """
         if self.stopped is not None:
             return
@@ -179,7 +182,7 @@ class Engine:
         lanes = (self._model_lane, self._judge_lane)
         for lane in lanes:
             lane.clear()
-        # What has not started ends now. What is in flight ends in `_ask` or `_grade`, with its answer on record.
+        # Jobs that have not started end now. Jobs in flight end in `_ask` or `_grade`, after their answer is recorded.
         in_flight = {key for lane in lanes for task, (key, _) in lane.running.items() if not task.done()}
         for key, job in self._jobs.items():
             if key not in in_flight:
@@ -219,17 +222,19 @@ class Engine:
 
     def _forget_released(self) -> None:
         for key in tuple(self._to_forget):
-            # it may be demanded again (pytest-rerunfailures) between its record and its release: then its job goes on
+            # pytest-rerunfailures may demand it again between its record and its release; then the job continues
             if key in self._jobs and self._jobs[key].ended is not None:
                 del self._jobs[key]
                 self._released.add(key)
-            del self._to_forget[key]  # last: until then `demand` knows that the job's result is on record
+            del self._to_forget[
+                key
+            ]  # last: until then `demand` knows that the job's result has been recorded
 
     def _may_run_ahead(self) -> bool:
         return self.look_ahead is None or len(self._ahead) < self.look_ahead
 
     async def _ask(self, job: Job) -> None:
-        """Get the model's answer, stored or new, and hand it to the judges."""
+        """Get the model's answer, stored or new, and submit it to the judges."""
         if not job.demanded:
             self._ahead.add(job.key)
         case = self._cases(job.key)
@@ -289,7 +294,7 @@ class Engine:
         job.end(outcome)
 
     def _job_raised(self, job_id: JobId, error: BaseException) -> None:
-        """A job ended without an outcome. Where nothing can be stored, nothing more is paid for."""
+        """Handle a job that raised. If answers cannot be stored, stop asking, since requests cost money."""
         key, _ = job_id
         if isinstance(error, JournalError):
             self.stop(str(error))
@@ -302,7 +307,7 @@ class Engine:
         self._finish(self._jobs[key], judging=False, failure=failure)
 
     def _callback_raised(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """A defect in a callback must not leave tests waiting for ever: stop the run and say so."""
+        """Stop the run and log the error. A defect in a callback must not leave tests waiting for ever."""
         if "handle" in context and "exception" in context:
             logger.error("the engine failed", exc_info=context["exception"])
             self.stop(f"internal error in the engine: {context['exception']!r}")
@@ -319,7 +324,7 @@ class Engine:
         await self._give_up()
         for endpoint in self._endpoints:
             await endpoint.close()
-        await asyncio.sleep(FAREWELL_S)  # workers that wait hear of it
+        await asyncio.sleep(FAREWELL_S)  # time for waiting workers to be notified
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

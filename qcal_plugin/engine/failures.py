@@ -1,8 +1,8 @@
-"""Why a request got no answer: reading HTTP errors and transport exceptions (docs/reliability.md).
+"""Errors of requests, from HTTP errors and transport exceptions (docs/reliability.md).
 
-RequestFailed        one request is given up; what is known of it
-EngineStopped        nothing is asked any more
-NotNeeded            an item is not asked, because the verdict is there without it
+RequestFailed        one request was given up
+EngineStopped        the engine asks nothing more
+NotNeeded            an item is not asked, because the verdict does not need it
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from qcal_plugin.engine.redaction import Redaction
 
 RETRIABLE_STATUSES = frozenset({408, 409, 429})
-"""Besides all 5xx."""
+"""In addition to all 5xx."""
 
 OVERLOAD_STATUSES = frozenset({429, 503, 529})
 GATEWAY_STATUSES = frozenset({502, 504})
 SPENT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
-"""Codes of a 429 that no waiting cures: the account is empty."""
+"""Codes of a 429 for which waiting does not help: the account is empty."""
 MESSAGE_LENGTH = 300
 
 
@@ -40,16 +40,16 @@ class RequestFailed(Exception):
     """A request was given up.
 
     Attributes:
-        kind: short stable word: ``http_<status>``, ``timeout``, ``connect``, ``dns``, ``tls``, ``reset``, ``not_http``,
+        kind: a stable name: ``http_<status>``, ``timeout``, ``connect``, ``dns``, ``tls``, ``reset``, ``not_http``,
             ``encoding``, ``malformed``, ``error_in_reply``, ``upstream`` (generation broke off), ``too_large``,
             ``no_answer``, ``no_stored_answer``, ``no_image``, ``other_model``, ``internal``; ``context_overflow`` and
-            ``image_refused`` for what could never be asked of this server.
-        message: one line for the user: what the server or the network said.
+            ``image_refused`` for requests that this server can never answer.
+        message: one line for the user, with the server's or the network's message.
         attempts: requests sent.
         retriable: whether the same request may succeed later.
-        wait_s: how long the server asks everybody to wait, from now; None if it does not say.
-        code: the error's code in words, such as ``unsupported_parameter``; None if the server gives none.
-        parameter: the field of the request that the error is about; None if the server does not say.
+        wait_s: how long the server asks its clients to wait, from now; None if it does not say.
+        code: the error's code as text, such as ``unsupported_parameter``; None if the server gives none.
+        parameter: the field of the request to which the error refers; None if the server does not say.
     """
 
     kind: str
@@ -66,7 +66,7 @@ class RequestFailed(Exception):
 
     @property
     def repeats(self) -> Repeats:
-        """What it means if the same request fails so again, to the letter."""
+        """What it means if the same request fails again with exactly this error."""
         if self.kind in {"malformed", "error_in_reply", "encoding", "not_http"}:
             return Repeats.ALWAYS
         if self.http_status is None or self.http_status < 500 or self.http_status in OVERLOAD_STATUSES:
@@ -75,10 +75,10 @@ class RequestFailed(Exception):
 
 
 class Repeats(Enum):
-    """When a failure that came twice in the same words would come a third time.
+    """Whether an error that came twice in the same words would come a third time.
 
-    A gateway says the same whatever is behind it: only where the server answers other requests meanwhile does it speak
-    of this one. Overload always passes.
+    A gateway gives the same error whatever the cause. It concerns this request only if the server answers others
+    meanwhile. Overload always passes.
     """
 
     NEVER = auto()
@@ -87,15 +87,15 @@ class Repeats(Enum):
 
 
 class EngineStopped(Exception):
-    """The engine asks nothing any more; ``str()`` says why in one line."""
+    """The engine asks nothing more. The message says why in one line."""
 
 
 class NotNeeded(Exception):
-    """The item need not be asked; ``str()`` says why."""
+    """The item need not be asked. The message says why."""
 
 
 def http_failure(status: int, headers: Mapping[str, str], body: bytes) -> RequestFailed:
-    """Return the failure that an unsuccessful HTTP status means."""
+    """Return the failure for an unsuccessful HTTP status."""
     said = server_message(body)
     code, parameter = _error_code(body)
     retriable = (status in RETRIABLE_STATUSES or status >= 500) and code not in SPENT_CODES
@@ -115,8 +115,8 @@ def reported_failure(
 ) -> RequestFailed:
     """Return the failure that a successful reply reports in its body, as routers do.
 
-    It means what the status in the error object means. If generation had begun (``partial``), it is like a lost
-    connection: the same words again say nothing about this request.
+    The status in the error object counts. If generation had begun (``partial``), the failure is like a lost connection:
+    getting the same error again says nothing about this request.
     """
     status = _status_of(error.get("code") if isinstance(error, dict) else None)
     said = f"the reply reports an error: {server_message(body)}"
@@ -131,7 +131,7 @@ def reported_failure(
 
 
 def redirect_failure(status: int, location: str, server: str) -> RequestFailed:
-    """Return the failure of a redirect that is not followed: it leaves the server that the user named."""
+    """Return the failure for a redirect that is not followed because it leaves the server that the user named."""
     target = message_line(location.partition("?")[0]) or "nowhere"
     return RequestFailed(
         kind=f"http_{status}",
@@ -141,10 +141,10 @@ def redirect_failure(status: int, location: str, server: str) -> RequestFailed:
 
 
 def proxy_failure(failure: RequestFailed, proxy_url: str | None) -> RequestFailed:
-    """Name the proxy on the way if it may be the one that failed: no connection, or a gateway's own status."""
+    """Name the proxy if it may have caused the failure: there is no connection, or the status is a gateway's."""
     proxys_own = failure.http_status in {407, 502, 503, 504} or failure.kind in {"connect", "dns", "tls"}
     if proxy_url is not None and proxys_own:
-        failure.message = f"{failure.message} (by way of the proxy {proxy_url}; NO_PROXY exempts a host)"
+        failure.message = f"{failure.message} (through the proxy {proxy_url}; NO_PROXY exempts a host)"
     return failure
 
 
@@ -152,7 +152,7 @@ def transport_failure(
     error: httpx.TransportError | httpx.DecodingError | aiohttp.ClientError | TimeoutError,
     redaction: Redaction,
 ) -> RequestFailed:
-    """The failure behind an exception of the HTTP client; its cause, aiohttp's own exception, is the more exact."""
+    """Return the failure for an exception of the HTTP client. Its cause, an exception of aiohttp, is more precise."""
     import aiohttp
     import httpx
 
@@ -167,7 +167,7 @@ def transport_failure(
 
 
 def server_message(body: bytes) -> str:
-    """What an error body says, in one line, whether ``error``, ``detail``, ``message`` or plain text says it."""
+    """Return the message of an error body in one line, from ``error``, ``detail``, ``message`` or plain text."""
     text = body[:20_000].decode("utf-8", "replace")
     try:
         said = _innermost(json.loads(text))
@@ -177,7 +177,7 @@ def server_message(body: bytes) -> str:
 
 
 def message_line(text: str, length: int = MESSAGE_LENGTH) -> str:
-    """The text on one line, without control characters, cut at `length`."""
+    """Return the text on one line, without control characters, truncated to `length`."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= length else line[: length - 1] + "…"
 
@@ -189,7 +189,7 @@ _TRANSPORT_WORDS = {
     "connect": "no connection",
     "reset": "the connection broke before the reply was complete",
     "encoding": "the reply's content encoding is broken",
-    "not_http": "what came back is no HTTP",
+    "not_http": "the server did not answer with HTTP",
 }
 
 
@@ -214,7 +214,7 @@ def _transport_kind(error: BaseException, cause: BaseException) -> str:
 
 
 def _reason(cause: BaseException) -> str:
-    """What the operating system or the TLS library says, without the client's wrapping."""
+    """Return the message of the operating system or the TLS library, without the client's wrapping."""
     import aiohttp
 
     match cause:
@@ -236,7 +236,7 @@ def _reason(cause: BaseException) -> str:
 
 
 def _innermost(data: object) -> str:
-    """The human part of an error body, whatever its shape."""
+    """Return the readable part of an error body of any shape."""
     if isinstance(data, dict):
         for name in ("error", "message", "detail", "msg"):
             if data.get(name):
@@ -260,7 +260,7 @@ _IMAGE_REFUSED = re.compile(
 
 
 def _unaskable(status: int, code: str | None, said: str) -> str | None:
-    """The kind of a request that this server can never answer: it does not fit, or its images are not taken."""
+    """Return the kind of a request that this server can never answer: it is too long, or its images are refused."""
     if status not in {400, 413, 415, 422}:
         return None
     if code in {"context_length_exceeded", "exceed_context_size_error"} or _CONTEXT_OVERFLOW.search(said):
@@ -288,11 +288,11 @@ _WORDS_FOR_STATUS = {
     "invalid_request_error": 400,
     "context_length_exceeded": 400,
 }
-"""Error codes in words, as they stand in bodies without a number, and the status that they mean."""
+"""Textual error codes, as in bodies without a number -> the equivalent status."""
 
 
 def _status_of(code: object) -> int | None:
-    """The HTTP status that an error's code means; None if it means none."""
+    """Return the HTTP status equivalent to an error's code; None if there is none."""
     text = str(code).strip().lower()
     number = (
         int(text) if text.isascii() and text.isdecimal() and len(text) == 3 else _WORDS_FOR_STATUS.get(text)
@@ -301,7 +301,7 @@ def _status_of(code: object) -> int | None:
 
 
 def _error_code(body: bytes) -> tuple[str | None, str | None]:
-    """The code of an error body in words, and the parameter that it is about; None if it does not say."""
+    """Return the textual code of an error body and the parameter to which it refers; None if it does not say."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Append-only JSON lines: ``answers.jsonl`` (what was paid for) and ``records.jsonl`` (what was measured).
+"""Append-only JSON lines: ``answers.jsonl`` (answers and verdicts) and ``records.jsonl`` (measurements).
 
 JournalError    a line cannot be written or read; the message names the file
 """
@@ -23,20 +23,21 @@ DAMAGED_SUFFIX = ".damaged"
 
 
 class JournalError(QCalError):
-    """A journal cannot be written or read; ``str()`` names the file and the cause."""
+    """A journal cannot be written or read. The message names the file and the cause."""
 
 
 T = TypeVar("T")
 
 
 class Journal:
-    """A file of JSON lines, each handed to the operating system whole; safe to append to from several threads.
+    """A file of JSON lines. Each line is written with one call. Several threads may append.
 
-    What was written is on the disk a second later (`Syncer`). When the file is opened it is read and put right: a torn
-    last line, left by a crash, is cut off, and lines that a disk or a copy has damaged are moved to a file beside it;
-    their items count as not measured. Nothing is changed if a line cannot be used for another reason.
+    A line is on the disk a second after it was written (`Syncer`). Opening the file repairs it: an incomplete last
+    line, left by a crash, is removed, and damaged lines are moved to a separate file. Their items count as not
+    measured. If a line cannot be used for another reason, nothing is changed.
 
-    ``read`` is given each sound line and its offset; it raises DecodeError for a line that is none of this file's.
+    ``read`` is called with each intact line and its offset. It raises DecodeError if the line does not belong in this
+    file.
     """
 
     def __init__(self, path: Path, read: Callable[[bytes, int], None] | None = None) -> None:
@@ -51,7 +52,10 @@ class Journal:
             raise JournalError(f"cannot write {path}: {error.strerror}") from error
 
     def append(self, data: object) -> int:
-        """Write one line; returns its offset in bytes. Raises JournalError, as on a full disk; no half line stays."""
+        """Write one line and return its offset in bytes. Raises JournalError, for example if the disk is full.
+
+        No incomplete line remains then.
+        """
         line = sealed(data)
         try:
             with self._syncer.writing():
@@ -60,7 +64,7 @@ class Journal:
                 self._size += len(line)
         except OSError as error:
             raise JournalError(
-                f"cannot write {self.path}: {error.strerror}; what was measured stays"
+                f"cannot write {self.path}: {error.strerror}; earlier lines are kept"
             ) from error
         return offset
 
@@ -73,13 +77,13 @@ class Journal:
             raise
 
     def read(self, offset: int) -> bytes:
-        """The line at `offset`."""
+        """Return the line at `offset`."""
         with open_file(self.path) as file:
             file.seek(offset)
             return file.readline()
 
     def close(self) -> None:
-        """Bring all of it to the disk and close the file. Raises JournalError if the disk does not take it."""
+        """Sync and close the file. Raises JournalError if the disk reports an error."""
         try:
             self._syncer.close()
         except OSError as error:
@@ -89,9 +93,9 @@ class Journal:
 
 
 def read_lines(path: Path, parse: Callable[[bytes], T]) -> Iterator[tuple[int, T]]:
-    """What `parse` makes of each sound line, with its offset; torn and damaged lines are left out.
+    """Yield each intact line, parsed, with its offset. Incomplete and damaged lines are left out.
 
-    Raises JournalError on a line for which `parse` raises DecodeError, and OSError.
+    Raises JournalError if `parse` raises DecodeError, and OSError.
     """
     offset = 0
     for line in checked_lines(path):
@@ -102,10 +106,10 @@ def read_lines(path: Path, parse: Callable[[bytes], T]) -> Iterator[tuple[int, T
 
 @dataclass(slots=True)
 class _Survey:
-    """What is wrong with a file.
+    """The faults of a file.
 
     Attributes:
-        lacks_end: its last line is sound but for its line end.
+        lacks_end: its last line is intact except for the missing line end.
         is_bare: its lines have no checksums.
     """
 
@@ -116,7 +120,7 @@ class _Survey:
 
 
 def _survey(path: Path, read: Callable[[bytes, int], None] | None) -> _Survey:
-    """Read the file as it will be when it is put right. Raises JournalError, OSError."""
+    """Read the file as it will be after its repair. Raises JournalError, OSError."""
     survey, offset = _Survey(), 0
     for line in checked_lines(path):
         if line.is_torn:
@@ -138,7 +142,7 @@ def _at(read: Callable[[bytes, int], None], offset: int, content: bytes) -> None
 
 
 def _repaired(path: Path, survey: _Survey) -> BinaryIO:
-    """The file, open to append, without what is wrong with it. Raises OSError."""
+    """Repair the file and open it to append. Raises OSError."""
     if survey.damaged:
         with open_to_append(path.with_name(path.name + DAMAGED_SUFFIX)) as aside:
             for content in survey.damaged.values():
@@ -167,12 +171,12 @@ def _parsed(path: Path, line: Line, parse: Callable[[bytes], T]) -> T:
     try:
         return parse(line.content)
     except DecodeError as error:
-        raise JournalError(f"{path}, line {line.number}: {error}; remove the line to go on") from error
+        raise JournalError(f"{path}, line {line.number}: {error}; remove the line to continue") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLine:
-    """A line of ``answers.jsonl``: an answer, or a judge's verdict, with the digest of the request that it answers."""
+    """A line of ``answers.jsonl``: an answer or a judge's verdict, with the digest of its request."""
 
     key: ItemKey
     request_sha256: str
@@ -190,9 +194,9 @@ def stored_line(line: bytes) -> StoredLine:
 
 
 class AnswerJournal:
-    """``answers.jsonl``: answers and verdicts, each with the digest of the request that it answers.
+    """``answers.jsonl``: answers and verdicts, each with the digest of its request.
 
-    Keeps offsets, not texts: memory stays flat however long the run is.
+    Only offsets are kept in memory, so that texts do not accumulate there.
     """
 
     def __init__(self, path: Path) -> None:
@@ -202,27 +206,27 @@ class AnswerJournal:
 
     @property
     def torn_bytes(self) -> int:
-        """What a crash had left of a last line."""
+        """Length of the incomplete last line that a crash had left."""
         return self._journal.torn_bytes
 
     @property
     def damaged_lines(self) -> int:
-        """How many lines were set aside."""
+        """Number of damaged lines that were moved to a separate file."""
         return self._journal.damaged_lines
 
     def answer(self, key: ItemKey, request_sha256: str) -> Answer | None:
-        """The stored answer to this very request, if there is one."""
+        """Return the stored answer to exactly this request, if there is one."""
         stored = self._stored(self._answers.get(key), request_sha256)
         return None if stored is None else stored.answer
 
     def verdict(self, key: ItemKey, judge: str, request_sha256: str) -> Verdict | None:
-        """The stored verdict of this judge on this very submission, if there is a usable one."""
+        """Return this judge's stored verdict on exactly this submission, if there is a usable one."""
         stored = self._stored(self._verdicts.get((key, judge)), request_sha256)
         verdict = None if stored is None else stored.verdict
         return verdict if verdict is not None and verdict.grades is not None else None
 
     def forget(self, key: ItemKey) -> None:
-        """Ask this item again although it is answered: what comes is a further attempt."""
+        """Forget the stored answer, so that the item is asked again."""
         self._answers.pop(key, None)
 
     def add_answer(self, key: ItemKey, request_sha256: str, answer: Answer) -> None:
@@ -231,7 +235,7 @@ class AnswerJournal:
         self._index(key, None, self._journal.append(line))
 
     def add_verdict(self, key: ItemKey, request_sha256: str, verdict: Verdict) -> None:
-        """Store a verdict, a failed one too: what the judge said is kept."""
+        """Store a verdict. Failed verdicts are stored too, with the judge's reply."""
         line = {"type": "verdict", **key_to_json(key), "request_sha256": request_sha256, "verdict": verdict}
         self._index(key, verdict, self._journal.append(line))
 
@@ -244,7 +248,7 @@ class AnswerJournal:
         self._index(stored.key, stored.verdict, offset)
 
     def _stored(self, offset: int | None, request_sha256: str) -> StoredLine | None:
-        """The line at the offset, if it belongs to this very request."""
+        """Return the line at the offset if it belongs to exactly this request."""
         stored = None if offset is None else stored_line(self._journal.read(offset))
         return stored if stored is not None and stored.request_sha256 == request_sha256 else None
 

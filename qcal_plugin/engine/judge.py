@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 JUDGE_MAX_TOKENS = 4096
 MOST_ROOM = 4
-"""How many times ``max_tokens`` a reply may take after it was cut; a judge that repeats itself costs no more."""
+"""After truncated replies ``max_tokens`` grows up to this factor, so that a judge that repeats itself costs no more."""
 
 REPLIES_ASKED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """An answer to be graded, with what it is graded against."""
+    """An answer to be graded, with its reference."""
 
     question: Question
     text: str
@@ -37,7 +37,7 @@ class Submission:
 
 
 class Judge(Protocol):
-    """Whoever grades key points. ``name`` identifies the judge among those of a run."""
+    """Grades key points. ``name`` identifies the judge among those of a run."""
 
     @property
     def name(self) -> str:
@@ -45,19 +45,19 @@ class Judge(Protocol):
         ...
 
     def identify(self, submission: Submission) -> str:
-        """Digest of all that the verdict depends on; a stored verdict is used again only if it matches."""
+        """Return a digest of everything that the verdict depends on. A stored verdict is reused only if it matches."""
         ...
 
     async def grade(self, submission: Submission) -> Verdict:
-        """Grade one answer. A judge that fails says so in the verdict; EngineStopped passes through."""
+        """Grade one answer. If the judge fails, the verdict contains the error. Raises EngineStopped."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelJudge:
-    """A judge behind an endpoint, asked with one text-only user message.
+    """A judge behind an endpoint. Each request is one user message of text.
 
-    ``extra_body`` holds further fields of its requests; null removes one of the protocol's.
+    ``extra_body`` holds further fields of its requests; null removes a field of the protocol.
     """
 
     name: str
@@ -72,9 +72,9 @@ class ModelJudge:
         return self._request(self._prompt(submission)).sha256
 
     async def grade(self, submission: Submission) -> Verdict:
-        """See `Judge`. After an unusable reply it asks again with the fault named, up to five replies in all.
+        """Grade one answer. After an unusable reply, ask again and name the fault, up to REPLIES_ASKED replies.
 
-        A reply that is cut or has no content is asked for with twice the room, up to MOST_ROOM times the first.
+        If a reply is truncated or has no content, ``max_tokens`` is doubled, up to MOST_ROOM times the first value.
         """
         prompt = self._prompt(submission)
         request = self._request(prompt)
@@ -93,7 +93,7 @@ class ModelJudge:
             except BadReply as bad:
                 fault = str(bad)
                 if _is_cut(reply) and request.max_tokens >= MOST_ROOM * self.max_tokens:
-                    break  # the same request would be cut again
+                    break  # the same request would be truncated again
                 room = self._room(reply, request.max_tokens)
                 request = self._request(f"{prompt}\n\n{repair_prompt(fault)}", room)
             else:
@@ -115,7 +115,7 @@ class ModelJudge:
         )
 
     def _room(self, reply: ChatReply, max_tokens: int) -> int:
-        """How many tokens the next reply may take: twice as many if this one was cut or spent them on other things."""
+        """Return the next ``max_tokens``: twice as many if this reply was truncated or has no content."""
         if reply.content and not _is_cut(reply):
             return max_tokens
         return min(2 * max_tokens, MOST_ROOM * self.max_tokens)
@@ -137,7 +137,7 @@ class ModelJudge:
 
 
 def _grades(reply: ChatReply, max_tokens: int, n_key_points: int) -> Grades:
-    """The grades in a judge's reply, which is its content alone. Raises BadReply if it is cut or holds none."""
+    """Return the grades in the content of a judge's reply. Raises BadReply if it is truncated or has none."""
     if _is_cut(reply):
         raise BadReply(f"it was cut at {max_tokens} tokens")
     if not reply.content:
@@ -150,6 +150,6 @@ def _is_cut(reply: ChatReply) -> bool:
 
 
 def _request_error(failure: RequestFailed, fault: str | None) -> str:
-    """What a verdict says of a request that failed, and of the unusable reply before it."""
+    """Return the error of a verdict: of the failed request, and of the unusable reply before it."""
     error = f"{failure.kind}: {failure.message}"
     return error if fault is None else f"{error} (after a reply that could not be used: {fault})"

@@ -1,4 +1,4 @@
-"""Jobs that wait for a free slot, those that somebody waits for first."""
+"""A queue of jobs with a limited number of slots. Jobs for which a test waits go first."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from reports.records.records import ItemKey
 Start: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 JobId: TypeAlias = tuple[ItemKey, str]
-"""An item, and the judge whose job it is; empty for the model's."""
+"""An item, and the name of the judge; empty for the model."""
 
 
 class Lane:
     """Runs jobs, up to `slots` at once. All methods must be called in the event loop's thread.
 
-    A lane bounds how many items are being worked on, a `Limiter` how many requests are in flight. The two share a
-    number at the start. The limiter's falls when a server is overloaded; the lane's stays, because a job that waits
-    before a retry keeps its slot: otherwise a failing server would be asked about ever more items.
+    A lane limits how many items are in progress, a `Limiter` how many requests are in flight. Both start with the same
+    number. The limiter's number falls when a server is overloaded. The lane's does not: a job that waits for a retry
+    keeps its slot, so that no further items are sent to a failing server.
 
-    Urgent jobs go first, in the order in which they became urgent, so that no xdist worker starves; the others go in
-    the order in which they were added. `may_run_ahead` holds back jobs that no test waits for. `on_error` is called
-    with each job that raised.
+    Urgent jobs go first, in the order in which they became urgent, so that no xdist worker starves. The others follow
+    in the order in which they were added; they start only while `may_run_ahead` allows it. `on_error` is called with
+    each job that raised.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Lane:
         self._slots = slots
         self.running: dict[
             asyncio.Task[None], JobId
-        ] = {}  # an item may come again before its task has quite ended
+        ] = {}  # by task: an item may be added again before its first task has ended
         self._may_run_ahead = may_run_ahead
         self._on_error = on_error
         self._urgent: dict[JobId, Start] = {}
@@ -48,35 +48,35 @@ class Lane:
         self.pump()
 
     def add_all(self, jobs: dict[JobId, Start]) -> None:
-        """Queue many jobs that nobody waits for yet."""
+        """Queue many jobs for which no test waits yet."""
         self._waiting.update(jobs)
         self.pump()
 
     def promote(self, job: JobId) -> None:
-        """Let a queued job go first, because somebody waits for it."""
+        """Let a queued job go first, because a test waits for it."""
         start = self._waiting.pop(job, None)
         if start is not None:
             self.add(job, start, urgent=True)
 
     def pump(self) -> None:
-        """Start what can start now."""
-        # Asked again for each job: `may_run_ahead` depends on what has just been started.
+        """Start as many jobs as possible."""
+        # Check again for each job: `may_run_ahead` depends on the jobs that have just been started.
         while len(self.running) < self._slots:
             queue = self._urgent or (self._waiting if self._may_run_ahead() else None)
             if not queue:
                 return
             job = next(iter(queue))
             task = asyncio.get_running_loop().create_task(queue.pop(job)())
-            self.running[task] = job  # the loop keeps weak references only; this one keeps the task alive
+            self.running[task] = job  # the loop keeps only weak references; this one keeps the task alive
             task.add_done_callback(self._finished)
 
     def clear(self) -> None:
-        """Drop what has not started."""
+        """Remove jobs that have not started."""
         self._urgent.clear()
         self._waiting.clear()
 
     async def cancel(self) -> None:
-        """Drop what waits and cancel what runs; returns when all of it has ended."""
+        """Remove waiting jobs and cancel running ones. Returns when all have ended."""
         self.clear()
         for task in self.running:
             task.cancel()

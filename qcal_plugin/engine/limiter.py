@@ -1,4 +1,4 @@
-"""How many requests may be in flight: additive increase, multiplicative decrease (AIMD; docs/reliability.md)."""
+"""Limits requests in flight by additive increase, multiplicative decrease (AIMD; docs/reliability.md)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ DECREASE_FACTOR = 0.8
 
 @dataclass(slots=True)
 class Limiter:
-    """Turns to send a request, first come first served: ``async with limiter``. Lives in one event loop.
+    """Grants turns to send a request, in order of arrival: ``async with limiter``. Belongs to one event loop.
 
-    The limit falls by a fifth on overload, once per episode, and grows by one per round trip while it binds. A request
-    that is tried again takes a new turn, so that a lowered limit holds for retries too.
+    The limit falls by a fifth on overload, once per episode, and grows by one per round trip while it is reached. A
+    retry takes a new turn, so that a lowered limit applies to retries too.
 
     Attributes:
-        ceiling: the limit at the start, never exceeded.
-        peak: most requests in flight at once so far.
-        history: (time, limit) at each fall and each full recovery; times are seconds of one monotonic clock.
+        ceiling: the initial limit, which is never exceeded.
+        peak: the largest number of requests in flight so far.
+        history: (time, limit) at each fall and each full recovery; times are seconds of the monotonic clock.
     """
 
     ceiling: int
@@ -35,8 +35,8 @@ class Limiter:
         self.limit = float(self.ceiling)
 
     async def __aenter__(self) -> None:
-        # A future for each waiter and not an asyncio.Semaphore: the limit moves while requests wait, and the queue must
-        # stay first come, first served.
+        # Each waiter has a future. An asyncio.Semaphore does not fit: the limit changes while requests wait, and the
+        # order of arrival must be kept.
         turn = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         self._grant()
@@ -53,7 +53,7 @@ class Limiter:
         self._leave()
 
     def overloaded(self, sent_at: float, now: float) -> None:
-        """Lower the limit, unless the request was sent before the last fall: then it tells of the same overload."""
+        """Lower the limit, unless the request was sent before the last fall and so belongs to the same episode."""
         if sent_at < self._last_decrease:
             return
         self._last_decrease = now
@@ -61,7 +61,7 @@ class Limiter:
         self.history.append((now, self.limit))
 
     def succeeded(self, now: float) -> None:
-        """Raise the limit a little if it was the bound."""
+        """Raise the limit a little if it was reached."""
         if self.limit < self.ceiling and self.in_flight >= int(self.limit):
             self.limit = min(float(self.ceiling), self.limit + 1 / self.limit)
             if self.limit == self.ceiling:

@@ -66,7 +66,7 @@ class EngineLog:
 
 
 def _sessions(path: Path) -> list[Any]:
-    """The earlier sessions; none where the file is missing or not ours: figures are no reason to end a run."""
+    """The earlier sessions; none if the file is missing or not ours: figures are no reason to end a run."""
     try:
         return decode(read_file(path), _Log).sessions
     except (OSError, DecodeError):

@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 
 class Model(Protocol):
-    """Whoever answers."""
+    """The model under test."""
 
     def request(self, case: Case) -> ChatRequest:
-        """What is asked about this case; its digest identifies the answer."""
+        """Return the request for this case. Its digest identifies the answer."""
         ...
 
     async def ask(self, case: Case, request: ChatRequest, ready_at: float) -> Answer:
-        """Answer one case. Raises RequestFailed where there is no answer, EngineStopped where nothing more is asked.
+        """Answer one case. Raises RequestFailed if there is no answer, EngineStopped if the engine has stopped.
 
-        `ready_at` is when the item could have been sent, by the monotonic clock, in seconds.
+        `ready_at` is the time at which the item could have been sent, in seconds of the monotonic clock.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """What a request says besides its prompt (docs/protocol.md#requests).
+    """The content of a request besides its prompt (docs/protocol.md#requests).
 
-    ``request_seed``: sent as ``seed``, increased by the number of the repeat; None for no such field.
+    ``request_seed`` plus the number of the repeat is sent as ``seed``; None leaves the field out.
     """
 
     model: str
@@ -47,12 +47,12 @@ class Sampling:
     request_seed: int | None = None
 
     def further_fields(self, repeat: int = 0) -> Mapping[str, JSON]:
-        """Return the fields beyond the protocol's; each repeat of an item has a seed of its own."""
+        """Return the fields beyond the protocol's; each repeat of an item has a different seed."""
         seed = {} if self.request_seed is None else {"seed": self.request_seed + repeat}
         return {**self.extra_body, **seed}
 
     def request(self, case: Case) -> ChatRequest:
-        """The request for one case."""
+        """Return the request for one case."""
         return ChatRequest(
             model=self.model,
             prompt=case.prompt,
@@ -67,8 +67,8 @@ class Sampling:
 class ServedModel:
     """A model behind an endpoint.
 
-    ``strict``: an answer by another model than the one asked for is an error. ``restore`` makes the dataset's images
-    anew if one of them is no longer what was prepared.
+    With ``strict``, an answer by another model than the requested one is an error. ``restore`` rebuilds the dataset's
+    images if one of them is damaged.
     """
 
     sampling: Sampling
@@ -87,7 +87,7 @@ class ServedModel:
         except OSError as error:
             name = Path(error.filename or "?").name
             message = (
-                f"image {name} cannot be read from the cache ({error.strerror}); --resume prepares it anew"
+                f"image {name} cannot be read from the cache ({error.strerror}); --resume prepares it again"
             )
             raise RequestFailed(kind="no_image", message=message) from error
         answer = _answer(reply, ready_at)
@@ -101,7 +101,7 @@ class ServedModel:
         return answer
 
     async def _reply(self, request: ChatRequest) -> ChatReply:
-        """Send the request; once more if an image had to be made anew. Raises OSError if that did not help."""
+        """Send the request, and once more if an image had to be rebuilt. Raises OSError if that did not help."""
         try:
             return await self.endpoint.chat(request)
         except OSError:
@@ -112,7 +112,7 @@ class ServedModel:
 
 
 def _answer(reply: ChatReply, ready_at: float) -> Answer:
-    """The answer in a reply. Raises RequestFailed if there is neither text nor thought, and nobody withheld them."""
+    """Return the answer in a reply. Raises RequestFailed if it has neither text nor reasoning and was not withheld."""
     answer = Answer(
         text=reply.text or "",
         finish_reason=reply.finish_reason,
@@ -142,7 +142,7 @@ def _answer(reply: ChatReply, ready_at: float) -> Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAnswer:
-    """An answer from an earlier run or a result file; without a digest where the file has none."""
+    """An answer from an earlier run or a result file. ``request_sha256`` is None if the file does not contain it."""
 
     answer: Answer
     request_sha256: str | None
@@ -150,7 +150,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredModel:
-    """The answers of an earlier run (``--answers``); nothing is sent."""
+    """Returns the answers of an earlier run (``--answers``). Sends nothing."""
 
     sampling: Sampling
     stored: Callable[[ItemKey], StoredAnswer | None]
@@ -164,12 +164,10 @@ class StoredModel:
         """See `Model`."""
         stored = self.stored(case.key)
         if stored is None:
-            raise RequestFailed(
-                kind="no_stored_answer", message=f"{self.source} holds no answer to this item"
-            )
+            raise RequestFailed(kind="no_stored_answer", message=f"{self.source} has no answer to this item")
         if stored.request_sha256 not in {None, request.sha256}:
             raise RequestFailed(
                 kind="no_stored_answer",
-                message=f"{self.source} holds an answer to another request (other prompt, images or parameters)",
+                message=f"{self.source} has an answer to another request (different prompt, images or parameters)",
             )
         return stored.answer

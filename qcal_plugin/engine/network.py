@@ -1,7 +1,7 @@
-"""Proxies and certificates from the environment, read once and explained in one line if they cannot work.
+"""Proxies and certificates from the environment, with errors of one line.
 
-The HTTP clients read none of these variables themselves: they disagree about ``NO_PROXY`` and fail with a traceback on
-a missing certificate file.
+The HTTP clients do not read these variables: they disagree about ``NO_PROXY``, and fail with a traceback if a
+certificate file is missing.
 
 NetworkError    a variable of the environment cannot be used; the message names it
 """
@@ -26,7 +26,7 @@ CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"
 
 
 class NetworkError(QCalError):
-    """The environment's proxy or certificate settings cannot be used; ``str()`` is for the user."""
+    """The environment's proxy or certificate settings cannot be used. The message is for the user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Proxy:
     """A proxy on the way to an endpoint.
 
     Attributes:
-        url: as the variable has it, credentials included; in no repr or message.
+        url: value of the variable, with credentials; in no repr or message.
         variable: the environment variable that names it.
         public_url: without credentials, for messages.
     """
@@ -45,7 +45,7 @@ class Proxy:
 
     @property
     def is_socks(self) -> bool:
-        """Whether it speaks SOCKS and not HTTP."""
+        """Whether the proxy uses SOCKS, not HTTP."""
         return self.public_url.startswith("socks")
 
 
@@ -66,13 +66,13 @@ def proxy_for(url: str, environ: Mapping[str, str] = os.environ) -> Proxy | None
 
 
 def proxy_credentials(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """What of the environment's proxy URLs must not be repeated: passwords, and user names without one."""
+    """Return the credentials in the environment's proxy URLs: passwords, and user names without a password."""
     values = [environ.get(name, "") for name in environ if name.lower() in _PROXY_VARIABLES]
     return tuple(dict.fromkeys(form for value in values for form in _user_info(value)))
 
 
 def _user_info(url: str) -> Iterator[str]:
-    """The user info as it is written and as it is sent."""
+    """Yield the user info as written and as sent."""
     user_info, at, _ = url.partition("://")[-1 if "://" in url else 0].rpartition("@")
     if at:
         name, _, password = user_info.partition(":")
@@ -83,7 +83,7 @@ def _user_info(url: str) -> Iterator[str]:
 def ssl_context(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
     """Return a context that trusts the system's certificates, certifi's, and a bundle named in the environment.
 
-    Shared by all who ask for it: parsing some 150 certificates takes 30 ms.
+    The context is shared, since parsing some 150 certificates takes 30 ms.
     Raises NetworkError if a variable names a file that is missing or holds no certificate.
     """
     named = ((variable, environ.get(variable, "").strip()) for variable in CERTIFICATE_VARIABLES)
@@ -92,7 +92,7 @@ def ssl_context(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
 
 @lru_cache(maxsize=4)
 def _context(bundles: tuple[tuple[str, str, int], ...]) -> ssl.SSLContext:
-    """A context with these bundles: the variable, its path, and when the file was changed."""
+    """Return a context with these bundles: variable, path, and time of the file's last change."""
     import certifi
 
     context = _system_context()
@@ -110,7 +110,7 @@ def _changed_at(path: str) -> int:
 
 
 def _system_context() -> ssl.SSLContext:
-    """On Windows and macOS the system's store is not a file; truststore asks the system."""
+    """Return a context with the system's certificates. On Windows and macOS these are not in a file."""
     if sys.platform in {"win32", "darwin"}:
         import truststore
 
@@ -124,7 +124,7 @@ def _load(context: ssl.SSLContext, variable: str, path: str) -> None:
         context.load_verify_locations(cafile=None if folder else path, capath=path if folder else None)
     except FileNotFoundError:
         raise NetworkError(
-            f"{variable}={path}: there is no such file; correct or unset the variable"
+            f"{variable}={path}: the file does not exist; correct or unset the variable"
         ) from None
     except (OSError, ssl.SSLError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -134,7 +134,7 @@ def _load(context: ssl.SSLContext, variable: str, path: str) -> None:
 
 
 def _variable(environ: Mapping[str, str], name: str) -> tuple[str, str]:
-    """The variable's spelling and value; lower case wins, as in curl."""
+    """Return the variable's spelling and value. Lower case has precedence, as in curl."""
     spelling = name if environ.get(name) else name.upper()
     return spelling, environ.get(spelling, "").strip()
 

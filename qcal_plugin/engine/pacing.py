@@ -1,4 +1,4 @@
-"""A pace of our own: ``--rate-limit 300/min`` and ``--tokens-per-minute``, below a quota that the server enforces."""
+"""The user's limits on the rate of requests: ``--rate-limit 300/min`` and ``--tokens-per-minute``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ MINUTE_S = 60.0
 
 @dataclass(slots=True, kw_only=True)
 class Pace:
-    """When the next request to one endpoint may be sent. Belongs to the engine's thread.
+    """Schedules the requests to one endpoint. Belongs to the engine's thread.
 
-    Requests are spaced evenly: a quota that is counted in fixed windows is then kept in each of them. Tokens are known
-    after the fact, so the next request waits until those of the last minute are below the limit.
+    Requests are spaced evenly, so that they also comply with a quota that is counted in fixed windows. Tokens are known
+    only after a reply. So the next request waits until the tokens of the last minute are below the limit.
 
     Attributes:
         requests_per_s: None for no limit.

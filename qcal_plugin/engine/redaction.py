@@ -12,15 +12,15 @@ from scoring.reference import JSON
 
 SHORTEST_IN_ERRORS = 4
 SHORTEST_IN_REPLIES = 16
-"""In a reply only what is surely a credential is replaced: a dummy key such as EMPTY may be a model's word."""
+"""In replies only long secrets are replaced, since a model may write a short dummy key such as EMPTY as a word."""
 
 REPLACEMENT = "[key]"
 
 
 class Redaction:
-    """Replaces secrets, also where they are escaped as in JSON, URLs, HTML or headers, or written as base64 or hex.
+    """Replaces secrets, including those escaped as in JSON, URLs, HTML or headers, and those in base64 or hex.
 
-    JSON is decoded first, so that no way of writing a string hides a secret in it.
+    JSON is decoded first, so that no notation of a string hides a secret.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -34,24 +34,24 @@ class Redaction:
         return f"Redaction({len(self._in_errors)} secrets)"
 
     def error(self, body: bytes) -> bytes:
-        """An error's body."""
+        """Return an error's body without secrets."""
         return _body(body, self._in_errors)
 
     def reply(self, body: bytes) -> bytes:
-        """A successful reply's body."""
+        """Return a successful reply's body without secrets."""
         return _body(body, self._in_replies)
 
     def text(self, text: str) -> str:
-        """A library's message, or what an error says."""
+        """Return a message of a library or of an error without secrets."""
         return replaced(text, self._in_errors, REPLACEMENT)
 
     def answer(self, text: str) -> str:
-        """What a successful reply says, put together from its pieces."""
+        """Return a text of a successful reply without secrets, after its pieces have been joined."""
         return replaced(text, self._in_replies, REPLACEMENT)
 
     @contextlib.contextmanager
     def of_log(self, name: str) -> Iterator[None]:
-        """While it lasts, also what the logger of this name says: HTTP clients log URLs, query and all."""
+        """Remove secrets from this logger's messages in this context: HTTP clients log URLs with their queries."""
         logger = logging.getLogger(name)
         logger.addFilter(self._rewritten)
         try:
@@ -65,7 +65,7 @@ class Redaction:
 
 
 def _body(body: bytes, needles: Sequence[Needle]) -> bytes:
-    """The body as it was unless it holds a needle; JSON is then written anew."""
+    """Return the body unchanged if it contains no needle; else without needles, and JSON encoded again."""
     if not needles:
         return body
     try:
@@ -73,7 +73,7 @@ def _body(body: bytes, needles: Sequence[Needle]) -> bytes:
         clean = _value(data, needles)
         return body if clean == data else json.dumps(clean).encode()
     except (ValueError, RecursionError):
-        # NULs are what is left of UTF-16, and would stand between the letters of a secret
+        # in UTF-16 there is a NUL between the letters of a secret
         text = body.replace(b"\0", b"").decode("utf-8", "surrogateescape")
         clean_text = replaced(text, needles, REPLACEMENT)
         return body if clean_text == body.decode("utf-8", "surrogateescape") else _encoded(clean_text)

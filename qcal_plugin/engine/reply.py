@@ -14,7 +14,7 @@ from typing import Any
 ERROR_REASONS = frozenset(
     {"error", "abort", "aborted", "cancelled", "canceled", "network_error", "upstream_error"}
 )
-"""Values of ``finish_reason`` with which servers say that generation broke off; the text so far is not an answer."""
+"""Values of ``finish_reason`` for an interrupted generation, whose text is not an answer."""
 
 MOST_TOKENS = 2**40
 """No reply has more: a server that says so is not believed."""
@@ -23,7 +23,7 @@ UTF8_BOM = b"\xef\xbb\xbf"
 
 
 class MalformedReply(Exception):
-    """The body of a successful reply is not a chat completion. ``str()`` says what is wrong with it."""
+    """The body of a successful reply is not a chat completion. The message says what is wrong with it."""
 
 
 class ErrorInReply(Exception):
@@ -31,7 +31,7 @@ class ErrorInReply(Exception):
 
     Attributes:
         error: the error object or text.
-        partial: whether the error came with a choice, that is, generation had begun.
+        partial: whether the reply has a choice, which means that generation had begun.
     """
 
     def __init__(self, error: object, *, partial: bool) -> None:
@@ -42,17 +42,17 @@ class ErrorInReply(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatReply:
-    """What a chat completion says. Texts are stripped; None if the reply has none.
+    """The content of a chat completion. Texts are stripped, and None if the reply has none.
 
     Attributes:
-        content: the message's content; of a list, its parts of type ``text`` joined by a space.
-        reasoning: the thought, from ``reasoning`` or ``reasoning_content``.
-        refusal: the server's own words instead of an answer.
-        model: who answered, as the server states it; ``fingerprint`` and ``provider`` likewise.
+        content: the message's content; for a list, its parts of type ``text`` joined by a space.
+        reasoning: from ``reasoning`` or ``reasoning_content``.
+        refusal: the server's explanation in place of an answer.
+        model: the model that answered, as reported by the server; ``fingerprint`` and ``provider`` too.
         ttft_s: seconds from sending to the first text of a streamed reply.
         attempts: requests sent for this reply, this one included.
-        latency_s: seconds from sending the last of them to its last byte; ``sent_at`` is when that was, by the
-            monotonic clock.
+        latency_s: seconds from sending the last of them to the last byte of the reply.
+        sent_at: the time of sending it, by the monotonic clock.
     """
 
     content: str | None
@@ -72,12 +72,12 @@ class ChatReply:
 
     @property
     def from_reasoning(self) -> bool:
-        """Whether the thought stands in for the answer: content is null and there is a thought."""
+        """Whether the reasoning is used as the answer, because content is null."""
         return self.content is None and self.reasoning is not None
 
     @property
     def text(self) -> str | None:
-        """The answer: content, else the thought; None if there is neither."""
+        """The answer: content, else reasoning; None if there is neither."""
         return self.reasoning if self.content is None else self.content
 
     def with_texts(self, change: Callable[[str], str]) -> ChatReply:
@@ -91,7 +91,7 @@ _TEXTS = ("content", "reasoning", "refusal", "finish_reason", "model", "fingerpr
 
 
 def parse_reply(body: bytes) -> ChatReply:
-    """Read a chat completion. Raises ErrorInReply, and MalformedReply on anything else, however broken."""
+    """Read a chat completion. Raises ErrorInReply, and MalformedReply for anything else."""
     try:
         data = json.loads(body.removeprefix(UTF8_BOM))
     except (ValueError, RecursionError) as error:
@@ -118,7 +118,7 @@ def reply_of(
     finish_reason: object,
     ttft_s: float | None = None,
 ) -> ChatReply:
-    """Combine a message with what the reply says of itself: who answered, and the usage."""
+    """Combine a message with the reply's metadata: the model that answered, and the usage."""
     usage = data.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     details = usage.get("completion_tokens_details")
@@ -138,7 +138,7 @@ def reply_of(
 
 
 def content_text(content: object) -> str | None:
-    """The text of a message's content: of a list, its parts of type ``text`` (no others), joined by a space.
+    """Return the text of a message's content: for a list, its parts of type ``text``, joined by a space.
 
     None if it is neither text nor a list.
     """
@@ -149,7 +149,7 @@ def content_text(content: object) -> str | None:
 
 
 def clean_text(text: str) -> str:
-    """The text without lone surrogates, which neither UTF-8 files nor xdist can carry; each becomes U+FFFD."""
+    """Replace lone surrogates by U+FFFD: neither UTF-8 files nor xdist can represent them."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -173,7 +173,7 @@ def _choice(data: object) -> dict[str, Any]:
 
 
 def _content(content: object) -> str | None:
-    """The text of a message's content; None if it is null. Raises MalformedReply if it is neither text nor parts."""
+    """Return the text of a message's content; None if it is null. Raises MalformedReply for other types."""
     if content is None:
         return None
     text = content_text(content)
@@ -189,7 +189,7 @@ def _reasoning(message: Mapping[str, Any]) -> str | None:
 
 
 def _text_or_none(value: object) -> str | None:
-    """A text that says something, stripped; None for anything else."""
+    """Return a text that is not blank, stripped; None for anything else."""
     return clean_text(value).strip() or None if isinstance(value, str) else None
 
 

@@ -1,4 +1,4 @@
-"""What the engine found out about one item; travels from the controller to a worker as JSON."""
+"""The engine's result for one item. It is sent from the controller to a worker as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class EngineResult:
 
     Attributes:
         judging: whether the item's score needs verdicts.
-        attempts: model requests sent in this run for this outcome; 0 where a stored answer was used.
+        attempts: model requests sent in this run for this outcome; 0 if a stored answer was used.
     """
 
     key: ItemKey

@@ -1,4 +1,4 @@
-"""How an endpoint is reached."""
+"""Settings of an endpoint: URL, headers, streaming, retries and timeouts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from qcal_plugin.engine.redaction import Redaction
 
 
 class Streaming(StrEnum):
-    """Whether replies are asked for as event streams (``--stream``)."""
+    """Whether to request replies as event streams (``--stream``)."""
 
     AUTO = "auto"
-    """From the first sign on that a proxy cuts silent connections, or that the server only streams."""
+    """Stream after the first sign that a proxy closes idle connections, or that the server only streams."""
     ALWAYS = "always"
     NEVER = "never"
 
@@ -27,11 +27,12 @@ class EndpointSettings:
         public_url: the same for messages: base URL without user info and query.
         authorization: value of the Authorization header, or None to send none; in no repr, record or message.
         headers: further headers (``--model-header``); as secret as the key.
-        redaction: what may not be repeated of what the server says.
-        streaming: whether replies are asked for as event streams.
-        retries: attempts after the first; waiting for a rate limit does not count.
+        redaction: removes credentials from what the server says.
+        streaming: whether to request replies as event streams.
+        retries: attempts after the first; rate limiting does not count.
         request_timeout_s: total time of one attempt, from sending to the last byte.
-        backoff_s: before attempt n + 1, uniform in [0, backoff_s x 2^(n - 1)], at most ``backoff_ceiling_s``.
+        backoff_s: the wait before attempt n + 1 is uniform in [0, backoff_s x 2^(n - 1)] and at most
+            ``backoff_ceiling_s``.
     """
 
     url: str = field(repr=False)

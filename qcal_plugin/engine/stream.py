@@ -1,7 +1,7 @@
-"""One streamed chat completion: its events read as servers really send them, and the moment of each.
+"""Reads one streamed chat completion and the time of each event.
 
-What differs between servers and is provided for: no ``[DONE]`` at the end; usage on a chunk of its own with empty or
-non-empty ``choices``, on the last chunk, or never; a first chunk with a role or ``content: null`` only; reasoning as
+Servers differ. Supported are: a missing ``[DONE]`` at the end; usage in a separate chunk with empty or non-empty
+``choices``, in the last chunk, or never; a first chunk with only a role or ``content: null``; reasoning as
 ``reasoning`` or ``reasoning_content``, or in the content before a lone ``</think>``; comments as heartbeats; an error
 as an event.
 """
@@ -30,23 +30,23 @@ DONE = b"[DONE]"
 
 
 class EventReader:
-    """Cuts the bytes of a stream into the data of its events.
+    """Splits the bytes of a stream into the data of its events.
 
-    Each ``data:`` line is an event, at once: chat completions never break one over lines, and some proxies leave out
-    the empty line behind it. Lines may end in LF, CRLF or CR and may be cut anywhere between reads.
+    Each ``data:`` line is an event. Chat completions never divide an event between lines, and some proxies leave out
+    the empty line after it. Lines may end in LF, CRLF or CR, and a read may end anywhere in a line.
     """
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, received: bytes) -> list[bytes]:
-        """The events that these bytes complete."""
+        """Return the events that these bytes complete."""
         lines = (self._rest + received).splitlines(keepends=True)
         self._rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
         return _data(lines)
 
     def finish(self) -> list[bytes]:
-        """What is left when the stream ends without a line end."""
+        """Return the last event if the stream ended without a line end."""
         lines, self._rest = [self._rest], b""
         return _data(lines)
 
@@ -58,11 +58,11 @@ def _data(lines: list[bytes]) -> list[bytes]:
 
 @dataclass(slots=True)
 class StreamedReply:
-    """A reply as it comes in. Moments are whatever clock `take` is given.
+    """A reply that is being received. Times are those that are passed to `take`.
 
     Attributes:
-        token_s: the moment of each chunk that holds content or reasoning.
-        ended: the server said so, by a finish reason or ``[DONE]``; without it the stream was cut.
+        token_s: the time of each chunk with content or reasoning.
+        ended: whether there was a finish reason or ``[DONE]``. If not, the stream was interrupted.
     """
 
     token_s: list[float] = field(default_factory=list)
@@ -113,7 +113,7 @@ class StreamedReply:
             self.finish_reason, self.ended = choice["finish_reason"], True
 
     def reply(self) -> ChatReply:
-        """Return what a reply in one piece would have said. Raises ErrorInReply if generation broke off."""
+        """Return the reply as if it had not been streamed. Raises ErrorInReply if generation was interrupted."""
         if self.finish_reason is not None and self.finish_reason.lower() in ERROR_REASONS:
             raise ErrorInReply(f"generation broke off (finish_reason: {self.finish_reason})", partial=True)
         content, reasoning, refusal = (
@@ -131,17 +131,17 @@ class StreamedReply:
 
     @property
     def text(self) -> str:
-        """The content; without any, the reasoning, as in `qcal_plugin.engine.chat`."""
+        """The content; if there is none, the reasoning."""
         return clean_text("".join(text for _, text in self._content) or "".join(self._reasoning)).strip()
 
     @property
     def from_reasoning(self) -> bool:
-        """Whether the text is reasoning for want of content."""
+        """Whether the text is reasoning because there is no content."""
         return not self._content and bool(self._reasoning)
 
     @property
     def answer_s(self) -> float | None:
-        """The moment of the first content that is no blank and no part of a thought; None if there was none."""
+        """The time of the first content that is not blank and not reasoning; None if there was none."""
         whole = "".join(text for _, text in self._content)
         thought = whole.rfind(END_OF_THOUGHT)
         begins = 0 if thought < 0 else thought + len(END_OF_THOUGHT)
@@ -154,7 +154,7 @@ class StreamedReply:
         return None
 
     def count(self, *path: str) -> int | None:
-        """A count that ``usage`` holds; None if it does not."""
+        """Return a count from ``usage``; None if it is missing."""
         value: Any = self.usage
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None

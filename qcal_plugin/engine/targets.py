@@ -1,4 +1,4 @@
-"""Endpoint URLs as users give them: a base URL or the full chat-completions URL."""
+"""Endpoint URLs from the command line: a base URL or the full chat-completions URL."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _CREDENTIAL = re.compile("key|token|secret|pass|sig", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where requests go.
+    """The URLs of an endpoint.
 
     Attributes:
-        chat_url: where chat completions are posted, without user info.
-        models_url: where the models are listed.
-        public_url: the base URL for reports: no user info, no query.
-        server: scheme, host and port: what rate limits are about.
-        basic_auth: value of the Authorization header that the URL's user info stands for, or None.
+        chat_url: for chat completions, without user info.
+        models_url: for the list of models.
+        public_url: the base URL for reports, without user info and query.
+        server: scheme, host and port, to which rate limits apply.
+        basic_auth: value of the Authorization header for the URL's user info, or None.
         is_chat_url: whether the full URL of chat completions was given.
-        credentials: what of the URL may not be repeated: its password, and keys in its query.
+        credentials: parts of the URL that must not be printed: its password, and keys in its query.
     """
 
     chat_url: str = field(repr=False)
@@ -41,7 +41,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetOption:
-    """An endpoint as given: where, which model (None: the only one it lists), with which key and further headers."""
+    """An endpoint from the command line: URLs, model (None: the only one it lists), key and further headers."""
 
     target: Target
     model: str | None
@@ -51,30 +51,30 @@ class TargetOption:
 
     @property
     def authorization(self) -> str | None:
-        """The Authorization header: the key, else the URL's user info; None to send none."""
+        """The Authorization header, from the key or else from the URL's user info; None to send none."""
         return f"Bearer {self.key}" if self.key else self.target.basic_auth
 
     @property
     def request_headers(self) -> dict[str, str]:
-        """All that lets requests in."""
+        """All headers for access: authorization and the user's further headers."""
         own = {"Authorization": self.authorization} if self.authorization else {}
         return {**own, **self.headers}
 
     @property
     def redaction(self) -> Redaction:
-        """What must not be repeated of what the endpoint says: all that is sent to it or to a proxy on the way."""
+        """Removes all credentials that are sent to the endpoint or to a proxy on the way."""
         values = [word for value in self.headers.values() for word in {value, *value.split()}]
         given = [*self.target.credentials, *([self.key] if self.key else []), *values]
         return Redaction([*given, *proxy_credentials()])
 
 
 def parse_target(url: str) -> Target:
-    """Read ``http://host:port/v1`` or ``.../v1/chat/completions``. Raises BadValueError; it repeats no user info."""
+    """Parse ``http://host:port/v1`` or ``.../v1/chat/completions``. Raises BadValueError, without user info in it."""
     parts = _split(url)
     if parts.scheme not in {"http", "https"} or not _is_reachable(parts):
         shown = f"{parts.scheme}:..." if "@" in url else repr(url)
         raise BadValueError(
-            f"{shown} is no http or https URL; expected something like http://localhost:8000/v1"
+            f"{shown} is not an http or https URL; expected something like http://localhost:8000/v1"
         )
     base_path = parts.path.rstrip("/").removesuffix(CHAT_PATH)
     host = parts.netloc.rpartition("@")[2]
@@ -94,14 +94,14 @@ def parse_target(url: str) -> Target:
 def _split(url: str) -> SplitResult:
     try:
         return urlsplit(url.strip())
-    except ValueError as error:  # such as a bracket that is not closed
+    except ValueError as error:  # such as a bracket without its partner
         raise BadValueError(
             f"not a URL ({error}); expected something like http://localhost:8000/v1"
         ) from error
 
 
 def _is_reachable(parts: SplitResult) -> bool:
-    """Whether a connection could be tried at all: the host is a name, the port a number."""
+    """Whether the host is a valid name and the port a valid number."""
     try:
         return parts.port != 0 and bool((parts.hostname or "").encode("idna")) and " " not in parts.netloc
     except ValueError:

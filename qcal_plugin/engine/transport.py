@@ -1,8 +1,8 @@
-"""One HTTP exchange with a chat-completions endpoint: sent, redirected, polled, streamed, read.
+"""One HTTP exchange with a chat-completions endpoint: sends, follows redirects, polls, and reads replies and streams.
 
-Every successful status counts as success: some frameworks answer each POST with 201. A 202 is polled where it says. A
-redirect is followed if it stays on the host that the user named, so that the key goes nowhere else. An event stream is
-read as one reply, asked for or not.
+Every successful status counts as success: some frameworks answer each POST with 201. After a 202, the given URL is
+polled. A redirect is followed only if it stays on the host that the user named, so that no other host gets the key. An
+event stream is read as one reply, whether or not it was requested.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MAX_ERROR_BYTES = 64 * 1024
 MAX_REDIRECTS = 4
 CONNECT_TIMEOUT_S = 15.0
 KEEPALIVE_S = (
-    4.0  # uvicorn closes idle connections after 5 s: let go before it does, or a request meets a closed door
+    4.0  # uvicorn closes idle connections after 5 s; a request sent on one at that moment would fail
 )
 POLL_EVERY_S = 1.0
 ACCEPTED = 202
@@ -51,7 +51,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A complete HTTP response; ``streamed`` holds the events of an event stream, whose ``body`` is then empty."""
+    """A complete HTTP response. For an event stream, ``streamed`` holds the events and ``body`` is empty."""
 
     status: int
     headers: Mapping[str, str]
@@ -60,7 +60,7 @@ class Received:
 
 
 class Transport:
-    """A pool of connections to one endpoint. Belongs to the engine's thread; the pool is made at the first request."""
+    """Exchanges requests with one endpoint. Belongs to the engine's thread. Connects at the first request."""
 
     def __init__(self, settings: EndpointSettings) -> None:
         self._settings = settings
@@ -68,7 +68,10 @@ class Transport:
         self._connections: Connections | None = None
 
     async def chat(self, body: ChatBody) -> ChatReply:
-        """Send a body and read the reply, within the settings' time, without credentials. Raises RequestFailed."""
+        """Send a body and read the reply, within ``request_timeout_s``. Raises RequestFailed.
+
+        Credentials are removed from the reply and from errors.
+        """
         try:
             return await self._chat(body)
         except RequestFailed as failure:
@@ -79,7 +82,7 @@ class Transport:
         import aiohttp
         import httpx
 
-        # made outside the time limit: loading certificates takes a while, and is not the server's fault
+        # outside the time limit: loading certificates takes a while and does not depend on the server
         self._connections = self._connections or Connections(self._settings)
         try:
             async with asyncio.timeout(self._settings.request_timeout_s):
@@ -100,7 +103,7 @@ class Transport:
         return None if proxy is None else proxy.public_url
 
     async def _redirected(self, body: ChatBody) -> Received:
-        """Send the body, again where a redirect on the same host points; later requests go there at once."""
+        """Send the body, and again to the target of a redirect on the same host. Later requests go there directly."""
         for _ in range(MAX_REDIRECTS):
             received = await self._exchange("POST", self._url, body)
             if received.status not in REDIRECTS:
@@ -112,13 +115,15 @@ class Transport:
         raise redirect_failure(received.status, location, self._settings.public_url)
 
     async def _polled(self, received: Received) -> Received:
-        """A 202 says that the reply will be somewhere: ask there until it is."""
+        """After a 202, poll the URL that it gives until the reply is there."""
         while received.status == ACCEPTED:
             where = received.headers.get("location") or received.headers.get("operation-location")
             url = urljoin(self._url, where or "")
             if where is None or not stays_on_host(self._url, url):
                 raise RequestFailed(
-                    kind="http_202", message="HTTP 202 without a place to poll", http_status=ACCEPTED
+                    kind="http_202",
+                    message="HTTP 202 without a URL to poll on the same host",
+                    http_status=ACCEPTED,
                 )
             await asyncio.sleep(asked_wait_s(received.headers, b"") or POLL_EVERY_S)
             received = await self._exchange("GET", url, None)
@@ -248,13 +253,13 @@ def new_client(
 
 
 def new_transport(settings: EndpointSettings) -> httpx.AsyncBaseTransport:
-    """Make a pool of connections without a limit of its own: whoever sends keeps count. Raises NetworkError."""
+    """Make a pool of connections without a limit: the `Limiter` counts requests. Raises NetworkError."""
     import httpx
     from httpx_aiohttp import AiohttpTransport
 
     proxy = proxy_for(settings.url)
     through = None if proxy is None else httpx.Proxy(proxy.url)
-    # aiohttp is several times cheaper per request than httpx's own transport, which alone speaks SOCKS
+    # aiohttp takes a fraction of the CPU time of httpx's own transport, but only the latter supports SOCKS
     if proxy is not None and proxy.is_socks:
         limits = httpx.Limits(max_connections=None, keepalive_expiry=KEEPALIVE_S)
         return httpx.AsyncHTTPTransport(verify=ssl_context(), trust_env=False, limits=limits, proxy=through)
@@ -263,28 +268,28 @@ def new_transport(settings: EndpointSettings) -> httpx.AsyncBaseTransport:
 
 
 def stays_on_host(url: str, location: str) -> bool:
-    """Whether a redirect stays on the host and does not go from https to http."""
+    """Whether a redirect stays on the host and does not change from https to http."""
     here, there = urlsplit(url), urlsplit(location)
     return here.hostname == there.hostname and there.scheme in {here.scheme, "https"}
 
 
 @lru_cache(maxsize=16)
 def _parsed(url: str) -> httpx.URL:
-    """Kept: httpx takes a tenth of a request's time to parse a text."""
+    """Parse a URL. Cached: httpx takes a tenth of a request's time for it."""
     import httpx
 
     return httpx.URL(url)
 
 
 class _Upload:
-    """A body on its way out. ``lost`` is why it could not be read to its end: then the server got no whole request."""
+    """A body that is being sent. ``lost`` is the error if it could not be read to its end."""
 
     def __init__(self, body: ChatBody) -> None:
         self.body = body
         self.lost: OSError | None = None
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body, in pieces."""
+        """Yield the body in pieces. Raises OSError if an image is missing or damaged."""
         try:
             for chunk in self.body.chunks():
                 yield chunk
@@ -294,7 +299,7 @@ class _Upload:
 
 
 async def _read(response: httpx.Response) -> bytes:
-    """The body, decompressed, up to MAX_REPLY_BYTES; of an error the beginning. Raises RequestFailed past that."""
+    """Return the decompressed body; of an error, only the beginning. Raises RequestFailed above MAX_REPLY_BYTES."""
     chunks: list[bytes] = []
     size = 0
     limit = MAX_REPLY_BYTES if response.is_success else MAX_ERROR_BYTES

@@ -1,4 +1,4 @@
-"""How long a server asks its clients to wait, wherever it says so: in headers, in the body, in words.
+"""Reads how long a server asks its clients to wait, from headers, error bodies and messages.
 
 Observed shapes: ``Retry-After`` (seconds or a date) and ``retry-after-ms``; the same behind a proxy's prefix
 (``llm_provider-retry-after``); ``x-ratelimit-reset-requests: 6m0s``, ``anthropic-ratelimit-tokens-reset`` with a date,
@@ -32,8 +32,8 @@ _DEEPEST = 8
 def asked_wait_s(headers: Mapping[str, str], body: bytes, now: float | None = None) -> float | None:
     """Return the wait that a reply asks for, in seconds from now; None if it does not say.
 
-    ``now`` is the time of day in seconds since 1970. An explicit wait beats the reset of a limit, a header beats the
-    body, and a number beats prose.
+    ``now`` is in seconds since 1970. An explicit wait has precedence over the reset of a limit, a header over the body,
+    and a number over prose.
     """
     clock = time.time() if now is None else now
     lowered = {name.lower(): value for name, value in headers.items()}
@@ -64,7 +64,7 @@ def _unit(word: str) -> str:
 
 
 def _retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """An explicit wait; the server's own header before one that a proxy passes on under a prefix."""
+    """Return an explicit wait. The server's header has precedence over one that a proxy passes on with a prefix."""
     for suffix, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         for name in sorted((name for name in headers if name.endswith(suffix)), key=len):
             number = _number(headers[name])
@@ -77,7 +77,7 @@ def _retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def _reset_s(headers: Mapping[str, str], now: float) -> float | None:
-    """When an exhausted limit is reset: the latest of those with nothing remaining, else the soonest."""
+    """Return the time until the reset of a limit: the latest of exhausted limits, else the earliest."""
     resets: list[tuple[bool, float]] = []
     for name, value in headers.items():
         match = _RESET.search(name)
@@ -95,7 +95,7 @@ def _remaining(headers: Mapping[str, str], reset: str) -> float | None:
 
 
 def _moment_s(value: str, now: float) -> float | None:
-    """A duration, a time stamp or a date, as seconds from now."""
+    """Convert a duration, a time stamp or a date to seconds from now."""
     number = _number(value)
     if number is not None:
         stamp = number / 1000 if number >= TIME_STAMP_MS else number
@@ -105,7 +105,7 @@ def _moment_s(value: str, now: float) -> float | None:
 
 
 def _date(value: str) -> float | None:
-    """An HTTP or ISO 8601 date, as seconds since 1970; without a zone it is UTC."""
+    """Convert an HTTP or ISO 8601 date to seconds since 1970. Without a zone it is UTC."""
     for parse in (email.utils.parsedate_to_datetime, datetime.fromisoformat):
         try:
             date = parse(value)
@@ -116,7 +116,7 @@ def _date(value: str) -> float | None:
 
 
 def _prose_s(body: bytes) -> float | None:
-    """A wait in words: the longest duration that begins after "again in", "retry after" and the like."""
+    """Return a wait in prose: the longest duration after "again in", "retry after" and the like."""
     for match in _PROSE.finditer(body[:20_000].decode("utf-8", "replace")):
         words = re.match(rf"(?:{_DURATION.pattern}\s*)+", match[1], re.IGNORECASE)
         if words is not None:
@@ -132,7 +132,7 @@ def _parsed(body: bytes) -> object:
 
 
 def _nested(value: object, depth: int = 0) -> Iterator[Mapping[str, object]]:
-    """Every object inside a JSON value, the outermost first."""
+    """Yield every object inside a JSON value, the outermost first."""
     if depth > _DEEPEST:
         return
     if isinstance(value, dict):
@@ -143,7 +143,7 @@ def _nested(value: object, depth: int = 0) -> Iterator[Mapping[str, object]]:
 
 
 def _header_objects(value: object) -> Iterator[dict[str, str]]:
-    """Headers of an upstream server that a router repeats in its error body."""
+    """Yield headers of an upstream server that a router repeats in its error body."""
     for entry in _nested(value):
         headers = entry.get("headers")
         if isinstance(headers, dict):
@@ -151,7 +151,7 @@ def _header_objects(value: object) -> Iterator[dict[str, str]]:
 
 
 def _delays(value: object) -> Iterator[str]:
-    """The values of fields that state a wait: Google's ``retryDelay`` and its like."""
+    """Yield the values of fields that state a wait: Google's ``retryDelay`` and similar ones."""
     for entry in _nested(value):
         for name in ("retryDelay", "retry_delay", "retry_after", "retryAfter", "retry_after_seconds"):
             stated = entry.get(name)
