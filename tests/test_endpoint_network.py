@@ -59,7 +59,7 @@ def test_a_variable_that_names_no_proxy_is_named_without_its_value(value):
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_a_missing_or_malformed_certificate_file_is_named(variable, tmp_path):
-    with pytest.raises(NetworkError, match=rf"^{variable}=/no/such.pem: there is no such file"):
+    with pytest.raises(NetworkError, match=rf"^{variable}=/no/such.pem: the file does not exist"):
         ssl_context({variable: "/no/such.pem"})
     (tmp_path / "notes.pem").write_text("hello")
     with pytest.raises(NetworkError, match="not a certificate bundle"):

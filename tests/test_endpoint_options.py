@@ -228,7 +228,7 @@ def test_another_model_than_asked_for_is_counted_and_an_error_if_strict(quick, e
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("SSL_CERT_FILE", "/no/such.pem", "SSL_CERT_FILE=/no/such.pem: there is no such file"),
+        ("SSL_CERT_FILE", "/no/such.pem", "SSL_CERT_FILE=/no/such.pem: the file does not exist"),
         ("HTTP_PROXY", "ftp://proxy", "HTTP_PROXY is not a proxy URL"),
     ],
 )

@@ -45,7 +45,7 @@ _PARAMETERS = {
     Change.DROP_STREAM_OPTIONS: "stream_options",
 }
 REPORTED = frozenset({Change.RENAME_MAX_TOKENS, Change.DROP_TEMPERATURE, Change.DROP_SCHEMA})
-"""Changes to parameters of the protocol or of the user. How a reply is transferred is neither."""
+"""Changes that are deviations from the protocol, and are therefore in every report."""
 
 _CODES = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter", "invalid_parameter"})
 _REFUSES = re.compile(
