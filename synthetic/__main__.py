@@ -68,28 +68,26 @@ def _parser() -> argparse.ArgumentParser:
         "--format",
         type=Format,
         choices=Format,
-        help="of --sft: for TRL, LLaMA-Factory, ms-swift or LLaVA (default: trl)",
+        help="with --sft: files for TRL, LLaMA-Factory, ms-swift or LLaVA (default: trl)",
     )
     parser.add_argument(
-        "--modes", metavar="A,B", help="of --sft: zeroshot, icl (default: both, a file for each)"
+        "--modes", metavar="A,B", help="with --sft: zeroshot, icl (default: both, in one file each)"
     )
-    parser.add_argument(
-        "--seed", type=int, default=7, help="samples depend on it and on nothing else (default: 7)"
-    )
+    parser.add_argument("--seed", type=int, default=7, help="seed of all samples (default: 7)")
     parser.add_argument(
         "--per-scenario", type=int, metavar="N", help=f"samples per scenario type (default: {PER_SCENARIO})"
     )
     parser.add_argument(
         "--balance",
         metavar="benchmark",
-        help="as many samples of each family as the benchmark has, 243 in all",
+        help="the benchmark's number of samples of each family, 243 in all",
     )
     parser.add_argument(
         "--siblings",
         type=int,
         default=0,
         metavar="K",
-        help="one sample more of K scenario types (default: 0)",
+        help="one more sample of K scenario types (default: 0)",
     )
     parser.add_argument(
         "--families",
