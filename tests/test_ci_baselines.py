@@ -150,7 +150,7 @@ def test_a_server_that_is_not_there(ci, folder, monkeypatch):
 
 def test_outside_a_ci_the_message_says_what_to_do(folder):
     with pytest.raises(
-        CIError, match=r"neither GitHub .* put the run into FOLDER/main and set QCAL_BASELINES"
+        CIError, match=r"this is neither GitHub .* put the run into FOLDER/main and set QCAL_BASELINES"
     ):
         with_artifacts(read_gate_file(Path("gates.toml")))
 

@@ -1,1 +1,1 @@
-"""What a run has to do with the CI that it runs in: baselines that the CI keeps, and comments on changes."""
+"""Services of a CI that a run uses: stored baselines, and comments on pull and merge requests."""

@@ -1,4 +1,4 @@
-"""The run in an archive that a workflow left: only the files that a baseline needs, and no names from the archive."""
+"""Extracts a run from a workflow's archive: only the files of a baseline, and never a path from the archive."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Baselines that a CI keeps: ``artifact:BRANCH`` is the run that the workflow left on that branch.
+"""Baselines that a CI stores: ``artifact:BRANCH`` is the last run of the workflow on that branch.
 
-``QCAL_BASELINES`` names a folder in which a run of each branch is already there, as ``qcaleval baseline fetch`` or
-another CI leaves it: it is looked up first, and then nothing is downloaded.
+``QCAL_BASELINES`` names a folder with runs by branch, from ``qcaleval baseline fetch`` or another CI. A run in it is
+used without a download.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ BASELINES_VARIABLE = "QCAL_BASELINES"
 
 
 def with_artifacts(file: GateFile, environment: Mapping[str, str] = os.environ) -> GateFile:
-    """Return the file with the run directories of its ``artifact:`` baselines. Raises CIError."""
+    """Return the file with run directories for its ``artifact:`` baselines. Raises CIError."""
     folders = {path: fetch(branch, environment) for path, branch in file.artifacts.items()}
     return replace(file, folders={**file.folders, **folders})
 
 
 def fetch(branch: str, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the directory of the run that the workflow left on a branch, downloaded if need be. Raises CIError."""
+    """Return the directory with the workflow's last run on a branch; download it if necessary. Raises CIError."""
     name = f"baseline {ARTIFACT_PREFIX}{branch}"
     if not branch_folder(Path(), branch).parts:
         raise CIError(f"{name}: not the name of a branch")
@@ -48,7 +48,7 @@ def fetch(branch: str, environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def branch_folder(parent: Path, branch: str) -> Path:
-    """Return where a branch's run is below a folder; the folder itself if this is not the name of a branch."""
+    """Return the place of a branch's run in a folder; the folder itself if the name is not one of a branch."""
     parts = PurePosixPath(branch).parts
     if not parts or "\\" in branch or PurePosixPath(branch).is_absolute() or ".." in parts:
         return parent

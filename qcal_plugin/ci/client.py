@@ -1,4 +1,4 @@
-"""Requests to the API of a CI, with a token that no message shows.
+"""Requests to the API of a CI. Messages and logs never show the token.
 
 CIError
     CIRefusedError      the API answered with an error; ``status`` is that of HTTP
@@ -53,7 +53,7 @@ class Client:
     Attributes:
         api_url: where the paths of requests begin, without a slash at its end.
         headers: sent to the API only, never to a server that it redirects to.
-        secrets: what no message may show.
+        secrets: what messages must not show.
         token_hint: what to do if the API refuses access.
     """
 
@@ -67,7 +67,7 @@ class Client:
         return self._json("GET", path, params=query)
 
     def pages(self, path: str, key: str | None = None, **query: str | int) -> Iterator[list[Entry]]:
-        """Yield the objects of one page after the other, up to and with the first that is not full.
+        """Yield the objects of each page, until a page is not full.
 
         A page is a list, or an object that holds it under ``key``. Raises CIError.
         """
@@ -84,7 +84,7 @@ class Client:
         return self._json(method, path, body=body)
 
     def download(self, path: str, target: Path, **query: str | int) -> None:
-        """Write what is at a path, after redirects, into a file. Raises CIError."""
+        """Download a path into a file, and follow redirects. Raises CIError."""
         url, headers, params = self.api_url + path, self.headers, query or None
         for _ in range(MAX_REDIRECTS + 1):
             with self._response("GET", url, headers, params) as response:
@@ -92,7 +92,7 @@ class Client:
                     return self._save(response, target)
                 location = urljoin(url, response.headers.get("location", ""))
             if _origin(location) != _origin(self.api_url):
-                headers = {}  # the link itself is the permission; a token would go to a stranger
+                headers = {}  # the signed link needs no token, and another server must not get it
             url, params = location, None
         raise CIError(f"{self._redaction().text(self.api_url + path)}: more than {MAX_REDIRECTS} redirects")
 
@@ -158,7 +158,7 @@ class Client:
                 file.write(part)
 
     def _redaction(self, url: str = "") -> Redaction:
-        """What to remove from messages and logs; the query of a link to a storage is its signature."""
+        """Return what removes secrets from messages and logs. In a link to storage the query is a signature."""
         return Redaction((*self.secrets, *proxy_credentials(), urlsplit(url).query))
 
 
@@ -168,5 +168,5 @@ def _origin(url: str) -> str:
 
 
 def _without_query(url: str) -> str:
-    """Links to storage carry their signature in the query."""
+    """Return the URL without its query, in which links to storage have their signature."""
     return url.partition("?")[0]

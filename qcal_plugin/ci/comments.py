@@ -18,9 +18,9 @@ NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,80}")
 
 
 def comment_text(run_dir: Path, name: str, links: Iterable[tuple[str, str]]) -> str:
-    """Return the text of the comment of this name, with links (words, URL) after the tables. Raises CIError.
+    """Return the text of the comment with this name, with links (title, URL) after the tables. Raises CIError.
 
-    Its first line is an invisible mark, by which `publish_comment` finds it again.
+    `publish_comment` recognises it by its first line, an invisible mark.
     """
     if not NAME_PATTERN.fullmatch(name):
         raise CIError(f"--name {name!r}: expected letters, digits, spaces, dots, dashes and underscores")
@@ -42,7 +42,7 @@ def comment_text(run_dir: Path, name: str, links: Iterable[tuple[str, str]]) -> 
 
 
 def publish_comment(forge: Forge, name: str, text: str) -> tuple[str, str]:
-    """Replace the comment of this name or add it; returns "updated" or "added", and where it is. Raises CIError."""
+    """Replace or add the comment with this name. Return "updated" or "added", and its place. Raises CIError."""
     for address, body in forge.comments():
         if body.startswith(_mark(name)):
             try:
@@ -58,7 +58,7 @@ def _mark(name: str) -> str:
 
 
 def _verdict(run_dir: Path) -> str:
-    """The verdict of the run's gates; empty if it was not gated."""
+    """Return the verdict of the run's gates; empty if it was not gated."""
     try:
         gates = json.loads(read_if_there(run_dir / JSON_NAME) or b"{}").get("gates") or {}
         return str(gates.get("verdict", ""))

@@ -1,4 +1,4 @@
-"""GitHub and GitLab, as far as a run has to do with them: the last artefact of a branch, comments on a change.
+"""GitHub and GitLab: the last artefact of a branch, and comments on pull and merge requests.
 
 CIError
     NoArtifactError    the branch has no such artefact (yet)
@@ -20,34 +20,34 @@ ARTIFACT_NAME_VARIABLE = "QCAL_ARTIFACT_NAME"
 GITHUB_ARTIFACT = "qcaleval-baseline"
 GITLAB_JOB = "qcaleval"
 NOT_A_CI = (
-    "neither GitHub Actions nor GitLab CI is to be seen: set GITHUB_REPOSITORY and GH_TOKEN, or CI_API_V4_URL, "
+    "this is neither GitHub Actions nor GitLab CI: set GITHUB_REPOSITORY and GH_TOKEN, or CI_API_V4_URL, "
     "CI_PROJECT_ID and GITLAB_TOKEN"
 )
 _PULL_REF = re.compile(r"refs/pull/(\d+)/")
 
 
 class NoArtifactError(CIError):
-    """The branch has no artefact of that name, or none any more."""
+    """The branch has no artefact with that name, or it has expired."""
 
 
 class Forge(Protocol):
-    """A place that runs workflows, keeps what they leave and shows comments on changes."""
+    """A service that runs workflows, stores their artefacts, and shows comments on changes."""
 
     @property
     def run_url(self) -> str | None:
-        """Where a browser sees this run of the workflow; None outside a workflow."""
+        """The web page of this run of the workflow; None outside a workflow."""
 
     def download_artifact(self, branch: str, target: Path) -> None:
-        """Write the archive that the branch's last run left into a file. Raises CIError."""
+        """Download the archive of the branch's last run into a file. Raises CIError."""
 
     def comments(self) -> Iterator[tuple[str, str]]:
-        """Yield the address in the API and the text of each comment on the change. Raises CIError."""
+        """Yield the API path and the text of each comment on the change. Raises CIError."""
 
     def edit_comment(self, address: str, text: str) -> str:
-        """Replace a comment; returns where a browser sees it. Raises CIError."""
+        """Replace a comment and return its web page. Raises CIError."""
 
     def add_comment(self, text: str) -> str:
-        """Comment on the change; returns where a browser sees it. Raises CIError."""
+        """Comment on the change and return the web page of the comment. Raises CIError."""
 
 
 def forge_of(environment: Mapping[str, str]) -> Forge:
@@ -90,7 +90,7 @@ class GitHub:
         )
 
     def comments(self) -> Iterator[tuple[str, str]]:
-        """Yield the address and the text of each comment. Raises CIError."""
+        """Yield the API path and the text of each comment. Raises CIError."""
         for page in self.client.pages(f"{self._issue}/comments"):
             for entry in page:
                 yield f"/repos/{self.repository}/issues/comments/{entry.get('id')}", str(entry.get("body"))
@@ -134,7 +134,7 @@ class GitLab:
             ) from error
 
     def comments(self) -> Iterator[tuple[str, str]]:
-        """Yield the address and the text of each comment. Raises CIError."""
+        """Yield the API path and the text of each comment. Raises CIError."""
         for page in self.client.pages(self._notes):
             for entry in page:
                 if not entry.get("system"):
@@ -190,7 +190,7 @@ def _github(environment: Mapping[str, str]) -> GitHub:
 
 
 def _pull_request(environment: Mapping[str, str]) -> int | None:
-    """The number, from the event that started the workflow or from the ref."""
+    """Return the number of the pull request, from the ref or from the event that started the workflow."""
     if match := _PULL_REF.match(environment.get("GITHUB_REF", "")):
         return int(match[1])
     try:

@@ -1,4 +1,4 @@
-"""``qcaleval baseline``: makes a run a baseline, and fetches those that a CI keeps."""
+"""``qcaleval baseline``: makes a run a baseline, and downloads baselines that a CI stores."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOT_THERE = 3
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; 0 done, 2 not possible (one line says why), 3 no baseline there yet."""
+    """Run the command and return the exit status: 0 done, 2 not possible (one line says why), 3 no baseline yet."""
     given = _parser().parse_args(arguments or ["--help"])
     try:
         lines = given.run(given)
@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     promoted.set_defaults(run=_promote)
     fetched = commands.add_parser(
-        "fetch", help="download what artifact:BRANCH stands for; exit status 3 if there is none yet"
+        "fetch", help="download the run that artifact:BRANCH refers to; exit status 3 if there is none yet"
     )
     what = fetched.add_mutually_exclusive_group(required=True)
     what.add_argument("baseline", nargs="?", metavar="artifact:BRANCH")

@@ -17,7 +17,7 @@ PROGRAM = "qcaleval comment"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; 0 done, 2 not possible (one line says why)."""
+    """Run the command and return the exit status: 0 done, 2 not possible (one line says why)."""
     given = _parser().parse_args(arguments)
     try:
         forge = forge_of(os.environ)

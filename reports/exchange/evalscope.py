@@ -69,7 +69,7 @@ class EvalScopeError(QCalError):
 
 
 def write_evalscope(run: Run, target: Path, run_dir: Path | None = None) -> None:
-    """Write the run into an output folder, beside the runs that are there.
+    """Write the run into an output folder, which may have other runs.
 
     Prompts, plots and reference answers come from ``run_dir``; without them there is the rest. Raises EvalScopeError,
     RunGarbledError or OSError.
@@ -147,7 +147,7 @@ def _subset(question: Question, standing: Standing) -> dict[str, Any]:
 
 
 def _execution(run: Run, mode: Mode) -> dict[str, Any]:
-    """Items, in all and by question; only a score is a success."""
+    """Return the number of items, in total and by question. Only a scored item counts as a success."""
     measured = {record.key for record in benchmark_records(run) if record.measured}
     planned = [item for item in run.manifest.planned if item.key.mode is mode and not item.key.variant]
 
@@ -167,7 +167,7 @@ def _execution(run: Run, mode: Mode) -> dict[str, Any]:
 
 
 def _judges(run: Run, mode: Mode) -> dict[str, Any] | None:
-    """What the judges did; None if nobody judges."""
+    """Return how many answers the judges graded; None without judges."""
     records = [
         record
         for record in benchmark_records(run)
@@ -190,7 +190,7 @@ def _judges(run: Run, mode: Mode) -> dict[str, Any] | None:
 
 
 def _review(index: int, record: Record, model: str, illustrations: Illustrations) -> dict[str, Any]:
-    """One item: what was asked and answered, what is right, and the score."""
+    """Return one item: prompt, answer, target and score."""
     key, target = record.key, illustrations.target(record).strip()
     prompt = [
         {"type": "text", "text": block.text}
@@ -314,7 +314,7 @@ def _dataset(mode: Mode) -> str:
 
 
 def _safe(name: str) -> str:
-    """A model's name as that of a folder: EvalScope takes no slash."""
+    """Return a model's name as a folder name; EvalScope does not allow slashes in it."""
     return _UNSAFE.sub("_", name).strip("._") or "model"
 
 

@@ -1,4 +1,4 @@
-"""An item as other tools show it: its prompt and plots, what is right, and why it has its score."""
+"""An item for other tools: its prompt and plots, its target, and an explanation of its score."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scoring.reference import JSON
 from scoring.score import Score
 
 OMITTED = "[plot of a demonstration]"
-"""In the place of images that are not the sample's own: with them a log would take hundreds of megabytes."""
+"""Replaces images of other samples, with which a log would have hundreds of megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Illustrations:
         return cls(sheets=load_sheets(run_dir), files=plot_files(run_dir))
 
     def prompt(self, record: Record) -> list[Block]:
-        """Return what was asked; without the run's samples, a line that says what it was about."""
+        """Return the prompt; without the run's samples, a line that names the item."""
         key, sheet = record.key, self.sheets.get(record.key.sample_id)
         prompts = (
             {} if sheet is None else sheet.variants.get(key.variant, {}) if key.variant else sheet.prompts
@@ -57,7 +57,7 @@ class Illustrations:
         return [self._block(part, own) for part in parts]
 
     def target(self, record: Record) -> str:
-        """Return the label or fields that are right; if a judge grades, the reference answer."""
+        """Return the correct label or fields; for a judged question, the reference answer."""
         key, sheet = record.key, self.sheets.get(record.key.sample_id)
         expected = None if record.score is None else record.score.expected
         if expected is not None:
@@ -82,13 +82,13 @@ class Illustrations:
 
 
 def answer_read(record: Record, score: Score) -> str:
-    """Return what was read from the answer; if nothing was, the answer."""
+    """Return the part of the answer that was scored; if there is none, the answer."""
     read = "" if score.extracted is None else written(score.extracted)
     return read or ("" if record.answer is None else record.answer.text)
 
 
 def explanation(record: Record, score: Score) -> str:
-    """Return what the score is made of, and each judge's grades and reply."""
+    """Return the components of the score, and each judge's grades and reply."""
     parts = [f"{name}: {_number(value)}" for name, value in score.components.items()]
     for verdict in record.verdicts:
         grades = "none" if verdict.grades is None else ", ".join(map(_number, verdict.grades))

@@ -1,4 +1,4 @@
-"""Baselines as folders: the files of a run that gates read, without its reports, answers and plots.
+"""Baselines as folders: the files of a run that gates read, without its reports, plots and ``answers.jsonl``.
 
 PromotionError    the run cannot be a baseline, or the folder is taken; the message says what to do
 """
@@ -19,7 +19,7 @@ from scoring.errors import QCalError
 BASELINE_FOLDER = "qcaleval-baseline"
 """The name of a folder that holds the baseline, among several in an artefact."""
 BASELINE_FILES = (RECORDS_NAME, CANARY_NAME, LOOKS_NAME, DEVIATIONS_NAME, BASELINE_NAME, MANIFEST_NAME)
-"""What gates read of a run; the manifest, which makes a folder a run, is written last."""
+"""The files that gates read. The manifest is written last, because it makes the folder a run."""
 
 
 class PromotionError(QCalError):
@@ -41,9 +41,9 @@ class Promoted:
 def promote(
     run_dir: Path, folder: Path, *, replace: bool = False, chosen_from: int | None = None
 ) -> Promoted:
-    """Copy what gates read of a run into a folder.
+    """Copy the files that gates read into a folder.
 
-    ``replace``: take the place of another run there. ``chosen_from``: of how many runs this is the best.
+    ``replace``: replace another run there. ``chosen_from``: the number of runs of which this is the best.
     Raises PromotionError, RunFileError or OSError.
     """
     run = load_run(run_dir, texts=False)
