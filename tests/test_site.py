@@ -193,7 +193,7 @@ def test_nothing_but_a_site_is_replaced(tmp_path, made):
         (out / "chapter.tex").write_text("work of years")
     else:
         out.write_text("work of years")
-    with pytest.raises(SiteError, match="holds something else than a site"):
+    with pytest.raises(SiteError, match="is not empty and not a site"):
         build_site([run], out)
     assert out.exists()
 

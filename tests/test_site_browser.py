@@ -159,5 +159,5 @@ def test_the_page_notes_missing_answers(browser, site, tmp_path):
     alone.write_text(site.read_text())
     page = browser.open(alone)
     page.locator("#matrix .open").first.click()
-    assert "which is not beside this page" in opened(page).inner_text()
+    assert "which is missing next to this page" in opened(page).inner_text()
     browser.misdeeds.clear()  # the browser says that files are missing

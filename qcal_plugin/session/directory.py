@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from reports.records.files import is_there, open_file, read_if_there, write_file
 from reports.records.mixes import differing_settings
-from reports.records.names import in_words
+from reports.records.names import as_text
 from reports.records.records import PlannedItem, RunManifest, manifest_from_file, manifest_to_json
 from reports.records.typed_json import DecodeError, encode_indented
 from scoring.errors import QCalError
@@ -238,13 +238,13 @@ def unlike(earlier: RunManifest, later: RunManifest) -> list[str]:
         before, now = getattr(earlier, name), getattr(later, name)
         if name == "settings":
             differences += [
-                f"{difference.name} was {in_words(difference.before)}, is now {in_words(difference.now)}"
+                f"{difference.name} was {as_text(difference.before)}, is now {as_text(difference.now)}"
                 for difference in differing_settings(before, now)
             ]
         elif name == "judges":
             before, now = [judge.model for judge in before], [judge.model for judge in now]
         if name != "settings" and before != now:
-            differences.append(f"{name} was {in_words(before)}, is now {in_words(now)}")
+            differences.append(f"{name} was {as_text(before)}, is now {as_text(now)}")
     return differences
 
 

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from reports.records.mixes import differing, differing_settings
-from reports.records.names import in_words
+from reports.records.names import as_text
 from reports.records.outcomes import Evaluation, Identity, Outcome, grouped
 from reports.statistics.aggregate import sample_scores
 from reports.statistics.floors import AboveFloor, above_floor, group_floors
@@ -60,7 +60,7 @@ def unlike_fields(earlier: Identity, later: Identity, *, judged: bool = True) ->
     """
     settings = differing_settings(earlier.settings or {}, later.settings or {})
     return tuple(
-        f"{name} is {in_words(before)} in one and {in_words(now)} in the other"
+        f"{name} is {as_text(before)} in one and {as_text(now)} in the other"
         for name, before, now in sorted(
             [*differing(_traits(earlier), _traits(later)), *settings], key=itemgetter(0)
         )

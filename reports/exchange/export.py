@@ -26,7 +26,7 @@ class ExportError(QCalError):
 
 
 class Format(StrEnum):
-    """What `export` can write."""
+    """The formats that `export` can write."""
 
     CSV = "csv"
     PARQUET = "parquet"
@@ -48,8 +48,8 @@ def export(
 ) -> None:
     """Write the run's counted records, one row or entry per item.
 
-    ``mode``, ``errors`` and ``repeat`` matter for the reference's files only, which hold one mode each; ``run_dir``
-    for Inspect and EvalScope only, which show the prompts and plots in it. For EvalScope the target is a folder.
+    ``mode``, ``errors`` and ``repeat`` apply only to the reference's files, which hold one mode each, and ``run_dir``
+    only to Inspect and EvalScope, which show the prompts and plots in it. For EvalScope the target is a folder.
     Raises ExportError, EvalScopeError, or OfficialFileError if a run does not fit the reference's format.
     """
     writers: dict[Format, Callable[[], None]] = {
@@ -64,7 +64,7 @@ def export(
 
 
 def rows(run: Run) -> Iterator[dict[str, Any]]:
-    """One flat row per counted record: scores as fractions, nested values as JSON text, None where there is nothing."""
+    """Yield a flat row per counted record: scores as fractions, nested values as JSON text, None for no value."""
     for record in counted_records(run).values():
         yield _row(record)
 

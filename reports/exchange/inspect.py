@@ -38,14 +38,14 @@ from scoring.score import Score
 
 SCORER = "qcaleval"
 NORMAL = 1.959964
-"""Standard errors in half of a 95% interval."""
+"""The number of standard errors in half of a 95% interval."""
 
 
 def write_inspect_log(run: Run, target: Path, run_dir: Path | None = None) -> None:
     """Write the log; a name ending in ``.json`` gives JSON, in ``.eval`` Inspect's own format.
 
-    Prompts, plots and reference answers come from ``run_dir`` (``samples.jsonl`` and ``plots/``); without them the log
-    has the rest. Raises RunGarbledError or OSError.
+    Prompts, plots and reference answers come from ``run_dir`` (``samples.jsonl`` and ``plots/``); without them, the log
+    holds everything else. Raises RunGarbledError or OSError.
     """
     illustrations = Illustrations.of_run(run_dir)
     records = list(counted_records(run).values())
@@ -84,7 +84,7 @@ def _spec(run: Run) -> EvalSpec:
 
 
 def _stats(run: Run, records: Iterable[Record]) -> EvalStats:
-    """From the start to the last record; tokens of the model and of each judge."""
+    """Return the times of the start and the last record, and the tokens of the model and of each judge."""
     started = _aware(run.manifest.started_at)
     finished = [_aware(record.finished_at) for record in records if record.finished_at]
     usage: dict[str, ModelUsage] = {}
@@ -95,7 +95,7 @@ def _stats(run: Run, records: Iterable[Record]) -> EvalStats:
 
 
 def _results(run: Run) -> EvalResults:
-    """Means of questions and of modes, 0..1, with the standard error that half their 95% interval stands for."""
+    """Return the means of questions and modes, 0..1, with standard errors derived from their 95% intervals."""
     standings = entrant(run, evaluation_of(run)).standings
     metrics = {}
     for (mode, question), standing in standings.items():
@@ -194,7 +194,7 @@ def _tokens(answer: Answer) -> ModelUsage | None:
 
 
 def _usage(record: Record, model: str) -> dict[str, ModelUsage]:
-    """Tokens by name of the model and of each judge, as far as they were reported."""
+    """Return the reported tokens, by the name of the model or judge."""
     usage: dict[str, ModelUsage] = {}
     if record.answer is not None and (spent := _tokens(record.answer)) is not None:
         usage[model] = spent
@@ -220,6 +220,6 @@ def _started(record: Record) -> str | None:
 
 
 def _aware(timestamp: str) -> str:
-    """The time with its zone: Inspect takes one without for local time."""
+    """Return the time with its zone: Inspect would read a time without a zone as local time."""
     moment = datetime.fromisoformat(timestamp)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()

@@ -1,7 +1,7 @@
 """An evaluation from JUnit XML files alone: every score is in the tests' properties (`reports.records.records`).
 
-A document type declaration is refused: JUnit files have none, and without one XML has neither entities of its own
-(no "billion laughs") nor anything to fetch. The files are read as a stream.
+A document type declaration is refused. JUnit files have none, and without one an XML file cannot define entities
+("billion laughs") or refer to other files. The files are read as a stream.
 
     JUnitError      a file cannot be read or used; the message names the file and what is wrong
 """
@@ -30,13 +30,13 @@ class JUnitError(QCalError):
 
 
 def load_junit(files: Iterable[Path]) -> Evaluation:
-    """The evaluation that the files (shards of one run, say) hold together.
+    """Return the evaluation that the files, such as the shards of a run, hold together.
 
-    A test without a status was planned and not measured. Of several tests of one item the first that measured it
-    counts, else the last. What the tests and suites do not state about the run stays unstated.
+    A test without a status was planned and not measured. Of several tests of an item, the first that measured it
+    counts, else the last. What the tests and suites do not state about the run remains unstated.
 
-    Raises JUnitError, also where tests state different models, judges, datasets, revisions, scorers or stand-ins, and
-    where no file holds a test of the benchmark.
+    Raises JUnitError, also if tests state different models, judges, datasets, revisions, scorers or stand-ins, and if
+    no file holds a test of the benchmark.
     """
     outcomes: dict[ItemKey, Outcome] = {}
     first: tuple[Identity, Path] | None = None
@@ -61,7 +61,7 @@ def load_junit(files: Iterable[Path]) -> Evaluation:
 
 
 def _read(file: Path) -> list[dict[str, str]]:
-    """For each test of the benchmark its properties and its suite's, without their prefix."""
+    """Yield, for each test of the benchmark, its properties and its suite's, without their prefix."""
     try:
         with file.open("rb") as stream:
             return list(_tests(ElementTree.iterparse(stream, events=("start", "end"), forbid_dtd=True)))
@@ -87,7 +87,7 @@ def _tests(events: Iterable[tuple[str, Element]]) -> Iterator[dict[str, str]]:
             own = _properties(element)
             if "sample" in own and "not_needed" not in own:
                 yield suite | own
-            element.clear()  # the tree of a large file never stands in memory
+            element.clear()  # the tree of a large file is never in memory
         elif element.tag == "properties" and not in_test:
             suite = _properties(element)
 
@@ -138,7 +138,7 @@ def _score(text: str) -> float:
 
 
 def _identity(properties: Mapping[str, str], file: Path) -> Identity | None:
-    """Who was measured on what, as `records.identity_properties` states it; None where nothing is stated."""
+    """Return the identity that `records.identity_properties` states; None for whatever is not stated."""
     if not any(item.name in properties for item in fields(Identity)):
         return None
     return Identity(
@@ -169,7 +169,7 @@ def _check_alike(identity: Identity, file: Path, first: Identity, source: Path) 
         if given != expected:
             raise JUnitError(
                 f"{file}: {item.name.replace('_', ' ')} is {_shown(given)}, but {_shown(expected)} in {source}; "
-                "only files of like runs can be read together"
+                "only files of the same kind of run can be read together"
             )
 
 

@@ -1,7 +1,7 @@
 """Writes result files in the format of the reference scripts (docs/protocol.md#result-files).
 
-Scores there go from 0 to 100. Each item's is rounded to 0.1 before anything is averaged, then each sample's overall
-score: `rounded` is the one place where that happens.
+Scores are 0 to 100. Each item's score is rounded to 0.1 before averaging, and so is each sample's overall score.
+`rounded` is the only place where this happens.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ PROGRAMMATIC = ("plot_type", "x_scale", "y_scale")
 
 
 def rounded(score: float) -> float:
-    """A score of 0-100 as the reference writes it."""
+    """Return a score of 0-100 as the reference writes it."""
     return round(score, 1)
 
 
 def inference_file(run: Run, mode: Mode, *, repeat: int | None = None) -> dict[str, Any]:
-    """The run's answers in one mode. Items without an answer carry their error. Raises OfficialFileError for none.
+    """Return the run's answers in one mode; of unanswered items, the error. Raises OfficialFileError for no items.
 
-    The format holds one answer to an item: of a run with repeats, ``repeat`` says which, from 0; None is refused then.
+    The format holds one answer per item. ``repeat``, from 0, chooses it; it is required if the run has repeats.
     """
     if repeat is None and (count := len(repeats_of(run, mode))) > 1:
         raise OfficialFileError(
@@ -52,11 +52,11 @@ def inference_file(run: Run, mode: Mode, *, repeat: int | None = None) -> dict[s
 def judged_file(
     run: Run, mode: Mode, *, errors: ErrorRule = ErrorRule.UNMEASURED, repeat: int | None = None
 ) -> dict[str, Any]:
-    """The run's scores in one mode, one entry per sample, with aggregates over the rounded scores.
+    """Return the run's scores in one mode, one entry per sample, with aggregates over the rounded scores.
 
-    Of a run with repeats the scores are means, beside those of each repeat; labels and grades, which have no mean, are
-    left out. ``repeat``, from 0, takes one repeat alone. The format has no place for items without a score. Raises
-    OfficialFileError where there are any, but for failed requests that ``errors`` gives one.
+    With repeats, each score is the mean, followed by the repeats' scores; labels and grades, which have no mean, are
+    left out. ``repeat``, from 0, selects a single repeat. The format has no place for items without a score. Raises
+    OfficialFileError if there are any, except failed requests that get a score from ``errors``.
     """
     manifest = run.manifest
     taken = repeats_of(run, mode) or [0] if repeat is None else [repeat]
@@ -76,7 +76,7 @@ def judged_file(
 
 
 def aggregates(scores: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """``aggregate``, ``overall_mean`` and ``classification_accuracy`` of entries' ``scores``; all figures 0-100."""
+    """Return ``aggregate``, ``overall_mean`` and ``classification_accuracy`` of ``scores``; all figures 0-100."""
     entries = list(scores)
     values = {
         question: [entry[question]["score"] for entry in entries if question in entry]
@@ -98,14 +98,14 @@ def aggregates(scores: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def repeats_of(run: Run, mode: Mode) -> list[int]:
-    """The repeats of a mode's items, from 0, without those of a study's variants."""
+    """Return the repeats of a mode's items, from 0, without those of a study's variants."""
     return sorted(
         {item.key.repeat for item in run.manifest.planned if item.key.mode is mode and not item.key.variant}
     )
 
 
 def unplaced_items(run: Run, mode: Mode) -> int:
-    """How many items of a mode the reference's files have no place for: those of a study's variants."""
+    """Return how many items of a mode the reference's files cannot hold: those of a study's variants."""
     return sum(item.key.mode is mode and bool(item.key.variant) for item in run.manifest.planned)
 
 
@@ -117,7 +117,7 @@ def _judged_entries(run: Run, mode: Mode, repeat: int, errors: ErrorRule) -> lis
 
 
 def _means(repeats: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The entries of several repeats as one, sample by sample; those of a single repeat as they are."""
+    """Return the entries of several repeats as one, sample by sample; those of a single repeat as they are."""
     if len(repeats) == 1:
         return list(repeats[0])
     by_id: dict[str, list[dict[str, Any]]] = {}
@@ -139,7 +139,7 @@ def _mean_entry(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _by_sample(run: Run, mode: Mode, repeat: int) -> dict[str, dict[Question, Record | None]]:
-    """Planned items of a mode by sample, in the order of the plan; of one repeat, no variants."""
+    """Return a mode's planned items of one repeat by sample, in the order of the plan, without variants."""
     records = counted_records(run)
     samples: dict[str, dict[Question, Record | None]] = {}
     for item in run.manifest.planned:
@@ -153,7 +153,7 @@ def _by_sample(run: Run, mode: Mode, repeat: int) -> dict[str, dict[Question, Re
 
 
 def _entry_id(run: Run, sample_id: str) -> str:
-    """The test row's id. The reference's files have one entry for each ICL row about it."""
+    """Return the test row's id. The reference's files have one entry for each ICL row about it."""
     return run.manifest.source_ids.get(sample_id, sample_id)
 
 
@@ -198,7 +198,7 @@ def _judged_entry(
 
 
 def _judged_score(question: Question, record: Record, errors: ErrorRule) -> dict[str, Any] | None:
-    """An item's entry; None if it has no score under this rule."""
+    """Return an item's entry; None if it has no score under this rule."""
     if record.score is not None:
         return {"score": rounded(100 * record.score.value), **_details(question, record, record.score)}
     if record.status not in UNANSWERED:
@@ -232,6 +232,6 @@ def _details(question: Question, record: Record, score: Score) -> dict[str, Any]
 
 
 def _key_point_hits(record: Record) -> list[float]:
-    """The grade of each key point, the mean over the judges; empty without any."""
+    """Return the grade of each key point, the mean over the judges; empty without any."""
     grades = [verdict.grades for verdict in record.verdicts if verdict.grades is not None]
     return [statistics.fmean(point) for point in zip(*grades, strict=True)]

@@ -19,7 +19,7 @@ from scoring.questions import Mode, Question
 
 UNKNOWN_FAMILY = "not stated"
 FEWSHOT_PREFIX = "icl_"
-"""With it the id of a sample is that of its row in the fewshot file, by which earlier versions named ICL entries."""
+"""The prefix of ids of rows in the fewshot file, by which earlier versions named ICL entries."""
 
 
 class OfficialFileError(QCalError):
@@ -28,7 +28,7 @@ class OfficialFileError(QCalError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferenceEntry:
-    """One entry of an inference file. ``answers``: None where the entry has an error instead."""
+    """An entry of an inference file. ``answers``: None if the entry has an error instead."""
 
     entry_id: str
     scenario_type: str
@@ -37,7 +37,7 @@ class InferenceEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferenceFile:
-    """Answers of one model in one mode. An entry's id is that of a sample, in mode ICL too.
+    """The answers of one model in one mode. An entry's id is the sample's id, in mode ICL too.
 
     Files that earlier versions of this suite wrote name ICL entries after rows of the fewshot file.
     """
@@ -49,7 +49,7 @@ class InferenceFile:
 
 
 def read_inference(path: Path) -> InferenceFile:
-    """An inference file. Raises OfficialFileError on anything else."""
+    """Read an inference file. Raises OfficialFileError if it is anything else."""
     data = _load(path)
     try:
         return InferenceFile(
@@ -65,9 +65,9 @@ def read_inference(path: Path) -> InferenceFile:
 
 
 def read_judged(*paths: Path) -> Evaluation:
-    """The scores of judged files, one for each mode. Families are not stated there.
+    """Read the scores in judged files, one file for each mode. The files do not state families.
 
-    Raises OfficialFileError on anything else, and on files of the same mode, of other models or of other judges.
+    Raises OfficialFileError for other files, and for files of the same mode or of different models or judges.
     """
     first, *others = (_read_judged(path) for path in paths)
     for path, other in zip(paths[1:], others, strict=True):
@@ -105,7 +105,7 @@ def _read_judged(path: Path) -> Evaluation:
 
 
 def _numbered(outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
-    """Each entry after the first with the same id as a repeat of it."""
+    """Yield each entry after the first with the same id as a repeat of it."""
     seen: Counter[ItemKey] = Counter()
     for outcome in outcomes:
         yield replace(outcome, key=outcome.key._replace(repeat=seen[outcome.key]))
@@ -113,7 +113,7 @@ def _numbered(outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
 
 
 def _named_after_samples(outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
-    """ICL entries of earlier versions (FEWSHOT_PREFIX) under the id of the sample that the zero-shot file names."""
+    """Return ICL entries of earlier versions (FEWSHOT_PREFIX) with the id that the zero-shot file gives the sample."""
     samples = {outcome.key.sample_id for outcome in outcomes if outcome.key.mode is Mode.ZEROSHOT}
     for outcome in outcomes:
         key = outcome.key

@@ -1,4 +1,4 @@
-"""Where things stand on a chart, as percentages of its width. The drawing is done by ``templates/charts.jinja``."""
+"""Positions on a chart, in percent of its width. ``templates/charts.jinja`` draws it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_LABELS = 7
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """``at``: percent of the width. A tick without a label is a line only."""
+    """``at``: percent of the width. A tick without a label is only a line."""
 
     at: float
     label: str = ""
@@ -32,7 +32,7 @@ class ChartAxis:
     logarithmic: bool = False
 
     def at(self, value: float) -> float:
-        """Percent of the width, 0..100; what lies outside stands at the edge."""
+        """Return the position in percent of the width, 0..100; values outside the axis are at its edge."""
         low, high, here = map(self._scaled, (self.low, self.high, min(max(value, self.low), self.high)))
         return 100 * (here - low) / (high - low)
 
@@ -72,14 +72,14 @@ SCORE_AXIS = ChartAxis(low=0.0, high=1.0, ticks=tuple(Tick(at, str(at)) for at i
 
 
 def difference_axis(values: Iterable[float]) -> ChartAxis:
-    """A symmetric axis, in whole tenths, that holds all these differences of scores; labelled in points."""
+    """Return a symmetric axis, in whole tenths, that holds all these differences of scores; labelled in points."""
     reach = max([1, *(math.ceil(10 * abs(value) - 1e-9) for value in values)]) / 10
     labels = ((at, f"{reach * (2 * at - 100):+.3g}" if at != 50 else "0") for at in (0, 25, 50, 75, 100))
     return ChartAxis(low=-reach, high=reach, ticks=tuple(Tick(at, label) for at, label in labels))
 
 
 def quantity_axis(values: Sequence[float]) -> ChartAxis:
-    """A logarithmic axis for times or tokens, from one of 1, 2 or 5 times a power of ten to another."""
+    """Return a logarithmic axis for times or tokens, from one of 1, 2 or 5 times a power of ten to another."""
     positive = [value for value in values if value > 0] or [1.0]
     powers = range(math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive))) + 2)
     marks = [step * 10.0**power for power in powers for step in (1, 2, 5)]
@@ -96,7 +96,7 @@ def quantity_axis(values: Sequence[float]) -> ChartAxis:
 
 
 def histogram(values: Sequence[float], axis: ChartAxis) -> tuple[Bar, ...]:
-    """`BINS` equal steps along the axis; empty ones are left out."""
+    """Return the bars of `BINS` equal steps along the axis, without empty ones."""
     counts = Counter(min(BINS - 1, int(axis.at(value) / 100 * BINS)) for value in values)
     highest = max(counts.values(), default=1)
     width = 100 / BINS
@@ -114,6 +114,6 @@ def histogram(values: Sequence[float], axis: ChartAxis) -> tuple[Bar, ...]:
 
 
 def box(values: Sequence[float]) -> Box:
-    """The box of at least one value."""
+    """Return the box of these values, at least one."""
     quantiles = np.quantile(np.asarray(values, dtype=float), QUANTILES)
     return Box(n=len(values), quantiles=tuple(map(float, quantiles)), largest=max(values))

@@ -1,4 +1,4 @@
-"""What all pages share: Jinja's environment, filters for figures, and a policy that lets nothing else run."""
+"""What all pages share: Jinja's environment, filters for figures, and a content security policy."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _SCORE, _SHARE, _POINTS = (Column("", unit, 1) for unit in (Unit.SCORE, Unit.PER
 def environment(
     package: str, filters: Mapping[str, Callable[..., object]], names: Mapping[str, object]
 ) -> jinja2.Environment:
-    """Templates of ``package``, then those of every page; ``filters`` and global ``names`` besides those of all pages.
+    """Return an environment with the templates of ``package`` and of all pages, and these further filters and names.
 
-    Whatever is printed is escaped, and text without control characters.
+    All output is escaped, and control characters in text are made visible.
     """
     packages = dict.fromkeys((package, "reports.html"))
     made = jinja2.Environment(
@@ -61,21 +61,21 @@ def environment(
 
 
 def mode_name(mode: Mode) -> str:
-    """The mode as a heading begins with it."""
+    """Return the mode as a heading begins with it."""
     return capitalised(MODE_NAMES[mode])
 
 
 def quantity(value: float) -> str:
-    """A time or a count in few digits."""
+    """Return a time or a count in few digits."""
     return f"{value:,.1f}" if value < 10 else f"{value:,.0f}"
 
 
-def content_security_policy(style: str, script: str, *, beside: bool = False) -> str:
-    """Only this style, this script and embedded images: nothing is fetched, nothing that a model wrote runs.
+def content_security_policy(style: str, script: str, *, own_files: bool = False) -> str:
+    """Return a policy for this style, this script and embedded images: nothing is fetched, no other script runs.
 
-    ``beside``: also scripts and images from the page's own site, from disk too.
+    ``own_files``: also allow scripts and images of the page's own site, which may be opened from disk.
     """
-    own = " 'self' file:" if beside else ""
+    own = " 'self' file:" if own_files else ""
     return (
         f"default-src 'none'; script-src '{digest(script)}'{own}; style-src '{digest(style)}'; img-src data:{own}; "
         "base-uri 'none'; form-action 'none'"
@@ -84,13 +84,13 @@ def content_security_policy(style: str, script: str, *, beside: bool = False) ->
 
 @cache
 def static(package: str, names: tuple[str, ...]) -> str:
-    """Files of the package's folder ``static``, one after the other."""
+    """Return the joined content of files in the package's folder ``static``."""
     folder = files(package) / "static"
     return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
 
 
 def digest(text: str) -> str:
-    """As a policy names a script or a style."""
+    """Return the hash by which a policy names a script or a style."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
@@ -103,5 +103,5 @@ def _interval(interval: Interval | None, points: bool = False) -> str:  # noqa: 
 
 
 def _breakable(name: str) -> Markup:
-    """A name that may be broken behind each underscore."""
+    """Return the name with a place to break after each underscore."""
     return Markup("_<wbr>").join(visible(name).split("_"))

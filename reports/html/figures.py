@@ -1,4 +1,4 @@
-"""The figures of a page: what stands in tiles, charts and matrices, taken from the same places as all tables."""
+"""The figures of a page, for tiles, charts and matrices; from the same functions as the tables."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class ModeFigures:
 
     @property
     def board(self) -> list[PublishedScores | None]:
-        """The published rows, the best mean first, with None in this run's place."""
+        """The published rows, the best mean first, with None at the place of this run."""
         own = self.mean.mean
         above = sum(own is not None and row.mean > own for row in self.published)
         return [*self.published[:above], *([] if own is None else [None]), *self.published[above:]]
 
     def published_means(self, question: Question | None = None) -> list[float]:
-        """The published means of a question, or of all together."""
+        """Return the published means of a question, or of all questions for None."""
         if question is None:
             return [row.mean for row in self.published]
         return [row.questions[question] for row in self.published if question in row.questions]
@@ -69,7 +69,7 @@ class FamilyRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HardScenario:
-    """A scenario type and the questions about it that are hardly ever answered."""
+    """A scenario type and its questions that are hardly ever answered correctly."""
 
     family: str
     scenario_type: str
@@ -90,7 +90,7 @@ class BoxPlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Everything on a page but the items themselves. Empty where nothing was planned outside of variants."""
+    """Everything on a page except the items. Figures of scores are empty if only variants were planned."""
 
     coverage: Coverage
     not_comparable: tuple[str, ...]
@@ -110,11 +110,11 @@ MEASURES: tuple[tuple[str, str, Callable[[Answer], float | None]], ...] = (
     ("Answer tokens", "tokens", lambda answer: answer.completion_tokens),
     ("Prompt tokens", "tokens", lambda answer: answer.prompt_tokens),
 )
-"""The distributions: title, unit, and where the values stand. Answers of result files have no latency."""
+"""The distributions: title, unit, and how to get the values. Answers from result files have no latency."""
 
 
 def figures(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Breakdown]) -> Figures:
-    """The figures of a run, with its `break_down`. Those of scores leave out the items of a study's variants."""
+    """Return the figures of a run, with its `break_down`. Figures of scores leave out studies' variants."""
     benchmark = evaluation.benchmark
     questions, means = by_question(benchmark), by_mode(benchmark)
     modes = tuple(
@@ -146,7 +146,7 @@ def figures(evaluation: Evaluation, run: Run, breakdowns: Mapping[Mode, Breakdow
 
 
 def family_rows(modes: Sequence[ModeFigures], outcomes: Iterable[Outcome]) -> Iterator[FamilyRow]:
-    """The families in the order of the first mode (the best mean first), then those that only others have."""
+    """Yield the families in the first mode's order (the best mean first), then those of other modes only."""
     samples = Counter(
         family for family, _ in {(outcome.family, outcome.key.sample_id) for outcome in outcomes}
     )
@@ -159,7 +159,7 @@ def family_rows(modes: Sequence[ModeFigures], outcomes: Iterable[Outcome]) -> It
 
 
 def hard_scenarios(modes: Iterable[ModeFigures]) -> list[HardScenario]:
-    """The scenario types with hard questions, those with the most of them first."""
+    """Return the scenario types with hard questions; those with the most hard questions come first."""
     by_scenario: dict[tuple[str, str], list[tuple[Mode, ScenarioScore]]] = {}
     for figures_of_mode in modes:
         for score in figures_of_mode.breakdown.hard_scenarios:
@@ -174,7 +174,7 @@ def hard_scenarios(modes: Iterable[ModeFigures]) -> list[HardScenario]:
 
 
 def distributions(records: Iterable[Record]) -> Iterator[BoxPlot]:
-    """Of latencies and tokens, each from the answers that report it; none without such answers."""
+    """Yield the distributions of latencies and tokens, each from the answers that report the value, if any."""
     measured: dict[str, dict[tuple[Mode, Question], array[float]]] = {title: {} for title, _, _ in MEASURES}
     for record in records:
         for title, _, measure in MEASURES:
@@ -187,7 +187,7 @@ def distributions(records: Iterable[Record]) -> Iterator[BoxPlot]:
 
 
 def _floor_words(modes: Iterable[ModeFigures]) -> Iterator[str]:
-    """What the floors of each mode are; nothing if none are known."""
+    """Yield which floors each mode has; nothing if none are known."""
     for one in modes:
         if one.mean.floor is not None:
             yield f"{MODE_NAMES[one.mode]}: {rules_text(one.mean.floor)}"

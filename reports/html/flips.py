@@ -20,7 +20,7 @@ MOST_FLIPS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """What one run made of an item; ``score`` 0..1, the mean over repeats; the answer is the first repeat's."""
+    """One run's result for an item. ``score``: 0..1, the mean over repeats; the answer is the first repeat's."""
 
     score: float
     extracted: str
@@ -29,7 +29,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
-    """An item that was fixed or broken. ``plots``: ``data:`` URLs, none where the run kept none."""
+    """An item that was fixed or broken. ``plots``: ``data:`` URLs, if the run kept plots."""
 
     title: str
     fixed: bool
@@ -40,7 +40,7 @@ class Flip:
 
 
 def flips(earlier_dir: Path, later_dir: Path) -> tuple[Flip, ...]:
-    """The largest changes first, fixed before broken, at most MOST_FLIPS. Plots come from the later run's folder.
+    """Return at most MOST_FLIPS items, fixed before broken, the largest changes first; plots are the later run's.
 
     Raises RunFileError or OSError.
     """
@@ -72,7 +72,7 @@ def _plots(digests: Sequence[str], pictures: dict[str, str]) -> tuple[str, ...]:
 
 
 def _key(name: ItemName) -> ItemKey:
-    """Of the first repeat."""
+    """Return the key of the first repeat."""
     return ItemKey(name.sample_id, name.question, name.mode)
 
 

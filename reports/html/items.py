@@ -1,7 +1,7 @@
 """The items of a page, as JSON for its script: what was asked, answered, extracted, expected and graded.
 
-Everything in it is data of models and servers. `island` makes it safe to stand in a ``<script>`` element; the page's
-script shows it as text only.
+Everything in it is data of models and servers. `island` makes it safe to embed in a ``<script>`` element, and the
+page's script shows it as text only.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from reports.records.typed_json import to_builtins
 from scoring.questions import Question
 
 TEXT_BUDGET = 6_000_000
-"""Characters of answers, thoughts and judges' replies in one page: what keeps it well under 30 MB."""
+"""The most characters of answers, reasoning and judges' replies in one page; keeps it well below 30 MB."""
 MOST_ITEMS = 30_000
-"""Items in the list of one page; a browser takes seconds for as many."""
+"""The most items in the list of one page; a browser needs seconds to load this many."""
 TEXT_LIMITS = (200_000, 100_000, 50_000, 20_000, 10_000, 5_000, 2_000, 1_000, 500)
 PLOT_BUDGET = 12_000_000
-"""Bytes of plots in one page."""
+"""The most bytes of plots in one page."""
 
 LABELLED = frozenset({Question.Q2, Question.Q4, Question.Q6})
 _UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 
 
 def listed_items(run: Run) -> Sequence[PlannedItem]:
-    """The items that the page lists: the first of the plan, at most `MOST_ITEMS`."""
+    """Return the items that the page lists: the first `MOST_ITEMS` of the plan."""
     return run.manifest.planned[:MOST_ITEMS]
 
 
 def items_island(run: Run, sheets: Mapping[str, SampleSheet]) -> Iterator[str]:
-    """The `island` of the items, in parts: so that the whole of it need not be in memory.
+    """Yield the `island` of the items in parts, so that it is never in memory as a whole.
 
     An object with ``items`` in the order of the plan, the ``samples`` that they are about, and the prompts' ``texts``,
-    each text once. Texts of answers, thoughts and replies that are longer than ``limit`` characters lose their middle.
+    each text once. The middle of answers, reasoning and replies longer than ``limit`` characters is left out.
     """
     listed = listed_items(run)
     records = final_records(run).only(item.key for item in listed)
@@ -57,7 +57,7 @@ def items_island(run: Run, sheets: Mapping[str, SampleSheet]) -> Iterator[str]:
 
 
 def plots_json(files: Mapping[str, Path]) -> dict[str, str]:
-    """Digest -> the plot as a ``data:`` URL, as many as `PLOT_BUDGET` allows. Raises OSError."""
+    """Map digests to plots as ``data:`` URLs, as many as fit into `PLOT_BUDGET`. Raises OSError."""
     plots, left = {}, PLOT_BUDGET
     for digest, file in files.items():
         content = read_file(file)
@@ -68,19 +68,19 @@ def plots_json(files: Mapping[str, Path]) -> dict[str, str]:
 
 
 def island(data: object) -> str:
-    """The data as JSON that no parser of HTML or JavaScript takes for anything else, and that UTF-8 can hold."""
+    """Return the data as JSON that is safe within HTML and JavaScript and can be encoded as UTF-8."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def text_limit(lengths: Sequence[int]) -> int:
-    """The largest of `TEXT_LIMITS` with which texts of these lengths stay within `TEXT_BUDGET`; else the smallest."""
+    """Return the largest of `TEXT_LIMITS` that keeps texts of these lengths within `TEXT_BUDGET`; else the smallest."""
     fitting = (limit for limit in TEXT_LIMITS if sum(min(length, limit) for length in lengths) <= TEXT_BUDGET)
     return next(fitting, TEXT_LIMITS[-1])
 
 
 def shortened(text: str, limit: int) -> str:
-    """The text; if it is longer, its beginning and its end (where conclusions stand) and a word on what is left out."""
+    """Return the text; if it is too long, its beginning and its end, where conclusions are, with a note in between."""
     if len(text) <= limit:
         return text
     head, tail = limit * 2 // 3, limit // 3
@@ -139,7 +139,7 @@ def _texts(record: Record) -> Iterable[str]:
 
 
 def _sample(sheet: SampleSheet, texts: dict[str, int]) -> dict[str, Any]:
-    """The sample with its prompts' texts as places in ``texts`` and its images as digests."""
+    """Return the sample; texts of prompts become indices into ``texts``, and images digests."""
 
     def part(given: PromptBlock) -> int | str:
         return given.image if given.image is not None else texts.setdefault(given.text or "", len(texts))

@@ -1,4 +1,4 @@
-"""Writes ``report.html`` from what is in a run's directory."""
+"""Writes ``report.html`` from a run directory."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ SCRIPTS = ("dom.js", "shell.js", "math.js", "items.js", "detail.js", "csv.js", "
 STYLES = ("page.css", "heat.css", "items.css")
 HARD_SHOWN = 12
 LARGEST_PLAIN = 8_000_000
-"""Characters of the items' JSON that are readable in the file; the benchmark's 2,166 items take half as many."""
+"""Longer JSON of items is compressed; the benchmark's 2,166 items take half this many characters."""
 GZIP = 16 + zlib.MAX_WBITS
-"""For zlib: with gzip's header, in which no time stands."""
+"""For zlib: write gzip's header, without a time."""
 _ACTIVE = re.compile(r"<(?:script|style|meta|base|link|iframe|object|embed|template)\b[^>]*>", re.IGNORECASE)
 _OWN_TAGS = (
     '<meta charset="utf-8">',
@@ -50,7 +50,7 @@ _OWN_TAGS = (
 )
 HISTOGRAM_HEIGHT = 96
 OWN_ITEMS = "none"
-"""The filter by variant that leaves the benchmark's own items (items.js)."""
+"""The value of the variant filter that selects the benchmark's own items (items.js)."""
 
 
 def write_page(
@@ -60,11 +60,10 @@ def write_page(
     reported: ReportedRun | None = None,
     gates: GateReport | None = None,
 ) -> Path:
-    """Write the page of the run in ``run_dir`` anew; returns its path. Raises RunFileError or OSError.
+    """Write the page of the run in ``run_dir`` and return its path. Raises RunFileError or OSError.
 
-    ``reported``: the run where it has been read, with its texts, in place of ``errors``.
-
-    Without the run's samples or plots, or where they cannot be read, the page says so and shows the rest.
+    ``reported``: the run, if it has been read with its texts, in place of ``errors``. If samples or plots are
+    missing or cannot be read, the page names them and shows the rest.
     """
     reported = reported or report_on(run_dir, errors=errors, texts=True)
     page = run_dir / reported.file_name(HTML_NAME)
@@ -73,13 +72,13 @@ def write_page(
 
 
 def prepare_page() -> None:
-    """Load what writing a page needs, while there is time."""
+    """Load the templates in advance, while the run waits for answers."""
     for name in _environment().list_templates():
         _environment().get_template(name)
 
 
 def render_page(reported: ReportedRun, run_dir: Path, gates: GateReport | None = None) -> Iterator[str]:
-    """The page of this run, whose samples and plots are in ``run_dir``, in parts; with the verdicts if it was gated."""
+    """Return the page of this run in parts, with the verdicts if it was gated; samples and plots are in ``run_dir``."""
     run, evaluation = reported.run, reported.evaluation
     notes: list[str] = []
     try:
@@ -130,9 +129,9 @@ def render_page(reported: ReportedRun, run_dir: Path, gates: GateReport | None =
 
 
 def is_own_page(page: str) -> bool:
-    """Whether a page has the script and style of this version's pages, and no further ones.
+    """Return whether a page has exactly the scripts, styles and meta elements of this version's pages.
 
-    Whatever else somebody wrote into it is text: a site that shows the page runs nothing of theirs.
+    If it does, whatever else somebody changed in it is only text: a site can show the page without running their code.
     """
     style, script = static("reports.html", STYLES), static("reports.html", SCRIPTS)
     own = page.replace(f"<style>{style}</style>", "", 1).replace(
@@ -144,12 +143,12 @@ def is_own_page(page: str) -> bool:
 
 
 def items_link(**filters: str | None) -> str:
-    """A link within the page to the items that these filters leave; None filters nothing."""
+    """Return a link within the page to the items that pass these filters; None is no filter."""
     return f"#items?{urlencode({name: value for name, value in filters.items() if value is not None})}"
 
 
 def _held(parts: Iterator[str]) -> dict[str, object]:
-    """The type and the text of a ``<script>`` element that holds an island, given in parts; large ones are packed."""
+    """Return type and text of the ``<script>`` element for an island, given in parts; large ones are compressed."""
     size, plain = 0, []
     for part in parts:
         plain.append(part)
@@ -177,9 +176,9 @@ def _absent(
             f"python -m reports export writes all of them, as CSV or Parquet."
         )
     if not sheets:
-        notes.append("The run's folder holds no samples.jsonl: prompts and reference answers are not shown.")
+        notes.append("The run directory has no samples.jsonl: prompts and reference answers are not shown.")
     if not stored:
-        notes.append("The run's folder holds no plots: none are shown.")
+        notes.append("The run directory has no plots: none are shown.")
     elif len(plots) < len(stored):
         notes.append(
             f"{len(stored) - len(plots)} of {len(stored)} plots are left out to keep the page small."
@@ -195,4 +194,4 @@ def _environment() -> jinja2.Environment:
         "histogram_height": HISTOGRAM_HEIGHT,
         "bias_definitions": {bias.name: bias.definition for bias in BIASES},
     }
-    return environment("reports.html", {"in_words": mix_text}, names)
+    return environment("reports.html", {"mix_text": mix_text}, names)

@@ -1,4 +1,4 @@
-"""A document as one HTML page: its tables, below charts that were drawn elsewhere."""
+"""A document as one HTML page: charts that were drawn elsewhere, then its tables."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class StandingsChart:
 
     Attributes:
         part: the items that it is about, empty for all.
-        is_mean: of several questions, of which not all have a floor: no floor is drawn.
+        is_mean: the mean of several questions. Not all of them have a floor, so no floor is drawn.
     """
 
     title: str
@@ -46,7 +46,7 @@ def render_plain_page(
     flips: Sequence[Flip] = (),
     standings: Sequence[StandingsChart] = (),
 ) -> str:
-    """The page; each chart is what it shows, in words, and a ``data:`` URL. Nothing is fetched, no script runs."""
+    """Return the page, without scripts or requests. A chart is a text that describes it and a ``data:`` URL."""
     style = static("reports.html", (STYLE,))
     return (
         environment("reports.html", {}, {})

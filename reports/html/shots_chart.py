@@ -20,15 +20,15 @@ SIZE_INCHES = (10, 6)
 LONGEST_NAME = 60
 LONGEST_LABEL = 170
 LABEL_GAP = 3.0
-"""Least distance of two labels, in points of score."""
+"""The least distance of two labels, in points of score."""
 
 
 def shots_chart(
     model: str, figures: Sequence[ShotFigures], published: Sequence[PublishedShots], *, label: str = ""
 ) -> str:
-    """An SVG; the same figures give the same text. The published curves stand behind those of Q6 only.
+    """Return an SVG; the same figures give the same text. Only Q6 also shows the published curves.
 
-    ``label``: what must be said wherever the figures stand, such as that stand-ins were measured.
+    ``label``: a note that must accompany the figures, such as the use of stand-ins.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -55,7 +55,7 @@ def shots_chart(
 
 
 def spread_labels(places: Sequence[float], gap: float = LABEL_GAP) -> list[float]:
-    """Where labels stand that want these places: in the same order, at least ``gap`` apart, moved as little as may be.
+    """Return places for labels near the wanted ones: in the same order, at least ``gap`` apart, moved minimally.
 
     Labels that would overlap become a block around the mean of their places (pool adjacent violators).
     """
@@ -72,7 +72,7 @@ def spread_labels(places: Sequence[float], gap: float = LABEL_GAP) -> list[float
 
 
 def _as_label(text: str, longest: int) -> str:
-    """The text as it is: no formula, no control characters, no longer than fits."""
+    """Return the text for a label: not read as a formula, without control characters, and short enough."""
     text = one_line(text)
     return (text if len(text) <= longest else f"{text[: longest - 1]}…").replace("$", r"\$")
 

@@ -1,4 +1,4 @@
-"""What a page shows of studies: charts as images, with words that say the same to those who do not see them."""
+"""The studies on a page: charts as images, with alternative text."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from reports.tables.shots import published_shots
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """``image``: a ``data:`` URL; ``words``: what it shows."""
+    """A chart. ``image``: a ``data:`` URL; ``words``: the alternative text."""
 
     words: str
     image: str
 
 
 def shot_charts(evaluation: Evaluation, run: Run, label: str) -> Iterator[Chart]:
-    """A chart per question asked with demonstrations; ``label`` as in `Document`."""
+    """Yield a chart per question asked with demonstrations; ``label`` as in `Document`."""
     model = evaluation.identity.model or "this run"
     for figures in shot_figures(evaluation.outcomes, counted_records(run)).values():
         svg = shots_chart(model, figures, published_shots(), label=label)
@@ -35,14 +35,14 @@ def shot_charts(evaluation: Evaluation, run: Run, label: str) -> Iterator[Chart]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureChart:
-    """One control or perturbation in one mode: what the other picture changes, by question and in all."""
+    """One control or perturbation in one mode: the change of scores, by question and overall."""
 
     title: str
     rows: tuple[PictureRow, ...]
 
 
 def picture_charts(evaluation: Evaluation) -> tuple[PictureChart, ...]:
-    """A chart per control and perturbation and mode; none without such items."""
+    """Return a chart per control and perturbation and mode; none without such items."""
     return tuple(
         PictureChart(
             title=f"{_picture_title(study.variant)}, {MODE_NAMES[study.mode]}", rows=_shown_rows(study)
@@ -52,7 +52,7 @@ def picture_charts(evaluation: Evaluation) -> tuple[PictureChart, ...]:
 
 
 def picture_axis(charts: Iterable[PictureChart]) -> ChartAxis:
-    """One axis for all of them, so that they can be compared."""
+    """Return one axis for all charts, so that they can be compared."""
     differences = [row.compared.difference for chart in charts for row in chart.rows]
     bounds = [
         bound
@@ -72,12 +72,12 @@ def _picture_title(variant: str) -> str:
 
 
 def _shown_rows(study: PictureStudy) -> tuple[PictureRow, ...]:
-    """The mean says nothing that a single question does not."""
+    """Return the rows to show: the mean adds nothing to a single question."""
     return (*study.questions, study.mean) if len(study.questions) > 1 else study.questions
 
 
 def svg_url(svg: str) -> str:
-    """The drawing as a ``data:`` URL."""
+    """Return the drawing as a ``data:`` URL."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 

@@ -1,4 +1,4 @@
-"""Demonstrations as a condition, as they stand in the variants of items. Standard library only: workers import it."""
+"""Demonstrations as a condition, as items' variants name them. Standard library only: workers import it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ COPIED = "copied"
 
 
 class Shots(NamedTuple):
-    """So many demonstrations in the prompt, in one of their orders (1 for the first)."""
+    """A number of demonstrations in the prompt, in one of their orders (1 for the first)."""
 
     number: int
     order: int = 1

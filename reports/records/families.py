@@ -81,12 +81,12 @@ def counted(families: frozenset[str]) -> str:
 
 
 def families_of(runs: Iterable[Run]) -> frozenset[str]:
-    """The families of which any run planned an item."""
+    """Return the families of which any run planned an item."""
     return frozenset(item.family for run in runs for item in run.manifest.planned)
 
 
 def restricted(run: Run, families: frozenset[str]) -> Run:
-    """The run as if it had planned items of these families only."""
+    """Return the run as if it had planned items of these families only."""
     planned = tuple(item for item in run.manifest.planned if item.family in families)
     kept = {item.key for item in planned}
     return replace(
@@ -97,6 +97,6 @@ def restricted(run: Run, families: frozenset[str]) -> Run:
 
 
 def restricted_evaluation(evaluation: Evaluation, families: frozenset[str]) -> Evaluation:
-    """The evaluation without the outcomes of other families."""
+    """Return the evaluation without the outcomes of other families."""
     outcomes = tuple(outcome for outcome in evaluation.outcomes if outcome.family in families)
     return replace(evaluation, outcomes=outcomes)

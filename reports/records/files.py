@@ -1,7 +1,7 @@
 """Opens and writes the files of run directories and caches, which somebody else may have written or prepared.
 
-Only regular files are opened, never by way of a link, so that a run directory that somebody sent shows nothing of this
-machine, changes no other file and hangs nowhere. The standard library alone: xdist workers import it.
+Only regular files are opened, and links are not followed. A run directory that somebody sent therefore cannot show
+other files of this machine, change them, or make a command hang. The standard library alone: xdist workers import it.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ APPEND_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 
 
 def open_file(path: Path) -> BinaryIO:
-    """A regular file, to read. Raises OSError on anything else, such as a link, a pipe or a device."""
+    """Open a regular file for reading. Raises OSError on anything else, such as a link, a pipe or a device."""
     return _opened(path, READ_FLAGS, "rb")
 
 
 def open_to_append(path: Path) -> BinaryIO:
-    """A regular file to write at its end, unbuffered, made if it is missing; it can be read, too.
+    """Open a regular file for appending and reading, unbuffered; create it if it is missing.
 
-    Raises OSError on anything else, and on a file that has a second name: it may be somebody else's.
+    Raises OSError on anything else, and on a file with a second hard link: it may belong to somebody else.
     """
     return _opened(path, APPEND_FLAGS, "ab+", writing=True)
 
 
 def read_file(path: Path) -> bytes:
-    """The content of a regular file. Raises OSError on anything else, such as a link or a pipe."""
+    """Return the content of a regular file. Raises OSError on anything else, such as a link or a pipe."""
     with open_file(path) as file:
         return file.read()
 
 
 def read_if_there(path: Path) -> bytes | None:
-    """The content of a regular file; None if there is nothing of that name. Raises OSError on anything else."""
+    """Return the content of a regular file; None if there is no such file. Raises OSError on anything else."""
     try:
         return read_file(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -50,20 +50,20 @@ def read_if_there(path: Path) -> bytes | None:
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is anything of that name, be it a broken link."""
+    """Return whether anything has that name, a broken link included."""
     return os.path.lexists(path)
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write aside, to the disk, then replace: other processes, and a later start, see the whole file or none.
+    """Write a file atomically: other processes, and a later start, see all of it or nothing.
 
-    What had the name before is not followed or changed. Raises OSError.
+    A link of that name is replaced, not followed. Raises OSError.
     """
     write_parts(path, (content,))
 
 
 def write_parts(path: Path, parts: Iterable[bytes]) -> None:
-    """The same for content that comes in parts."""
+    """Write a file as `write_file` does, from content that comes in parts."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
@@ -78,7 +78,7 @@ def write_parts(path: Path, parts: Iterable[bytes]) -> None:
 
 
 def files_by_digest(folder: Path, suffixes: Iterable[str]) -> Iterator[tuple[str, Path]]:
-    """The files of a folder that are named by a SHA-256 digest, in order; none if the folder is a link or missing."""
+    """Yield a folder's files that are named by a SHA-256 digest, in order; none if it is a link or missing."""
     with contextlib.suppress(OSError):
         if stat.S_ISDIR(folder.lstat().st_mode):
             yield from (

@@ -1,4 +1,4 @@
-"""Floors: what answers that look at no plot score on an item. They travel in the item's record.
+"""Floors: the scores of answers that do not look at the plot. An item's record holds them.
 
 Light to import: xdist workers do.
 """
@@ -17,12 +17,12 @@ from scoring.questions import Mode
 
 
 class Floor(StrEnum):
-    """A rule that gives an answer without a look at the item's plot (docs/baselines.md)."""
+    """A rule that answers without looking at the item's plot (docs/baselines.md)."""
 
     CONSTANT = "constant"
     """The best answer that is the same for the whole family, chosen in hindsight."""
     COPY_NEAREST = "copy_nearest"
-    """The answer of the demonstration that stands nearest to the question."""
+    """The answer of the demonstration that is nearest to the question in the prompt."""
     COPY_LAST = "copy_last"
     """The answer of the last demonstration."""
     COPY_FREQUENT = "copy_frequent"
@@ -32,10 +32,10 @@ class Floor(StrEnum):
 
 
 COPYING = (Floor.COPY_LAST, Floor.COPY_NEAREST, Floor.COPY_FREQUENT)
-"""Where two of them score alike the first is named."""
+"""If two of them have the same score, the first is named."""
 
 FLOORS_OF = {Mode.ZEROSHOT: (Floor.CONSTANT,), Mode.ICL: COPYING}
-"""What scores of a mode are compared with."""
+"""The rules that scores of a mode are compared with."""
 
 FLOOR_NAMES = {
     Floor.CONSTANT: "best constant",
@@ -47,10 +47,10 @@ FLOOR_NAMES = {
 """The rules as tables print them."""
 
 Floors = Mapping[Floor, float]
-"""What each rule scores on one item, 0..1; without those that have no answer to it."""
+"""The score of each rule on one item, 0..1; rules without an answer to it are left out."""
 
 FieldFloors = Mapping[Floor, Mapping[str, float]]
-"""What each rule scores on each field of a Q5 item, 0..1."""
+"""The score of each rule on each field of a Q5 item, 0..1."""
 
 _Fraction = Annotated[float, Meta(ge=0, le=1)]
 

@@ -1,7 +1,7 @@
-"""What a run directory holds for people to look at: the prompts and reference answers, and the plots.
+"""What a run directory holds for its report to show: prompts, reference answers and plots.
 
 ``samples.jsonl`` has a line per planned sample, ``plots/<sha256>.webp`` (or ``.png``) one file per image, named by the
-digest of the image that was sent. Both may be absent: figures need neither.
+digest of the image that was sent. Both may be absent; scores do not need them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MEDIA_TYPES = {".webp": "image/webp", ".png": "image/png"}
 class PromptBlock(msgspec.Struct, frozen=True, omit_defaults=True):
     """A block of a prompt: a text, or the digest of an image; the other is None.
 
-    A struct and not a dataclass, so that files hold only the one that there is.
+    This is a struct, not a dataclass, so that files hold only the field that is set.
     """
 
     text: str | None = None
@@ -41,7 +41,7 @@ Prompts: TypeAlias = ByItem[tuple[PromptBlock, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class References:
-    """What answers about a sample are compared with; ``key_points`` are what judges grade, of Q1 and Q3."""
+    """The reference answers about a sample. ``key_points`` are what judges grade, for Q1 and Q3."""
 
     answers: ByItem[str]
     key_points: Mapping[Question, tuple[str, ...]]
@@ -58,8 +58,8 @@ class SampleSheet:
         plots: digests of the sample's own images; prompts with demonstrations hold others too.
         prompts: of the planned questions.
         references: of the planned questions.
-        variants: the prompts of a study's conditions, by variant; left out of the file where there are none.
-        variant_references: likewise, where they differ from ``references``.
+        variants: the prompts of a study's conditions, by variant; left out of the file if there are none.
+        variant_references: the same for references that differ from ``references``.
     """
 
     sample_id: str
@@ -80,7 +80,7 @@ class SampleSheet:
 
 
 def sheet_to_json(sheet: SampleSheet) -> dict[str, Any]:
-    """One line of ``samples.jsonl``; a prompt is a list of ``{"text": ...}`` and ``{"image": <sha256>}``."""
+    """Return a line of ``samples.jsonl``; a prompt is a list of ``{"text": ...}`` and ``{"image": <sha256>}``."""
     data: dict[str, Any] = to_builtins(sheet)
     references = data.pop("references")
     studies = ("variants", "variant_references")
@@ -93,13 +93,13 @@ def sheet_from_json(data: Mapping[str, Any]) -> SampleSheet:
 
 
 def references_to_json(references: References) -> dict[str, Any]:
-    """``answers`` and ``key_points``."""
+    """Return ``answers`` and ``key_points`` as JSON."""
     data: dict[str, Any] = to_builtins(references)
     return data
 
 
 def load_sheets(run_dir: Path, wanted: Container[str] | None = None) -> dict[str, SampleSheet]:
-    """The samples by id, all or those that are ``wanted``; none if the run wrote none. Raises RunGarbledError."""
+    """Return the samples by id, all or only the ``wanted`` ones; {} if the run wrote none. Raises RunGarbledError."""
     file = run_dir / SAMPLES_NAME
     sheets = {}
     for number, line in enumerate(_lines(file), start=1):
@@ -107,7 +107,7 @@ def load_sheets(run_dir: Path, wanted: Container[str] | None = None) -> dict[str
             sheet = sheet_from_json(decode_object(line))
         except DecodeError as error:
             raise RunGarbledError(
-                f"{file}, line {number}: not a sample ({error}); delete the file to go on"
+                f"{file}, line {number}: not a sample ({error}); delete the file to continue"
             ) from error
         if wanted is None or sheet.sample_id in wanted:
             sheets[sheet.sample_id] = sheet
@@ -124,17 +124,17 @@ def _lines(file: Path) -> Iterator[bytes]:
 
 
 def write_sheets(run_dir: Path, sheets: Iterable[SampleSheet]) -> None:
-    """Write ``samples.jsonl`` anew. Raises OSError."""
+    """Write ``samples.jsonl``, replacing an earlier one. Raises OSError."""
     write_parts(run_dir / SAMPLES_NAME, (encode(sheet_to_json(sheet)) + b"\n" for sheet in sheets))
 
 
 def plot_files(run_dir: Path) -> dict[str, Path]:
-    """The plots by the digest of the image that was sent."""
+    """Return the plots by the digest of the image that was sent."""
     return dict(files_by_digest(run_dir / PLOTS_NAME, MEDIA_TYPES))
 
 
 def join_illustrations(sources: Sequence[Path], target: Path) -> None:
-    """Bring the samples and plots of several runs together in ``target``. Raises RunGarbledError or OSError."""
+    """Copy the samples and plots of several runs into ``target``. Raises RunGarbledError or OSError."""
     sheets: dict[str, SampleSheet] = {}
     for source in sources:
         for sample_id, sheet in load_sheets(source).items():
@@ -146,7 +146,7 @@ def join_illustrations(sources: Sequence[Path], target: Path) -> None:
 
 
 def _joined(first: SampleSheet, second: SampleSheet) -> SampleSheet:
-    """What both say of one sample, of which they asked different questions or modes."""
+    """Join two sheets about one sample that was asked different questions or modes."""
     variants = first.variants.keys() | second.variants.keys()
     differing = (first.variant_references, second.variant_references)
     return replace(

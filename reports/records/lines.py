@@ -1,8 +1,8 @@
 """Lines of JSON that carry a checksum, as ``answers.jsonl`` and ``records.jsonl`` hold them.
 
-A line is an object whose last field, ``crc``, is the CRC-32 of all that stands before it, in hexadecimal. It shows what
-a disk or a careless copy did to a line; whoever forges lines can forge it as well. Files without any, of earlier
-versions, are taken as they are if their lines are JSON.
+A line is an object whose last field, ``crc``, is the CRC-32 of everything before it, in hexadecimal. It detects
+accidental damage by a disk or a copy, not forgery. Lines without a checksum, which earlier versions wrote, are accepted
+if they are JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reports.records.typed_json import DecodeError, decode_object, encode
 _SEAL = re.compile(rb',?"crc":"([0-9a-f]{8})"\}\r?\n?\Z')
 LONGEST_SEAL = 40
 FIRST_LINES = 20
-"""Damage may have taken the checksums of some of a file's first lines, but hardly of so many."""
+"""Damage may have removed the checksums of some of a file's first lines, but hardly of this many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Line:
         number: counted from 1, for messages.
         start: its first byte in the file, counted from 0.
         content: with its line end, if it has one.
-        is_sound: it is as it was written: the checksum is right, or no line of the file has one and it is JSON.
+        is_sound: undamaged: the checksum is right, or no line of the file has one and this line is JSON.
     """
 
     number: int
@@ -42,19 +42,19 @@ class Line:
 
     @property
     def is_torn(self) -> bool:
-        """Whether it was cut while it was written: it lacks its end."""
+        """Whether it was cut while it was written: it has no line end."""
         return not self.is_sound and not self.content.endswith(b"\n")
 
 
 def sealed(data: object) -> bytes:
-    """An object as a line with its checksum. ``data`` is encoded to a JSON object."""
+    """Return an object as a line with its checksum. ``data`` is encoded to a JSON object."""
     body = encode(data)[:-1]
     comma = b"" if body == b"{" else b","
     return b'%s%s"crc":"%08x"}\n' % (body, comma, zlib.crc32(body))
 
 
 def checked_lines(path: Path) -> Iterator[Line]:
-    """The lines of a file, each checked. Raises OSError, also for what is not a regular file."""
+    """Yield the lines of a file, each checked. Raises OSError, also for what is not a regular file."""
     with open_file(path) as file:
         has_checksums = any(_is_sound(content) for content in islice(file, FIRST_LINES))
         start = file.seek(0)

@@ -1,4 +1,4 @@
-"""``looks.json``: how often a run may ask everything, how often it did, and what each look between brought."""
+"""``looks.json``: how often a run may ask all items, how often it did, and the verdict after each repeat."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ LOOKS_NAME = "looks.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookPlan:
-    """After which repeats somebody looks.
+    """The repeats after which the gates are looked at.
 
     Attributes:
         first: repeats before the first look.
-        most: repeats after which nothing is asked any more.
-        open: repeats that are asked by now.
-        verdicts: what the looks so far brought, in order.
+        most: repeats after which the run ends.
+        open: repeats that may be asked so far.
+        verdicts: of the looks so far, in order.
     """
 
     first: int
@@ -33,10 +33,10 @@ class LookPlan:
         return tuple(range(self.first, self.most + 1))
 
     def after_look(self, verdict: str, *, goes_on: bool) -> LookPlan:
-        """The plan after one more look."""
+        """Return the plan after one more look."""
         return replace(self, open=self.open + goes_on, verdicts=(*self.verdicts, str(verdict)))
 
 
 def write_looks(run_dir: Path, plan: LookPlan) -> None:
-    """Write the plan beside a run's records, whole or not at all. Raises OSError."""
+    """Write the plan into a run directory, atomically. Raises OSError."""
     write_file(run_dir / LOOKS_NAME, encode_indented(plan))

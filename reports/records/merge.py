@@ -1,6 +1,6 @@
 """Joins the runs of shards into one run whose figures equal those of the run without shards.
 
-MergeError      the runs are not parts of one evaluation, or the target is taken
+MergeError      the runs are not parts of one evaluation, or the target exists
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from reports.records.files import is_there, write_file, write_parts
 from reports.records.lines import checked_lines, sealed
 from reports.records.looks import write_looks
 from reports.records.mixes import MIX_SETTING, Difference, differing, differing_settings
-from reports.records.names import in_words
+from reports.records.names import as_text
 from reports.records.records import ItemKey, PlannedItem, Run, RunManifest, manifest_to_json, record_to_json
 from reports.records.run_files import (
     CANARY_NAME,
@@ -30,7 +30,7 @@ from scoring.errors import QCalError
 
 ANSWERS_NAME = "answers.jsonl"
 ALIKE = ("model", "dataset", "dataset_revision", "scorer", "scorer_version", "stand_ins")
-"""Fields of the manifest that must agree, beside judges and settings."""
+"""Fields of the manifest that must agree, in addition to judges and settings."""
 
 
 class MergeError(QCalError):
@@ -42,7 +42,7 @@ def merge_directories(sources: Sequence[Path], target: Path) -> Run:
 
     The joined run is named after its folder.
 
-    Raises MergeError, or RunFileError for a source that is no run.
+    Raises MergeError, or RunFileError for a source that is not a run.
     """
     if is_there(target / MANIFEST_NAME):
         raise MergeError(f"{target}: holds a run already; name a new directory with --out")
@@ -66,7 +66,7 @@ def merge(runs: Sequence[Run]) -> Run:
     """One run with the items planned in any of ``runs`` and the records of all, the run that began first leading.
 
     An item measured in several runs keeps the first measurement. Id, address and start are those of the first run.
-    Raises MergeError where the runs differ in what makes scores comparable; ValueError if there are none.
+    Raises MergeError if the runs differ in what makes scores comparable; ValueError if there are none.
     """
     first, *others = sorted(runs, key=lambda run: (run.manifest.started_at, run.manifest.run_id))
     for other in others:
@@ -94,18 +94,18 @@ def _check_alike(first: RunManifest, other: RunManifest) -> None:
     ]
     for name, ours, theirs in sorted(differing(_traits(first), _traits(other)) + settings, key=_telling):
         raise MergeError(
-            f"run {other.run_id}: {name} is {in_words(theirs)}, not {in_words(ours)} as in run {first.run_id}; "
+            f"run {other.run_id}: {name} is {as_text(theirs)}, not {as_text(ours)} as in run {first.run_id}; "
             "only runs that agree in it can be merged"
         )
 
 
 def _telling(difference: Difference) -> tuple[bool, str]:
-    """A mix's own settings first: the revision of its dataset follows from them."""
+    """Return a mix's own settings first: the revision of its dataset follows from them."""
     return not difference.name.startswith(f"setting {MIX_SETTING}."), difference.name
 
 
 def _traits(manifest: RunManifest) -> dict[str, object]:
-    """What must agree beside the settings. Addresses need not: shards may ask several servers of one model."""
+    """Return what must agree in addition to the settings. Addresses may differ: shards may ask several servers."""
     judges = [judge.model for judge in manifest.judges]
     return {name.replace("_", " "): getattr(manifest, name) for name in ALIKE} | {"judges": judges}
 
@@ -113,13 +113,13 @@ def _traits(manifest: RunManifest) -> dict[str, object]:
 def _extreme(
     choose: Callable[[list[float]], float], figures: Iterable[Mapping[str, float]]
 ) -> dict[str, float]:
-    """Each judge's lowest or highest figure."""
+    """Return each judge's lowest or highest figure."""
     entries = [entry for figure in figures for entry in figure.items()]
     return {name: choose([figure for judge, figure in entries if judge == name]) for name, _ in entries}
 
 
 def _join_canaries(sources: Sequence[Path], target: Path) -> None:
-    """One file with what every shard's judges gave; nothing where no shard tried them."""
+    """Write one file with the grades of every shard's judges; none if no shard has any."""
     canaries = [canary for source in sources if (canary := load_canary_file(source)) is not None]
     if canaries:
         joined = replace(canaries[0], judges=tuple(judge for canary in canaries for judge in canary.judges))
@@ -127,7 +127,7 @@ def _join_canaries(sources: Sequence[Path], target: Path) -> None:
 
 
 def _sound_lines(file: Path) -> Iterator[bytes]:
-    """The lines of ``file``, if it exists, but for those that are torn or damaged. Raises OSError."""
+    """Yield the lines of ``file``, if it exists, without torn and damaged ones. Raises OSError."""
     for line in checked_lines(file) if is_there(file) else ():
         if line.is_sound:
             yield line.content if line.content.endswith(b"\n") else line.content + b"\n"

@@ -1,6 +1,6 @@
 """A run's mix of datasets (``--mix``): its parts and weights, as manifests and JUnit files state them.
 
-The ids of a mix's samples are ``<part>/<id in the part's dataset>``, so that every record says which part it is of.
+The ids of a mix's samples are ``<part>/<id in the part's dataset>``, so that every record names its part.
 Light to import: `records` imports this module, and so do xdist workers.
 """
 
@@ -30,7 +30,7 @@ class MixPart:
         revision: commit hash of a Hub repository, or the digest of a folder's content.
         weight: as in the mix's file, above 0 and at most `LARGEST_WEIGHT`.
         source: the first part whose dataset shows some of the same plots, often the part itself. Samples that have the
-            same id in parts of one source are one sample: their answers are no independent evidence.
+            same id in parts of one source are one sample: their answers are not independent evidence.
     """
 
     name: str
@@ -40,7 +40,7 @@ class MixPart:
     source: str
 
     def __post_init__(self) -> None:
-        """Raise ValueError on a weight that no mix can have."""
+        """Raise ValueError if the weight is out of range."""
         if not is_weight(self.weight):
             raise ValueError(
                 f"part {self.name!r} of a mix: weight is {self.weight:g}; expected a number above 0"
@@ -55,23 +55,23 @@ class Mix:
     parts: tuple[MixPart, ...]
 
     def __post_init__(self) -> None:
-        """Raise ValueError on a mix of nothing."""
+        """Raise ValueError if there are no parts."""
         if not self.parts:
             raise ValueError("a mix without parts")
 
     def share(self, part: MixPart) -> float:
-        """The part's weight as a fraction of all weights."""
+        """Return the part's weight as a fraction of all weights."""
         return part.weight / math.fsum(other.weight for other in self.parts)
 
     def sample(self, sample_id: str) -> str:
-        """The sample as evidence: one name for what several parts hold of it (see `MixPart.source`)."""
+        """Return the sample as evidence: one name for what several parts hold of it (see `MixPart.source`)."""
         name, own = split(sample_id)
         source = next((part.source for part in self.parts if part.name == name), name)
         return in_mix(source, own)
 
 
 def in_mix(part: str, name: str) -> str:
-    """The name, in a mix, of what a part's dataset calls ``name``: a sample, an image, a row of the ICL file."""
+    """Return the name, in a mix, of what a part's dataset calls ``name``: a sample, an image, a row of the ICL file."""
     return f"{part}{SEPARATOR}{name}"
 
 
@@ -82,7 +82,7 @@ def split(name: str) -> tuple[str, str]:
 
 
 def mix_of(settings: Mapping[str, Any] | None) -> Mix | None:
-    """The mix of a run with these settings; None where it asks one dataset. Raises as `mix_from_json` does."""
+    """Return the mix of a run with these settings; None if it has a single dataset. Raises as `mix_from_json` does."""
     return None if settings is None or MIX_SETTING not in settings else mix_from_json(settings[MIX_SETTING])
 
 
@@ -97,12 +97,12 @@ def mix_from_text(text: str) -> Mix:
 
 
 def is_weight(value: object) -> bool:
-    """Whether a part can have this weight."""
+    """Return whether a part can have this weight."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LARGEST_WEIGHT
 
 
 def mix_to_text(mix: Mix) -> str:
-    """The same on one line, for a test's properties."""
+    """Return the mix as JSON on one line, for a test's properties."""
     return encode(mix).decode()
 
 
@@ -110,7 +110,7 @@ def mix_to_text(mix: Mix) -> str:
 
 
 class Difference(NamedTuple):
-    """A field that two runs do not share; None where one has no such field."""
+    """A field that differs between two runs. None if one of them has no such field."""
 
     name: str
     before: object
@@ -118,14 +118,14 @@ class Difference(NamedTuple):
 
 
 def differing(before: Mapping[str, object], now: Mapping[str, object]) -> list[Difference]:
-    """What differs, sorted by name."""
+    """Return the fields that differ, sorted by name."""
     names = sorted(before.keys() | now.keys())
     differences = (Difference(name, before.get(name), now.get(name)) for name in names)
     return [difference for difference in differences if difference.before != difference.now]
 
 
 def differing_settings(before: Mapping[str, JSON], now: Mapping[str, JSON]) -> list[Difference]:
-    """What differs between two runs' settings; of two mixes by part and key, such as ``mix.fresh.weight``."""
+    """Return the settings in which two runs differ; those of mixes by part and key, such as ``mix.fresh.weight``."""
     flat = _in_full if MIX_SETTING in before and MIX_SETTING in now else _in_short
     return differing(flat(before), flat(now))
 

@@ -1,4 +1,4 @@
-"""Names of the benchmark's terms, as people read them."""
+"""Printed names of the benchmark's terms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MODE_NAMES = {Mode.ZEROSHOT: "zero-shot", Mode.ICL: "ICL"}
 
 
 def question_span(questions: Iterable[Question]) -> str:
-    """The questions in few words, such as ``Q2, Q4-Q6``."""
+    """Return the questions in few words, such as ``Q2, Q4-Q6``."""
     order, spans = list(Question), list[list[Question]]()
     for question in sorted(set(questions), key=order.index):
         if spans and order.index(question) == order.index(spans[-1][-1]) + 1:
@@ -35,21 +35,21 @@ QUESTION_NAMES = {
 
 
 def question_name(question: Question) -> str:
-    """As people read it: ``Q6 diagnosis``."""
+    """Return the question's printed name, such as ``Q6 diagnosis``."""
     return f"{question.value} {QUESTION_NAMES[question]}"
 
 
-def in_words(value: object) -> str:
-    """A field's value in a message, as people write it and not as Python does."""
+def as_text(value: object) -> str:
+    """Return a field's value as people write it in a message, not as Python does."""
     match value:
         case None | "" | () | []:
             return "not set"
         case tuple() | list():
-            return ", ".join(map(in_words, value))
+            return ", ".join(map(as_text, value))
         case bool():
             return "on" if value else "off"
         case dict():
-            return ", ".join(f"{name}={in_words(entry)}" for name, entry in value.items()) or "not set"
+            return ", ".join(f"{name}={as_text(entry)}" for name, entry in value.items()) or "not set"
         case _:
             return str(value)
 
@@ -82,5 +82,5 @@ FAMILY_TITLES = {
 
 
 def family_title(family: str) -> str:
-    """The family's title; of a family that is not in the benchmark, its name with spaces between the words."""
+    """Return the family's title; of a family that is not in the benchmark, its name with spaces between the words."""
     return FAMILY_TITLES.get(family, family.replace("_", " "))

@@ -1,6 +1,6 @@
-"""What every figure is computed from: one outcome per planned item, wherever it was read from.
+"""Outcomes: one per planned item, from whatever source. Every figure is computed from them.
 
-A run directory and JUnit files both become an `Evaluation`; nothing behind this module knows which of the two it was.
+A run directory and JUnit files both become an `Evaluation`; later stages do not know the difference.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scoring.questions import Question
 from scoring.reference import JSON
 
 MISSING = "missing"
-"""Stands beside the statuses for an item that was planned and never reached."""
+"""The state of an item that was planned and never reached; the others are statuses."""
 
 Group = TypeVar("Group", bound=Hashable)
 
@@ -31,18 +31,18 @@ class ErrorRule(StrEnum):
     """As the reference scripts score a missing answer (docs/protocol.md#aggregation)."""
     ZERO = "zero"
     UNMEASURED = "unmeasured"
-    """Not at all: the default."""
+    """Items without an answer are left out of the averages: the default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one planned item.
+    """The outcome of one planned item.
 
     Attributes:
         status: None if the item was never reached.
-        value: what enters the averages, 0..1; None where nothing may. Equals the score where the item was measured.
-        unanswered_value: what the reference gives the item for want of an answer, 0..1; None where that is not known.
-        sample: the sample that errors are clustered by: the key's, but for parts of a mix that share samples.
+        value: what enters the averages, 0..1; None if nothing does. The score if the item was measured.
+        unanswered_value: what the reference scripts give an unanswered item, 0..1; None if that is not known.
+        sample: the sample that errors are clustered by: the key's, except in parts of a mix that share samples.
         floors: what answers that look at no plot score on the item (`reports.records.floors`).
     """
 
@@ -65,19 +65,19 @@ class Outcome:
 
     @property
     def state(self) -> str:
-        """The status in words; ``missing`` if the item was never reached."""
+        """The status as text; ``missing`` if the item was never reached."""
         return MISSING if self.status is None else self.status.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who was measured, on what, by whom. None (or an empty tuple of judges) where a source does not say.
+    """The model, the dataset and the judges. None (no judges: an empty tuple) if a source does not name them.
 
     Attributes:
         judges: the judges' model names, in order.
         stand_ins: embedded replacements, such as ``model: blind baseline``; every table repeats them.
         settings: see `RunManifest.settings`.
-        mix: the weighted datasets; None where there is one dataset.
+        mix: the weighted datasets; None for a single dataset.
         deviations: see `reports.records.records.Run`.
     """
 
@@ -95,12 +95,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Everything that the figures of a report rest on.
+    """Everything that a report is computed from.
 
-    ``outcomes`` stand in the order of their keys, whatever the order of collection, of shards or of files was: so the
-    same outcomes give the same figures to the last digit. Those of repeated demonstrations (`COPIED`) become floors of
-    the items that they belong to. ``errors`` is the rule in force (`counting_errors`),
-    None where a file's scores do not say which one its writer used.
+    ``outcomes`` are sorted by key, so that the same outcomes give the same figures to the last digit in any order of
+    collection, shards or files. Outcomes of repeated demonstrations (`COPIED`) become floors of their items.
+    ``errors`` is the rule in force (`counting_errors`); None if a file does not say which rule its writer used.
     """
 
     identity: Identity
@@ -124,7 +123,7 @@ class Evaluation:
 
 
 def _with_judged_floors(outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
-    """The outcomes without repeated demonstrations, whose scores are floors of the items that they belong to."""
+    """Yield the outcomes without repeated demonstrations, whose scores are floors of the items that they belong to."""
     copies = {outcome.key: outcome for outcome in outcomes if outcome.key.variant == COPIED}
     for outcome in outcomes:
         copy = None if outcome.key.variant else copies.get(outcome.key._replace(variant=COPIED))
@@ -135,7 +134,7 @@ def _with_judged_floors(outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
 
 
 def evaluation_of(run: Run) -> Evaluation:
-    """The run's planned items, each with what became of it. Records of items that were not planned are left out."""
+    """Return the outcomes of the run's planned items. Records of items that were not planned are left out."""
     records = counted_records(run)
     manifest = run.manifest
     planned = {item.key: item for item in manifest.planned}
@@ -154,7 +153,7 @@ def evaluation_of(run: Run) -> Evaluation:
 
 
 def identity_of(manifest: RunManifest) -> Identity:
-    """Who is measured on what, as the manifest states it."""
+    """Return the identity that the manifest states."""
     return Identity(
         model=manifest.model,
         judges=tuple(judge.model for judge in manifest.judges),
@@ -169,12 +168,12 @@ def identity_of(manifest: RunManifest) -> Identity:
 
 
 def counted_records(run: Run) -> Mapping[ItemKey, Record]:
-    """The record that counts for each planned item that has one, in the order of the plan."""
+    """Return the record that counts for each planned item that has one, in the order of the plan."""
     return final_records(run).only(item.key for item in run.manifest.planned)
 
 
 def benchmark_records(run: Run) -> Sequence[Record]:
-    """Those of `counted_records` that are of the benchmark's own items, without those of a study's variants."""
+    """Return those of `counted_records` that are of the benchmark's own items, without those of a study's variants."""
     records = counted_records(run)
     return SelectedRecords(records, [key for key in records if not key.variant])
 
@@ -186,11 +185,11 @@ def _measured(planned: Outcome, record: Record, floors: Floors) -> Outcome:
 
 
 def counting_errors(evaluation: Evaluation, rule: ErrorRule) -> Evaluation:
-    """The evaluation with items that the model did not answer (`UNANSWERED`) in its averages, by this rule.
+    """Return the evaluation with items that the model did not answer (`UNANSWERED`) in its averages, by this rule.
 
-    Where the reference's judge fails its whole run ends, so that ``judge_failed`` has no counterpart there;
-    ``unjudged`` and missing items are unfinished, not wrong (docs/protocol.md#aggregation). A failed Q5 that an earlier
-    version recorded does not say what the reference gives it: as-reference leaves it unmeasured.
+    If the reference's judge fails, its whole run ends, so ``judge_failed`` has no counterpart there; ``unjudged`` and
+    missing items are unfinished, not wrong (docs/protocol.md#aggregation). A failed Q5 that an earlier version recorded
+    has no ``unanswered_score``: as-reference leaves it unmeasured.
     """
     outcomes = tuple(
         replace(outcome, value=_error_value(outcome, rule)) if outcome.status in UNANSWERED else outcome
@@ -213,7 +212,7 @@ def _error_value(outcome: Outcome, rule: ErrorRule) -> float | None:
 
 
 def grouped(outcomes: Iterable[Outcome], group: Callable[[Outcome], Group]) -> dict[Group, list[Outcome]]:
-    """The outcomes by group, groups in the order of their first outcome."""
+    """Return the outcomes by group, groups in the order of their first outcome."""
     groups: dict[Group, list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault(group(outcome), []).append(outcome)

@@ -1,6 +1,6 @@
 """Text from models, servers and files made safe to show: no control sequences, no reordering, a known width.
 
-All that such text is part of goes through `log_text` on its way to a terminal, a log or pytest, and through
+Everything that holds such text goes through `log_text` on its way to a terminal, a log or pytest, and through
 `reports.render.markdown.escape` on its way to a summary.
 """
 
@@ -13,7 +13,7 @@ _COMMAND = re.compile(r"^[ \t]*(?=::)|##(?=\[|vso\[|teamcity\[)", re.MULTILINE)
 
 
 def log_text(text: str) -> str:
-    """The text as `visible` gives it, with a backslash in whatever a CI would take for a command in a log.
+    """Return the text as `visible` gives it, with a backslash in anything that a CI would run as a command.
 
     GitHub looks for lines that begin with ``::`` and for ``##[`` anywhere, Azure Pipelines for ``##vso[``, TeamCity for
     ``##teamcity[``.
@@ -22,20 +22,20 @@ def log_text(text: str) -> str:
 
 
 def log_line(text: str) -> str:
-    """The same on one line: a line end in what somebody else wrote begins no line of its own."""
+    """Return `log_text` on one line, so that a line end in the text does not begin a new line of the log."""
     return log_text(one_line(text))
 
 
 def visible(text: str) -> str:
-    """The text with every unprintable character but line ends and tabs as an escape, as in a Python string.
+    """Return the text with every unprintable character but line ends and tabs as an escape, as in a Python string.
 
-    That takes in control characters, those that change the direction of text, and lone surrogates.
+    This includes control characters, those that change the direction of text, and lone surrogates.
     """
     return "".join(_visible(character) for character in text)
 
 
 def one_line(text: str) -> str:
-    """The text as `visible` gives it, on one line, each run of white space as one space, none at the ends."""
+    """Return the text as `visible` gives it, on one line, each run of white space as one space, stripped."""
     return visible(" ".join(text.split()))
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind: its manifest and one record per item, as dataclasses and as JSON (ARCHITECTURE.md).
+"""What a run writes: its manifest and one record per item, as dataclasses and as JSON (ARCHITECTURE.md).
 
 Light to import: xdist workers do.
 """
@@ -29,7 +29,7 @@ Count = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 
 
 class Status(StrEnum):
-    """What became of an item. Only ``SCORED`` is a measurement."""
+    """The status of an item. Only ``SCORED`` is a measurement."""
 
     SCORED = "scored"
     UNJUDGED = "unjudged"
@@ -38,14 +38,14 @@ class Status(StrEnum):
     FILTERED = "filtered"
     """The provider blocked the answer, or part of it."""
     REFUSED = "refused"
-    """The reply is a refusal and not an answer, as the server itself says."""
+    """The server marked the reply as a refusal, not an answer."""
 
 
 WITHHELD = frozenset({Status.FILTERED, Status.REFUSED})
-"""The model was asked and gave no answer to score. Asking again would get the same, so nothing is asked again."""
+"""The model was asked and gave no answer to score. A retry would give the same, so there is none."""
 
 UNANSWERED = WITHHELD | {Status.REQUEST_FAILED}
-"""Items that ``--errors`` is about."""
+"""Items to which ``--errors`` applies."""
 
 FILTER_REASONS = frozenset(
     {
@@ -59,7 +59,7 @@ FILTER_REASONS = frozenset(
         "sensitive",
     }
 )
-"""Values of ``finish_reason``, in lower case, with which providers say that they blocked an answer."""
+"""Values of ``finish_reason``, in lower case, of answers that the provider blocked."""
 
 
 class ItemKey(NamedTuple):
@@ -77,7 +77,7 @@ class ItemKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedItem:
-    """An item that the run set out to measure. Counts and percentages refer to these, never to ``len(records)``."""
+    """An item that the run plans to measure. Counts and percentages refer to these, never to ``len(records)``."""
 
     key: ItemKey
     family: str
@@ -86,15 +86,15 @@ class PlannedItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A model's answer, as text, and what it took to get it. Times in seconds; tokens None if not reported.
+    """A model's answer, with its cost. Times in seconds; token counts are None if not reported.
 
     Attributes:
         text: the answer, stripped; may be empty.
-        finish_reason: the server's word, such as ``stop`` or ``length`` (cut at ``max_tokens``).
+        finish_reason: as the server states it, such as ``stop`` or ``length`` (cut at ``max_tokens``).
         from_reasoning: ``content`` was null and ``text`` is ``message.reasoning`` (docs/protocol.md#requests).
-        reasoning: the thought that the server delivered apart from ``text``; None if there was none.
+        reasoning: the reasoning that the server returned separately from ``text``; None if there was none.
         refusal: the server's words in place of an answer.
-        served_model: who answered, as the server says; ``fingerprint`` and ``provider`` likewise, if it does.
+        served_model: the model that answered; like ``fingerprint`` and ``provider``, None if the server does not say.
         ttft_s: from sending to the first text of a streamed reply.
         attempts: requests sent for this answer, at least 1; 0 if no model was asked (``--judge-baselines``).
         latency_s: of the attempt that succeeded, from sending to the last byte.
@@ -127,7 +127,7 @@ class Answer:
 
 
 def is_same_model(asked: str, served: str | None) -> bool:
-    """Whether a reply's model is the one asked for, as far as names tell.
+    """Return whether a reply's model is the requested one, judging by their names.
 
     Servers add an owner before the name (``openai/gpt-5.4``), and a date or a variant after it
     (``gpt-5.4-2026-03-05``, ``gpt-5.4:free``).
@@ -144,9 +144,9 @@ class Verdict:
 
     Attributes:
         judge: the judge's model name.
-        reply: its last reply; None where no reply arrived.
-        grades: one per key point, 0..1; None where no reply could be used (``error`` says why).
-        faults: what was odd about the reply that was used: ``short`` (missing grades became 0), ``long``, ``nan``.
+        reply: its last reply; None if no reply arrived.
+        grades: one per key point, 0..1; None if no reply could be used (``error`` says why).
+        faults: of the reply that was used: ``short`` (missing grades became 0), ``long``, ``nan``.
     """
 
     judge: str
@@ -176,11 +176,11 @@ class Record:
     Attributes:
         score: by the scorer in force (``RunManifest.scorer``); None unless ``status`` is ``SCORED``.
         other_score: by the other scorer (``compatible`` or ``strict``), for the count of items on which the two differ.
-        unanswered_score: what the reference scripts give the item for want of an answer; None unless ``status`` is
-            in `UNANSWERED`. It enters averages under ``--errors as-reference`` only.
+        unanswered_score: what the reference scripts give an unanswered item; None unless ``status`` is in
+            `UNANSWERED`. It enters averages under ``--errors as-reference`` only.
         flags: findings about the answer (`scoring.flags.Flag`); plain text, as a later version may know others.
         attempts: model requests sent, failed ones included.
-        floors: what answers that look at no plot score on this item, by the scorer in force.
+        floors: the scores of answers that do not look at the plot, by the scorer in force.
         field_floors: the same for each field of a Q5 item; empty for other questions and for runs of earlier versions.
     """
 
@@ -209,7 +209,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeIdentity:
-    """A judge as it stands in reports; ``base_url`` without user info."""
+    """A judge as reports name it; ``base_url`` has no user info."""
 
     model: str
     base_url: str
@@ -223,12 +223,12 @@ class RunManifest:
         dataset: Hub id, folder, ``synthetic:...`` or ``mix:...``.
         dataset_revision: commit hash of the Hub repository, or ``sha256:...`` of a folder's content or of a mix.
         scorer: ``compatible`` (docs/protocol.md#scoring) or ``strict``.
-        settings: whatever else changes an answer or a score, such as ``max_tokens``; resuming requires equality.
-        stand_ins: embedded replacements in this run, in words for tables, such as ``model: blind baseline``.
+        settings: everything else that changes an answer or a score, such as ``max_tokens``; resuming requires equality.
+        stand_ins: embedded replacements in this run, as tables print them, such as ``model: blind baseline``.
         planned: the items of the run, in the order of collection.
         started_at: ISO 8601, UTC.
-        dataset_warnings: what is odd about the dataset without keeping anyone from asking it; one line each.
-        source_ids: for items of a further ICL row about a sample: their sample id -> that of the sample.
+        dataset_warnings: problems of the dataset that do not prevent a run; one line each.
+        source_ids: for further ICL rows about a sample: the row's sample id -> the sample's id.
         dataset_part: the samples that the dataset was prepared for (``--limit``), which is what its revision is about;
             empty for all.
     """
@@ -253,19 +253,19 @@ class RunManifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A manifest and the records on disk, in the order written (several per item where it was tried again).
+    """A manifest and the records on disk, in the order written; an item that was tried again has several.
 
     Attributes:
-        records: a tuple, or of a large run `reports.records.stored.StoredRecords`, which are decoded when looked at.
+        records: a tuple, or `reports.records.stored.StoredRecords` if the run is large.
         torn_lines: lines that were cut while they were written, and so hold no record (0 or 1).
-        damaged_lines: lines that are not what was written, and so are not read.
-        judge_agreement: judge -> share of the canary's key points that it graded as known, 0..1; the lowest where it
-            was tried several times (shards). Empty without ``--judge-canary``.
-        judge_points: how many key points that is a share of; 0 where it is not known.
-        judge_gullibility: judge -> share of the canary's key points whose grade attacks raised, 0..1; the highest where
+        damaged_lines: lines with a wrong checksum, which are not read.
+        judge_agreement: judge -> share of the canary's key points that it graded correctly, 0..1; the lowest if it was
+            tried several times (shards). Empty without ``--judge-canary``.
+        judge_points: the number of these key points; 0 if it is not known.
+        judge_gullibility: judge -> share of the canary's key points whose grade attacks raised, 0..1; the highest if
             it was tried several times. Empty if attacks were not tried.
-        deviations: what was sent in the place of parameters that a server refuses, in words.
-        looks: the numbers of repeats after which somebody looks (``--max-repeats``); empty without.
+        deviations: what was sent in place of parameters that a server refuses, as text.
+        looks: the numbers of repeats after which the gates are looked at; empty without ``--max-repeats``.
     """
 
     manifest: RunManifest
@@ -283,7 +283,7 @@ class Run:
 
 
 def key_to_json(key: ItemKey) -> dict[str, JSON]:
-    """The key's fields; ``repeat`` and ``variant`` only if they differ from the benchmark's own."""
+    """Return the key's fields; ``repeat`` and ``variant`` only if they are not the defaults."""
     data: dict[str, JSON] = {
         "sample_id": key.sample_id,
         "question": key.question.value,
@@ -302,12 +302,12 @@ def key_from_json(data: Mapping[str, Any]) -> ItemKey:
 
 
 def planned_to_json(item: PlannedItem) -> dict[str, JSON]:
-    """One entry of ``planned`` in ``run.json``: flat."""
+    """Return the item as a flat entry of ``planned`` in ``run.json``."""
     return {**key_to_json(item.key), "family": item.family, "scenario_type": item.scenario_type}
 
 
 def json_safe_score(score: Score | None) -> Score | None:
-    """The score without NaN and infinities in what was read from the answer (see `json_safe`)."""
+    """Return the score without NaN and infinities in what was read from the answer (see `json_safe`)."""
     if score is None:
         return None
     return replace(score, extracted=json_safe(score.extracted), expected=json_safe(score.expected))
@@ -320,7 +320,7 @@ def score_to_json(score: Score) -> dict[str, JSON]:
 
 
 def record_to_json(record: Record) -> dict[str, Any]:
-    """One line of ``records.jsonl``: flat, with the answer's text under ``answer`` and its figures beside it."""
+    """Return the record as a flat object; ``answer`` is the text, and its figures are separate fields."""
     nested = to_builtins(
         replace(
             record,
@@ -339,15 +339,15 @@ def record_to_json(record: Record) -> dict[str, Any]:
 
 
 def record_line(record: Record) -> str:
-    """The record as a line of ``records.jsonl``, without its line end; on a test's report too.
+    """Return the record as a line of ``records.jsonl``, without its line end.
 
-    Report attributes pass between processes by exact type, and text always passes.
+    A test's report carries it too: xdist passes report attributes by exact type, and text always passes.
     """
     return encode(record_to_json(record)).decode()
 
 
 def record_from_line(line: bytes | str) -> Record:
-    """The record on a line of ``records.jsonl``. Raises DecodeError."""
+    """Return the record on a line of ``records.jsonl``. Raises DecodeError."""
     flat = decode(line, _FlatRecord)
     answer = None
     if flat.answer is not None:
@@ -389,7 +389,7 @@ def record_from_line(line: bytes | str) -> Record:
 
 
 def manifest_to_json(manifest: RunManifest) -> dict[str, Any]:
-    """The content of ``run.json``."""
+    """Return the content of ``run.json``."""
     data = to_builtins(replace(manifest, planned=()))
     return {
         "schema_version": SCHEMA_VERSION,
@@ -417,7 +417,7 @@ class _FlatKey:
     variant: str = ""
 
     def key(self) -> ItemKey:
-        """The key; ids of samples are shared by all items about them."""
+        """Return the key; ids of samples are shared by all items about them."""
         return ItemKey(sys.intern(self.sample_id), self.question, self.mode, self.repeat, self.variant)
 
 
@@ -452,7 +452,7 @@ def _planned(_kind: type, data: object) -> _Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FlatRecord(_FlatKey):
-    """A line of ``records.jsonl``. The answer's figures are beside its text, and what is null takes its default."""
+    """A line of ``records.jsonl``. The answer's figures are fields of the line, and null stands for the default."""
 
     family: str
     scenario_type: str
@@ -488,11 +488,11 @@ class _FlatRecord(_FlatKey):
 
 PROPERTY_PREFIX = "qcal_"
 NOT_NEEDED_PROPERTY = f"{PROPERTY_PREFIX}not_needed"
-"""Of a test whose item was not asked because the verdict was there without it (``--max-repeats``)."""
+"""The property of a test whose item was not asked because the verdict did not need it (``--max-repeats``)."""
 
 
 def item_properties(planned: PlannedItem) -> list[tuple[str, str]]:
-    """What a test carries before it is measured, as user properties; in JUnit XML too."""
+    """Return the user properties that a test has before it is measured; JUnit XML holds them too."""
     key = planned.key
     properties = {
         "sample": key.sample_id,
@@ -509,7 +509,7 @@ def item_properties(planned: PlannedItem) -> list[tuple[str, str]]:
 
 
 def identity_properties(manifest: RunManifest) -> list[tuple[str, str]]:
-    """What every test of a run carries, so that JUnit files alone say what they measured."""
+    """Return the properties of every test of a run, so that JUnit files alone state what they measured."""
     properties = {
         "model": manifest.model,
         "judges": ", ".join(judge.model for judge in manifest.judges),
@@ -525,7 +525,7 @@ def identity_properties(manifest: RunManifest) -> list[tuple[str, str]]:
 def outcome_properties(
     status: Status, score: Score | None, unanswered_score: Score | None = None
 ) -> list[tuple[str, str]]:
-    """What measuring adds: the status, and scores as 0..1 with every digit (``repr`` of the float)."""
+    """Return the properties that measuring adds: the status, and scores 0..1 with every digit (``repr``)."""
     properties = {"status": status.value}
     if score is not None:
         properties["score"] = repr(float(score.value))
@@ -535,7 +535,7 @@ def outcome_properties(
 
 
 def floor_properties(floors: Floors) -> list[tuple[str, str]]:
-    """The item's floors, 0..1, as JSON; nothing if there are none."""
+    """Return the item's floors, 0..1, as JSON; none if there are none."""
     return _prefixed([("floors", encode(floors).decode())] if floors else [])
 
 

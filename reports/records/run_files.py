@@ -35,7 +35,7 @@ from scoring.score import Score
 T = TypeVar("T")
 
 KEPT_ITEMS = 25_000
-"""Of runs with more planned items, a record is read from the disk again whenever it is looked at."""
+"""In runs with more planned items, records are read from the disk each time they are used."""
 MANIFEST_NAME = "run.json"
 RECORDS_NAME = "records.jsonl"
 CANARY_NAME = "canary.json"
@@ -77,14 +77,14 @@ class CanaryFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviationsFile:
-    """``deviations.json``: what was sent in place of refused parameters, by role and in words."""
+    """``deviations.json``: what was sent in place of refused parameters, by role and as text."""
 
     changes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     deviations: tuple[str, ...]
 
 
 class RunFileError(QCalError):
-    """A run directory that cannot be used. The message names the file, the line where there is one, and what to do."""
+    """A run directory that cannot be used. The message names the file, the line if there is one, and what to do."""
 
 
 class RunMissingError(RunFileError):
@@ -92,7 +92,7 @@ class RunMissingError(RunFileError):
 
 
 class RunGarbledError(RunFileError):
-    """A file of the run does not hold what it should."""
+    """A file of the run has unexpected content."""
 
 
 class RunTooNewError(RunFileError):
@@ -100,13 +100,13 @@ class RunTooNewError(RunFileError):
 
 
 def load_run(path: Path, *, texts: bool = True) -> Run:
-    """The run in directory ``path``; one without ``records.jsonl`` has measured nothing yet.
+    """Read the run in directory ``path``. Without ``records.jsonl``, nothing has been measured yet.
 
     A last line that was cut while it was written (no line end, no JSON) is left out and counted in ``Run.torn_lines``,
-    a line whose checksum is wrong in ``Run.damaged_lines``: `--resume` asks their items again.
-    ``texts=False`` drops the answers' and replies' texts once read, request digests and times of day, and all but the
-    value of the other scorer's scores: what only computes figures then needs little memory, whatever the models wrote.
-    Those of more than `KEPT_ITEMS` planned items stay on the disk in any case (`StoredRecords`).
+    and a line with a wrong checksum in ``Run.damaged_lines``. `--resume` asks their items again.
+    ``texts=False`` drops the texts of answers and replies, request digests and times of day, and all but the value of
+    the other scorer's scores, to save memory where only figures are computed. The records of runs with more than
+    `KEPT_ITEMS` planned items stay on disk in any case (`StoredRecords`).
 
     Raises RunFileError.
     """
@@ -130,7 +130,7 @@ def load_run(path: Path, *, texts: bool = True) -> Run:
 
 
 def load_manifest(path: Path) -> RunManifest:
-    """The manifest of the run in directory ``path``. Raises RunFileError."""
+    """Return the manifest of the run in directory ``path``. Raises RunFileError."""
     file = path / MANIFEST_NAME
     content = _content(file)
     if content is None:
@@ -145,7 +145,7 @@ def load_manifest(path: Path) -> RunManifest:
 
 
 def load_canary_file(path: Path) -> CanaryFile | None:
-    """What the judges of the run in directory ``path`` gave the canary; None if none was tried.
+    """Read the grades that the judges of the run in ``path`` gave the canary; None if none was tried.
 
     Raises RunGarbledError.
     """
@@ -153,7 +153,7 @@ def load_canary_file(path: Path) -> CanaryFile | None:
 
 
 def load_looks(path: Path) -> LookPlan | None:
-    """After which repeats somebody looks, in the run in directory ``path``; None without ``--max-repeats``.
+    """Read the plan of looks of the run in directory ``path``; None without ``--max-repeats``.
 
     Raises RunGarbledError.
     """
@@ -161,7 +161,7 @@ def load_looks(path: Path) -> LookPlan | None:
 
 
 def _optional(file: Path, kind: type[T], what: str) -> T | None:
-    """A file that a run need not have, decoded; None if there is none. Raises RunGarbledError."""
+    """Return a file that a run need not have, decoded; None if there is none. Raises RunGarbledError."""
     content = _content(file)
     if content is None:
         return None
@@ -172,7 +172,7 @@ def _optional(file: Path, kind: type[T], what: str) -> T | None:
 
 
 def _agreement(canary: CanaryFile) -> dict[str, float]:
-    """See `Run.judge_agreement`."""
+    """Return each judge's lowest agreement (`Run.judge_agreement`)."""
     agreement: dict[str, float] = {}
     for result in canary.judges:
         agreement[result.judge] = min(result.agreement, agreement.get(result.judge, 1.0))
@@ -180,7 +180,7 @@ def _agreement(canary: CanaryFile) -> dict[str, float]:
 
 
 def _gullibility(canary: CanaryFile) -> dict[str, float]:
-    """See `Run.judge_gullibility`."""
+    """Return each judge's highest gullibility (`Run.judge_gullibility`)."""
     gullibility: dict[str, float] = {}
     for result in canary.judges:
         if result.gullibility is not None:
@@ -196,7 +196,7 @@ def _check_version(version: int, file: Path) -> None:
 
 
 def _content(file: Path) -> bytes | None:
-    """The content of a run's file; None if there is none. Raises RunGarbledError for one that is not opened."""
+    """Return the content of a run's file; None if there is none. Raises RunGarbledError if it cannot be opened."""
     try:
         return read_if_there(file)
     except OSError as error:
@@ -204,7 +204,7 @@ def _content(file: Path) -> bytes | None:
 
 
 def _lines(file: Path) -> Iterator[Line]:
-    """The lines of a run's file; none if there is no such file. Raises RunGarbledError for one that is not opened."""
+    """Yield the lines of a run's file; none if there is no such file. Raises RunGarbledError if it cannot be opened."""
     try:
         if is_there(file):
             yield from checked_lines(file)
@@ -213,7 +213,7 @@ def _lines(file: Path) -> Iterator[Line]:
 
 
 class _RecordsReading:
-    """Reads a run's records once: all lines are checked, and many are noted by their place in the file only."""
+    """Reads and checks all lines of a run's records once; of large runs it keeps only their places in the file."""
 
     def __init__(self, file: Path, manifest: RunManifest, *, texts: bool) -> None:
         self._file, self._manifest, self._texts = file, manifest, texts
@@ -223,7 +223,7 @@ class _RecordsReading:
         self.torn = self.damaged = 0
 
     def records(self) -> Sequence[Record]:
-        """The records in the order written."""
+        """Return the records in the order written."""
         places = final_places(self._read(), (item.key for item in self._manifest.planned))
         if self._shared is not None:
             return tuple(self._kept)

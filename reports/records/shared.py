@@ -1,4 +1,4 @@
-"""Equal parts of many records as one object, so that hundreds of thousands of records fit into little memory."""
+"""Stores equal parts of records once, so that many records need little memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scoring.score import Score
 
 
 class Shared:
-    """Gives records the keys and names of their planned items, and plain scores that equal earlier ones."""
+    """Replaces keys, names and plain scores of records with equal objects that exist already."""
 
     def __init__(self, planned: Iterable[PlannedItem]) -> None:
         self._planned: dict[ItemKey, PlannedItem] = {item.key: item for item in planned}
@@ -19,7 +19,7 @@ class Shared:
         self._tuples: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def of(self, record: Record) -> Record:
-        """An equal record."""
+        """Return an equal record."""
         item = self._planned.get(record.key)
         named: dict[str, Any] = {} if item is None else {"key": item.key}
         if item is not None and (item.family, item.scenario_type) == (record.family, record.scenario_type):
@@ -34,7 +34,7 @@ class Shared:
         )
 
     def _score(self, score: Score | None) -> Score | None:
-        """Scores that are a value and labels are few; others hold lists or tables, and differ."""
+        """Share scores that consist of a value and labels: few of them differ. Others hold lists or tables."""
         if (
             score is None
             or score.components

@@ -1,4 +1,4 @@
-"""What takes a while before and after the tests: a bar on a terminal, in a log a line every ten seconds."""
+"""Progress of slow steps before and after the tests: a bar on a terminal, a line every ten seconds in a log."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 LOG_EVERY_S = 10.0
 WORTH_A_LINE = 20
-"""Steps of so many parts are announced in a log at once; shorter ones only if they take `PATIENCE_S`."""
+"""Steps with this many parts are logged at once; shorter ones only if they take longer than `PATIENCE_S`."""
 PATIENCE_S = 1.0
 
 
 class StepProgress:
-    """Shows progress to people, as `qcal_plugin.dataset.prepare.Progress` is called. Silent at ``-qq``."""
+    """Shows progress; a `qcal_plugin.dataset.prepare.Progress`. Silent at ``-qq``."""
 
     def __init__(self, verbosity: int) -> None:
         self._silent = verbosity <= -2
@@ -27,7 +27,7 @@ class StepProgress:
         self._bar: tqdm[None] | None = None
 
     def __call__(self, what: str, done: int, planned: int) -> None:
-        """So much of a step is done."""
+        """Show that ``done`` of ``planned`` parts of a step are done."""
         if self._silent or not planned:
             return
         if what != self._step:

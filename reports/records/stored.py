@@ -1,4 +1,4 @@
-"""The records of large runs, which stay in their file: each is decoded whenever somebody looks at it.
+"""The records of large runs, which stay in their file and are decoded each time they are used.
 
 A report of 300,000 records therefore needs little more memory than one of 30,000. Small runs keep tuples.
 """
@@ -62,7 +62,7 @@ class StoredRecords(Sequence[Record]):
 
 @dataclass(frozen=True, slots=True)
 class PickedRecords(Mapping[ItemKey, Record]):
-    """One record for each item, by its place among the records; also the selections made of it."""
+    """One record for each item, found by its place among the records."""
 
     records: Sequence[Record]
     places: Mapping[ItemKey, int]
@@ -84,7 +84,7 @@ class PickedRecords(Mapping[ItemKey, Record]):
         return key in self.places
 
     def only(self, keys: Iterable[ItemKey]) -> PickedRecords:
-        """Those of the items among ``keys``, in that order."""
+        """Return only the items in ``keys``, in that order."""
         return PickedRecords(self.records, {key: self.places[key] for key in keys if key in self.places})
 
 
@@ -111,9 +111,9 @@ class SelectedRecords(Sequence[Record]):
 
 
 def final_places(keys: Iterable[tuple[ItemKey, bool]], planned: Iterable[ItemKey] = ()) -> dict[ItemKey, int]:
-    """The place of the record that counts for each item: the first that measured it, else the last one.
+    """Return the place of the record that counts for each item: the first that measured it, else the last one.
 
-    A further attempt never replaces a measured score: asking again only what went wrong would bias the result.
+    A later attempt never replaces a measured score: repeating only the items that failed would bias the result.
 
     Args:
         keys: of each record the item, and whether the record measured it.
@@ -132,7 +132,7 @@ def final_places(keys: Iterable[tuple[ItemKey, bool]], planned: Iterable[ItemKey
 
 
 def final_records(run: Run) -> PickedRecords:
-    """The record that counts for each item of the run, planned or not (see `final_places`)."""
+    """Return the record that counts for each item of the run, planned or not (see `final_places`)."""
     records = run.records
     if isinstance(records, StoredRecords):
         return PickedRecords(records, records.places)

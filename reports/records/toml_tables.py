@@ -40,7 +40,7 @@ def _content(path: Path) -> dict[str, Any]:
 
 
 def check_keys(place: str, table: object, known: set[str]) -> None:
-    """Raises TomlError where the table is none, or has a key that is not known."""
+    """Raises TomlError if it is not a table, or has a key that is not known."""
     if not isinstance(table, dict):
         raise TomlError(f"{place} is {table!r}; expected a table")
     if unknown := sorted(table.keys() - known):
@@ -48,7 +48,7 @@ def check_keys(place: str, table: object, known: set[str]) -> None:
 
 
 def entries(data: Mapping[str, Any], name: str, purpose: str) -> list[Any]:
-    """The tables of ``[[name]]``, at least one. Raises TomlError, with the purpose of having one."""
+    """Return the tables of ``[[name]]``, at least one. Raises TomlError, with the purpose of having one."""
     tables = data.get(name, [])
     if not isinstance(tables, list) or not tables:
         raise TomlError(f"no [[{name}]] in it: without one there is nothing to {purpose}")
@@ -56,7 +56,7 @@ def entries(data: Mapping[str, Any], name: str, purpose: str) -> list[Any]:
 
 
 def text(place: str, table: Mapping[str, Any], name: str) -> str:
-    """A text that says something. Raises TomlError, also where the key is missing."""
+    """Return a text that says something. Raises TomlError, also if the key is missing."""
     value = table.get(name)
     if not isinstance(value, str) or not value:
         raise TomlError(f"{place}: {name} is {value!r}; expected a text")
@@ -76,7 +76,7 @@ def number(
 
 
 def count(place: str, table: Mapping[str, Any], name: str, what: str, *, lowest: int = 0) -> int | None:
-    """A whole number of ``what``, at least ``lowest``; None where the key is missing. Raises TomlError."""
+    """Return a whole number of ``what``, at least ``lowest``; None if the key is missing. Raises TomlError."""
     value = table.get(name)
     if name in table and (isinstance(value, bool) or not isinstance(value, int) or value < lowest):
         raise TomlError(f"{place}: {name} is {value!r}; expected a number of {what}, {lowest} or more")

@@ -1,4 +1,4 @@
-"""Typed JSON for our own files and sockets: a dataclass goes out, and the same dataclass comes in or an error.
+"""Typed JSON for our own files and sockets: dataclasses are written, and read back or refused.
 
 DecodeError    the data are not of the type; the message names the field, as in "Expected `int` - at `$.attempts`"
 """
@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 
 class DecodeError(QCalError):
-    """Data that are not JSON, or not of the type that they should have."""
+    """Data that are not JSON, or not of the expected type."""
 
 
 def encode(data: object) -> bytes:
-    """The value as compact UTF-8 JSON; dataclasses as objects, named tuples as arrays.
+    """Return the value as compact UTF-8 JSON; dataclasses as objects, named tuples as arrays.
 
     NaN and infinities become null: use `json_safe` on values that come from answers.
     """
@@ -30,15 +30,15 @@ def encode(data: object) -> bytes:
 
 
 def encode_indented(data: object) -> bytes:
-    """The same for files that people open in an editor."""
+    """Return the value as indented JSON, for files that people open in an editor."""
     return msgspec.json.format(msgspec.json.encode(data), indent=1)
 
 
 def decode(data: bytes | str, kind: type[T], make: Callable[[type, Any], Any] | None = None) -> T:
-    """The value, checked against its type; fields that the type does not have are ignored. Raises DecodeError.
+    """Return the value, checked against its type; fields that the type does not have are ignored. Raises DecodeError.
 
-    A later version may therefore add fields to a file without raising its schema version. ``make`` is called with any
-    class that is not a dataclass, and with the JSON in its place, as soon as that is decoded; it may raise ValueError.
+    A later version may therefore add fields to a file without raising its schema version. ``make`` builds values of
+    classes that are not dataclasses. It gets the class and the decoded JSON, and may raise ValueError.
     """
     try:
         return msgspec.json.decode(data, type=kind, dec_hook=make)
@@ -47,7 +47,7 @@ def decode(data: bytes | str, kind: type[T], make: Callable[[type, Any], Any] | 
 
 
 def convert(data: object, kind: type[T]) -> T:
-    """The same for JSON that is decoded already. Raises DecodeError."""
+    """Return decoded JSON as a value of this type. Raises DecodeError."""
     try:
         return msgspec.convert(data, kind)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -55,17 +55,17 @@ def convert(data: object, kind: type[T]) -> T:
 
 
 def decode_object(data: bytes | str) -> dict[str, Any]:
-    """A JSON object whose fields are looked at one by one. Raises DecodeError."""
+    """Decode a JSON object without checking its fields. Raises DecodeError."""
     return decode(data, dict[str, Any])
 
 
 def to_builtins(data: object) -> Any:  # noqa: ANN401  JSON has no narrower type
-    """The value as dicts, lists and plain strings, as it reads in a file."""
+    """Return the value as dicts, lists and plain strings, as it reads in a file."""
     return msgspec.to_builtins(data)
 
 
 def json_safe(value: JSON) -> JSON:
-    """The value with NaN and infinities as strings: Python's JSON reader lets them in, strict JSON forbids them."""
+    """Return the value with NaN and infinities as strings: Python's JSON reader accepts them, strict JSON does not."""
     match value:
         case float() if not math.isfinite(value):
             return str(value)

@@ -1,4 +1,4 @@
-"""The chart of a service study: times and throughput over load, closed and open loops each in a row of their own."""
+"""The chart of a service study: times and throughput over load, closed and open loops in separate rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROW_INCHES = 3.4
 
 
 def load_chart(figures: Sequence[LevelFigures]) -> str:
-    """An SVG; the same figures give the same text."""
+    """Return an SVG; the same figures give the same text."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 

@@ -7,9 +7,8 @@ it, the drain after it.
 **Times** are those of all counted requests that were answered. All of them start within the window; leaving out those
 that end after it would leave out the slowest.
 
-**Rates** credit each answered request, warm-up included, with the share of its duration that lies in the window, and
-divide by the window's length. So neither the requests that reach into the window nor those that reach out of it are
-counted in full or lost.
+**Rates** credit each answered request, warm-up included, with the share of its duration within the window, and divide
+by the window's length. Requests that cross an edge of the window therefore count in part.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ TOLERATED_SHARE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From ``start_s`` to ``end_s`` of a level."""
+    """A time span of a level, from ``start_s`` to ``end_s``."""
 
     start_s: float
     end_s: float
@@ -63,7 +62,7 @@ class Window:
         return self.end_s - self.start_s
 
     def share(self, record: ServiceRecord) -> float:
-        """The part of a request's duration that lies in the window, 0..1."""
+        """Return the share of a request's duration within the window, 0..1."""
         inside = min(record.end_s, self.end_s) - max(record.sent_s, self.start_s)
         return max(0.0, inside) / record.duration_s if record.duration_s > 0 else 0.0
 
@@ -72,8 +71,8 @@ class Window:
 class Distribution:
     """``n`` values of ``requests`` requests: their mean and quantiles, each with an interval.
 
-    A quantile q needs 1 / (1 - q) requests: p90 ten, p95 twenty, p99 a hundred; None under that. The upper end of an
-    interval is open (``inf``) where the requests are too few to bound it (`reports.statistics.quantiles`).
+    A quantile q needs 1 / (1 - q) requests: p90 ten, p95 twenty, p99 a hundred; None below that. The upper end of an
+    interval is open (``inf``) if there are too few requests to bound it (`reports.statistics.quantiles`).
     """
 
     n: int
@@ -86,11 +85,11 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
-    """Scores of a level's answers, fractions 0..1; one value per sample, the mean where it was asked repeatedly.
+    """Scores of a level's answers, fractions 0..1; one value per sample, the mean if it was asked repeatedly.
 
     Attributes:
         change: mean minus that of the first level, on the items that both asked; None for the first.
-        right_rate: answers with the full score, a second.
+        right_rate: answers with the full score per second.
     """
 
     scored: int
@@ -122,8 +121,8 @@ class LevelFigures:
     """The figures of a level. Rates are per second, and None without a window.
 
     Attributes:
-        statuses: counted requests by what became of them.
-        success: answered, of answered and failed.
+        statuses: counted requests by status.
+        success: answered / (answered + failed).
         in_flight: mean over the window.
         output_rate, total_rate: tokens a second, output alone and with those of the prompts.
         estimated: share of answers whose tokens are counted as chunks, for want of usage.
@@ -166,7 +165,7 @@ class LevelFigures:
 def level_figures(
     measured: MeasuredLevel, objectives: Sequence[Objective], first: MeasuredLevel | None = None
 ) -> LevelFigures:
-    """All figures of a level; scores are compared with those of the level ``first``."""
+    """Return all figures of a level; scores are compared with those of the level ``first``."""
     statuses = {
         status: sum(record.status is status for record in measured.counted) for status in RequestStatus
     }
@@ -239,7 +238,7 @@ def _prompts(counted: Sequence[ServiceRecord]) -> Prompts | None:
 
 
 def window_of(measured: MeasuredLevel) -> Window | None:
-    """The level's window; None if it has no length, as with a single request in an open loop."""
+    """Return the level's window; None if it has no length, as with a single request in an open loop."""
     counted = measured.counted
     if not counted:
         return None
@@ -254,7 +253,7 @@ def window_of(measured: MeasuredLevel) -> Window | None:
 
 
 def distribution(clusters: Sequence[Sequence[float]]) -> Distribution:
-    """Of values that come in clusters, one per request, by which intervals are clustered."""
+    """Return the summary of values that come in clusters, one per request; intervals are clustered by them."""
     values = np.array([value for cluster in clusters for value in cluster])
     return Distribution(
         n=len(values),
@@ -273,7 +272,7 @@ def _tells(probability: float, clusters: Sequence[Sequence[float]]) -> bool:
 
 
 def _quantile(values: Floats, probability: float) -> float:
-    """The smallest value that at least this share of the values does not exceed."""
+    """Return the smallest value that at least this share of the values does not exceed."""
     return float(np.quantile(values, probability, method="inverted_cdf"))
 
 
@@ -294,7 +293,7 @@ def _tokens(record: ServiceRecord) -> float:
 
 
 def _in_flight(records: Iterable[ServiceRecord], window: Window) -> float:
-    """Time spent by requests of any outcome in the window, over its length."""
+    """Return the time that requests of any outcome spent in the window, divided by its length."""
     return math.fsum(window.share(record) * record.duration_s for record in records) / window.length_s
 
 
@@ -319,7 +318,7 @@ def _accuracy(
 
 
 def _asked_in(others: Iterable[ServiceRecord], records: Iterable[ServiceRecord]) -> list[ServiceRecord]:
-    """Those records whose item has a score among the others as well."""
+    """Return the records whose item also has a score among the others."""
     items = {
         (record.sample_id, record.question, record.mode) for record in others if record.score is not None
     }

@@ -20,11 +20,11 @@ from scoring.errors import BadValueError
 
 SERVICE_NAME = "service.jsonl"
 ATTAINMENT = 0.95
-"""Share of a load's requests that must keep the objectives for the load to meet them."""
+"""The share of a load's requests that must meet the objectives for the load to meet them."""
 
 
 class LoadKind(StrEnum):
-    """How requests follow one another."""
+    """How requests are sent."""
 
     PARALLEL = "parallel"
     """Closed loop: a number of requests in flight; the next is sent when one ends."""
@@ -50,7 +50,7 @@ class LoadLevel:
 
     @property
     def name(self) -> str:
-        """As in node ids and tables, such as ``parallel=5``."""
+        """The name in node ids and tables, such as ``parallel=5``."""
         return f"{self.kind}={self.load:g}"
 
     @property
@@ -60,14 +60,14 @@ class LoadLevel:
 
 
 class RequestStatus(StrEnum):
-    """What became of a request."""
+    """The outcome of a request."""
 
     OK = "ok"
     FAILED = "failed"
     CACHED = "cached"
-    """Answered from a cache: it says nothing about the load and counts nowhere."""
+    """Answered from a cache: not counted, because it says nothing about the load."""
     CUT = "cut"
-    """Given up by the client, because the level was stopped."""
+    """Cancelled by the client because the level was stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +78,10 @@ class ServiceRecord:
         level: name of its load level.
         counted: False for warm-up.
         planned_s, sent_s: since the level began; planned is the arrival (open loop) or when its place became free.
-        duration_s: from sending to the end of the reply, or of the attempt; as are all times below.
+        duration_s: from sending to the end of the reply or of the attempt; all times below also start at sending.
         ttfb_s: to the reply's headers.
         token_s: to each chunk with content or reasoning in it; chunks that arrived in one read share a moment.
-        answer_s: to the first content after any thought.
+        answer_s: to the first content after any reasoning.
         estimated: the server reported no usage; ``output_tokens`` is the number of chunks.
         resent: its first connection turned out to be closed; all times are those of the second.
         cached_tokens, image_tokens: of the prompt, as the server says; None if it does not.
@@ -146,7 +146,7 @@ class ServiceRecord:
 
 
 class Timing(StrEnum):
-    """Times that every request has one of."""
+    """Times of which every request has exactly one value."""
 
     QUEUE = "queue"
     TTFB = "ttfb"
@@ -158,19 +158,19 @@ class Timing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """What a good request keeps: a time of at most ``limit_s``."""
+    """A limit that a good request meets: a time of at most ``limit_s``."""
 
     metric: Timing
     limit_s: float
 
     def met(self, record: ServiceRecord) -> bool:
-        """Whether an answered request keeps it. A reply of one token has no TPOT, and breaks none."""
+        """Return whether an answered request meets it. A reply of one token has no TPOT and meets any limit on it."""
         figure = record.figure(self.metric)
         return self.metric is Timing.TPOT if figure is None else figure <= self.limit_s
 
 
 def parse_objectives(text: str) -> tuple[Objective, ...]:
-    """``ttft<=0.5,e2e<=8`` (seconds). Raises BadValueError."""
+    """Parse objectives such as ``ttft<=0.5,e2e<=8`` (seconds). Raises BadValueError."""
     return tuple(_objective(part.strip()) for part in text.split(","))
 
 
@@ -227,18 +227,18 @@ class MeasuredLevel:
 
     @property
     def first_error(self) -> str:
-        """Why the first request without an answer has none."""
+        """The reason why the first unanswered request has no answer."""
         errors = (record.error.message for record in self.counted if record.error is not None)
         return next(errors, "no request was counted, or a cache answered all")
 
 
 def is_good(record: ServiceRecord, objectives: Iterable[Objective]) -> bool:
-    """Whether a request was answered, and kept every objective."""
+    """Return whether a request was answered and met every objective."""
     return record.status is RequestStatus.OK and all(objective.met(record) for objective in objectives)
 
 
 def attainment(measured: MeasuredLevel, objectives: Iterable[Objective]) -> float:
-    """Share of counted requests that kept the objectives, 0..1; a failure kept none, a cached answer is left out.
+    """Share of counted requests that met the objectives, 0..1; a failure meets none, a cached answer is left out.
 
     0 if nothing was counted.
     """
@@ -261,14 +261,14 @@ class _Line:
 
 
 def level_lines(measured: MeasuredLevel) -> Iterable[dict[str, Any]]:
-    """The lines of a level: its requests, then the level itself."""
+    """Yield the lines of a level: its requests, then the level itself."""
     yield from ({"request": record} for record in measured.records)
     client = {} if measured.client is None else {"client": measured.client}
     yield {"level": measured.level, "stopped": measured.stopped, **client}
 
 
 def read_levels(path: Path) -> tuple[MeasuredLevel, ...]:
-    """The levels in a ``service.jsonl``; requests of one that was not finished are left out. Raises RunGarbledError."""
+    """Read the levels in a ``service.jsonl``, without those that were not finished. Raises RunGarbledError."""
     levels: list[MeasuredLevel] = []
     records: list[ServiceRecord] = []
     for line in _lines(path):
@@ -291,7 +291,7 @@ def read_levels(path: Path) -> tuple[MeasuredLevel, ...]:
 
 
 def _lines(path: Path) -> Iterator[Line]:
-    """The lines but for a torn one. Raises RunGarbledError for a file that is not opened."""
+    """Yield the lines, except a torn one. Raises RunGarbledError if the file cannot be opened."""
     try:
         yield from (line for line in checked_lines(path) if not line.is_torn)
     except OSError as error:

@@ -29,14 +29,14 @@ SCHEMA_VERSION = 1
 
 
 def is_service_study(run_dir: Path) -> bool:
-    """Whether the run measured a service under load, and not the benchmark."""
+    """Return whether the run measured a service under load, and not the benchmark."""
     return is_there(run_dir / SERVICE_NAME)
 
 
 def publish_service(run_dir: Path, *, full: bool = False) -> Document:
     """Write the reports of the study in ``run_dir`` again; return the document to print, the overview or all of it.
 
-    The files always hold all of it. Raises RunFileError or OSError.
+    The files always hold the full report. Raises RunFileError or OSError.
     """
     manifest, levels = load_manifest(run_dir), read_levels(run_dir / SERVICE_NAME)
     settings = _study(manifest)
@@ -111,7 +111,7 @@ def service_json(manifest: RunManifest, figures: Sequence[LevelFigures]) -> dict
 
 
 def _without_open_ends(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """The value with null for what is infinite, such as the open end of an interval: JSON has no infinity."""
+    """Return the value with null for infinities, such as the open end of an interval: JSON has none."""
     match value:
         case dict():
             return {name: _without_open_ends(entry) for name, entry in value.items()}

@@ -57,7 +57,7 @@ def service_sections(
 def service_overview(
     figures: Sequence[LevelFigures], levels: Sequence[MeasuredLevel], objectives: Sequence[Objective]
 ) -> tuple[Section, ...]:
-    """What a terminal shows."""
+    """Yield the tables for the terminal."""
     behind = tuple(error_tables(levels))
     times = tuple(_times(metric, figures) for metric in (Timing.TTFT, Timing.TPOT, Timing.E2E))
     return (
@@ -81,7 +81,7 @@ def service_overview(
 
 
 def load_table(figures: Sequence[LevelFigures]) -> Table:
-    """Requests and rates, a row per level."""
+    """Return requests and rates, a row per level."""
     columns = (
         Column("Load"),
         *(Column(name, Unit.COUNT) for name in ("Requests", "Answered", "Failed", "Cut", "Cached")),
@@ -186,7 +186,7 @@ _STATUSES = (RequestStatus.OK, RequestStatus.FAILED, RequestStatus.CUT, RequestS
 
 def _load_notes(figures: Sequence[LevelFigures]) -> tuple[str, ...]:
     return (
-        "Requests: sent after warm-up. Success: answered / (answered + failed). Cut: given up as the level stopped.",
+        "Requests: sent after warm-up. Success: answered / (answered + failed). Cut: cancelled as the level stopped.",
         "Window: closed loop, first counted request to first place left empty; open loop, first to last arrival.",
         "In flight: time spent by requests in the window / window.",
         *(f"{level.level.name} stopped: {level.stopped}." for level in figures if level.stopped is not None),
@@ -195,7 +195,7 @@ def _load_notes(figures: Sequence[LevelFigures]) -> tuple[str, ...]:
 
 
 def saturation_notes(figures: Sequence[LevelFigures]) -> Iterator[str]:
-    """Closed loops from which more load brought no more answers."""
+    """Yield the closed loops after which a higher load did not bring more answers."""
     held = [level for level in figures if level.level.kind is LoadKind.PARALLEL and level.request_rate]
     for before, after in pairwise(held):
         gain = (after.request_rate or 0.0) / (before.request_rate or 1.0) - 1
@@ -233,7 +233,7 @@ def highest_load_words(figures: Sequence[LevelFigures]) -> str | None:
 
 
 def accuracy_tables(figures: Sequence[LevelFigures]) -> Iterator[Table]:
-    """Whether the model answers worse under load."""
+    """Yield the scores under load; nothing if no answers were scored."""
     columns = (
         Column("Load"),
         Column("Scored", Unit.COUNT),
@@ -251,7 +251,7 @@ def accuracy_tables(figures: Sequence[LevelFigures]) -> Iterator[Table]:
         "Answers to Q2, Q4, Q5 and Q6, which need no judge. Each prompt begins with a new number.",
         "So compare these scores with each other, and not with the benchmark's.",
         "Mean: over samples, of a sample's mean score. Change: mean - mean of the first load, on items asked in both.",
-        "Right/s: as Requests/s, answers with the full score only.",
+        "Right/s: as Requests/s, only answers with the full score.",
     )
     yield Table(title="Scores under load", columns=columns, rows=rows, notes=notes)
 
@@ -275,7 +275,7 @@ def _times(metric: Timing, figures: Sequence[LevelFigures]) -> Table:
 def time_table(
     title: str, formula: str, figures: Sequence[LevelFigures], times: Sequence[Distribution]
 ) -> Table:
-    """One time, a row per level."""
+    """Return the distribution of one time, a row per level."""
     quantiles = [f"p{100 * q:g}" for q in PROBABILITIES]
     columns = [Column("Load"), Column("Requests", Unit.COUNT)]
     for name in ("Mean", *quantiles):
@@ -309,7 +309,7 @@ def _time_cells(time: Distribution) -> Iterator[float | Interval | None]:
 
 
 def error_tables(levels: Sequence[MeasuredLevel]) -> Iterator[Table]:
-    """Why requests failed, the most frequent first; nothing if none did."""
+    """Yield the reasons of failures, the most frequent first; nothing if no request failed."""
     errors = Counter(
         (measured.level.name, record.error.kind, record.error.message)
         for measured in levels

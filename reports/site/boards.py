@@ -1,4 +1,4 @@
-"""The leaderboards of a site: own runs and published models, mode by mode, and why some rows are greyed."""
+"""The leaderboards of a site: own runs and published models, mode by mode, and why some rows are grey."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from scoring.questions import Mode, Question
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """The runs of a site and how they stand to each other.
+    """The runs of a site and how they compare.
 
     Attributes:
         entrants: all runs, in the order of their folders.
         field: which of them are comparable.
-        latest: places of the latest run of each name (of those that are comparable, if any is), the best first.
-        numbers: place -> what charts and tables call the run, from 1 for the best; for ``latest`` only.
+        latest: places of the latest run of each name (the latest comparable one, if there is any), the best first.
+        numbers: place -> the run's number in charts and tables, from 1 for the best; for ``latest`` only.
     """
 
     entrants: tuple[Entrant, ...]
@@ -31,12 +31,12 @@ class Contest:
     numbers: Mapping[int, int]
 
     def alike(self, place: int) -> bool:
-        """Whether the run is comparable with the site's standard."""
+        """Return whether the run is comparable with the site's standard."""
         return not self.field.reasons[place]
 
     @property
     def modes(self) -> list[Mode]:
-        """The modes that any run asked."""
+        """The modes that at least one run asked."""
         return [mode for mode in Mode if any((mode, None) in entrant.standings for entrant in self.entrants)]
 
 
@@ -47,11 +47,11 @@ class BoardRow:
     Attributes:
         place: of the run; None for the others.
         number: see `Contest.numbers`.
-        standings: the mean's under None, then the questions'.
-        deltas: ICL minus zero-shot, likewise; empty in other modes.
-        notes: letters of the reasons for which the row is greyed; empty where it is comparable.
+        standings: of the mean under None, then of the questions.
+        deltas: ICL minus zero-shot, with the same keys; empty in other modes.
+        notes: letters of the reasons why the row is grey; empty if it is comparable.
         older: a later run of the same name exists.
-        is_floor: the standings are what answers score that look at no plot (docs/baselines.md).
+        is_floor: the standings are scores of answers that do not look at the plot (docs/baselines.md).
     """
 
     name: str
@@ -69,7 +69,7 @@ class BoardRow:
 class Board:
     """The rows of a mode, the best mean first.
 
-    ``reasons``: letter -> why rows with it are greyed; a letter means the same on all boards of a site.
+    ``reasons``: letter -> why rows with it are grey; a letter means the same on all boards of a site.
     """
 
     axis: ChartAxis
@@ -80,7 +80,7 @@ class Board:
 
 
 def contest(entrants: Sequence[Entrant], field: Field) -> Contest:
-    """Who stands for which name, and in which order."""
+    """Choose the run for each name, and their order."""
     by_name: dict[str, list[int]] = {}
     for place, entrant in enumerate(entrants):
         by_name.setdefault(entrant.name, []).append(place)
@@ -92,7 +92,7 @@ def contest(entrants: Sequence[Entrant], field: Field) -> Contest:
 
 
 def boards(contest: Contest) -> list[Board]:
-    """A board for each mode that was asked."""
+    """Return a board for each mode that was asked."""
     letters: dict[str, str] = {}
     return [_board(contest, mode, letters) for mode in contest.modes]
 
@@ -147,7 +147,7 @@ def _own_rows(contest: Contest, mode: Mode, letters: dict[str, str]) -> Iterator
 
 
 def _floor_rows(contest: Contest, mode: Mode) -> Iterator[BoardRow]:
-    """The floor of the standard's items; none if it has none. The mean's is left out: not every question has one."""
+    """Yield the floor row of the standard's items, if it has floors. It has no mean: some questions have no floor."""
     floors = contest.field.standard.floors
     known = {question: floors[mode, question] for question in mode.questions if (mode, question) in floors}
     if known:
@@ -189,11 +189,11 @@ def _without_interval(mean: float | None) -> Standing:
 
 
 def _lettered(reasons: Sequence[str], letters: dict[str, str]) -> str:
-    """The letters of these reasons; a reason that is new takes the next one."""
+    """Return the letters of these reasons; a new reason gets the next letter."""
     return " ".join(letters.setdefault(reason, _letter(len(letters))) for reason in reasons)
 
 
 def _letter(number: int) -> str:
-    """a, b ... z, aa, ab ..."""
+    """Return a, b ... z, aa, ab ..."""
     alphabet = string.ascii_lowercase
     return alphabet[number] if number < len(alphabet) else _letter(number // 26 - 1) + alphabet[number % 26]

@@ -28,7 +28,7 @@ UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """A site that was made: its first page, how many runs it shows, what it left out."""
+    """A finished site: its first page, how many runs it shows, and the runs that it left out."""
 
     index: Path
     runs: int
@@ -48,7 +48,7 @@ def build_site(
     """Make the site of these runs, or of the runs in these folders, in ``out``; an earlier site there is replaced.
 
     ``families``: a file that names the families to show; None for all. Raises SiteError if there are no runs, if labels
-    and runs differ in number, or if ``out`` holds something else than a site; FamilyFileError; OSError.
+    and runs differ in number, or if ``out`` is not empty and not a site; FamilyFileError; OSError.
     """
     _check_target(out)
     folders = run_folders(paths)
@@ -77,7 +77,7 @@ def build_site(
 
 def _check_target(out: Path) -> None:
     if out.exists() and not (out / LEADERBOARD_MARK).is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise SiteError(f"{out}: holds something else than a site; name a new folder, or delete this one")
+        raise SiteError(f"{out}: is not empty and not a site; name a new folder, or delete this one")
     out.parent.mkdir(parents=True, exist_ok=True)
 
 
@@ -89,7 +89,9 @@ def _write(
     part: FamilyPart | None,
 ) -> None:
     site.mkdir()
-    (site / LEADERBOARD_MARK).write_text("Made by qcaleval leaderboard; made anew by the same command.\n")
+    (site / LEADERBOARD_MARK).write_text(
+        "Made by qcaleval leaderboard, which replaces this folder when run again.\n"
+    )
     plots = write_plots((entry.folder for entry in entries), site)
     answers = write_answers(entries, collected_sheets(entries), plots, site)
     hrefs = _own_reports(entries, plots, site)
@@ -105,7 +107,7 @@ def _write(
 
 
 def _own_reports(entries: Sequence[Entry], plots: Mapping[str, str], site: Path) -> list[str | None]:
-    """The address of each run's own report in the site; None where the run has none, or one that cannot be read."""
+    """Return the address of each run's report in the site; None if there is none, or it cannot be read."""
     names: list[str] = []
     for entry in entries:
         name = UNSAFE_IN_NAMES.sub("-", entry.entrant.run_id).strip(".-") or "run"
@@ -117,7 +119,7 @@ def _own_reports(entries: Sequence[Entry], plots: Mapping[str, str], site: Path)
 
 
 def _own_report(source: Path, target: Path, *, plots: Mapping[str, str], budget: int) -> bool:
-    """Whether there was a report to pack. What its data look like is up to whoever wrote it."""
+    """Pack a report; return whether there was one. Its data may have any shape: anyone may have written it."""
     try:
         pack_report(source, target, plots, budget)
     except (

@@ -1,4 +1,4 @@
-"""Where points stand on the site's charts, in percent of width and height; drawn by ``templates/plots.jinja``."""
+"""Positions of points on the site's charts, in percent; ``templates/plots.jinja`` draws them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VERDICT_MARKS = {"PASS": "pass", "FAIL": "fail", "INCONCLUSIVE": "open", "CANNOT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """A run on a chart: ``x`` and ``y`` (and the interval's ends) in percent, ``y`` from the top; what it is in words.
+    """A run on a chart: ``x`` and ``y`` (and the interval's ends) in percent, ``y`` from the top; and its ``words``.
 
     ``front``: no other point is at least as good in both respects and better in one.
     """
@@ -48,7 +48,7 @@ class Plot:
 
 
 def score_axis(values: Sequence[float], *, vertical: bool = True) -> ChartAxis:
-    """An axis of scores that holds these, from one round figure to another; labelled 0 to 100."""
+    """Return an axis of scores that holds these, from one round figure to another; labelled 0 to 100."""
     low, high = min(values, default=0.0), max(values, default=1.0)
     step = next((step for step in STEPS if (high - low) / step <= 5), STEPS[-1])
     bottom, top = max(0.0, math.floor(low / step) * step), min(1.0, math.ceil(high / step) * step)
@@ -63,7 +63,7 @@ def score_axis(values: Sequence[float], *, vertical: bool = True) -> ChartAxis:
 
 
 def date_axis(moments: Sequence[float]) -> ChartAxis:
-    """A horizontal axis of time, in seconds since 1970, labelled with days."""
+    """Return a horizontal axis of time, in seconds since 1970, labelled with days."""
     low, high = min(moments), max(moments)
     if high - low < 86_400:
         low, high = low - 43_200, high + 43_200
@@ -78,9 +78,9 @@ def date_axis(moments: Sequence[float]) -> ChartAxis:
 def effort_plots(
     entrants: Sequence[Entrant], labels: Sequence[str], mode: Mode, costs: Mapping[int, float]
 ) -> list[Plot]:
-    """The mode's mean over cost, tokens and latency; each of the runs that know it, none of fewer than two.
+    """Return charts of the mode's mean over cost, tokens and latency; each needs at least two runs that know it.
 
-    ``costs``: place -> what the run's answers of this mode cost on average, in the currency of the prices.
+    ``costs``: place -> the mean cost of the run's answers in this mode, in the currency of the prices.
     """
     measures: tuple[tuple[str, str, Callable[[int, Effort], float | None]], ...] = (
         ("Cost", "per 1,000 answers", lambda place, _: 1000 * costs[place] if place in costs else None),
@@ -132,7 +132,7 @@ def _effort_plot(
 
 
 def _front(known: Sequence[tuple[float, float]]) -> set[int]:
-    """The places of what nothing beats: as cheap or cheaper and as good or better, and one of the two truly."""
+    """Return the places of runs on the front: no other is at least as cheap and as good, and better in one."""
     return {
         place
         for place, (cost, mean) in enumerate(known)
@@ -145,14 +145,14 @@ def _front(known: Sequence[tuple[float, float]]) -> set[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """One model over its runs: a plot whose points are joined in order."""
+    """One model's runs over time: points joined in order."""
 
     name: str
     plot: Plot
 
 
 def histories(runs: Mapping[str, Sequence[Entrant]], mode: Mode) -> list[History]:
-    """A time line of each model with several runs, all with the same axes."""
+    """Return a time line of each model with several runs, all with the same axes."""
     shown = {
         name: [
             entrant for entrant in entrants if entrant.mean(mode) is not None and _moment(entrant) is not None
@@ -211,7 +211,7 @@ def _ends(interval: Interval | None) -> tuple[float, ...]:
 
 
 def _moment(entrant: Entrant) -> float | None:
-    """When the run began, in seconds since 1970; None where the manifest does not say."""
+    """Return when the run began, in seconds since 1970; None if the manifest does not state it."""
     try:
         moment = datetime.fromisoformat(entrant.started_at)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the site's script knows of runs and items: JSON, with the scores of each run as one byte per item."""
+"""The data of the site's script: runs and items as JSON, with each run's scores as one byte per item."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.site.boards import Contest
 from scoring.questions import Mode, Question
 
 STEPS = 200
-"""Scores are shown to half a point in the matrix of items; figures elsewhere are not rounded."""
+"""The matrix of items shows scores to half a point; figures elsewhere are not rounded."""
 NOT_MEASURED, NOT_ASKED = 255, 254
 
 
@@ -49,7 +49,7 @@ def site_data(contest: Contest, hrefs: Sequence[str | None], answers: Mapping[st
 
 
 def sorted_items(contest: Contest) -> dict[ItemName, str]:
-    """Every item that any run planned, with its family: by mode, family, sample and question."""
+    """Return every item that any run planned, with its family: by mode, family, sample and question."""
     planned: dict[ItemName, str] = {}
     for entrant in contest.entrants:
         planned |= entrant.planned
@@ -59,7 +59,7 @@ def sorted_items(contest: Contest) -> dict[ItemName, str]:
 
 
 def figure_name(mode: Mode, question: Question | None) -> str:
-    """As the script names a figure."""
+    """Return the script's name of a figure."""
     return f"{mode}/{question or ''}"
 
 
@@ -72,7 +72,7 @@ def _bytes(
 
 
 def _heat(contest: Contest) -> dict[str, dict[str, list[float | None]]]:
-    """Figure -> family -> mean of each column, in their order."""
+    """Map figures to families to the mean of each column, in their order."""
     figures = [(mode, question) for mode in contest.modes for question in (None, *mode.questions)]
     shown = [contest.entrants[place] for place in contest.latest]
     heat: dict[str, dict[str, list[float | None]]] = {}

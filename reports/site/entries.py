@@ -1,6 +1,6 @@
-"""The runs of a site, read from disk: their figures, and what they answered, sample by sample.
+"""The runs of a site, read from disk: their figures, and their answers by sample.
 
-SiteError    no site can be made of this; the message says what to do
+SiteError    a site cannot be made; the message says what to do
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from scoring.errors import QCalError
 T = TypeVar("T")
 REPORT_JSON = "report.json"
 FEWEST_FOR_A_POOL = 8
-"""Fewer runs are read before further processes have started."""
+"""Fewer runs are read faster than further processes start."""
 READ_CHARACTERS = 300
 
 
 class SiteError(QCalError):
-    """No site can be made; ``str()`` says why and what to do."""
+    """A site cannot be made; ``str()`` says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a run answered to one item (its first repeat): status, what was read from the answer, the answer."""
+    """A run's answer to one item (its first repeat): status, what was read from it, and its text."""
 
     status: str
     read: str
@@ -54,8 +54,8 @@ class Entry:
     Attributes:
         folder: the run directory.
         entrant: its figures.
-        answers: sample -> item of it (``Q6/zeroshot``) -> what was said.
-        families: of the whole run, whichever the site is about.
+        answers: sample -> item (``Q6/zeroshot``) -> answer.
+        families: of the whole run, even if the site shows only some.
     """
 
     folder: Path
@@ -74,9 +74,9 @@ class LeftOut:
 
 
 def run_folders(paths: Sequence[Path]) -> list[Path]:
-    """The run directories that are named, or lie below a named folder, each once; sites that were made are left out.
+    """Return the run directories that are named, or are below a named folder, each once; sites are left out.
 
-    Raises SiteError where a path is not a folder or holds no run.
+    Raises SiteError if a path is not a folder or holds no run.
     """
     folders: dict[Path, Path] = {}
     for path in paths:
@@ -103,7 +103,7 @@ def read_entries(
     errors: ErrorRule = ErrorRule.UNMEASURED,
     families: frozenset[str] | None = None,
 ) -> tuple[list[Entry], list[LeftOut]]:
-    """The runs in these folders, and those that cannot be read or measured nothing of the benchmark.
+    """Read the runs in these folders; also return those that cannot be read or measured nothing of the benchmark.
 
     ``labels``: names for the runs, in their order, in place of the models'; empty for none. ``families``: those that
     the site is about; None for all.
@@ -116,7 +116,7 @@ def read_entries(
 
 
 def mapped(step: str, function: Callable[..., T], *arguments: Sequence[object]) -> list[T]:
-    """Like `map`; with many calls in several processes. Shows how much of the ``step`` is done."""
+    """Map as `map` does, in several processes if there are many calls; show the progress of the ``step``."""
     calls = len(arguments[0])
     if calls < FEWEST_FOR_A_POOL or (cpu_count() or 1) < 2:
         return list(_counted(step, map(function, *arguments), calls))
@@ -171,7 +171,7 @@ def _said(record: Record) -> Said:
 
 
 def _verdict(file: Path) -> str | None:
-    """The gates' verdict that the run's report holds; None without."""
+    """Return the gates' verdict in the run's report; None if there is none."""
     try:
         verdict = json.loads(read_file(file))["gates"]["verdict"]
     except (OSError, ValueError, KeyError, TypeError):

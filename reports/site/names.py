@@ -1,9 +1,9 @@
-"""Where things lie in a site."""
+"""Names of files and folders in a site."""
 
 from __future__ import annotations
 
 INDEX = "index.html"
 LEADERBOARD_MARK = ".qcaleval-site"
-"""Says that a folder was made as a site, so that it may be made anew."""
+"""Marks a folder as a site, which may be replaced."""
 ANSWERS, PLOTS, RUNS, SAMPLES = "answers", "plots", "runs", "samples"
 REPORT = "report.html"

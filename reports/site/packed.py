@@ -1,7 +1,7 @@
-"""What a site keeps once for all its runs: plots as files, answers by sample, and the runs' own reports, packed.
+"""The files of a site next to its page: plots, answers by sample, and the runs' reports, compressed.
 
-From disk a page may load scripts and images, and nothing else. So data is a script that hands over one text: JSON or a
-page, compressed (gzip, base64), which the browser unpacks when it is wanted.
+A page opened from disk can load scripts and images, nothing else. So data are scripts that pass on one text, JSON or
+a page, compressed (gzip, base64), which the browser unpacks when needed.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from reports.tables.reported_run import report_on
 PLOTS_BUDGET = 16_000_000
 REPORTS_BUDGET = 30_000_000
 ANSWERS_BUDGET = 12_000_000
-"""Bytes in a site of any number of runs."""
+"""The most bytes in a site, for any number of runs."""
 LEAST_REPORT = 60_000
 LARGEST_ISLAND = 500_000_000
 SHARED_MARK = "<@shared@>"
-"""Where shared data belong. No data can look like it: in a page every ``<`` of theirs is escaped."""
+"""Marks the place of shared data. Data never contain it, because every ``<`` in them is escaped."""
 LIMITS = (*TEXT_LIMITS, 300, 200, 140, 80)
-"""Characters of a text that may stay, the most first."""
+"""Limits for the characters of a text, the largest first."""
 FRAME, PACKED = 145_000, 0.5
-"""Letters that a packed report takes without what was written in the run, and for each character of that."""
+"""The size of a packed report: letters without any text of the run, and letters per character of text."""
 TRIED_SAMPLES = 6
 COMPRESSION = 6
 LOADER = ("unpack.js", "loading.js")
@@ -49,12 +49,12 @@ DIGEST = re.compile(r"sha256-[A-Za-z0-9+/=]+")
 
 
 def packed(text: str) -> str:
-    """The text, compressed, in letters."""
+    """Return the text, compressed, in letters."""
     return base64.b64encode(gzip.compress(text.encode(), COMPRESSION, mtime=0)).decode()
 
 
 def write_plots(folders: Iterable[Path], site: Path) -> dict[str, str]:
-    """Copy the plots of all runs, each once; returns digest -> file name, as many as `PLOTS_BUDGET` allows.
+    """Copy the plots of all runs, each once, as many as fit into `PLOTS_BUDGET`; return digest -> file name.
 
     Raises OSError.
     """
@@ -74,7 +74,7 @@ def write_plots(folders: Iterable[Path], site: Path) -> dict[str, str]:
 
 
 def collected_sheets(entries: Sequence[Entry]) -> dict[str, SampleSheet]:
-    """The prompts and references of every sample, from the first run that has them. Damaged files are passed over."""
+    """Return the prompts and references of every sample, from the first run that has them; skip damaged files."""
     sheets: dict[str, SampleSheet] = {}
     for entry in entries:
         wanted = {name.sample_id for name in entry.entrant.planned}
@@ -90,7 +90,7 @@ def collected_sheets(entries: Sequence[Entry]) -> dict[str, SampleSheet]:
 def write_answers(
     entries: Sequence[Entry], sheets: Mapping[str, SampleSheet], plots: Mapping[str, str], site: Path
 ) -> dict[str, str]:
-    """A script per sample with its references and what each run answered, by place; returns sample -> file name."""
+    """Write a script per sample with its references and each run's answers by place; return sample -> file name."""
     (site / ANSWERS).mkdir(parents=True)
     samples = sorted({sample for entry in entries for sample in entry.answers})
     limit = _answer_limit(entries, samples)
@@ -112,9 +112,9 @@ def _answers(entries: Sequence[Entry], sample: str, limit: int) -> dict[int, dic
 
 
 def _answer_limit(entries: Sequence[Entry], samples: Sequence[str]) -> int:
-    """How many characters of an answer are kept, so that all of them stay within `ANSWERS_BUDGET` when compressed.
+    """Return how many characters of each answer to keep, so that all fit into `ANSWERS_BUDGET` when compressed.
 
-    Judged by a few samples: with each limit their share of all samples is known.
+    The size is extrapolated from a few samples.
     """
     some = samples[:: max(1, len(samples) // TRIED_SAMPLES)]
     for limit in LIMITS:
@@ -148,11 +148,11 @@ def _references(sheet: SampleSheet | None, plots: Mapping[str, str]) -> dict[str
 
 
 def pack_report(source: Path, target: Path, plots: Mapping[str, str], budget: int) -> None:
-    """Write the report ``source`` to ``target`` (in ``runs/<id>/`` of a site): packed, its plots as files of the site.
+    """Write the report ``source`` to ``target`` (``runs/<id>/`` of a site): compressed, plots as files of the site.
 
-    So that it takes about ``budget`` bytes at most, long answers lose their middle, then their end. A report that this
-    version did not write, or that somebody changed since, is made again from the run's records. Raises OSError,
-    RunFileError, or ValueError if it holds data that no report does.
+    To keep it within about ``budget`` bytes, long answers lose their middle, then their end. A report that another
+    version wrote, or that somebody changed, is made again from the run's records. Raises OSError, RunFileError, or
+    ValueError if its data are not those of a report.
     """
     page = read_file(source).decode(errors="replace")
     if not is_own_page(page):
@@ -175,9 +175,9 @@ def pack_report(source: Path, target: Path, plots: Mapping[str, str], budget: in
 
 
 def _write_shared(data: dict[str, Any], site: Path) -> str:
-    """Take prompts and references out of the data: they are the same in most runs, and are kept once, by content.
+    """Move prompts and references, which most runs share, out of the data into a file named by its content.
 
-    Returns the name of their file in the site's folder of samples.
+    Returns the name of the file in the site's folder of samples.
     """
     text = ",".join(f'"{name}":{island(data.pop(name))}' for name in ("samples", "texts"))
     name = f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.js"
@@ -191,22 +191,22 @@ def _write_shared(data: dict[str, Any], site: Path) -> str:
 
 
 def _with_data(page: str, data: Mapping[str, Any]) -> str:
-    """The page with this data, and a mark where what is shared belongs (static/loading.js)."""
+    """Return the page with these data, and a mark at the place of the shared ones (static/loading.js)."""
     return _with_island(page, "data", f"{island(data)[:-1]},{SHARED_MARK}}}")
 
 
 def _addresses(embedded: Mapping[str, str], plots: Mapping[str, str]) -> dict[str, str]:
-    """Where the plots of a report lie, seen from the report."""
+    """Return the addresses of a report's plots, relative to the report."""
     return {plot: f"../../{PLOTS}/{plots[plot]}" for plot in embedded if plot in plots}
 
 
 def reports_budget(runs: int) -> int:
-    """Bytes that each of so many reports may take."""
+    """Return the bytes that each of this number of reports may take."""
     return max(LEAST_REPORT, REPORTS_BUDGET // max(1, runs))
 
 
 def _island(page: str, name: str) -> dict[str, Any]:
-    """The JSON in one of the page's elements, which may be compressed. Raises ValueError without such an element."""
+    """Return the JSON in one of the page's elements, unpacked if necessary. Raises ValueError if there is none."""
     element = _element(page, name)
     text = element["content"]
     data = json.loads(_unpacked(text) if element["type"] == "gzip" else text)
@@ -224,7 +224,7 @@ def _unpacked(letters: str) -> bytes:
 
 
 def _with_island(page: str, name: str, text: str) -> str:
-    """The page with this JSON in the element."""
+    """Return the page with this JSON in the element."""
     element = _element(page, name)
     opening = f'<script type="application/json" id="{name}">'
     return f"{page[: element.start()]}{opening}{text}{page[element.end('content') :]}"
@@ -238,7 +238,7 @@ def _element(page: str, name: str) -> re.Match[str]:
 
 
 def _texts(data: Mapping[str, Any]) -> Iterator[str]:
-    """What models and judges wrote."""
+    """Yield the texts of models and judges."""
     for item in data["items"]:
         if item.get("answer"):
             yield item["answer"]["text"]
@@ -247,7 +247,7 @@ def _texts(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _shortened_items(data: dict[str, Any], limit: int) -> dict[str, Any]:
-    """The items with texts of at most ``limit`` characters, without thoughts and digests of requests."""
+    """Return the items with texts of at most ``limit`` characters, without reasoning and digests of requests."""
     for item in data["items"]:
         item["request"] = None
         if item.get("answer"):
@@ -259,17 +259,17 @@ def _shortened_items(data: dict[str, Any], limit: int) -> dict[str, Any]:
 
 
 def _cut(text: str, limit: int) -> str:
-    """The text without its middle; where hardly anything may stay, its beginning."""
+    """Return the text without its middle; for very small limits, its beginning."""
     if len(text) <= limit:
         return text
     return shortened(text, limit) if limit >= TEXT_LIMITS[-1] else f"{text[:limit]} [...]"
 
 
 def _loading_page(page: str, content: str, shared: str) -> str:
-    """A page that unpacks the report and takes its place. Its policy lets the report's script and style run as well."""
+    """Return a page that unpacks the report in its place. Its policy also allows the report's script and style."""
     style, script = static("reports.site", ("loading.css",)), static("reports.site", LOADER)
     head = page[: page.index("<style>")]
-    policy = content_security_policy(style, script, beside=True)
+    policy = content_security_policy(style, script, own_files=True)
     inner = DIGEST.findall(head)
     for directive, source in zip(("script-src", "style-src"), inner, strict=True):
         policy = policy.replace(f"{directive} ", f"{directive} '{source}' ", 1)

@@ -1,4 +1,4 @@
-"""``index.html``: everything but the answers, which lie beside it."""
+"""``index.html``: everything except the answers, which are separate files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reports.statistics.rank_correlation import FEWEST_RANKED, kendall_tau
 from scoring.questions import Mode, Question
 
 MOST_PAIRED = 24
-"""Runs whose pairs are tested: 276 pairs in each mode. Of more, these are the best."""
+"""The most runs whose pairs are tested, which gives 276 pairs in each mode; of more runs, the best ones."""
 STYLES = ("page.css", "heat.css", "items.css")
 SHARED_SCRIPTS = ("dom.js", "shell.js", "math.js")
 OWN_SCRIPTS = ("unpack.js", "boards.js", "matrix.js", "answers.js", "site.js")
@@ -57,9 +57,9 @@ def render_site(
     left_out: Sequence[LeftOut],
     part: FamilyPart | None = None,
 ) -> str:
-    """The page. ``hrefs``: each run's own report, None where it has none; ``costs`` by place and mode.
+    """Return the page. ``hrefs``: address of each run's report, None if it has none; ``costs`` by place and mode.
 
-    ``part``: the families that it is about; None for all.
+    ``part``: the families that the page shows; None for all.
     """
     style = "\n".join((static("reports.html", STYLES), static("reports.site", ("site.css",))))
     script = "\n".join((static("reports.html", SHARED_SCRIPTS), static("reports.site", OWN_SCRIPTS)))
@@ -87,13 +87,13 @@ def render_site(
             data=Markup(island(site_data(contest, hrefs, answers))),  # noqa: S704  # nosec B704  # escaped by `island`
             style=Markup(style),  # noqa: S704  # nosec B704  # the package's own
             script=Markup(script),  # noqa: S704  # nosec B704  # the package's own
-            policy=content_security_policy(style, script, beside=True),
+            policy=content_security_policy(style, script, own_files=True),
         )
     )
 
 
 def _rivals(contest: Contest, mode: Mode) -> list[int]:
-    """The latest comparable runs of each name in a mode, the best first."""
+    """Return the latest comparable runs of each name in a mode, the best first."""
     alike = [
         place
         for place in contest.latest

@@ -1,4 +1,4 @@
-"""What answers cost: a TOML file with a table per model, prices per million tokens in whatever currency it means.
+"""Prices of answers: a TOML file with a table per model, prices per million tokens in any currency.
 
 ["gpt-5.4"]
 input = 1.25
@@ -34,14 +34,14 @@ class Price:
 
 
 def read_prices(path: Path) -> dict[str, Price]:
-    """Model -> its price. Raises PriceError."""
+    """Read the price of each model. Raises PriceError."""
     return read_file(path, _prices, PriceError)
 
 
 def cost_per_answer(entrant: Entrant, prices: Mapping[str, Price], mode: Mode) -> float | None:
-    """The mean cost of an answer in a mode; None without the model's price or without token counts.
+    """Return the mean cost of an answer in a mode; None without the model's price or without token counts.
 
-    Tokens are those of the answers that counted; retries and judges are not in it.
+    Tokens are those of the counted answers; retries and judges are not included.
     """
     price, effort = prices.get(entrant.identity.model or ""), entrant.effort.get(mode)
     if price is None or effort is None or effort.prompt_tokens is None or effort.completion_tokens is None:

@@ -1,4 +1,4 @@
-// The items that the filters leave, as a CSV file.
+// The filtered items as a CSV file.
 
 const FORMULA_START = /^ *[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 const CSV_COLUMNS = {
@@ -11,7 +11,7 @@ const CSV_COLUMNS = {
 
 const asText = (value) => (value === null || value === undefined || typeof value === "string" ? value : JSON.stringify(value));
 
-/** A cell; text that a spreadsheet would run gets an apostrophe, as in all CSV files of this suite. */
+/** A cell; text that a spreadsheet would execute gets an apostrophe, as in all CSV files of this suite. */
 function csvCell(value) {
   if (value === null || value === undefined) return "";
   if (typeof value !== "string") return String(value);

@@ -1,4 +1,4 @@
-// One item in a dialog, with an address of its own: plots, prompt, answer, what was read from it, and how it was graded.
+// One item in a dialog, with its own address: plots, prompt, answer, what was read from it, and how it was graded.
 
 const dialog = byId("detail");
 const zoom = byId("zoom");
@@ -18,7 +18,7 @@ function table(headings, rows) {
   ));
 }
 
-/** A plot that shows at full size when chosen; a word where the page has it not. */
+/** A plot that is shown at full size when selected; a note if the page does not have it. */
 function plot(digest, description) {
   const picture = image(digest, description);
   if (!picture) return make("small", {}, `[plot ${digest.slice(0, 12)} is not in this page]`);
@@ -33,7 +33,7 @@ function enlarge(digest, description) {
   zoom.showModal();
 }
 
-/** What the score is made of: fields with what was read and what was right, or shares that stand alone. */
+/** The parts of the score: fields with the read and the expected value, or plain shares. */
 function components(item) {
   const { components: parts, extracted, expected } = item.score;
   if (!Object.keys(parts).length) return [];
@@ -73,7 +73,7 @@ function judging(item, sample) {
   ];
 }
 
-/** What the answer is compared with: where a study's condition has references of its own, these. */
+/** The references: those of a study's condition if it has any, else the sample's. */
 function referenceOf(item, sample) {
   const own = sample?.references[item.variant];
   return {
@@ -91,12 +91,12 @@ function answering(item) {
   ];
 }
 
-/** What was asked: texts by place, images by digest; undefined where the run has not kept it. */
+/** The prompt: texts by place, images by digest; undefined if the run did not keep it. */
 function promptOf(item, sample) {
   return (item.variant ? sample?.variants[item.variant] : sample?.prompts)?.[item.mode]?.[item.question];
 }
 
-/** The sample's plots; in a study's variant what was shown in their place, which is last in the prompt. */
+/** The sample's plots; in a study's variant the plot shown in their place, the last one in the prompt. */
 function shownPlots(item, sample) {
   const images = (promptOf(item, sample) ?? []).filter((part) => typeof part === "string");
   return item.variant && sample ? images.slice(-sample.plots.length) : (sample?.plots ?? []);
@@ -142,7 +142,7 @@ function addressOf(item) {
   return `#${new URLSearchParams(parts)}`;
 }
 
-/** The item of an address; undefined where it is of none. */
+/** The item of an address; undefined if there is none. */
 function itemAt(hash) {
   if (!hash.startsWith("#item=")) return undefined;
   const { item: sample, question, mode, repeat = "0", variant = "" } = Object.fromEntries(new URLSearchParams(hash.slice(1)));
@@ -154,7 +154,7 @@ async function copyLink(button) {
   button.textContent = copied ? "Copied" : "See the address bar";
 }
 
-/** Open the item at this place of the list as it is filtered and sorted now. */
+/** Open the item at this place of the list, as currently filtered and sorted. */
 function openItem(place) {
   const item = list.found[place];
   if (!item) return;
@@ -173,10 +173,10 @@ function openItem(place) {
   dialog.replaceChildren(heading(item), make("div", { class: "sheet" }, sheet.flat()));
   dialog.scrollTop = 0;
   if (!dialog.open) dialog.showModal();
-  dialog.querySelector(".close").focus();  // the button that had the focus is gone, and with it the keys
+  dialog.querySelector(".close").focus();  // the button that had the focus is gone; without focus, keys do nothing
 }
 
-/** Back to the list, to the row of the item that was open last. */
+/** Return to the list, to the row of the item that was open last. */
 function leaveItem() {
   if (openPlace === null) return;
   history.replaceState(null, "", hashBefore || "#items");

@@ -1,8 +1,8 @@
-// Making elements. Whatever comes from a model or a server enters the page through here, as text and never as markup.
+// Makes elements. Everything from a model or a server enters the page here, as text and never as markup.
 
 const byId = (id) => document.getElementById(id);
 
-/** The JSON in an element; of many items it is compressed. */
+/** The JSON in an element; if large, it is compressed. */
 async function held(element) {
   if (element.type === "application/json") return JSON.parse(element.textContent);
   const bytes = Uint8Array.from(atob(element.textContent), (character) => character.charCodeAt(0));
@@ -28,12 +28,12 @@ function visible(text) {
   return String(text).replace(/[^\P{C}\n\t]/gu, (character) => `\\u{${character.codePointAt(0).toString(16)}}`);
 }
 
-/** A name with places to break behind its underscores. */
+/** A name with places to break after its underscores. */
 function breakable(name) {
   return visible(name).split(/(?<=_)/).flatMap((piece, index) => (index ? [make("wbr"), piece] : [piece]));
 }
 
-/** A JSON value as people write it: text bare, all else as JSON. */
+/** A JSON value for display: text as it is, everything else as JSON. */
 function written(value) {
   if (value === undefined) return "-";
   return visible(typeof value === "string" ? value : JSON.stringify(value, null, 1));
@@ -47,12 +47,12 @@ const seconds = (value) => {
 const counted = (value) => (value === null || value === undefined ? "-" : value.toLocaleString("en"));
 const modeNames = { zeroshot: "zero-shot", icl: "ICL" };
 
-/** The plot of this digest as an image, or null where the page has none. */
+/** The plot of this digest as an image, or null if the page does not have it. */
 function image(digest, description) {
   return plots.has(digest) ? make("img", { src: plots.get(digest), alt: description }) : null;
 }
 
-/** The score as a pill in the colours of the heat map; what is not measured says what it is. */
+/** The score as a pill in the colours of the heat map; unmeasured items show their status. */
 function pill(item) {
   if (item.status !== "scored") return make("span", { class: "pill failed" }, item.status.replace("_", " "));
   return make("span", { class: `pill h${Math.round(20 * item.score.value)}` }, hundredths(item.score.value));

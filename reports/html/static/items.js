@@ -20,7 +20,7 @@ function searchable(item) {
   return item.searchable;
 }
 
-/** Whether an item passes; a filter that is empty or unknown lets everything pass. */
+/** Whether an item passes; empty and unknown filters pass everything. */
 function passes(item, filters) {
   const score = item.score ? 100 * item.score.value : null;
   return (
@@ -35,7 +35,7 @@ function passes(item, filters) {
   );
 }
 
-/** Sorted by the key; what has none comes last in either direction, equals keep their order. */
+/** Sorted by the key; items without one come last in either direction, and equal ones keep their order. */
 function sorted(items, { by, descending }) {
   if (!by) return items;
   const key = sortKeys[by];
@@ -98,7 +98,7 @@ function showList() {
   showPage(0);
 }
 
-/** Filters that have no field in the form, as buttons that take them back. */
+/** Filters without a field in the form, as buttons that remove them. */
 function showNarrowed() {
   const named = Object.entries(list.filters).filter(([name, value]) => value && !form.elements[name]);
   byId("narrowed").replaceChildren(

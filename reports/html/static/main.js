@@ -1,6 +1,6 @@
 // Wiring: links to the items, events.
 
-/** ``#items?family=drag`` narrows the list to what a figure stands for; ``#item=...`` opens an item. */
+/** ``#items?family=drag`` limits the list to the items of a figure; ``#item=...`` opens an item. */
 function followLink() {
   const item = itemAt(location.hash);
   if (item) {

@@ -1,5 +1,5 @@
-// Formulas in answers and references: the part of TeX that people write about measurements, as MathML.
-// What is not understood stays as it was written.
+// Formulas in answers and references: the part of TeX that is used for measurements, as MathML.
+// Anything else is shown as it was written.
 
 const MATHML = "http://www.w3.org/1998/Math/MathML";
 const LONGEST_FORMULA = 600;
@@ -53,7 +53,7 @@ class Formula {
     return parts.length === 1 ? parts[0] : mathElement("mrow", ...parts);
   }
 
-  /** Sub- and superscript of what stands before them. */
+  /** Sub- and superscript of the preceding token. */
   script(base, depth) {
     const found = {};
     while (this.tokens[this.place] === "^" || this.tokens[this.place] === "_") {
@@ -116,7 +116,7 @@ class Formula {
   }
 }
 
-/** A formula as MathML, its source as a tip; null where it is not understood. */
+/** A formula as MathML, its source as a tip; null if it cannot be parsed. */
 function formula(source, display) {
   if (source.length > LONGEST_FORMULA) return null;
   try {

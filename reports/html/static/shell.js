@@ -1,4 +1,4 @@
-// What every page has: colours that follow the system or a button, tips beside cells, and links that filter items.
+// Shared by all pages: colours set by the system or a button, tips next to cells, and links that filter items.
 
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
@@ -6,7 +6,7 @@ function setTheme(theme) {
   byId("theme").setAttribute("aria-label", `${byId("theme").textContent} colours`);
 }
 
-/** The hidden detail of a cell, shown beside it while it is pointed at or has the focus. */
+/** The hidden detail of a cell, shown next to it while it is hovered over or has the focus. */
 function showTip(cell) {
   const tip = byId("tip");
   const detail = cell?.querySelector(".detail");

@@ -5,10 +5,10 @@ const loaded = new Map();
 const waitingFor = new Map();
 let openPlace = null;
 
-/** Called by a script of the folder ``answers``: what it holds of a sample, packed. */
+/** Called by a script of the folder ``answers``: its data about a sample, compressed. */
 window.unpacked = async (number, letters) => waitingFor.get(String(number))?.(JSON.parse(await unpack(letters)));
 
-/** What the site knows of a sample; null where its file cannot be read. */
+/** The data about a sample; null if its file cannot be read. */
 function answersOf(item) {
   if (!item.file) return Promise.resolve(null);
   if (!loaded.has(item.file)) {
@@ -21,7 +21,7 @@ function answersOf(item) {
   return loaded.get(item.file);
 }
 
-/** The address of an item, in this page or in a run's own report. */
+/** The address of an item, in this page or in a run's report. */
 function addressOf(item) {
   return `#${new URLSearchParams({ item: item.sample, question: item.question, mode: item.mode })}`;
 }
@@ -68,7 +68,7 @@ function sheetOf(item, found) {
     points.length ? [make("h3", {}, "Key points"), make("ol", {}, points.map((point) => make("li", {}, typeset(point))))] : null,
     found?.asked[`${item.question}/zeroshot`] ? make("details", {}, make("summary", {}, "Question, as asked without demonstrations"), block(found.asked[`${item.question}/zeroshot`])) : null,
     make("h3", {}, `${shown.length} answers`),
-    found ? null : make("p", { class: "error" }, "The answers are in the site's folder answers/, which is not beside this page."),
+    found ? null : make("p", { class: "error" }, "The answers are in the site's folder answers/, which is missing next to this page."),
     make("div", { class: "answers" }, shown.map((run) => answerCard(run, item, found))));
 }
 
@@ -81,7 +81,7 @@ async function showItem(item, place) {
   dialog.replaceChildren(header(item, place), sheetOf(item, found));
   dialog.scrollTop = 0;
   if (!dialog.open) dialog.showModal();
-  dialog.querySelector(".close").focus();  // what had the focus may be gone, and with it the keys
+  dialog.querySelector(".close").focus();  // the focused element may be gone; without focus, keys do nothing
 }
 
 function openItem(place) {

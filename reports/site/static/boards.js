@@ -4,7 +4,7 @@ function cellOf(row, column) {
   return row.cells[column].dataset.value ?? "";
 }
 
-/** Sort by a column; what has no value comes last in either direction. */
+/** Sort by a column; rows without a value come last in either direction. */
 function sortBoard(table, column, descending) {
   const key = (row) => { const text = cellOf(row, column); return text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text; };
   const rows = [...table.tBodies[0].rows].map((row) => [key(row), row]);

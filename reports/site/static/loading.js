@@ -1,9 +1,9 @@
-// A report that was packed for a site: unpack it and let it take this page's place. Prompts and references, which are
-// the same in most runs, lie once in the site's folder of samples.
+// A report that was compressed for a site: unpack it in place of this page. Prompts and references, which are
+// the same in most runs, are stored once in the site's folder of samples.
 
 const element = document.getElementById("packed");
 
-/** What is shared, as a part of the report's JSON; nothing of it where its file is not beside this one. */
+/** The shared data as a part of the report's JSON; empty if their file is missing. */
 function loadShared() {
   return new Promise((resolve) => {
     const none = '"samples":{},"texts":[]';

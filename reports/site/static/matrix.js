@@ -9,7 +9,7 @@ const matrix = { filters: {}, found: [], page: 0 };
 const scores = data.scores.map((letters) => Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0)));
 const items = data.items.map(([sample, family, question, mode], place) => ({ place, sample: data.samples[sample], file: data.files[sample], family: data.families[family], question, mode }));
 
-/** The score of a run (by place) in an item, 0 to 200; undefined where it has none. */
+/** The score of a run (by place) in an item, 0 to 200; undefined if it has none. */
 const scoreOf = (run, item) => (scores[run][item.place] <= STEPS ? scores[run][item.place] : undefined);
 const runName = (run) => `${data.runs[run].number ?? ""} ${data.runs[run].name}`.trim();
 const fullName = (run) => (data.runs[run].number ? runName(run) : `${data.runs[run].name}, ${data.runs[run].day}`);
@@ -25,7 +25,7 @@ function valuesOf(item) {
 }
 const meanOf = (item) => { const values = valuesOf(item); return values.length ? values.reduce((a, b) => a + b, 0) / values.length : undefined; };
 
-/** How far a half of the models is from the other: largest where as many are right as wrong. */
+/** How divided the models are: largest if as many are right as wrong. */
 function division(item) {
   const values = valuesOf(item);
   const right = values.filter((value) => value >= RIGHT).length;

@@ -9,7 +9,7 @@ function fillChoices() {
   }
 }
 
-/** ``#items?a=1&b=2&where=a`` narrows the matrix; ``#item=...`` opens an item. */
+/** ``#items?a=1&b=2&where=a`` limits the matrix; ``#item=...`` opens an item. */
 function followLink() {
   const item = itemOf(location.hash);
   if (item) {
