@@ -42,7 +42,7 @@ from tests.run_factory import failed, manifest, planned_item, scored
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "reliability.md"
 BEGIN, END = "<!-- attack: begin -->\n", "<!-- attack: end -->\n"
-EVERY_FIELD = 370
+EVERY_FIELD = 430
 """Mutations that touch each field of the run at least once."""
 SECRET = "what only the owner of this machine may read"
 LOG_COMMAND = "x\n::error::y\r::set-output name=a::b\u2028::warning::c\x1b[31m ##[error]d"
