@@ -96,7 +96,7 @@ LINE_ENDS = re.compile("[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")
 
 
 def holds_commands(said: str) -> bool:
-    """Whether a CI or a terminal would take something in an output for a command."""
+    """Return whether an output contains a command for a CI or a terminal."""
     lines = [line.strip() for line in LINE_ENDS.split(said)]
     return any(line.startswith("::") or "##[" in line for line in lines) or "\x1b" in said
 
@@ -329,7 +329,7 @@ def fields_of(run: Path) -> list[tuple[str, int, tuple]]:
 
 
 def mutate(run: Path, field: tuple[str, int, tuple], rng: random.Random) -> str:
-    """Give a field of a run another value, with a right checksum; returns its name."""
+    """Give a field of a run another value and update the checksum; return the field's name."""
     name, line, path = field
     if name in JSON_FILES:
         (run / name).write_text(mutated(json.loads((run / name).read_text()), path, rng))
@@ -347,7 +347,7 @@ def mutate(run: Path, field: tuple[str, int, tuple], rng: random.Random) -> str:
 
 
 def mutations(bench: Bench, rng: random.Random, number: int, commands=COMMANDS) -> Counter[str]:
-    """Mutations of fields: every command does its work or refuses in a line."""
+    """Mutate fields and update the checksums: every command does its work or refuses in one line."""
     counts: Counter[str] = Counter()
     fields = fields_of(bench.whole)
     rng.shuffle(fields)
@@ -362,7 +362,7 @@ def mutations(bench: Bench, rng: random.Random, number: int, commands=COMMANDS) 
 
 
 def island(page: str, name: str) -> tuple[str, str, str]:
-    """A page's JSON of that name, and what is before and after it."""
+    """Return the text before a page's JSON of that name, the JSON, and the text after it."""
     before, opening, rest = page.partition(f'id="{name}">')
     data, closing, after = rest.partition("</script>")
     return before + opening, data, closing + after
@@ -407,9 +407,9 @@ class Sessions:
 
 
 def resumes(bench: Bench, session: Sessions, rng: random.Random, number: int) -> Counter[str]:
-    """Cuts and mutations of a real run, which a real session then resumes.
+    """Cut and mutate a real run, and resume it in a real session.
 
-    After a cut the run ends with the scores that it had. After a mutation it ends or is refused.
+    After a cut, the run must end with its earlier scores; after a mutation, it may be refused.
     """
     counts: Counter[str] = Counter()
     whole = session.run("whole")
