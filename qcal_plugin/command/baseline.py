@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         "--replace", action="store_true", help="take the place of another run in that folder"
     )
     promoted.add_argument(
-        "--chosen-from", type=int, metavar="N", help="the run is the best of N runs; reports of gates mention it"
+        "--chosen-from", type=int, metavar="N", help="the run is the best of N; reports of gates mention it"
     )
     promoted.set_defaults(run=_promote)
     fetched = commands.add_parser(
