@@ -1,20 +1,19 @@
-"""Real sessions with ``--gate`` at the benchmark's size: how often their verdicts are right; the table of docs/ci.md.
+"""Real sessions with ``--gate`` at the benchmark's size: how often their verdicts are right, for docs/ci.md.
 
     python -m tests.gate_sessions --minutes 30                 as many sessions as that takes; prints the table
     python -m tests.gate_sessions --releases 5 --write         5 of each kind, and the table into docs/ci.md
     python -m tests.gate_sessions --log sessions.jsonl ...     continues from the sessions in this file
 
-Each session is ``pytest test_qcaleval ... --gate gates.toml --max-repeats 4`` in a separate process, plain or with
-``-n 2``. A scripted server on loopback is the model and its judge. The dataset has 243 samples of 22 families with tiny
-images. The models are those of `tests.gate_simulation`: each item is right with its own chance, drawn again for each
-release and repeat.
+Each session is a process ``pytest test_qcaleval ... --gate gates.toml --max-repeats 4``, plain or with ``-n 2``. A
+scripted server on loopback is the model and its judge. The dataset has 243 samples of 22 families, with tiny images.
+The models are those of `tests.gate_simulation`: each item is right with its own chance, drawn again for each release
+and repeat.
 
 The model in production is asked eight times in a real session, once per flip rate. For each release its answers are
 drawn again and written into a copy of that run.
 
 Each session's verdict and number of repeats are compared with those that `gate_simulation.verdicts` computes from the
-recorded scores. They agree, so sessions have the error rates of the simulation, which can afford more
-releases.
+recorded scores. As they agree, sessions have the error rates of the simulation, which can afford more releases.
 """
 
 from __future__ import annotations
@@ -79,7 +78,7 @@ WANTED = {"same": "PASS", "new": "PASS", "drop of 2": "PASS", "drop of 4": "FAIL
 
 
 def dataset(samples: int = SAMPLES) -> DatasetFactory:
-    """Samples of 22 families. Q1, Q3 and Q5 are graded in thirds, the others are right or wrong."""
+    """Make samples of 22 families. Q1, Q3 and Q5 are graded in thirds, the others are right or wrong."""
     families = [f"family{number:02}" for number in range(FAMILIES)]
     rows = [_sample_row(number, families[number % FAMILIES]) for number in range(samples)]
     return DatasetFactory(
@@ -129,7 +128,7 @@ def _fewshot_row(row: dict[str, object]) -> dict[str, object]:
 
 
 def text_of(question: Question, score: float) -> str:
-    """An answer that gets this score."""
+    """Return an answer that gets this score."""
     parts = round(PARTS * score)
     covered = f"This covers {parts} key points."
     match question:
@@ -190,7 +189,7 @@ class Session:
 
     @property
     def agrees(self) -> bool:
-        """Whether the simulation has the same verdict after as many repeats, and the exit status agrees."""
+        """Whether the simulation has the same verdict after as many repeats, with the matching exit status."""
         status = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 10}[self.expected_verdict]
         return (self.expected_verdict, self.expected_repeats, status) == (
             self.verdict,
@@ -219,7 +218,7 @@ class Sessions:
         self._dataset = dataset(samples).write(inner.folder / "dataset")
 
     def run(self, kind: Kind, release: int) -> Session:
-        """One release: the baseline is drawn, the candidate is asked, and the verdict is compared."""
+        """Run one release: draw the baseline, ask the candidate, and compare the verdicts."""
         place = (list(SCENARIOS).index(kind.scenario), round(1000 * kind.flips), kind.workers, release)
         random = np.random.default_rng((SEED, *place))
         cases = SCENARIOS[kind.scenario]
@@ -242,7 +241,7 @@ class Sessions:
         return session
 
     def production(self, flips: float) -> Path:
-        """The run of the model in production, made in a session if it is not there."""
+        """Return the run of the model in production; a session makes it if it does not exist yet."""
         name = f"{PRODUCTION}-{round(1000 * flips)}"
         if not (self.inner.folder / name).exists():
             random = np.random.default_rng((SEED, round(1000 * flips)))
@@ -265,7 +264,7 @@ class Sessions:
         return result
 
     def _redrawn(self, flips: float, scores: Floats) -> Path:
-        """A copy of the run in production with these scores, of shape (repeats, samples, questions)."""
+        """Copy the run in production with these scores, of shape (repeats, samples, questions)."""
         source, copy = self.production(flips), self.inner.folder / "baseline"
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("*.jsonl", "report*", "summary*"))
         with (copy / RECORDS_NAME).open("wb") as file:
@@ -302,7 +301,7 @@ def _compared(
 
 
 def recorded_scores(run_dir: Path) -> Floats:
-    """Return the scores of a run: shape (repeats, samples, questions)."""
+    """Read the scores of a run: shape (repeats, samples, questions)."""
     records = load_run(run_dir, texts=False).records
     repeats, samples = (
         len({record.key.repeat for record in records}),
@@ -353,7 +352,7 @@ def _row(sessions: Sequence[Session]) -> str:
 
 
 def closing(sessions: Sequence[Session]) -> str:
-    """How many sessions there were, and how many agree with the simulation."""
+    """Return how many sessions there were, and how many agree with the simulation."""
     agreeing = sum(session.agrees for session in sessions)
     return (
         f"{len(sessions)} sessions; {agreeing} have the verdict and the number of repeats of the simulation."
@@ -373,7 +372,7 @@ def into_document(lines: Sequence[str], document: Path = DOCUMENT) -> None:
 
 
 def read_log(file: Path) -> list[Session]:
-    """The sessions of earlier calls; none if there is no such file."""
+    """Read the sessions of earlier calls; none if there is no such file."""
     lines = file.read_text().splitlines() if file.exists() else []
     return [Session(**json.loads(line)) for line in lines]
 
@@ -386,7 +385,7 @@ def run_sessions(
     goes_on: Callable[[], bool],
     releases: int,
 ) -> Iterator[Session]:
-    """Run one release of each kind after the other, up to ``releases`` of each."""
+    """Yield sessions, one release of each kind after the other; ``releases`` of each, or without limit if 0."""
     asked = {(s.scenario, s.flips, s.workers, s.release) for s in done}
     for release in count() if releases == 0 else range(releases):
         for kind in kinds:
@@ -411,7 +410,7 @@ def main() -> None:
     )
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 2], help="values of -n (default: 0 2)")
     parser.add_argument("--scenarios", nargs="+", choices=SCENARIOS, default=list(SCENARIOS))
-    parser.add_argument("--log", type=Path, help="append each session to this file; go on from what is in it")
+    parser.add_argument("--log", type=Path, help="append each session to this file; continue from its sessions")
     parser.add_argument("--write", action="store_true", help="put the table into docs/ci.md")
     options = parser.parse_args()
     kinds = [

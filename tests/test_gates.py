@@ -114,7 +114,7 @@ def test_too_few_samples_cannot_carry_a_verdict(samples, condition, needed):
     decision = verdict(q6(*[best] * samples), gate(**condition))
     assert GateVerdict.CANNOT is decision.verdict
     assert (
-        f"{samples} samples cannot carry a verdict, however good the result; {needed} could"
+        f"{samples} samples are too few to pass, however good the result; {needed} would be enough"
         == decision.reason
     )
     assert GateVerdict.CANNOT is not verdict(q6(*[best] * needed), gate(**condition)).verdict
@@ -133,7 +133,7 @@ def test_what_could_not_pass_even_if_nothing_changed_is_refused(metric, samples,
     """Nothing in n samples leaves h * t^2 / n possible, with h = 1 for a question and 1/6 for the mean."""
     gated = gate(metric, max_drop=max_drop, baseline=BASE)
     run = run_with({(question.value, "zeroshot"): [1.0] * samples for question in gated.metric.questions})
-    expected = f"{samples} samples cannot carry a verdict, even if nothing changed; {needed} could"
+    expected = f"{samples} samples are too few to pass, even if nothing changed; {needed} would be enough"
     with pytest.raises(GateFileError, match=expected):
         check_samples(gate_file("gates.toml", gated), run.manifest, run.manifest.planned, {BASE: run})
     enough = run_with({(question.value, "zeroshot"): [1.0] * needed for question in gated.metric.questions})
@@ -155,7 +155,7 @@ def flipping(repeats, questions=("Q6",)):
 
 
 def said_beforehand(gated, *, repeats, baseline, looks=()):
-    """Return the messages about a gate before a run with ``repeats`` repeats, against a baseline with ``baseline``."""
+    """Return the notes on a gate before a run of ``repeats``, with a baseline of ``baseline`` repeats."""
     questions = [question.value for question in gated.metric.questions]
     run = flipping(repeats, questions)
     baselines = {BASE: renamed(flipping(baseline, questions))}
@@ -191,14 +191,14 @@ FORECASTS = [
     ),
     ("zeroshot.mean", 2, 4, 8, LOOKS, []),
     ("zeroshot.Q6", 1, 4, 2, LOOKS, ["allow a larger max_drop, or gate on more questions"]),
-    ("zeroshot.mean", 2, 4, 1, LOOKS, ["base was asked once", "ask it again with --repeats 8"]),
+    ("zeroshot.mean", 2, 4, 1, LOOKS, ["base has one repeat", "make the baseline again with --repeats 8"]),
     (
         "zeroshot.mean",
         2,
         1,
         8,
         (),
-        ["compared as plots like these", "--max-repeats 4 decides on this benchmark"],
+        ["the interval is about plots like these", "--max-repeats 4 makes it about this benchmark"],
     ),
 ]
 
@@ -218,7 +218,9 @@ def test_one_question_cannot_show_a_drop_of_a_point_with_one_repeat_on_a_side():
     """One answer in 243 is 0.4 points: nothing that differed leaves 1.1 possible."""
     gated = gate("zeroshot.Q6", max_drop=1, baseline=BASE)
     for repeats, baseline in ((1, 1), (1, 8), (4, 1)):
-        with pytest.raises(GateFileError, match=r"243 samples .* 273 could, or 2 repeats in both runs"):
+        with pytest.raises(
+            GateFileError, match=r"243 samples .* 273 would be enough, or 2 repeats in both runs"
+        ):
             said_beforehand(gated, repeats=repeats, baseline=baseline)
 
 
@@ -226,7 +228,7 @@ def test_too_few_samples_to_pass_are_enough_to_fail():
     decision = against(right(38, of=40), right(10, of=40), max_drop=2)
     assert GateVerdict.FAIL is decision.verdict
     unchanged = against(right(38, of=40), right(38, of=40), max_drop=2)
-    assert (GateVerdict.CANNOT, True) == (unchanged.verdict, "138 could" in unchanged.reason)
+    assert (GateVerdict.CANNOT, True) == (unchanged.verdict, "138 would be enough" in unchanged.reason)
 
 
 @pytest.mark.parametrize("metric", ["zeroshot.mean", "zeroshot.Q6"])
@@ -583,11 +585,12 @@ def test_more_cut_answers_than_allowed_are_an_obstacle():
         (47, ""),  # Wilson's lower bound at 90% is 74.1
         (
             44,
-            "44 of 56 known grades of the canary (79%), which does not show min_agreement 0.7; 45 of 56 would do",
+            "44 of 56 known grades of the canary (79%), which does not show min_agreement 0.7; "
+            "45 of 56 would be enough",
         ),
         (
             30,
-            "30 of 56 known grades of the canary (54%), which is below min_agreement 0.7; 45 of 56 would do",
+            "30 of 56 known grades of the canary (54%), which is below min_agreement 0.7; 45 of 56 would be enough",
         ),
     ],
 )
@@ -609,7 +612,7 @@ def test_an_agreement_that_the_canary_cannot_show_is_refused_before_anything_is_
 
 def test_judges_that_were_not_tried_are_an_obstacle():
     decision = verdict(q6(*[1.0] * 20), gate(min=50), min_agreement=0.7)
-    assert "judges not tried (min_agreement 0.7): ask with --judge-canary" == decision.reason
+    assert "judges not checked (min_agreement 0.7): run with --judge-canary" == decision.reason
 
 
 def test_an_interrupted_run_cannot_be_gated():

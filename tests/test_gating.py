@@ -203,7 +203,7 @@ def test_a_judge_that_fails_the_canary_gates_nothing(gated, endpoint, grades, st
     if status:
         assert "not gated: judge judge-a agrees with" in result.out
         assert "of 56 known grades of the canary" in result.out
-        assert "is below min_agreement 0.7; 45 of 56 would do" in result.out
+        assert "is below min_agreement 0.7; 45 of 56 would be enough" in result.out
     assert (result.report["judge_agreement"]["judge-a"] < 0.7) == bool(status)
 
 
@@ -234,7 +234,7 @@ def test_a_judge_that_fails_the_canary_gates_nothing(gated, endpoint, grades, st
         (
             toml(min=80, family="rabi"),
             (),
-            "gates.toml: zeroshot.Q6 of rabi, min 80: 4 samples cannot carry a verdict",
+            "gates.toml: zeroshot.Q6 of rabi, min 80: 4 samples are too few to pass",
         ),
         (
             toml(baseline="gone", max_drop=2),

@@ -1,4 +1,4 @@
-"""What is wrong with a gate file for a run, before anything is asked: its baselines, and too few samples."""
+"""Check a gate file before anything is asked: its baselines, its samples and its judges."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from reports.records.run_files import RunFileError, load_run
 
 
 def load_baselines(file: GateFile, identity: Identity) -> dict[Path, Run]:
-    """The file's baselines by path, for a run of this identity.
+    """Return the file's baselines by path, for a run of this identity.
 
-    Raises GateFileError where one cannot be read, holds nothing measured, or differs from the run in more than the
-    model. A gate on questions without a judge does not mind other judges.
+    Raises GateFileError if one cannot be read, has nothing measured, or differs from the run in more than the model.
+    Other judges are accepted if no question of the gate needs a judge.
     """
     baselines = {path: _load(file, path) for path in file.baselines}
     for gate in file.gates:
@@ -39,9 +39,10 @@ def check_samples(
     *,
     looks: Sequence[int] = (),
 ) -> list[str]:
-    """What gates will hardly decide, a line each (`forecasts`).
+    """Return one line for each gate that is unlikely to reach a verdict (`forecasts`).
 
-    Raises GateFileError if samples or judges cannot carry a verdict, or a gate's questions are not asked.
+    Raises GateFileError if there are too few samples for a verdict, if no judge could be good enough, or if a gate's
+    questions are not asked.
     """
     check_judges(file)
     run = Run(manifest=replace(manifest, planned=tuple(items)), records=(), looks=tuple(looks))

@@ -1,4 +1,4 @@
-"""What a verdict rests on: a gate's figure, its interval, and how far what was not measured could move it."""
+"""The evidence for a verdict: a gate's figure, its interval, and how far unmeasured items could move it."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ from reports.statistics.intervals import Dispersion, Interval, dispersion, mean_
 from reports.statistics.paired import change_interval, size_of_change
 
 ROUNDING = 1e-9
-"""A figure this close to a threshold is on it."""
+"""A figure this close to a threshold counts as equal to it."""
 ONE_LOOK = Look(repeats=1, planned=(1,))
 MOST_SAMPLES = 100_000
 MOST_REPEATS = 32
-"""More than anybody asks for."""
+"""More repeats than this are never advised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What one gate rests on.
+    """The evidence for one gate.
 
     Attributes:
-        refusal: why there is nothing to decide by, in words; empty where there is.
-        too_few: why the gate cannot pass however good the run is; it can fail.
+        refusal: why the gate cannot be decided, as text; empty if it can be.
+        too_few: why the gate cannot pass, however good the run is; it can still fail. Empty if it can pass.
         source: the values of the items.
-        values: one per sample, of what was measured; their mean is the figure. Empty where a question has none.
-        extremes: the same with all unmeasured items wrong and with all of them right; just ``values`` if none are.
-        spread: of the scores within families, for a gate on one family.
-        noise: of single answers, of both runs together, for a gate on this benchmark; else None.
-        sides: the same of each side; None for one without repeats.
-        look: which of how many looks this is.
-        same_run: the baseline is the run itself: nothing can differ.
+        values: one value per measured sample; their mean is the figure. Empty if a question has no measured sample.
+        extremes: the values with all unmeasured items wrong, and with all of them right; only ``values`` if all items
+            were measured.
+        spread: the dispersion of the scores within families, for a gate on one family.
+        noise: the noise of single answers in both runs together, for a gate on this benchmark; else None.
+        sides: the noise of each side; None for a side without repeats.
+        look: the look at which the gate is decided.
+        same_run: whether the baseline is the run itself, so that nothing can differ.
     """
 
     gate: Gate
@@ -62,27 +63,27 @@ class Evidence:
 
     @property
     def population(self) -> Population:
-        """What the interval is about."""
+        """The population of the interval."""
         return Population.PLOTS if self.noise is None else Population.BENCHMARK
 
     @property
     def figure(self) -> float | None:
-        """The metric, as a fraction."""
+        """The metric as a fraction; None without measured samples."""
         return mean(self.values) if self.values else None
 
     @property
     def figures(self) -> Interval:
-        """The lowest and the highest figure that measuring the rest could have brought."""
+        """The lowest and the highest figure possible if all items had been measured."""
         averages = [mean(values) for values in self.extremes]
         return Interval(min(averages), max(averages))
 
     def intervals(self, level: float) -> list[Interval]:
-        """The interval at each of the extremes, both ends at this one-sided level over all looks."""
+        """Return the interval at each of the extremes, both ends at this one-sided level over all looks."""
         candidates = (self._interval_of(values, self.look.nominal(level)) for values in self.extremes)
         return [interval for interval in candidates if interval is not None]
 
     def interval(self, level: float) -> Interval:
-        """The interval, widened by what was not measured."""
+        """Return the interval, widened by the unmeasured items."""
         all_intervals = self.intervals(level)
         return Interval(
             min(interval.low for interval in all_intervals), max(interval.high for interval in all_intervals)
@@ -96,7 +97,7 @@ class Evidence:
         return fixed_interval(mean(values), self.noise, item=item_of(self.gate), level=level)
 
     def _of_plots_like_these(self, values: Sequence[float], level: float) -> Interval | None:
-        """With a baseline the lower bound expects more variance of a larger drop (`fixed_benchmark.bounds`)."""
+        """With a baseline, the lower bound takes a larger drop to have more variance (`fixed_benchmark.bounds`)."""
         drawn = interval_of(self.gate, values, level, self.spread)
         if drawn is None or self.gate.baseline is None:
             return drawn
@@ -124,7 +125,10 @@ class Evidence:
 
     @property
     def standard_error(self) -> float | None:
-        """Of the figure; of scores half the 95% interval over its quantile. None under two measured samples."""
+        """Standard error of the figure; None with fewer than two measured samples.
+
+        For scores it is half of the 95% interval divided by the quantile.
+        """
         if self.noise is not None:
             return math.sqrt(self.noise.variance)
         if len(self.values) < 2:
@@ -136,10 +140,10 @@ class Evidence:
 
     @property
     def error_at_threshold(self) -> float | None:
-        """The standard error that a figure on the threshold would have, as far as an interval decides.
+        """Standard error of a figure on the threshold, if an interval decides.
 
-        A mean of scores spreads least near 0 and 1, and a difference where few answers change: a good figure says too
-        little of what a worse one would be.
+        A mean of scores varies least near 0 and 1, and a difference varies least if few answers change. The standard
+        error of a good figure is therefore too small for a worse one.
         """
         error, threshold = self.standard_error, self.gate.threshold
         if error is None or self.gate.decision is Decision.POINT:
@@ -151,10 +155,10 @@ class Evidence:
 
     @property
     def deviation_at_threshold(self) -> float | None:
-        """The standard deviation of the figure from the truth on these samples; None if nobody knows.
+        """Standard deviation of a figure on the threshold from the truth on these samples; None if unknown.
 
-        Against a baseline a single side with repeats is enough: the other is taken to vary as much. A verdict does not
-        borrow like that, so that the interval of such a gate is wider than the figure varies.
+        With a baseline, repeats on one side are enough: the other side is assumed to vary as much. Verdicts make no
+        such assumption, so the interval of such a gate is wider than this deviation suggests.
         """
         error, within = self.error_at_threshold, self.source.variance_of_repeats()
         if error is None or within is None or self.gate.baseline is None:
@@ -163,7 +167,7 @@ class Evidence:
 
     @property
     def _least_variance(self) -> float:
-        """Of a difference that lies on the threshold: what breaking answers bring (`fixed_benchmark.bounds`)."""
+        """The least variance of a difference on the threshold (`fixed_benchmark.bounds`)."""
         threshold = self.gate.threshold
         answers = len(self.values) if self.noise is None else self.noise.answers
         return (item_of(self.gate) * abs(threshold) - threshold**2) / answers
@@ -172,7 +176,7 @@ class Evidence:
 def evidence(
     gate: Gate, everywhere: MetricValues, *, look: Look = ONE_LOOK, same_run: bool = False
 ) -> Evidence:
-    """What the gate rests on, from the values of its metric in all families."""
+    """Return the evidence for the gate, from the values of its metric in all families."""
     source = everywhere if gate.family is None else everywhere.of_family(gate.family)
     values = source.sample_values()
     sides = noise_by_side(source) if gate.baseline is not None and gate.decision is Decision.INTERVAL else []
@@ -204,25 +208,27 @@ def _not_asked(gate: Gate, everywhere: MetricValues, source: MetricValues) -> st
 
 
 def _repeats_in_both(source: MetricValues, look: Look) -> int:
-    """How often every item will have been asked in each run after the last look."""
+    """Return how many repeats both runs will have after the last look."""
     most = max(source.repeats(), look.planned[-1])
     return min(most, source.repeats(of_baseline=True) or most)
 
 
 def too_few(gate: Gate, samples: int, look: Look = ONE_LOOK, *, repeats: int = 1) -> str:
-    """Why these samples are too few for the gate to pass, and how many would do; empty if they are not.
+    """Return why the gate cannot pass with these samples, and how many would be enough; empty if it can pass.
 
-    They are too few if not even the best result to be expected passes: all items right, or with a baseline no
-    difference in any of the ``repeats`` of an item. A ``max_drop`` of 0 takes an improvement, at most of all items.
+    It cannot pass if the best possible result would not: all items right or, with a baseline, no difference in any of
+    the ``repeats`` of an item. With a ``max_drop`` of 0 the best result is an improvement of all items.
     """
     if gate.decision is Decision.POINT or _can_pass(gate, samples, look, repeats):
         return ""
     needed = bisect_left(range(MOST_SAMPLES), True, key=lambda count: _can_pass(gate, count, look, repeats))  # noqa: FBT003
     if gate.baseline is None:
-        return f"{samples} samples cannot carry a verdict, however good the result; {needed} could"
+        return f"{samples} samples are too few to pass, however good the result; {needed} would be enough"
     enough = (count for count in range(2, MOST_REPEATS + 1) if _can_pass(gate, samples, look, count))
     in_both = next((f", or {count} repeats in both runs" for count in enough), "")
-    return f"{samples} samples cannot carry a verdict, even if nothing changed; {needed} could{in_both}"
+    return (
+        f"{samples} samples are too few to pass, even if nothing changed; {needed} would be enough{in_both}"
+    )
 
 
 def _can_pass(gate: Gate, samples: int, look: Look, repeats: int) -> bool:
@@ -240,7 +246,7 @@ def _can_pass(gate: Gate, samples: int, look: Look, repeats: int) -> bool:
 def interval_of(
     gate: Gate, values: Sequence[float], level: float, spread: Dispersion | None = None
 ) -> Interval | None:
-    """The interval for plots like these, both ends at the one-sided ``level``; None under two samples."""
+    """Return the interval for plots like these, both ends at the one-sided ``level``; None with under two samples."""
     both = 2 * level - 1
     if gate.differential:
         limit = 2.0 if gate.metric.delta and gate.baseline is not None else 1.0
@@ -249,24 +255,24 @@ def interval_of(
 
 
 def item_of(gate: Gate) -> float:
-    """What one item can do to its sample's value: 1 of a question, 1/6 of the mean of six."""
+    """Return how far one item can move its sample's value: 1 for one question, 1/6 for the mean of six."""
     return 1 / len(gate.metric.questions)
 
 
 def passes(gate: Gate, interval: Interval) -> bool:
-    """Whether all of the interval is on the good side of the threshold."""
+    """Return whether all of the interval is on the good side of the threshold."""
     if gate.at_most:
         return interval.high <= gate.threshold + ROUNDING
     return interval.low >= gate.threshold - ROUNDING
 
 
 def fails(gate: Gate, interval: Interval) -> bool:
-    """Whether all of the interval is on the bad side of the threshold."""
+    """Return whether all of the interval is on the bad side of the threshold."""
     if gate.at_most:
         return interval.low > gate.threshold + ROUNDING
     return interval.high < gate.threshold - ROUNDING
 
 
 def mean(values: Sequence[float]) -> float:
-    """Exact but for the last rounding, whatever the order. Needs a value."""
+    """Return the mean, exact up to the last rounding, in any order. Needs at least one value."""
     return math.fsum(values) / len(values)

@@ -1,8 +1,8 @@
 """``gates.toml``: what a model must show to be released (docs/ci.md has the reference and examples).
 
-Standard library only, like `records`: read at the start of a session, before anything is asked.
+It imports only the standard library, like `records`: a session reads the file before anything is asked.
 
-    GateFileError      the file cannot be used; the message names it, the gate, and what is wrong
+    GateFileError      the file cannot be used; the message names the file, the gate and the problem
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class GateFileError(TomlError):
 
 
 class Decision(StrEnum):
-    """How a gate compares: a confidence interval with the threshold (default), or the plain figure."""
+    """What a gate compares with its threshold: a confidence interval (default) or the plain figure."""
 
     INTERVAL = "interval"
     POINT = "point"
 
 
 class RateName(StrEnum):
-    """Shares of answers that do something bad, so that a gate on one has a ``max``; definitions: docs/ci.md."""
+    """Rates of bad answers; a gate on one has a ``max``. Definitions: docs/ci.md."""
 
     FALSE_SUCCESS = "q6.false_success"
     SUBOPTIMAL_AS_EXPECTED = "q2.suboptimal_as_expected"
@@ -54,13 +54,13 @@ class RateName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateMetric:
-    """The quantity that a gate is about.
+    """The quantity that a gate checks.
 
     Attributes:
         name: as in the file.
-        questions: the figure is the mean of their means.
-        delta: ICL minus zero-shot, on the samples planned in both.
-        rate: None for scores.
+        questions: those averaged; the figure is the mean of their means.
+        delta: whether it is ICL minus zero-shot, on the samples planned in both.
+        rate: the rate; None for scores.
     """
 
     name: str
@@ -75,11 +75,11 @@ class Gate:
     """One condition: the metric is at least (or, with ``at_most``, at most) the threshold.
 
     Attributes:
-        threshold: a fraction, 0..1; of differences -1..1. With a baseline: minus the largest drop allowed.
+        threshold: a fraction, 0..1; for differences, -1..1. With a baseline it is minus the largest drop allowed.
         baseline: the run directory that the metric is compared with, sample by sample.
-        anchor: whether the baseline is the file's fixed ``anchor``, which does not move from release to release.
-        family: None for all.
-        level: how sure a verdict is, one-sided.
+        anchor: whether the baseline is the fixed ``anchor`` of the file, which stays the same from release to release.
+        family: the only family that counts; None for all.
+        level: the one-sided confidence level of a verdict.
     """
 
     metric: GateMetric
@@ -93,7 +93,7 @@ class Gate:
 
     @property
     def title(self) -> str:
-        """The condition in words, different for different gates of a file."""
+        """The condition as text, unique within a file."""
         of_family = f" of {self.family}" if self.family else ""
         limit = "max_drop" if self.baseline is not None else "max" if self.at_most else "min"
         value = -self.threshold if self.baseline is not None else self.threshold
@@ -111,14 +111,14 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateFile:
-    """A file's content. What is None is not limited.
+    """The content of a gate file. A limit of None does not apply.
 
     Attributes:
-        max_unmeasured: items.
-        max_truncated: share of the answers, 0..1.
-        min_agreement: of each judge with the canary's known grades, 0..1.
-        level: how sure each verdict is, one-sided; that of every gate.
-        folders: baseline -> the run directory that holds it, for baselines that are not directories themselves.
+        max_unmeasured: the number of items that may lack a score.
+        max_truncated: the share of answers that may be truncated, 0..1.
+        min_agreement: the agreement that each judge must reach with the canary's known grades, 0..1.
+        level: the one-sided confidence level of all gates.
+        folders: baseline -> the run directory that holds it, for baselines that are not run directories.
     """
 
     path: Path
@@ -131,7 +131,7 @@ class GateFile:
 
     @property
     def baselines(self) -> tuple[Path, ...]:
-        """The run directories that gates compare with, each once."""
+        """The run directories that gates compare with, without duplicates."""
         return tuple(dict.fromkeys(gate.baseline for gate in self.gates if gate.baseline is not None))
 
     @property
@@ -155,12 +155,12 @@ METRICS = (
 
 
 def read_gate_file(path: Path) -> GateFile:
-    """The gates in the file. Raises GateFileError."""
+    """Read the gates in the file. Raises GateFileError."""
     return read_file(path, _gate_file, GateFileError)
 
 
 def parse_metric(name: str) -> GateMetric:
-    """The metric of this name. Raises ValueError, which names those that there are."""
+    """Return the metric with this name. Raises ValueError, which lists the metrics that exist."""
     try:
         return _rate(name) or _scores(name)
     except ValueError:
@@ -217,12 +217,12 @@ def _level(data: Mapping[str, Any]) -> float:
 
 
 def _gates(place: str, entry: Mapping[str, Any], level: float) -> Iterator[Gate]:
-    """A table is one gate, or with an ``anchor`` two."""
+    """Yield the gates of a table: one, or two with an ``anchor``."""
     gate = _gate(place, entry, level)
     yield gate
     if "anchor" in entry:
         if gate.baseline is None:
-            raise GateFileError(f"{place}: anchor stands beside a baseline and max_drop")
+            raise GateFileError(f"{place}: anchor needs a baseline and max_drop as well")
         anchor = Path(text(place, entry, "anchor"))
         if _is_artifact(anchor):
             raise GateFileError(

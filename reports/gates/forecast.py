@@ -1,4 +1,4 @@
-"""What gates against a baseline can decide with the repeats that are planned, before anything is asked."""
+"""Forecast, before anything is asked, which gates against a baseline are unlikely to reach a verdict."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from reports.statistics.paired import POWER
 
 
 def forecasts(file: GateFile, run: Run, baselines: Mapping[Path, Run]) -> Iterator[str]:
-    """A line for each gate that will hardly pass an unchanged model, and what would change that.
+    """Yield a line for each gate that an unchanged model is unlikely to pass, with what would help.
 
-    ``run``: planned, without records.
+    ``run`` is planned and has no records.
     """
     asked_once: dict[Path, None] = {}
     for gate in file.gates:
@@ -33,20 +33,20 @@ def forecasts(file: GateFile, run: Run, baselines: Mapping[Path, Run]) -> Iterat
             asked_once[gate.baseline] = None
         elif look.planned[-1] < 2:
             yield (
-                f"{gate.title}: one repeat in this run is compared as plots like these, which needs larger "
-                "differences; --max-repeats 4 decides on this benchmark"
+                f"{gate.title}: with one repeat in this run the interval is about plots like these, which is wider; "
+                "--max-repeats 4 makes it about this benchmark"
             )
         else:
             yield from _of_repeats(gate, values, look)
     for baseline in asked_once:
         yield (
-            f"baseline {baseline} was asked once: gates against it are about plots like these and leave most equally "
-            "good models undecided; ask it again with --repeats 8"
+            f"baseline {baseline} has one repeat: intervals are about plots like these, and most equally good models "
+            "stay undecided; make the baseline again with --repeats 8"
         )
 
 
 def _of_repeats(gate: Gate, values: MetricValues, look: Look) -> Iterator[str]:
-    """The run is taken to vary as its baseline does, and only the last look is counted."""
+    """Forecast from the baseline's noise, which the run is assumed to share; only the last look counts."""
     parts = next(iter(values.questions.values()))
     sides = [side for part, side in zip(parts, noise_by_side(values), strict=True) if part.of_baseline]
     if None in sides:
@@ -66,7 +66,7 @@ def _of_repeats(gate: Gate, values: MetricValues, look: Look) -> Iterator[str]:
 
 
 def _remedy(single: float, baseline: float, wanted: float, look: Look) -> str:
-    """What makes it 80%: more repeats here, more in both runs, or another gate."""
+    """Return what raises the chance to 80%: more repeats here, more in both runs, or another gate."""
     option = "--max-repeats" if len(look.planned) > 1 else "--repeats"
     if wanted > baseline and (here := math.ceil(single / (wanted - baseline))) <= MOST_REPEATS:
         return f"{option} {here} makes it {100 * POWER:.0f}%"

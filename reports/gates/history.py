@@ -1,10 +1,10 @@
-"""How often a run was gated, and of how many runs a baseline was chosen: what makes a verdict worth less.
+"""How often a run was gated, and from how many runs a baseline was chosen: both weaken a verdict.
 
-A gate that is tried until it passes passes in the end, and the best of several runs looks better than its model is. The
-first is counted in ``gates.jsonl`` in the run's folder; the second stands in ``baseline.json`` in the baseline's, if
-whoever chose it said so (``python -m reports baseline RUN --chosen-from N``).
+A gate that is repeated until it passes will pass in the end, and the best of several runs looks better than its model.
+Attempts are counted in ``gates.jsonl`` in the run's folder. ``baseline.json`` in the baseline's folder holds the number
+of runs it was chosen from, if ``python -m reports baseline RUN --chosen-from N`` recorded it.
 
-    RunGarbledError      one of these files does not hold what it should
+    RunGarbledError      one of these files has unexpected content
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ BASELINE_NAME = "baseline.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineNote:
-    """``baseline.json``: of how many runs this one was chosen."""
+    """``baseline.json``: the number of runs this one was chosen from."""
 
     chosen_from: int
 
 
 def with_history(report: GateReport, run_dir: Path) -> GateReport:
-    """The report with what is known of earlier attempts and of its baselines; writes this attempt down.
+    """Record this attempt; return the report with the number of attempts and the notes on its baselines.
 
     Raises RunGarbledError or OSError.
     """
@@ -52,7 +52,7 @@ def with_history(report: GateReport, run_dir: Path) -> GateReport:
 
 
 def note_baseline(run_dir: Path, chosen_from: int) -> None:
-    """Write down of how many runs this one was chosen."""
+    """Record the number of runs this one was chosen from."""
     write_file(run_dir / BASELINE_NAME, encode_indented(BaselineNote(chosen_from=chosen_from)))
 
 

@@ -1,7 +1,7 @@
-"""Whether a run's judges are as good as the file asks: ``[judges] min_agreement``, on the judge canary's known grades.
+"""Check that a run's judges are good enough: ``[judges] min_agreement``, on the judge canary's known grades.
 
-The canary has some fifty key points, so that the plain share says little: of a judge that is right in 85% of all cases
-it is at least 90% one time in five. So the condition is met where the interval's lower bound meets it, as a gate's is.
+The canary has some fifty key points, so the plain share says little: a judge that is right in 85% of all cases reaches
+90% one time in five. The condition is therefore met if the lower bound of the interval meets it, as for a gate.
 """
 
 from __future__ import annotations
@@ -14,23 +14,27 @@ from reports.statistics.intervals import score_interval
 from scoring.canary import load_canary
 
 LEVEL = 0.9
-"""Of the interval: 5% is the chance that a judge which misses the condition meets it."""
+"""Level of the interval: a judge that is not good enough meets the condition with a chance of 5%."""
 
 
 def judge_obstacles(file: GateFile, run: Run) -> Iterator[str]:
-    """How the run's judges miss the file's [judges]."""
+    """Yield how the run's judges miss the file's [judges]."""
     least = file.min_agreement
     if least is None:
         return
     if not run.judge_agreement:
-        yield f"judges not tried (min_agreement {least:g}): ask with --judge-canary"
+        yield f"judges not checked (min_agreement {least:g}): run with --judge-canary"
     points = run.judge_points or known_grades()
     for judge, agreement in run.judge_agreement.items():
         agreed = round(agreement * points)
         interval = score_interval(agreed / points, points, level=LEVEL)
         if interval is None or interval.low < least:
             needed = fewest_agreed(least, points)
-            remedy = f"{needed} of {points} would do" if needed is not None else f"{points} can never show it"
+            remedy = (
+                f"{needed} of {points} would be enough"
+                if needed is not None
+                else f"{points} can never show it"
+            )
             below = interval is not None and interval.high < least
             yield (
                 f"judge {judge} agrees with {agreed} of {points} known grades of the canary "
@@ -40,7 +44,7 @@ def judge_obstacles(file: GateFile, run: Run) -> Iterator[str]:
 
 
 def check_judges(file: GateFile) -> None:
-    """Raises GateFileError where no judge could meet the file's [judges], however good."""
+    """Raise GateFileError if no judge could meet the file's [judges], however good."""
     if file.min_agreement is not None and fewest_agreed(file.min_agreement, points := known_grades()) is None:
         highest = score_interval(1.0, points, level=LEVEL)
         most = 0.0 if highest is None else highest.low
@@ -51,13 +55,13 @@ def check_judges(file: GateFile) -> None:
 
 
 def fewest_agreed(least: float, points: int) -> int | None:
-    """How many of ``points`` grades must be the known ones; None where not even all show it."""
+    """Return how many of ``points`` grades must be the known ones; None if even all of them are not enough."""
     counts = (count for count in range(points + 1) if _shows(count, points, least))
     return next(counts, None)
 
 
 def known_grades() -> int:
-    """How many key points the canary has."""
+    """Return the number of key points in the canary."""
     return sum(len(answer.grades) for answer in load_canary())
 
 

@@ -1,7 +1,8 @@
-"""What a gate's metric rests on: the values of its items, question by question, measured or not.
+"""The values that a gate's metric is computed from, by question and item, measured or not.
 
-A figure is the mean over questions of the mean over samples of a sample's value. That value is a sum of signed parts:
-a score alone; ICL minus zero-shot; a run minus its baseline; a difference of such differences. All are fractions.
+A figure is the mean over questions of the mean over samples of a sample's value. A sample's value is a sum of signed
+parts: a score alone; ICL minus zero-shot; a run minus its baseline; or a difference of such differences. All are
+fractions.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from reports.statistics.intervals import Dispersion, cluster_values
 from scoring.questions import Mode, Question
 
 Items = Mapping[str, tuple[float | None, ...]]
-"""Sample -> one value for each of its planned repeats, 0..1; None where it was not measured."""
+"""Sample -> one value for each of its planned repeats, 0..1; None if it was not measured."""
 
 BIAS_RATES = {
     RateName.FALSE_SUCCESS: "False success (Q6)",
@@ -30,12 +31,12 @@ BIAS_RATES = {
     RateName.FALSE_CONFIDENCE: "False confidence (Q4)",
     RateName.NO_FIT_BLINDNESS: "No-fit blindness (Q4)",
 }
-"""The rates that are biases of `labels`; the others count unreadable answers."""
+"""The rates that are biases in `labels`; the other rates count unreadable answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A term of every sample's value; ``sign`` is 1 or -1, ``of_baseline`` says whose answers these are."""
+    """A term of each sample's value; ``sign`` is 1 or -1, ``of_baseline`` whether these are the baseline's answers."""
 
     sign: int
     items: Items
@@ -44,10 +45,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricValues:
-    """The values behind one figure.
+    """The values that one figure is computed from.
 
     Attributes:
-        questions: the parts of each; a sample counts where all of a question's parts have it planned.
+        questions: the parts of each question; a sample counts if it is planned in all parts of the question.
         families: sample -> its family.
     """
 
@@ -55,7 +56,7 @@ class MetricValues:
     families: Mapping[str, str]
 
     def of_family(self, family: str) -> MetricValues:
-        """Only the samples of one family."""
+        """Return the values of one family's samples."""
         questions = {
             question: tuple(
                 replace(part, items={s: v for s, v in part.items.items() if self.families[s] == family})
@@ -67,12 +68,12 @@ class MetricValues:
 
     @property
     def samples(self) -> int:
-        """How many samples are planned in at least one question."""
+        """The number of samples planned in at least one question."""
         return len({sample for parts in self.questions.values() for sample in parts[0].items})
 
     @property
     def unmeasured(self) -> int:
-        """How many items are planned and not measured."""
+        """The number of items that are planned but not measured."""
         return sum(
             value is None
             for parts in self.questions.values()
@@ -82,30 +83,30 @@ class MetricValues:
         )
 
     def repeats(self, *, of_baseline: bool = False) -> int:
-        """How often every item of the run, or of its baseline, is planned, at least; 0 without any."""
+        """Return how many repeats every item of the run, or of its baseline, has at least; 0 without items."""
         parts = (
             part for parts in self.questions.values() for part in parts if part.of_baseline is of_baseline
         )
         return min((len(values) for part in parts for values in part.items.values()), default=0)
 
     def sample_values(self, unmeasured_as: float | None = None) -> list[float]:
-        """One value per sample, whose mean is the figure (see `cluster_values`); none where a question has none.
+        """Return one value per sample, with the figure as mean (`cluster_values`); empty if a question has none.
 
-        ``unmeasured_as``: None leaves out what was not measured; 0 and 1 give the lowest and the highest figure that
-        measuring it could have brought (C. F. Manski 1990, Am. Econ. Rev. 80, 319).
+        ``unmeasured_as``: None leaves unmeasured items out; 0 and 1 give the lowest and the highest figure possible if
+        they had been measured (C. F. Manski 1990, Am. Econ. Rev. 80, 319).
         """
         scores = [_question_values(parts, unmeasured_as) for parts in self.questions.values()]
         return cluster_values(scores) if scores and all(scores) else []
 
     def spread(self, family: str) -> Dispersion | None:
-        """The dispersion of one family's sample values (`reports.statistics.families`); None for an unknown family."""
+        """Return the dispersion of one family's values (`reports.statistics.families`); None for an unknown family."""
         families = sorted(set(self.families.values()))
         return dispersions({name: self.of_family(name).sample_values() for name in families}).get(family)
 
     def variance_of_repeats(self) -> float | None:
-        """What the chance of single answers adds to the variance of the figure; None if no item was repeated.
+        """Return the variance of the figure that comes from single answers; None if no item was repeated.
 
-        A run without repeats is taken to vary as its baseline does, and a baseline without repeats as the run does.
+        A run without repeats is assumed to vary as its baseline does, and a baseline without repeats as the run does.
         Sum over questions and parts of s^2 * sum over samples of 1 / repeats, over (questions * samples)^2, with s^2
         the variance between repeats of an item, pooled over items (one-way random effects; S. R. Searle, G. Casella,
         C. E. McCulloch 1992, Variance Components, chapter 3).
@@ -120,7 +121,7 @@ class MetricValues:
 
 
 def metric_values(gate: Gate, run: Run, baseline: Run | None = None) -> MetricValues:
-    """The values behind the gate's figure, of all families. ``baseline``: the run that ``gate.baseline`` names."""
+    """Return the values of the gate's metric, in all families. ``baseline``: the run that ``gate.baseline`` names."""
     questions = {
         question: _in_all_parts(tuple(_parts(gate, question, run, baseline)))
         for question in gate.metric.questions
@@ -132,7 +133,7 @@ def metric_values(gate: Gate, run: Run, baseline: Run | None = None) -> MetricVa
 
 
 def _sample_names(run: Run) -> Callable[[str], str]:
-    """Sample id -> the sample that errors are clustered by (see `reports.records.outcomes.Outcome`)."""
+    """Return a function from a sample id to the sample that errors are clustered by (`outcomes.Outcome`)."""
     mix = mix_of(run.manifest.settings)
     return str if mix is None else mix.sample
 
@@ -181,10 +182,10 @@ def _score(record: Record | None) -> float | None:
 def _errors(
     planned: Sequence[PlannedItem], records: Mapping[ItemKey, Record], rate: RateName
 ) -> Iterator[tuple[PlannedItem, float | None]]:
-    """The items that the rate is a share of, with 1 for those that err.
+    """Yield the items that the rate is a share of, with 1 for a bad answer, 0 for others and None if unmeasured.
 
-    What was not measured counts unless all that was measured of its scenario type does not: the right answer, which
-    decides whether an item counts, hardly differs within a scenario type.
+    Whether an item counts depends on its right answer, which hardly differs within a scenario type. An unmeasured item
+    is left out only if no measured item of its scenario type counts.
     """
     bias = next((bias for bias in BIASES if bias.name == BIAS_RATES.get(rate)), None)
     among: dict[str, bool] = {}
@@ -218,7 +219,7 @@ def _question_values(parts: Sequence[Part], unmeasured_as: float | None) -> dict
 
 
 def _part_values(part: Part, unmeasured_as: float | None) -> dict[str, float]:
-    """Sample -> sign * mean of its items; without the samples that have no item to average."""
+    """Return sign * mean of the items by sample, without samples that have nothing to average."""
     if unmeasured_as is not None and part.sign < 0:
         unmeasured_as = 1 - unmeasured_as
     by_part = {
@@ -233,7 +234,7 @@ def _part_values(part: Part, unmeasured_as: float | None) -> dict[str, float]:
 
 
 def _repeat_variances(parts: Sequence[Part], questions: int) -> Iterator[float | None]:
-    """See `MetricValues.variance_of_repeats`; None for a part that nothing is known of."""
+    """Yield each part's share of `MetricValues.variance_of_repeats`; None if nothing is known of a part."""
     pooled = [_pooled_variance(part) for part in parts]
     other_side = (
         len(parts) // 2 if any(part.of_baseline for part in parts) else 0
@@ -249,7 +250,7 @@ def _repeat_variances(parts: Sequence[Part], questions: int) -> Iterator[float |
 
 
 def _pooled_variance(part: Part) -> float | None:
-    """The variance between repeats of an item, pooled over items; None if no item was measured twice."""
+    """Return the variance between repeats of an item, pooled over items; None if no item was measured twice."""
     repeated = [measured for values in part.items.values() if len(measured := _measured(values)) > 1]
     if not repeated:
         return None

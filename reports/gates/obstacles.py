@@ -1,4 +1,4 @@
-"""What keeps a whole run from being gated: its coverage, its judges, its early end."""
+"""Reasons why a whole run cannot be gated: its coverage, its judges, or an early end."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from reports.records.records import Run
 
 
 def obstacles(file: GateFile, run: Run, interrupted: str = "") -> tuple[str, ...]:
-    """Why nothing can be gated, in words; empty where something can. ``interrupted``: why the run ended early."""
+    """Return why no gate can be decided, as text; empty if gates can be.
+
+    ``interrupted`` is why the run ended early, if it did.
+    """
     return (*filter(None, [interrupted]), *coverage_obstacles(file, run), *judge_obstacles(file, run))
 
 
 def coverage_obstacles(file: GateFile, run: Run) -> Iterator[str]:
-    """How the run misses the file's [coverage]; items of studies are left out."""
+    """Yield how the run misses the file's [coverage]; items of studies are left out."""
     records = benchmark_records(run)
     planned = sum(not item.key.variant for item in run.manifest.planned)
     missing = planned - sum(record.measured for record in records)

@@ -1,4 +1,4 @@
-"""What would decide an inconclusive gate in 80% of cases: samples, or repeats."""
+"""How many samples or repeats would decide an inconclusive gate in 80% of cases."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from reports.statistics.paired import detectable_difference
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """None where nothing would.
+    """What would decide a gate.
 
     Attributes:
-        samples: how many, with as many repeats as now.
-        repeats: how many of each item in this run, with the samples of now; None also where nobody knows how far
-            answers vary.
-        both: whether the baseline has to have as many repeats.
+        samples: the number of samples, with the repeats of this run; None if no number would.
+        repeats: the number of repeats in this run, with its samples; None if no number would, or if it is unknown how
+            far answers vary.
+        both: whether the baseline needs as many repeats.
     """
 
     samples: int | None = None
@@ -26,9 +26,9 @@ class Outlook:
 
 
 def detectable(shown: Evidence, level: float) -> float | None:
-    """How far from the threshold the truth must lie for a verdict in 80% of cases.
+    """Return how far from the threshold the truth must be for a verdict in 80% of cases.
 
-    Against a baseline the truth is that on these samples as soon as one of the runs has repeats.
+    With a baseline, and repeats in at least one of the runs, the truth is the difference on these samples.
     """
     error = shown.error_at_threshold
     return None if error is None else _reach(shown, level, error, shown.deviation_at_threshold)
@@ -40,9 +40,9 @@ def _reach(shown: Evidence, level: float, error: float, deviation: float | None 
 
 
 def outlook(shown: Evidence, level: float) -> Outlook:
-    """See `Outlook`: a detectable difference no larger than the truth's distance from the threshold.
+    """Return what makes the detectable difference no larger than the distance of the truth from the threshold.
 
-    The truth is taken to be the figure; with a baseline, where that lies farther away, that nothing changed.
+    The truth is assumed to be the figure or, with a baseline, no change, whichever is farther from the threshold.
     """
     gate, reach = shown.gate, detectable(shown, level)
     gap = 0.0 if shown.figure is None else abs(shown.figure - gate.threshold)
@@ -60,7 +60,7 @@ def outlook(shown: Evidence, level: float) -> Outlook:
 
 
 def _repeats_of_a_run(shown: Evidence, error: float, wanted: float) -> int | None:
-    """What the choice of samples adds stays; the chance of answers shrinks with their number."""
+    """Repeats reduce the variance of answers, but not the variance between samples."""
     within = shown.source.variance_of_repeats()
     if within is None:
         return None
@@ -69,7 +69,10 @@ def _repeats_of_a_run(shown: Evidence, error: float, wanted: float) -> int | Non
 
 
 def _repeats_against_a_baseline(shown: Evidence, wanted: float) -> tuple[int | None, bool]:
-    """On this benchmark. A run without repeats of its own is taken to vary as its baseline does, and the reverse."""
+    """Return the repeats that decide on this benchmark, and whether the baseline needs them too.
+
+    A run without repeats is assumed to vary as its baseline does, and the other way round.
+    """
     run_repeats, baseline_repeats = (shown.source.repeats(of_baseline=side) for side in (False, True))
     run, baseline = (
         _single(shown, run_repeats, of_baseline=False),
@@ -87,7 +90,7 @@ def _repeats_against_a_baseline(shown: Evidence, wanted: float) -> tuple[int | N
 
 
 def _single(shown: Evidence, repeats: int, *, of_baseline: bool) -> float | None:
-    """The variance of the figure that one repeat of this side has; None where it was not measured."""
+    """Return the variance of this side's figure with one repeat; None if it was not measured."""
     parts = next(iter(shown.source.questions.values()))
     sides = [side for part, side in zip(parts, shown.sides, strict=True) if part.of_baseline is of_baseline]
     variances = [side.variance * repeats for side in sides if side is not None]

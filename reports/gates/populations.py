@@ -1,8 +1,8 @@
-"""What a verdict is about, and how far single answers vary.
+"""The two populations that a verdict can be about, and how far single answers vary.
 
-- *This benchmark*: the samples are fixed and only answers vary. It takes repeats in both runs (`fixed_benchmark`).
-- *Plots like these*: samples drawn at random. It needs no repeats; its interval is wider, because it also holds what
-  other samples would have brought.
+- *This benchmark*: the samples are fixed and only answers vary. This needs repeats in both runs (`fixed_benchmark`).
+- *Plots like these*: samples are drawn at random. This needs no repeats. The interval is wider, because other samples
+  would have given other figures.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reports.statistics.fixed_benchmark import AnswerNoise, growth, noise_of_rep
 from scoring.questions import Question
 
 FLIP = 0.5
-"""An answer flips if its score differs from another repeat's by at least this."""
+"""An answer flips if its score differs from that of another repeat by at least this much."""
 
 
 class Population(StrEnum):
@@ -31,7 +31,7 @@ class Population(StrEnum):
 
 
 def noise_by_side(values: MetricValues) -> list[AnswerNoise | None]:
-    """The noise of each run and mode behind a figure, in the order of a question's parts; None without repeats."""
+    """Return the noise of each run and mode of a figure, in the order of a question's parts; None without repeats."""
     sides = [
         dict(zip(values.questions, parts, strict=True))
         for parts in zip(*values.questions.values(), strict=True)
@@ -40,7 +40,7 @@ def noise_by_side(values: MetricValues) -> list[AnswerNoise | None]:
 
 
 def _gained(parts: Iterable[Part]) -> float:
-    """See `fixed_benchmark.growth`; without repeats what answers that were always right gain."""
+    """Return `fixed_benchmark.growth` of these parts; without repeats, the growth of answers that are always right."""
     questions = [
         [measured for repeats in part.items.values() if len(measured := _measured(repeats)) > 1]
         for part in parts
@@ -67,9 +67,9 @@ def _measured(repeats: Iterable[float | None]) -> list[float]:
 
 
 def flip_rate(values: MetricValues) -> float | None:
-    """The share of pairs of repeats of an item whose scores differ by `FLIP` or more: baselines first.
+    """Return the share of pairs of repeats with scores that differ by `FLIP` or more; None without repeats.
 
-    None where nothing was repeated.
+    It is measured in the baseline if that has repeats, else in the run.
     """
     for of_baseline in (True, False):
         items = [
@@ -94,7 +94,7 @@ def _flips(measured: Sequence[float]) -> float:
 
 
 def _contributions(parts: dict[Question, Part]) -> Iterator[list[float]]:
-    """Of each sample what each repeat brings to the figure: sum over questions of value / (questions * samples)."""
+    """Yield, for each sample, the contribution of each repeat: sum over questions of value / (questions * samples)."""
     measured = {
         question: {
             sample: scores_of_sample

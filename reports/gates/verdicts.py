@@ -1,20 +1,20 @@
-"""Verdicts on a run: whether it passes the gates of a file, fails them, or nobody can tell.
+"""Verdicts on a run: whether it passes the gates of a file, fails them, or cannot be decided.
 
 A gate compares an interval with its threshold, both ends at the file's one-sided ``level``, 95% by default.
 
-- Against a threshold the figure is a mean of scores or a rate, and its interval `intervals.mean_interval`, for plots
-  like these; of ICL deltas it is `paired.change_interval`.
-- Against a baseline the figure is the mean of the paired differences and the threshold -max_drop. Where both runs have
-  repeats the interval is that of this benchmark (`fixed_benchmark`), else `paired.change_interval`. PASS is the verdict
-  of a non-inferiority test with margin max_drop, one-sided at 5% (G. Piaggio et al. 2012, JAMA 308, 2594); FAIL is that
-  of the test in the other direction: the drop is shown to be larger than allowed. A drop that is shown, and shown to be
-  no larger than allowed, is WORSE BUT WITHIN.
-- A file passes only if all its gates pass, so that a wrong pass of the file needs no correction. Harm is claimed
-  where any gate shows it, so that FAIL and WORSE BUT WITHIN are read after Holm's correction (`holm`).
-- Where somebody looks after each repeat, every look is read at a higher level (`group_sequential`).
-- Items that were not measured widen the interval: its lower bound takes them as wrong, its upper bound as right. Where
-  they could decide the verdict, the gate cannot be gated. Nor can it where its samples are too few to pass, and nothing
-  can where the file's conditions on coverage or judges are not met.
+- With a threshold, the figure is a mean of scores or a rate. Its interval is `intervals.mean_interval`, for plots like
+  these; for ICL deltas it is `paired.change_interval`.
+- With a baseline, the figure is the mean of the paired differences and the threshold is -max_drop. If both runs have
+  repeats, the interval is about this benchmark (`fixed_benchmark`); else it is `paired.change_interval`. PASS is the
+  result of a non-inferiority test with margin max_drop, one-sided at 5% (G. Piaggio et al. 2012, JAMA 308, 2594). FAIL
+  is the result of the test in the other direction: the drop is shown to be larger than allowed. WORSE BUT WITHIN means
+  that a drop is shown, and shown to be no larger than allowed.
+- A file passes only if all its gates pass, so PASS needs no correction for several gates. A single gate can make a file
+  fail, so FAIL and WORSE BUT WITHIN are decided with Holm's correction (`holm`).
+- If verdicts are taken after each repeat, each look uses a higher level (`group_sequential`).
+- Unmeasured items widen the interval: its lower bound counts them as wrong, its upper bound as right. A gate cannot be
+  gated if they could decide its verdict, or if its samples are too few to pass. No gate can be decided if the file's
+  conditions on coverage or judges are not met.
 
 tests/test_gates_error_rates.py simulates how often verdicts are wrong.
 """
@@ -40,7 +40,7 @@ from reports.statistics.intervals import Interval
 
 
 class GateVerdict(StrEnum):
-    """What is known. In the order of alarm: the last of a file's gates is the file's verdict."""
+    """The verdict on a gate, in order of severity: a file has the most severe verdict of its gates."""
 
     PASS = "PASS"  # noqa: S105  no password
     WORSE = "WORSE BUT WITHIN"
@@ -60,22 +60,22 @@ EXIT_STATUS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """What came out for one gate. Figures are fractions; None where there is none.
+    """The result of one gate. Figures are fractions; None if unknown.
 
     Attributes:
-        reason: why the gate cannot be gated; empty otherwise.
-        interval: after all corrections: the bounds that were compared with the threshold.
-        population: what the interval is about.
-        corrected: whether several gates or several looks made it wider.
-        samples: those planned behind the figure.
-        unmeasured: the items behind the figure that were not measured.
-        detectable: how far from the threshold the truth must lie for a verdict in 80% of cases.
-        repeats: how often every item was planned in this run.
-        baseline_repeats: in the baseline; 0 without one.
-        flip_rate: the share of answers whose score changes between two repeats, of the baseline or else of the run.
-        repeats_share: how much of the figure's variance is the chance of single answers; the rest is the choice of
-            samples. None without repeats, and on this benchmark, where it is all of it.
-        outlook: None unless inconclusive.
+        reason: why the gate cannot be gated; empty if it can.
+        interval: the bounds that were compared with the threshold, after all corrections.
+        population: the population of the interval.
+        corrected: whether several gates or several looks made the interval wider.
+        samples: the number of samples planned for the figure.
+        unmeasured: the number of items of the figure that were not measured.
+        detectable: how far from the threshold the truth must be for a verdict in 80% of cases.
+        repeats: the number of repeats planned for every item of this run.
+        baseline_repeats: the same of the baseline; 0 without one.
+        flip_rate: the share of answers with another score in another repeat, in the baseline or else in the run.
+        repeats_share: the share of the figure's variance that comes from single answers; the rest comes from the choice
+            of samples. None without repeats, and for this benchmark, where it is always 1.
+        outlook: what would decide the gate; None unless inconclusive.
     """
 
     gate: Gate
@@ -97,13 +97,13 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateReport:
-    """What came out for a file.
+    """The results of all gates of a file.
 
     Attributes:
-        obstacles: why nothing can be gated, in words; empty where something can.
-        look: which look this is, where items are asked again only while the verdict is open; else None.
-        attempt: how often this run has been gated, this time included.
-        chosen_from: baseline -> of how many runs it was the best, as far as its folder says so.
+        obstacles: why nothing can be gated, as text; empty if gates can be decided.
+        look: the look at which the run was gated, with ``--max-repeats``; else None.
+        attempt: how often this run has been gated, including this time.
+        chosen_from: baseline -> the number of runs it was chosen from, if its folder records more than one.
     """
 
     file: GateFile
@@ -115,12 +115,12 @@ class GateReport:
 
     @property
     def verdict(self) -> GateVerdict:
-        """The most alarming one."""
+        """The most severe verdict."""
         return max((entry.verdict for entry in self.results), key=list(GateVerdict).index)
 
     @property
     def exit_status(self) -> int:
-        """0 all gates pass, 1 a gate fails, 10 inconclusive, 11 cannot be gated (docs/ci.md)."""
+        """0 if all gates pass, 1 if a gate fails, 10 if inconclusive, 11 if a gate cannot be decided (docs/ci.md)."""
         return EXIT_STATUS[self.verdict]
 
 
@@ -131,9 +131,9 @@ def judge_run(
     *,
     interrupted: str = "",
 ) -> GateReport:
-    """The verdicts on a run.
+    """Decide all gates of a file for a run.
 
-    ``baselines``: the runs that gates name. ``interrupted``: why the run ended early, if it did.
+    ``baselines`` holds the runs that gates name, by path. ``interrupted`` is why the run ended early, if it did.
     """
     why_not = obstacles(file, run, interrupted)
     evidences = [
@@ -160,14 +160,14 @@ def _same(run: Run, other: Run) -> bool:
 
 
 def look_at(values: MetricValues, looks: Sequence[int]) -> Look:
-    """Where these values stand among the looks; without any this is the only one."""
+    """Return which of the looks these values are; without looks, the only one."""
     repeats = max(1, values.repeats())
     baseline = values.repeats(of_baseline=True) or float("inf")
     return Look(repeats=repeats, planned=tuple(looks) or (repeats,), baseline_repeats=baseline)
 
 
 def decide(gates: Sequence[Evidence]) -> list[GateResult]:
-    """The verdicts on gates of one file, in their order."""
+    """Decide the gates of one file; return the results in the same order."""
     tested = [each for each in gates if each.is_testable and each.gate.decision is Decision.INTERVAL]
     level = tested[0].gate.level if tested else LEVEL
     to_fail = step_down([partial(_shows_failure, each) for each in tested], level)
@@ -183,7 +183,7 @@ def decide(gates: Sequence[Evidence]) -> list[GateResult]:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """The one-sided levels at which a gate is read to see whether it passes, and whether it fails."""
+    """The one-sided levels at which a gate passes and at which it fails."""
 
     to_pass: float
     to_fail: float
@@ -231,7 +231,7 @@ def _bounds(shown: Evidence, levels: Levels) -> Interval:
 
 
 def _compared(shown: Evidence, compared: Interval, levels: Levels) -> GateVerdict:
-    """The verdict by these bounds. It cannot be had where measuring the rest could bring a verdict."""
+    """Return the verdict for these bounds; CANNOT if measuring the rest could decide the gate."""
     if passes(shown.gate, compared):
         return GateVerdict.WORSE if _shows_drop(shown, compared) else GateVerdict.PASS
     if fails(shown.gate, compared):
