@@ -410,7 +410,9 @@ def main() -> None:
     )
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 2], help="values of -n (default: 0 2)")
     parser.add_argument("--scenarios", nargs="+", choices=SCENARIOS, default=list(SCENARIOS))
-    parser.add_argument("--log", type=Path, help="append each session to this file; continue from its sessions")
+    parser.add_argument(
+        "--log", type=Path, help="append each session to this file; continue from its sessions"
+    )
     parser.add_argument("--write", action="store_true", help="put the table into docs/ci.md")
     options = parser.parse_args()
     kinds = [

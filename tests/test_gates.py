@@ -585,8 +585,10 @@ def test_more_cut_answers_than_allowed_are_an_obstacle():
         (47, ""),  # Wilson's lower bound at 90% is 74.1
         (
             44,
-            "44 of 56 known grades of the canary (79%), which does not show min_agreement 0.7; "
-            "45 of 56 would be enough",
+            (
+                "44 of 56 known grades of the canary (79%), which does not show min_agreement 0.7; "
+                "45 of 56 would be enough"
+            ),
         ),
         (
             30,

@@ -1,8 +1,8 @@
-"""The best constant: one answer to a question for a whole family, chosen in hindsight.
+"""The best constant: one answer to a question for a whole family, chosen with the references known.
 
-No answer to Q2, Q4 and Q6 that is the same for all samples of a family scores more. That of Q5 is made field by field
-of null, the median and the most frequent value; that of Q1 of the most frequent plot type and scales, without key
-points. Q3 consists of key points, which judges grade: it has no constant.
+For Q2, Q4 and Q6 no other constant answer scores more. For Q5 each field is null, the median or the most frequent value,
+whichever scores most. For Q1 it has the most frequent plot type and scales, without key points. Q3 has no constant,
+because it consists of key points, which judges grade.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from scoring.reference import JSON, FieldRules, Reference
 from scoring.technical_description import read_images
 
 FEWEST_SAMPLES = 2
-"""Of a family with one sample the best constant is the right answer itself, which says nothing."""
+"""In a family with one sample, the best constant would be the right answer itself."""
 
 _HEADINGS = {Question.Q2: "Classification", Question.Q4: "Assessment", Question.Q6: "Status"}
 
 
 def best_constant(question: Question, references: Sequence[Reference]) -> str | None:
-    """The constant answer for samples of one family with these references; None for Q3 and under `FEWEST_SAMPLES`."""
+    """Return the best constant answer for a family's references; None for Q3 and with fewer than `FEWEST_SAMPLES`."""
     if len(references) < FEWEST_SAMPLES:
         return None
     match question:
@@ -48,7 +48,7 @@ def best_constant(question: Question, references: Sequence[Reference]) -> str | 
 
 
 def _label(question: Question, references: Sequence[Reference]) -> str | None:
-    """The label that is right most often, the first of equally good ones."""
+    """Return the label that is right most often, the first of equally good ones."""
     read = (read_compatible(question, reference.answer) for reference in references)
     candidates = dict.fromkeys(f"{_HEADINGS[question]}: {label}" for label in read if isinstance(label, str))
 
@@ -59,7 +59,7 @@ def _label(question: Question, references: Sequence[Reference]) -> str | None:
 
 
 def _description(references: Sequence[Sequence[dict[str, str | None]]]) -> JSON:
-    """Image by image the most frequent of each field, for as many images as most samples have."""
+    """Return the most frequent value of each field, image by image, for as many images as most samples have."""
     (count, _), *_ = Counter(map(len, references)).most_common(1)
     images: list[JSON] = [
         _image([reference[number] for reference in references if number < len(reference)])
@@ -77,7 +77,7 @@ def _image(seen: Sequence[dict[str, str | None]]) -> JSON:
 
 
 def _parameters(references: Sequence[Reference]) -> JSON:
-    """Field by field the best of null, the median and the most frequent value; empty if no reference is an object."""
+    """Return the best of null, median and most frequent value for each field; empty if no reference is an object."""
     objects = [(answer, reference.field_rules) for reference in references if (answer := _object(reference))]
     names = dict.fromkeys(name for answer, _ in objects for name in answer)
     return {
@@ -101,7 +101,7 @@ def _field(expected: Sequence[tuple[JSON, FieldRules]], name: str) -> JSON:
 
 
 def _middles(values: Sequence[JSON]) -> Iterator[JSON]:
-    """The most frequent value and the median; of lists the most frequent one, and the medians place by place."""
+    """Yield the most frequent value and the median; for lists, the most frequent list and the medians by position."""
     if not values:
         return
     yield _most_frequent(values)
@@ -119,13 +119,13 @@ def _middles(values: Sequence[JSON]) -> Iterator[JSON]:
 
 
 def _finite(value: JSON) -> float | None:
-    """The value as a number; None where it is a truth value, no number or not finite."""
+    """Return the value as a number; None if it is a truth value, not a number, or not finite."""
     number = math.nan if isinstance(value, bool) else as_number(value)
     return number if math.isfinite(number) else None
 
 
 def _most_frequent(values: Iterable[JSON]) -> JSON:
-    """The first of the most frequent values; None of none."""
+    """Return the most frequent value, the first of equally frequent ones; None without values."""
     seen = list(values)
     counts = Counter(json.dumps(value, sort_keys=True) for value in seen)
     return max(seen, key=lambda value: counts[json.dumps(value, sort_keys=True)], default=None)

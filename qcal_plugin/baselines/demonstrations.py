@@ -1,4 +1,4 @@
-"""Which answers an in-context prompt demonstrates, read from the prompt and the rows of the dataset."""
+"""Read which answers an in-context prompt demonstrates, from the prompt and the rows of the dataset."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Demonstrations:
     """The answers that a prompt shows.
 
     Attributes:
-        answers: in their order.
+        answers: in the order of the prompt.
         before: how many of them stand before the question's own pictures.
     """
 
@@ -29,10 +29,10 @@ class Demonstrations:
     before: int
 
     def copied(self, question: Question) -> dict[Floor, str]:
-        """What each way of copying answers; empty if nothing is shown.
+        """Return the answer of each copying rule; empty if the prompt shows no answer.
 
-        Nearest: the last answer before the question's pictures, else the first behind them. Most frequent: equal are
-        answers in which the same is read; of equally frequent ones the nearest to the question.
+        Nearest: the last answer before the question's pictures, else the first one after them. Most frequent: answers
+        are equal if the same is read in them; of equally frequent ones, the nearest to the question is returned.
         """
         if not self.answers:
             return {}
@@ -46,11 +46,11 @@ class Demonstrations:
 
 
 Answers = Mapping[str, Sequence[str]]
-"""Image id -> the reference answers of the samples that have it; without the sample that is asked about."""
+"""Image id -> the reference answers of the samples with this image, except the sample of the question."""
 
 
 class _Group(NamedTuple):
-    """Neighbouring images of a prompt, and the text behind them."""
+    """Adjoining images of a prompt, and the text that follows them."""
 
     images: tuple[str, ...]
     text: str
@@ -59,10 +59,10 @@ class _Group(NamedTuple):
 def demonstrations(
     question: Question, prompt: Sequence[Piece], own_images: Container[str], answers: Answers
 ) -> Demonstrations:
-    """The demonstrations of a prompt about the sample with ``own_images``.
+    """Return the demonstrations of a prompt about the sample with ``own_images``.
 
-    A demonstration is a picture and the text behind it. Its answer is the reference answer of the picture's sample if
-    that is in the text; else, for Q5 and Q6, the text, if an answer can be read in it.
+    A demonstration is a picture and the text that follows it. Its answer is the reference answer of the picture's
+    sample if the text contains it. Else, for Q5 and Q6, its answer is the text, if an answer can be read in it.
     """
     groups = list(_groups(prompt))
     queries = [
@@ -96,7 +96,7 @@ def _groups(prompt: Sequence[Piece]) -> Iterator[_Group]:
 
 
 def _answer(question: Question, group: _Group, answers: Answers, *, own: bool) -> str | None:
-    """The answer that the group's text demonstrates. ``own``: its pictures are, or may be, those of the question."""
+    """Return the answer that the group's text demonstrates. ``own``: its pictures are, or may be, the question's."""
     text = _folded(group.text)
     for answer in (answer for image in group.images for answer in answers.get(image, ())):
         if answer.strip() and _folded(answer) in text:
@@ -113,7 +113,7 @@ def _answer(question: Question, group: _Group, answers: Answers, *, own: bool) -
 
 
 def _read(question: Question, answer: str) -> str:
-    """What is read in an answer, as text; of Q3, which judges read, the answer itself."""
+    """Return what is read in an answer, as text; for Q3, which judges read, the answer itself."""
     return _folded(answer) if question is Question.Q3 else repr(read_compatible(question, answer))
 
 

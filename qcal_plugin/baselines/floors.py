@@ -1,4 +1,4 @@
-"""What answers that look at no plot score on each item of a dataset, by either scorer."""
+"""The scores of answers that look at no plot, on each item of a dataset, by each scorer."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from scoring.reference import Reference
 def floors_of(
     question: Question, reference: Reference, answers: Mapping[Floor, str | None]
 ) -> dict[str, dict[str, Any]]:
-    """Map each scorer to the floors of the item, as JSON: see `reports.records.floors.item_floors_from_json`.
+    """Map each scorer to the floors of the item, as JSON (`reports.records.floors.item_floors_from_json`).
 
-    ``answers``: what each rule answers; None if it has no answer. Key points of Q1 count as missed, because these
-    answers mention none. Q3, which judges grade, has no floors here.
+    ``answers`` has the answer of each rule; None if it has none. Key points of Q1 count as missed, because these
+    answers mention none of them. Q3 has no floors here, because judges grade it.
     """
     if question is Question.Q3:
         return {}
