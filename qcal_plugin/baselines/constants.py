@@ -1,8 +1,8 @@
 """The best constant: one answer to a question for a whole family, chosen with the references known.
 
-For Q2, Q4 and Q6 no other constant answer scores more. For Q5 each field is null, the median or the most frequent value,
-whichever scores most. For Q1 it has the most frequent plot type and scales, without key points. Q3 has no constant,
-because it consists of key points, which judges grade.
+For Q2, Q4 and Q6 no other constant answer scores more. For Q5 each field is null, the median or the most frequent
+value, whichever scores most. For Q1 it has the most frequent plot type and scales, without key points. Q3 has no
+constant, because it consists of key points, which judges grade.
 """
 
 from __future__ import annotations

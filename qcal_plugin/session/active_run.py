@@ -1,4 +1,4 @@
-"""A run put together: dataset, model, judges, engine, folder, recorder. Lives in the process that owns the engine."""
+"""A run with its dataset, model, judges, engine, folder and recorder, in the process that owns the engine."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from scoring.questions import Question
 from scoring.reference import JSON
 
 LOOK_AHEAD_ROUNDS = 3
-"""With ``-x``: how many times the concurrency may be asked before tests have taken the answers."""
+"""With ``-x``: the number of requests ahead of the tests, as a multiple of the concurrency."""
 
 DISTRIBUTIONS = ("qcaleval-pytest", "pytest", "pytest-xdist", "httpx", "aiohttp", "datasets")
 EMBEDDED = "embedded"
@@ -56,12 +56,12 @@ JUDGE_STAND_IN = "judge: lexical overlap"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Participants:
-    """Who answers and who judges, found and reachable.
+    """The model and the judges, all of them reachable.
 
     Attributes:
-        model: None where stored answers are scored.
-        sampling: what requests say besides the prompt.
-        stand_ins: embedded replacements, in words for tables.
+        model: None if stored answers are scored.
+        sampling: the parameters of requests, without the prompt.
+        stand_ins: embedded replacements, as text for tables.
         warnings: one line each, for the user.
     """
 
@@ -74,7 +74,7 @@ class Participants:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What preflight found odd."""
+        """Problems that preflight noticed but that do not end the session."""
         targets = (self.model, *self.judges) if self.model is not None else self.judges
         return tuple(target.warning for target in targets if target.warning is not None)
 
@@ -85,7 +85,7 @@ class Participants:
 
     @property
     def base_url(self) -> str:
-        """Where the answers come from, without user info."""
+        """The URL that the answers come from, without user info."""
         if self.stored is not None:
             return self.stored.base_url
         return EMBEDDED if self.model is None else self.model.option.target.public_url
@@ -98,9 +98,9 @@ def find_participants(
     dataset: PreparedDataset,
     progress: Progress,
 ) -> Participants:
-    """Reach every endpoint once; starts the embedded model if ``--demo`` or ``--baseline`` asks for one.
+    """Reach every endpoint once; start the embedded model if ``--demo`` or ``--baseline`` needs one.
 
-    ``progress`` is told what that model prepares. Raises PreflightError, or DatasetError if it cannot be prepared.
+    ``progress`` is called while that model prepares. Raises PreflightError, or DatasetError if it cannot prepare.
     """
     for given in (*([config.model] if config.model else []), *config.judges):
         exits.enter_context(given.redaction.of_log("httpx"))
@@ -134,7 +134,7 @@ def find_participants(
 
 
 def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run_id: str) -> RunManifest:
-    """The manifest of a run that has not planned anything yet."""
+    """Return the manifest of a run that has not planned anything yet."""
     judges = [
         JudgeIdentity(model=judge.model, base_url=judge.option.target.public_url) for judge in who.judges
     ]
@@ -163,7 +163,7 @@ def describe(config: RunConfig, dataset: PreparedDataset, who: Participants, run
 
 
 class ActiveRun:
-    """A run under way."""
+    """A run in progress."""
 
     def __init__(
         self,
@@ -207,7 +207,7 @@ class ActiveRun:
         self.engine.start()
 
     def declare(self, planned: Sequence[PlannedItem]) -> None:
-        """Say which items will be demanded; they are the run's plan. Where that cannot be written nothing is asked."""
+        """Declare the items that will be demanded, as the run's plan. If it cannot be written, nothing is asked."""
         self._planned.update({item.key: item for item in planned})
         try:
             self.directory.plan(planned)
@@ -217,7 +217,7 @@ class ActiveRun:
 
     @property
     def repaired(self) -> tuple[str, ...]:
-        """What was put right in the folder, a line each."""
+        """What was repaired in the folder, one line each."""
         torn = {"answers.jsonl": self._journal.torn_bytes, "records.jsonl": self.recorder.torn_bytes}
         damaged = {"answers.jsonl": self._journal.damaged_lines, "records.jsonl": self.recorder.damaged_lines}
         return (
@@ -228,15 +228,15 @@ class ActiveRun:
             ),
             *(
                 f"{name}: moved {number} damaged line{'s' if number > 1 else ''} to {name}{DAMAGED_SUFFIX}; "
-                "what is lost with them is asked again"
+                "their items are asked again"
                 for name, number in damaged.items()
                 if number
             ),
         )
 
     async def _restore(self) -> None:
-        """Prepare the dataset anew as far as its cache is damaged. Raises OSError where that is not possible."""
-        async with self._restoring:  # of many requests that meet damage at once, the first puts it right
+        """Prepare the damaged parts of the dataset's cache again. Raises OSError if that fails."""
+        async with self._restoring:  # if many requests find damage at once, the first repairs it
             try:
                 studied = await asyncio.to_thread(self._prepare_again)
             except DatasetError as error:
@@ -244,7 +244,7 @@ class ActiveRun:
             self.restored += [line for each in studied.datasets for line in each.repairs]
 
     def try_judges(self) -> tuple[CanaryJudge, ...]:
-        """Let the judges grade the canary, and write what came out."""
+        """Let the judges grade the canary; write and return the results."""
         results = asyncio.run_coroutine_threadsafe(judge_canary(self.judges), self.engine.loop).result()
         write_canary(self.directory.path, results)
         return results
@@ -254,7 +254,7 @@ class ActiveRun:
         return self.engine.demand(key)
 
     def outcome(self, key: ItemKey) -> EngineResult:
-        """The outcome of an item that a test has taken."""
+        """Return the outcome of an item that a test has taken."""
         return self.engine.demand(key).result()
 
     def take(self, record: Record) -> None:
@@ -264,9 +264,9 @@ class ActiveRun:
             self.engine.release(record.key)
 
     def close(self) -> None:
-        """End the engine and let go of the folder."""
+        """End the engine and release the folder."""
         self.engine.close()
-        with suppress(OSError):  # what was measured is safe; these are figures about it
+        with suppress(OSError):  # the measurements are safe; this is only a log
             stopped = self.engine.stopped
             self._log.append_to(self.directory.path, None if stopped == RUN_OVER else stopped)
         self._journal.close()
@@ -320,25 +320,25 @@ class ActiveRun:
         return endpoint
 
     def _write_deviations(self) -> None:
-        """Called in the engine's thread. A disk that is full then ends the run like any other line not written."""
+        """Write what was learned; called in the engine's thread. A full disk ends the run, as for any other line."""
         try:
             self._deviations.write()
         except OSError as error:
             self._stop(f"{self.directory.path}: {error.strerror}")
 
     def _stop(self, reason: str, http_status: int | None = None) -> None:
-        """For endpoints, which are made before the engine."""
+        """Stop the engine; endpoints get this method because they are made before the engine."""
         self.engine.stop(reason, http_status)
 
     def _forget_failed(self, pass_marks: Mapping[Question, float]) -> None:
-        """With ``--lf``, what failed ``--pass-mark`` is asked again: a further attempt beside the measured one."""
+        """With ``--lf``, ask again what failed ``--pass-mark``; the measured answer is kept as well."""
         for key, value in self.recorder.measured.items():
             if fails_mark(value, pass_marks.get(key.question, 0.0)):
                 self._journal.forget(key)
 
 
 def endpoint_settings(config: RunConfig, target: ResolvedTarget) -> EndpointSettings:
-    """How to reach an endpoint that answered."""
+    """Return how to reach an endpoint that answered."""
     return EndpointSettings(
         url=target.option.target.chat_url,
         public_url=target.option.target.public_url,
@@ -352,7 +352,7 @@ def endpoint_settings(config: RunConfig, target: ResolvedTarget) -> EndpointSett
 
 
 def _names(judges: Sequence[ResolvedTarget]) -> list[str]:
-    """One name per judge: its model, with a number behind it where the same model judges twice."""
+    """Return one name per judge: its model, with a number appended if the same model judges twice."""
     names: list[str] = []
     for judge in judges:
         same = sum(name.partition("#")[0] == judge.model for name in names)

@@ -1,4 +1,4 @@
-"""The data of a run: its dataset, and what its studies need besides."""
+"""The data of a run: its dataset, and the other datasets that its studies need."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def prepare_studied(
     variants: Collection[str] = (),
     progress: Progress | None = None,
 ) -> StudiedDataset:
-    """Everything a run asks about, checked and ready.
+    """Prepare and check everything that a run asks about.
 
-    ``name`` stands in place of the configured dataset, if that is no mix; ``variants`` are those of stored answers,
-    which may have been given under perturbations that this command line does not name.
+    ``name`` replaces the configured dataset, unless that is a mix. ``variants`` are those of stored answers, which may
+    have perturbations that this command line does not name.
 
-    Raises DatasetError, or ValueError where the dataset cannot be perturbed.
+    Raises DatasetError, or ValueError if the dataset cannot be perturbed.
     """
     if config.mix is not None:
         return StudiedDataset(dataset=prepare_mix(config.mix, progress=progress))
@@ -41,10 +41,10 @@ def prepare_studied(
 
 
 def _part(config: RunConfig) -> Part | None:
-    """What is enough for a new run of a few samples; None for a run that needs the whole dataset or its revision.
+    """Return the part that is enough for a new run of a few samples; None for a run that needs the whole dataset.
 
-    A run that goes on, that answers again or that is compared with another one has to do with other samples too; an
-    embedded model may look at all plots.
+    A run needs the whole dataset if it continues another, scores stored answers, is compared with another run, or names
+    a revision. An embedded model may look at all plots.
     """
     is_new = not (config.resume or config.last_failed or config.answers)
     is_alone = config.gates is None and config.dataset_revision is None and not config.perturbations

@@ -1,4 +1,4 @@
-"""As many connections as the operating system grants: a process may have only so many files and sockets open."""
+"""Limit the number of connections to what the operating system allows: a process may open a limited number of files."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import replace
 from qcal_plugin.cli.options import RunConfig
 
 RESERVED = 128
-"""For files, pipes to workers, the event loop, certificates, and sockets that are being closed."""
+"""Reserved for files, pipes to workers, the event loop, certificates, and sockets that are being closed."""
 
 
 def within_limit(config: RunConfig) -> tuple[RunConfig, tuple[str, ...]]:
-    """The options with a concurrency that the limit allows, and a line for the user where that is less than asked.
+    """Return the options with a concurrency that the limit allows, and a line for the user if that is lower.
 
     The soft limit is raised first, as far as the hard limit allows.
     """
@@ -37,7 +37,7 @@ def within_limit(config: RunConfig) -> tuple[RunConfig, tuple[str, ...]]:
 
 
 def _raised_limit(wanted: int) -> int | None:
-    """The soft limit after raising it; None if there is no limit, or none that can be read, as on Windows."""
+    """Raise the soft limit and return it; None without a limit, or if it cannot be read, as on Windows."""
     try:
         import resource
     except ImportError:

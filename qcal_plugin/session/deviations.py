@@ -1,6 +1,7 @@
-"""``deviations.json``: what was sent in the place of parameters that a model's server refuses.
+"""``deviations.json``: what was sent instead of parameters that a model's server refuses.
 
-Written the moment it is learned, and read when the run goes on, so that nothing is refused twice. Reports name it.
+It is written as soon as a refusal is known, and read when the run continues, so that nothing is refused twice. Reports
+show it.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ class Deviations:
         self._known = _read(self._path)
 
     def of(self, role: str) -> Adaptation:
-        """The adaptation of a role, with what an earlier session learned."""
+        """Return the adaptation of a role, with what an earlier session learned."""
         return self._adaptations.setdefault(role, Adaptation(list(self._known.get(role, ()))))
 
     def write(self) -> None:
-        """Store all of it. Raises OSError."""
+        """Write the file. Raises OSError."""
         roles = {
             role: adaptation.changes for role, adaptation in self._adaptations.items() if adaptation.changes
         }
@@ -44,7 +45,7 @@ class Deviations:
 
 
 def _read(path: Path) -> Mapping[str, list[Change]]:
-    """What an earlier session wrote; nothing if the file is missing or not ours: it is learned again at little cost."""
+    """Read what an earlier session wrote; nothing if the file is missing or unusable, as it is cheap to learn again."""
     try:
         changes = decode(read_file(path), DeviationsFile).changes
         return {role: [Change(name) for name in names] for role, names in changes.items()}

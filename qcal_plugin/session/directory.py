@@ -31,15 +31,15 @@ RECORDS_FILE = "records.jsonl"
 LOCK_FILE = "run.lock"
 
 IDENTITY_FIELDS = ("model", "judges", "dataset_revision", "scorer", "scorer_version", "settings")
-"""What must agree for two sessions to belong to one run. The endpoint's address may change: servers move."""
+"""Fields that must agree in all sessions of a run. The endpoint's address may change, because servers move."""
 
 
 JUDGE_SETTINGS = ("judge_template_sha256", "judge_max_tokens")
-"""Settings that mean nothing in a run without judges."""
+"""Settings without meaning in a run without judges."""
 
 
 LEFTOVER = re.compile(r"\.[\w.-]+\.[0-9a-f]{16}")
-"""Names of files aside, as `reports.records.files.write_parts` chooses them."""
+"""Names of temporary files, as `reports.records.files.write_parts` chooses them."""
 
 
 RevisionOfPart: TypeAlias = Callable[[Sequence[str]], str | None]
@@ -50,7 +50,7 @@ class RunDirectoryError(QCalError):
 
 
 class UnreadableManifestError(RunDirectoryError):
-    """There is a ``run.json``, and it is not readable."""
+    """There is a ``run.json``, but it is not readable."""
 
 
 class RunDirectory:
@@ -68,12 +68,12 @@ class RunDirectory:
 
     @property
     def answers(self) -> Path:
-        """What the engine wrote."""
+        """The file that the engine writes."""
         return self.path / ANSWERS_FILE
 
     @property
     def records(self) -> Path:
-        """What the controller wrote."""
+        """The file that the owner writes."""
         return self.path / RECORDS_FILE
 
     @classmethod
@@ -86,18 +86,18 @@ class RunDirectory:
         rebuild: bool = False,
         revision_of_part: RevisionOfPart = lambda _: None,
     ) -> RunDirectory:
-        """Create the folder, or continue the run in it. Raises RunDirectoryError where that is not possible.
+        """Create the folder, or continue the run in it. Raises RunDirectoryError if that is not possible.
 
-        ``rebuild``: if ``run.json`` is lost, start anew from the answers that are there.
+        With ``rebuild``, a run whose ``run.json`` is lost starts again from the stored answers.
         A run that continues keeps its id, start and planned items; `manifest` must agree with it in IDENTITY_FIELDS.
-        A run on a part of the dataset continues on all of it if that part has not changed: ``revision_of_part`` is the
-        revision that these samples of the dataset have.
+        A run on a part of the dataset continues on all of it if that part has not changed: ``revision_of_part`` returns
+        the revision of these samples of the dataset.
         """
         directory = cls(path, manifest, revision_of_part)
         try:
             path.mkdir(parents=True, exist_ok=True)
             if is_there(path / LOCK_FILE):
-                open_file(path / LOCK_FILE).close()  # refuses a link: a lock is written
+                open_file(path / LOCK_FILE).close()  # refuses a link, because the lock is written to
             directory._lock.acquire(timeout=0)
         except Timeout as error:
             raise RunDirectoryError(
@@ -116,7 +116,7 @@ class RunDirectory:
         return directory
 
     def plan(self, items: Iterable[PlannedItem]) -> None:
-        """Add items to those that the run sets out to measure; writes ``run.json`` if any is new."""
+        """Add items to the run's plan; write ``run.json`` if any of them is new."""
         with self._writing:
             known = {item.key for item in self.manifest.planned}
             new = tuple(item for item in items if item.key not in known)
@@ -125,11 +125,14 @@ class RunDirectory:
                 self._write()
 
     def close(self) -> None:
-        """Let the next session in."""
+        """Release the folder for the next session."""
         self._lock.release()
 
     def discard_unplanned(self) -> bool:
-        """Remove the folder if this session made it and planned nothing; after `close`. Whether it is gone."""
+        """Remove the folder if this session made it and planned nothing; return whether it was removed.
+
+        Call it after `close`.
+        """
         if self.manifest.planned or not self._made:
             return False
         shutil.rmtree(self.path, ignore_errors=True)
@@ -139,7 +142,7 @@ class RunDirectory:
         return True
 
     def _set_aside(self) -> None:
-        """Rename a lost ``run.json``, and the records that nobody can tell it belongs to. The answers stay."""
+        """Rename an unreadable ``run.json``, and the records, which cannot be assigned to a run. The answers stay."""
         try:
             if read_manifest(self.path) is not None:
                 raise RunDirectoryError(
@@ -151,7 +154,7 @@ class RunDirectory:
             _rename_aside(self.records)
 
     def _remove_leftovers(self) -> None:
-        """Delete what a killed session was about to write. It never got its name, so nobody has read it."""
+        """Delete temporary files of a killed session; they never got their final names, so nothing has read them."""
         for file in self.path.iterdir():
             if LEFTOVER.fullmatch(file.name):
                 file.unlink(missing_ok=True)
@@ -162,12 +165,12 @@ class RunDirectory:
             if is_there(self.records) and self.records.lstat().st_size:
                 raise RunDirectoryError(
                     f"{self.path} holds records but no {MANIFEST_FILE}: restore it, choose another --run-dir, or add "
-                    "--resume --rebuild to start anew from the answers that are there"
+                    "--resume --rebuild to start again from the stored answers"
                 )
             return
         if not resume:
             raise RunDirectoryError(
-                f"{self.path} holds a run already: add --resume to go on with it, or choose another --run-dir"
+                f"{self.path} already holds a run: add --resume to continue it, or choose another --run-dir"
             )
         is_now_judged = bool(self.manifest.judges) and not earlier.judges
         if is_now_judged:
@@ -190,7 +193,7 @@ class RunDirectory:
             self._write()
 
     def _is_part(self, earlier: RunManifest) -> bool:
-        """Whether the earlier run was on a part of what is the dataset now."""
+        """Return whether the earlier run was on a part of this dataset."""
         part = earlier.dataset_part
         return bool(part) and earlier.dataset_revision == self._revision_of_part(part)
 
@@ -203,7 +206,7 @@ class RunDirectory:
 
 
 def read_manifest(path: Path) -> RunManifest | None:
-    """The manifest in a run's folder; None where there is none. Raises RunDirectoryError on an unreadable one."""
+    """Read the manifest in a run's folder; None if there is none. Raises RunDirectoryError if it is unreadable."""
     file = path / MANIFEST_FILE
     try:
         content = read_if_there(file)
@@ -212,12 +215,12 @@ def read_manifest(path: Path) -> RunManifest | None:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UnreadableManifestError(
             f"{file} is not readable as a run's manifest ({reason}); choose another folder, or add "
-            "--resume --rebuild to start anew from the answers that are there"
+            "--resume --rebuild to start again from the stored answers"
         ) from error
 
 
 def _rename_aside(path: Path) -> None:
-    """Give a file the first free name behind its own. Raises RunDirectoryError."""
+    """Rename a file to the first free name with a suffix. Raises RunDirectoryError."""
     names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in count())
     try:
         path.rename(next(name for name in names if not is_there(name)))
@@ -226,13 +229,13 @@ def _rename_aside(path: Path) -> None:
 
 
 def judged_by(earlier: RunManifest, later: RunManifest) -> RunManifest:
-    """A run that nobody has judged yet, with the judges of a later session and their settings."""
+    """Return an unjudged run's manifest with the judges of a later session and their settings."""
     settings = {name: later.settings[name] for name in JUDGE_SETTINGS if name in later.settings}
     return replace(earlier, judges=later.judges, settings={**earlier.settings, **settings})
 
 
 def unlike(earlier: RunManifest, later: RunManifest) -> list[str]:
-    """How two manifests differ in what identifies a run, a line for each field; settings one by one."""
+    """Return how two manifests differ in what identifies a run: a line for each field, and for each setting."""
     differences = []
     for name in IDENTITY_FIELDS:
         before, now = getattr(earlier, name), getattr(later, name)
@@ -249,7 +252,7 @@ def unlike(earlier: RunManifest, later: RunManifest) -> list[str]:
 
 
 def new_run_path(parent: Path, model: str) -> Path:
-    """``runs/<UTC time>-<model>``, with a number behind it where two runs start in the same second."""
+    """Return ``runs/<UTC time>-<model>``, with a number appended if two runs start in the same second."""
     stem = f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}Z-{re.sub(r'[^A-Za-z0-9._-]+', '-', model)[:60]}"
     path, number = parent / stem, 1
     while path.exists():

@@ -1,4 +1,4 @@
-"""``--dry-run``: what a run would ask and roughly cost, without asking."""
+"""``--dry-run``: estimate what a run would ask and cost, without asking."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ JUDGE_PROMPT_CHARACTERS = 2500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumptions:
-    """What cannot be known beforehand; each can be set in the file of ``--prices``.
+    """Figures that are unknown beforehand; each can be set in the file of ``--prices``.
 
-    Prices are per million tokens, in whatever currency the file means; None leaves the cost out.
+    Prices are per million tokens, in any currency; None leaves the cost out.
     """
 
     image_tokens: float = 1000.0
@@ -45,7 +45,7 @@ class Assumptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What a run would ask. Tokens and seconds rest on `Assumptions`."""
+    """What a run would ask. Tokens and seconds are based on `Assumptions`."""
 
     items: Mapping[str, int]
     model_requests: int
@@ -63,7 +63,7 @@ class Estimate:
 
 
 def read_assumptions(path: Path | None) -> Assumptions:
-    """The assumptions in a TOML file of numbers. Raises pytest.UsageError, which names the key that is wrong."""
+    """Read the assumptions from a TOML file of numbers. Raises pytest.UsageError, which names the wrong key."""
     if path is None:
         return Assumptions()
     try:
@@ -126,7 +126,7 @@ def estimate(
 
 
 def estimate_lines(total: Estimate, config: RunConfig, assumed: Assumptions) -> list[str]:
-    """The estimate in words."""
+    """Return the estimate as lines of text."""
     model_tokens = f"model {total.model_input_tokens:,.0f} in, {total.model_output_tokens:,.0f} out"
     judge_tokens = f"judges {total.judge_input_tokens:,.0f} in, {total.judge_output_tokens:,.0f} out"
     sizes = (
@@ -148,7 +148,7 @@ def estimate_lines(total: Estimate, config: RunConfig, assumed: Assumptions) -> 
 
 
 class DryRun:
-    """Collects as a run would, then prints the estimate in the place of running."""
+    """Collects as a run would, then prints the estimate instead of running."""
 
     def __init__(self, pytest_config: pytest.Config, config: RunConfig, dataset: StudiedDataset) -> None:
         self._config = config
@@ -186,7 +186,7 @@ class DryRun:
 
 
 def _cost(tokens: Mapping[str, float], assumed: Assumptions) -> float | None:
-    """None where any price is missing for tokens that would be used."""
+    """Return the cost; None if a price is missing for tokens that would be used."""
     prices = {
         "model_input_tokens": assumed.model_input_price,
         "model_output_tokens": assumed.model_output_price,

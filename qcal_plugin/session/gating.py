@@ -1,4 +1,4 @@
-"""``--gate`` at the end of a session: verdicts from what is on disk, told to everybody."""
+"""``--gate`` at the end of a session: decide from what is on disk, and report the verdicts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reports.records.run_files import RunFileError, load_run
 from reports.tables.gates import advice, as_printed, figures, log_lines
 
 COUNTING = ("terminalreporter", "terminalprogress", "session", "lfplugin", "stepwiseplugin", "qcal-session")
-"""Plugins that take every report for a test: they would count verdicts, stop at them, or run them again."""
+"""Plugins that treat every report as a test: they would count verdicts, stop at them, or run them again."""
 
 
 def gate_session(
@@ -29,7 +29,7 @@ def gate_session(
     directory: RunDirectory,
     trouble: str | None,
 ) -> GateReport:
-    """Decide, and tell plugins that collect the results of tests (JUnit)."""
+    """Decide the gates, and pass the results to plugins that collect test results (JUnit)."""
     ended_early = _ended_early(session, trouble)
     try:
         run = load_run(directory.path, texts=False)
@@ -41,13 +41,13 @@ def gate_session(
 
 
 def gate_lines(report: GateReport, run_dir: Path) -> Iterator[str]:
-    """The last lines of the log."""
+    """Yield the last lines of the log."""
     yield from annotation_lines(report, os.environ)
     yield from (as_printed(f"qcal: {line}") for line in log_lines(report, run_dir))
 
 
 def _ended_early(session: pytest.Session, trouble: str | None) -> str:
-    """Why the session did not come to its end; empty where it did."""
+    """Return why the session ended early; empty if it did not."""
     if session.exitstatus != pytest.ExitCode.INTERRUPTED and not session.shouldfail:
         return ""
     stop = next(
@@ -67,7 +67,7 @@ def _tell_plugins(config: pytest.Config, report: GateReport) -> None:
 
 
 def gate_reports(entry: GateResult, file: Path) -> Iterator[pytest.TestReport]:
-    """A gate as a test: passed, failed, skipped where inconclusive, an error where it cannot be gated."""
+    """Yield a gate as a test: passed, failed, skipped if inconclusive, an error if it cannot be gated."""
     words = " - ".join(filter(None, [f"{entry.verdict}: {figures(entry)}", advice(entry)]))
     make = partial(
         pytest.TestReport,

@@ -1,7 +1,7 @@
-"""Writes into a run's folder what a report shows beside the records: prompts, reference answers, plots.
+"""Write what a report shows besides the records into a run's folder: prompts, reference answers, plots.
 
-A plot is shrunk to `LONGEST_SIDE` and stored as WebP, some 20 KB each, so that a report can hold all of a benchmark.
-Each image is encoded once and kept in the cache, next to the images that are sent; runs get copies.
+Plots are reduced to `LONGEST_SIDE` and stored as WebP of about 20 KB, so that a report can hold those of a whole
+benchmark. Each image is encoded once and kept in the cache, next to the images that are sent; runs get copies.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LONGEST_SIDE = 1000
 """Pixels."""
 QUALITY = 85
 METHOD = 2
-"""Of WebP: half the time of the default, 4, for files that are 2 to 4% larger."""
+"""WebP's method: half the time of the default, 4, for files that are 2 to 4% larger."""
 ENCODING = f"{LONGEST_SIDE}-{QUALITY}-{METHOD}-checked"
 """Part of the cached file's name."""
 DIGEST_BYTES = hashlib.sha256().digest_size
@@ -47,9 +47,9 @@ def illustrate(
 ) -> bool:
     """Write ``samples.jsonl`` and the plots that the planned items show; ``cases`` says what was asked.
 
-    ``progress`` is told how many of the plots that had to be made are done, and how many there are. Returns whether all
-    is written: where ``stopping`` is set on the way, the rest is left.
-    Raises OSError or ValueError, as where the disk is full or the cache has lost a file.
+    ``progress`` is called with the number of plots made, and the number to make. Returns whether everything is written;
+    if ``stopping`` is set meanwhile, the rest is left out.
+    Raises OSError or ValueError, for example if the disk is full or a file of the cache is missing.
     """
     stopping = stopping or threading.Event()
     images: dict[str, ImagePart] = {}
@@ -70,7 +70,7 @@ def illustrate(
 
 
 def encode_plot(image: bytes) -> bytes:
-    """The picture on white, no side longer than `LONGEST_SIDE`, as WebP."""
+    """Return the picture on white as WebP, with no side longer than `LONGEST_SIDE`."""
     from PIL import Image
 
     with Image.open(io.BytesIO(image)) as opened:
@@ -105,12 +105,12 @@ def _fill_cache(
 
 
 def _png(image: ImagePart) -> bytes:
-    """The bytes that are sent. Raises OSError where the cache holds others."""
+    """Return the bytes that are sent. Raises OSError if the cache holds others."""
     return base64.b64decode(read_verified(Path(image.base64_path), image.base64_sha256))
 
 
 def _stored_plot(image: ImagePart) -> bytes | None:
-    """The plot in the cache, behind the digest that it must have; None if it is not there as it was made."""
+    """Return the plot in the cache; None if it is missing or does not match the digest stored before it."""
     try:
         content = read_file(_cached(image))
     except OSError:
@@ -120,12 +120,12 @@ def _stored_plot(image: ImagePart) -> bytes | None:
 
 
 def _cached(image: ImagePart) -> Path:
-    """Where the plot is kept: beside the folder of the images that are sent."""
+    """Return the path of the plot in the cache, next to the folder of the images that are sent."""
     return Path(image.base64_path).parent.with_name(PLOTS_NAME) / f"{image.sha256}-{ENCODING}.bin"
 
 
 def _by_sample(planned: Iterable[PlannedItem]) -> dict[str, list[ItemKey]]:
-    """Sample -> its items, repeats aside."""
+    """Group the items by sample, without repeats."""
     samples: dict[str, list[ItemKey]] = {}
     for key in dict.fromkeys(item.key._replace(repeat=0) for item in planned):
         samples.setdefault(key.sample_id, []).append(key)
@@ -135,7 +135,7 @@ def _by_sample(planned: Iterable[PlannedItem]) -> dict[str, list[ItemKey]]:
 def _sheet(
     keys: Sequence[ItemKey], cases: Callable[[ItemKey], Case], images: dict[str, ImagePart]
 ) -> SampleSheet:
-    """The sample of these items, all of one sample; ``images`` takes up what they show, by digest."""
+    """Return the sheet of these items' sample; add the images that they show to ``images``, by digest."""
     own = cases(ItemKey(keys[0].sample_id, Question.Q1, Mode.ZEROSHOT))
     asked = {key: cases(key) for key in keys}
     for case in (own, *asked.values()):
@@ -159,7 +159,7 @@ def _sheet(
 
 
 def _differing(asked: Mapping[ItemKey, Case], usual: Mapping[ItemKey, Case]) -> dict[str, References]:
-    """Variant -> the references that differ from those without the condition."""
+    """Return, by variant, the references that differ from those without the condition."""
     differing: dict[str, dict[ItemKey, Case]] = {}
     for key, case in asked.items():
         plain, own = usual[key._replace(variant="")].reference, case.reference

@@ -1,4 +1,4 @@
-"""Makes what a report shows beside the records while the run waits for answers, when a core is idle."""
+"""Makes what a report shows besides the records, while the run waits for answers and a core is idle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.records.records import ItemKey, PlannedItem
 
 
 def prepare_reports() -> None:
-    """Load the modules that write reports, which takes half a second; a run that stops early may not need them."""
+    """Load the modules that write reports. This takes half a second, and a run that stops early may not need them."""
     from reports import github, publish  # noqa: F401
     from reports.html import page
 
@@ -20,9 +20,9 @@ def prepare_reports() -> None:
 
 
 class Illustrator:
-    """Runs `illustrate` in a thread; `finish` does what the thread has not done, or could not do.
+    """Runs `illustrate` in a thread; `finish` does what the thread has not done.
 
-    ``planned`` says which items the run plans by now, ``cases`` what is asked for each.
+    ``planned`` returns the items planned so far, ``cases`` what each of them asks.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class Illustrator:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin, unless that has been done."""
+        """Start the thread, unless it was started or stopped."""
         if self._thread is None and not self._stopping.is_set():
             self._thread = threading.Thread(target=self._work, name="qcal-illustrator", daemon=True)
             self._thread.start()
 
     def finish(self, progress: Callable[[int, int], None]) -> None:
-        """Write everything; ``progress`` and what is raised: see `illustrate`."""
+        """Write everything that is still missing. ``progress`` and exceptions are those of `illustrate`."""
         self.stop()
         planned = self._planned()
         if self._illustrated is None or list(self._illustrated) != list(planned):
@@ -50,7 +50,7 @@ class Illustrator:
             self._illustrated = planned
 
     def stop(self) -> None:
-        """Begin nothing more, and wait for the image that is being made."""
+        """Start no further image, and wait for the current one."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
@@ -60,7 +60,7 @@ class Illustrator:
         try:
             done = illustrate(self._run_dir, planned, self._cases, threads=1, stopping=self._stopping)
         except (OSError, ValueError, KeyError):
-            return  # `finish` tries again and tells the user
+            return  # `finish` tries again and reports the error
         if done:
             self._illustrated = planned
             prepare_reports()

@@ -36,7 +36,7 @@ def show_list(config: pytest.Config) -> pytest.ExitCode:
 
 
 def listed(what: Listing, config: pytest.Config) -> Iterator[str]:
-    """The lines to print."""
+    """Yield the lines to print."""
     match what:
         case Listing.QUESTIONS:
             yield from (_question_line(question) for question in Question)
@@ -60,7 +60,7 @@ def _question_line(question: Question) -> str:
 
 
 def _scenarios(config: pytest.Config) -> Mapping[str, Sequence[str]]:
-    """Scenario types by family: the dataset's, if one is named; else the benchmark's, which the simulators share."""
+    """Return scenario types by family: those of the named dataset, else the benchmark's, which the simulators share."""
     if any(config.getoption(name) for name in ("dataset", "mix", "demo")):
         try:
             progress = StepProgress(config.get_verbosity())

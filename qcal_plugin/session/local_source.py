@@ -14,35 +14,35 @@ TICK_S = 0.5
 
 
 class Asked(Protocol):
-    """What is asked: an `ActiveRun`, or as much of it as looks leave open (`qcal_plugin.session.looks`)."""
+    """An `ActiveRun`, or the part of it that looks have opened (`qcal_plugin.session.looks`)."""
 
     def declare(self, planned: Sequence[PlannedItem]) -> None:
-        """Say which items will be demanded."""
+        """Declare the items that will be demanded."""
         ...
 
     def demand(self, key: ItemKey) -> Future[EngineResult]:
-        """The item's outcome, when there is one."""
+        """Return a future of the item's outcome."""
         ...
 
 
 class LocalSource:
-    """See `qcal_plugin.worker.runner.Source`."""
+    """A `qcal_plugin.worker.runner.Source` that asks the engine of this process."""
 
     def __init__(self, evaluation: Asked, progress: Progress) -> None:
         self._evaluation = evaluation
         self._progress = progress
 
     def declare(self, planned: Sequence[PlannedItem]) -> None:
-        """See `Source`."""
+        """Declare the items that will be demanded."""
         self._evaluation.declare(planned)
 
     def demand(self, key: ItemKey) -> EngineResult:
-        """See `Source`."""
+        """Wait for the item's outcome, and print progress meanwhile."""
         future = self._evaluation.demand(key)
         while True:
             try:
                 return future.result(timeout=TICK_S)
             except TimeoutError:
-                if future.done():  # the job's own
+                if future.done():  # raised by the job, not by the wait
                     raise
                 self._progress.tick()

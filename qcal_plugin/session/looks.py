@@ -1,11 +1,11 @@
-"""``--max-repeats``: after each repeat of all items somebody looks, and asks again only while the verdict is open.
+"""``--max-repeats``: decide the gates after each repeat of all items, and ask again only while they are inconclusive.
 
-All repeats are collected as items, in the order of their repeat. Only those of the repeats that are open are declared
-to the engine, so that it does not run ahead over a look. When the last of them has reported, the gates are judged by
-what is on record: either the next repeat opens, or what is left is not needed, and its tests are skipped with that
-reason. What was not needed was never planned, so that it counts as neither missing nor unmeasured.
+All repeats are collected as items, in the order of their repeat. Only items of open repeats are declared to the engine,
+so it does not ask beyond the next look. When the last open item has reported, the gates are decided from the recorded
+items. Then either the next repeat opens, or the remaining tests are skipped as not needed. Items that were not needed
+are never planned, so they count as neither missing nor unmeasured.
 
-In the main thread, but for `demand` and `declare`, which xdist's workers call from the engine's thread.
+Everything runs in the main thread, except `demand` and `declare`: with xdist the engine's thread calls them.
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ from scoring.questions import Mode, Question
 
 PHASES = frozenset({"setup", "call", "teardown"})
 OUT_OF_ORDER = (
-    "an item of a later repeat was run before all of an earlier one; with --max-repeats leave "
-    "out what reorders tests"
+    "an item of a later repeat ran before an earlier repeat was complete; "
+    "with --max-repeats, leave out plugins that reorder tests"
 )
 
 
 def look_plan(evaluation: ActiveRun, first: int, most: int) -> LookPlan:
-    """The plan of a run that begins or goes on, written into its folder. Raises RunDirectoryError or RunFileError.
+    """Make or continue the plan of a run, and write it into its folder. Raises RunDirectoryError or RunFileError.
 
-    A run that began without one has been asked as often as is planned in it.
+    If the run began without a plan, all its planned repeats are open.
     """
     folder = evaluation.directory
     asked = max((item.key.repeat + 1 for item in folder.manifest.planned), default=first)
     plan = load_looks(folder.path) or LookPlan(first=first, most=most, open=max(first, min(asked, most)))
     if plan.most != most:
         raise RunDirectoryError(
-            f"{folder.path}: --max-repeats was {plan.most}, is now {most}; how often to look is decided before looking"
+            f"{folder.path}: --max-repeats was {plan.most}, is now {most}; it cannot change between looks"
         )
     write_looks(folder.path, plan)
     return plan
 
 
 class Looks:
-    """The items of a run as far as they are open; the engine's face for tests while verdicts are awaited."""
+    """Opens the items of a run repeat by repeat; tests use it in place of the `ActiveRun`."""
 
     def __init__(
         self,
@@ -84,14 +84,14 @@ class Looks:
     # --- for tests ---
 
     def declare(self, planned: Sequence[PlannedItem]) -> None:
-        """Say which items may be demanded; those of repeats that are not open yet wait for a look."""
+        """Declare the items that may be demanded; items of repeats that are not open yet wait for a look."""
         with self._lock:
             self._declared.update({item.key: item for item in planned})
             self._last_repeat = max(self._last_repeat, *(item.key.repeat for item in planned), -1)
             self._declare([item for item in planned if self._is_open(item.key)])
 
     def demand(self, key: ItemKey) -> Future[EngineResult]:
-        """The item's outcome; fails with NotNeeded where a look decides before it is asked."""
+        """Return a future of the item's outcome; it fails with NotNeeded if a look decides before the item is asked."""
         with self._lock:
             if self._is_open(key):
                 return self._evaluation.demand(key)
@@ -107,7 +107,7 @@ class Looks:
             return handle
 
     def stop(self, reason: str) -> None:
-        """Nothing is asked any more: tell those who wait for a look."""
+        """Fail all futures that wait for a look, because nothing more is asked."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
         for _, handle in waiting:
@@ -116,7 +116,7 @@ class Looks:
     # --- for the session ---
 
     def report(self, report: pytest.TestReport) -> None:
-        """A test has reported; the last one of all open repeats brings a look."""
+        """Take a test's report; the last one of all open items leads to a look."""
         if report.when in PHASES:
             key = _key_of(report) if report.when == "teardown" else None
             if key is None:
@@ -124,7 +124,7 @@ class Looks:
             with self._lock:
                 self._ended.add(key)
                 self._pending.discard(key)
-        else:  # xdist, of an item on which a worker crashed: which item it was, its properties do not say
+        else:  # from xdist, for an item whose worker crashed; its properties do not name the item
             self._lost += 1
         self._look_if_due()
 
@@ -142,14 +142,14 @@ class Looks:
                 self._open_next()
             else:
                 self._closed = f"{verdict} after {_times(self._plan.open)} of at most {self._plan.most}"
-                self._say(f"look: {self._closed}; what is left is not needed")
+                self._say(f"look: {self._closed}; the remaining repeats are not needed")
                 self._tell_waiting()
 
     def _verdict(self) -> GateVerdict:
         try:
             run = load_run(self._evaluation.directory.path, texts=False)
         except RunFileError:
-            return GateVerdict.CANNOT  # said at the end of the session
+            return GateVerdict.CANNOT  # the end of the session reports it
         return judge_run(self._gates, run, self._baselines).verdict
 
     def _open_next(self) -> None:
@@ -173,7 +173,7 @@ class Looks:
 
 
 def _key_of(report: pytest.TestReport) -> ItemKey | None:
-    """The item that a test measures, from its properties; None for other tests."""
+    """Return the item that a test measures, from its properties; None for other tests."""
     properties = {name.removeprefix(PROPERTY_PREFIX): str(value) for name, value in report.user_properties}
     if "sample" not in properties or "question" not in properties:
         return None

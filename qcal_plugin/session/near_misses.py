@@ -1,4 +1,4 @@
-"""``-k`` and ``-m`` that select nothing: the names that were probably meant."""
+"""Suggest names if ``-k`` and ``-m`` select nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORD = re.compile(r"[\w.-]+")
 
 
 def nothing_selected(keywords: str, markers: str, items: Sequence[PlannedItem]) -> str:
-    """Why no item was selected, in one line. ``keywords`` and ``markers`` are the values of ``-k`` and ``-m``."""
+    """Return one line on why no item was selected. ``keywords`` and ``markers`` are the values of ``-k`` and ``-m``."""
     given = " and ".join(f"{flag} {text!r}" for flag, text in (("-k", keywords), ("-m", markers)) if text)
     if not given:
         return "no item is selected"
@@ -25,7 +25,7 @@ def nothing_selected(keywords: str, markers: str, items: Sequence[PlannedItem]) 
 
 
 def near_misses(expression: str, items: Sequence[PlannedItem]) -> Iterator[tuple[str, str]]:
-    """The words of the expression that occur in no item's name, each with the name nearest to it."""
+    """Yield the words of the expression that occur in no item's name, each with the closest name."""
     ids = [f"{item_id(item)} {item.scenario_type} test_{item.key.mode}".lower() for item in items]
     names = sorted(
         {

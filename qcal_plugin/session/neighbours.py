@@ -1,6 +1,6 @@
-"""Where a server answers that was not found under the URL given: with /v1, with http for https, on another port.
+"""Look for a server near a URL that does not work: with /v1, with http instead of https, or on another port.
 
-Only lists of models are asked for (GET), without the key: it belongs to the place that was named.
+It only requests lists of models (GET), and never sends the key, which belongs to the given URL.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def answering_neighbour(target: Target, *, connected: bool) -> str | None:
-    """The base URL of a neighbour that lists models or asks for a key; None if there is none.
+    """Return the base URL of a neighbour that lists models or requires a key; None if there is none.
 
-    ``connected`` says whether something answered at the target itself: then its port is right.
+    ``connected`` is whether something answered at the target itself, so that its port is right.
     """
     tried = (_other_scheme(target), *(_other_paths(target) if connected else _other_ports(target)))
     return next((url for url in dict.fromkeys(filter(None, tried)) if _answers(parse_target(url))), None)
@@ -32,14 +32,14 @@ def _other_scheme(target: Target) -> str:
 
 
 def _other_paths(target: Target) -> Iterator[str]:
-    """With /v1 after the path, and after the host alone."""
+    """Yield the URL with /v1 after the path, and after the host alone."""
     yield from (url for url in (f"{target.public_url}/v1", f"{target.server}/v1") if url != target.public_url)
     if target.public_url != target.server:
         yield target.server
 
 
 def _other_ports(target: Target) -> Iterator[str]:
-    """The usual ports of this machine; other machines are not searched."""
+    """Yield URLs with the usual ports of this machine; other machines are not searched."""
     parts = urlsplit(target.public_url)
     if parts.hostname in LOOPBACK:
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

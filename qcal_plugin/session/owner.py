@@ -1,4 +1,4 @@
-"""The process that owns a run: the only one, or the xdist controller. Hooks delegate to the `Evaluation`."""
+"""The owner of a run, in the only process or in the xdist controller."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class RunOwner:
-    """Sets a run up, serves it to workers, writes what they measure, prints the tables."""
+    """Sets up a run, serves it to workers, writes their measurements, and prints the tables."""
 
     def __init__(self, pytest_config: pytest.Config, config: RunConfig, *, controller: bool) -> None:
         self._pytest_config = pytest_config
@@ -54,7 +54,7 @@ class RunOwner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Find dataset, endpoints and folder; anything wrong ends the session before a worker starts."""
+        """Prepare dataset, endpoints and folder; a problem ends the session before a worker starts."""
         try:
             self._set_up()
         except QCalError as error:
@@ -62,16 +62,16 @@ class RunOwner:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's class is not public
-        """Tell a worker, a replacement too, where the engine is and what to collect."""
+        """Give a worker, or its replacement, the engine's address and the items to collect."""
         node.workerinput[WORKER_INPUT] = self._worker_input
 
     def pytest_report_header(self) -> list[str]:
-        """What is measured, on what, and where it is written."""
+        """Return what is measured, on what, and where it is written."""
         return [] if self._run is None else header_lines(self._run)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Any:  # noqa: ANN401 - pytest's own result
-        """Close the engine however the tests end: normally, at ``-x``, by Ctrl-C."""
+        """Close the engine, however the tests end: normally, at ``-x``, or by Ctrl-C."""
         try:
             return (yield)
         finally:
@@ -80,7 +80,7 @@ class RunOwner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Write the measurement down before anybody is told that the test passed."""
+        """Write the measurement before the test is reported as passed."""
         self._progress.make_way()
         self._record(report)
         self._stop_at_maxfail(report)
@@ -91,12 +91,12 @@ class RunOwner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self) -> None:
-        """Leave the line to the test's name."""
+        """Erase the status line before the test's name is printed."""
         self._progress.make_way()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """With ``-v`` a measured item shows its score, 0-100, in the place of PASSED."""
+        """Show the score of a measured item, 0-100, in place of PASSED with ``-v``."""
         score = dict(getattr(report, "user_properties", ())).get(f"{PROPERTY_PREFIX}score")
         if score is None or report.when != "call" or not report.passed:
             return None
@@ -109,16 +109,16 @@ class RunOwner:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
-        """Decide before anything is reported; close with what to do next, below pytest's own last line."""
+        """Decide the gates before anything is reported; print what to do next below pytest's last line."""
         self._decide(session)
         yield
         self._close_log()
         session.exitstatus = session.exitstatus if self._gates is None else self._gates.exit_status
         if self._has_reports is False and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.INTERRUPTED  # as on a disk that is full earlier
+            session.exitstatus = pytest.ExitCode.INTERRUPTED  # as if the disk had been full earlier
 
     def pytest_unconfigure(self) -> None:
-        """Let go of everything, also where setting up failed half-way."""
+        """Release all resources, even if set-up failed part-way."""
         self._exits.close()
 
     # --- what they do ---
@@ -140,7 +140,7 @@ class RunOwner:
             self._run_tests_here(run, asked)
 
     def _looks_at(self, run: PreparedRun) -> Looks | None:
-        """With ``--max-repeats`` what stands between tests and engine; a shard only notes the plan."""
+        """Return the `Looks` that tests use with ``--max-repeats``; a shard only writes the plan."""
         config = self._config
         if config.max_repeats is None:
             return None
@@ -189,12 +189,12 @@ class RunOwner:
             self._run.evaluation.take(record_from_line(text))
         except (JournalError, EngineStopped) as error:
             report.outcome = "failed"
-            report.longrepr = log_line(f"not on record: {error}")
+            report.longrepr = log_line(f"not recorded: {error}")
             self._trouble = self._trouble or str(error)
             self._run.evaluation.engine.drain(str(error))
 
     def _illustrate(self) -> None:
-        """From the first report on: all items are planned by then, and the first requests are on their way."""
+        """Start at the first report: all items are planned by then, and the first requests have been sent."""
         if self._illustrator is not None:
             self._illustrator.start()
 

@@ -1,6 +1,6 @@
-"""One cheap call before a run: whether the endpoint is there, takes the key, and which model it serves.
+"""One cheap call before a run: check that the endpoint answers and accepts the key, and which models it serves.
 
-PreflightError    it cannot work; the message says what, where, and what to do
+PreflightError    the endpoint cannot be used; the message says what happened, where, and what to do
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class ResolvedTarget:
 def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
     """Ask the endpoint for its models. `flag` is ``--model`` or ``--judge``, for messages. Raises PreflightError.
 
-    Servers differ: the list may be missing, empty, or name another string than the one to send. So only a closed door,
-    a refused key and a model that nobody named are errors.
+    Servers differ: the list may be missing, empty, or contain other names than the one to send. So only a missing
+    connection, a refused key and a missing model name are errors.
     """
     import httpx
 
@@ -72,7 +72,7 @@ def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
 
 
 def get(option: TargetOption, url: str) -> httpx.Response:
-    """GET a URL of the endpoint, by way of the environment's proxy, following redirects on the same host.
+    """GET a URL of the endpoint through the environment's proxy, following redirects on the same host.
 
     Raises httpx.HTTPError, and NetworkError if the environment's settings cannot be used.
     """
@@ -96,15 +96,15 @@ def get(option: TargetOption, url: str) -> httpx.Response:
 
 
 def _refuses_key(response: httpx.Response) -> bool:
-    """Whether the key is refused: by status, or in words as Google's servers do it, with a 400."""
-    said_so = response.status_code == 400 and re.search(
+    """Return whether the key is refused: by status or, as Google's servers do, by a message with status 400."""
+    names_the_key = response.status_code == 400 and re.search(
         r"\b(api[ _-]?)?key\b", response.text[:2000], re.IGNORECASE
     )
-    return response.status_code in {401, 403} or bool(said_so)
+    return response.status_code in {401, 403} or bool(names_the_key)
 
 
 def _elsewhere(response: httpx.Response) -> str | None:
-    """Where the reply leads instead of to an API: to another host, or to a web page such as a sign-in form."""
+    """Return what the reply is if not an API: a redirect to another host, or a web page such as a sign-in form."""
     if response.is_redirect:
         target = message_line(response.headers.get("location", "").partition("?")[0])
         return f"HTTP {response.status_code} redirects to {target or 'nowhere'}"
@@ -114,27 +114,30 @@ def _elsewhere(response: httpx.Response) -> str | None:
     return None
 
 
-_NOT_RUNNING = "; is the server running, are host and port right?"
+_NOT_RUNNING = "; is the server running, and are host and port right?"
 
 
 def _without_list(option: TargetOption, flag: str, problem: str, *, status: int | None) -> ResolvedTarget:
-    """An endpoint without a list of models: a neighbour may have one; else it may serve chat completions all the same.
+    """Resolve an endpoint without a list of models; it may still serve chat completions.
 
-    It does not where that address is not found, either: then nothing needs to be sent to learn it. A URL of chat
-    completions, given in full, is taken at its word.
+    Raises PreflightError if a neighbour has a list, or if the address of chat completions is not found either. A full
+    URL of chat completions is not checked.
     """
     if neighbour := answering_neighbour(option.target, connected=True):
         raise PreflightError(f"{problem}; did you mean {flag}-url {neighbour}?")
     if status == 404 and not option.target.is_chat_url and _is_absent(option):
         raise PreflightError(
-            f"{problem}, nor are there chat completions; check the URL, which for most servers ends in /v1, "
+            f"{problem}, and no chat completions either; check the URL, which for most servers ends in /v1, "
             f"or give the full one: .../chat/completions"
         )
     return _named_model(option, flag, problem)
 
 
 def _is_absent(option: TargetOption) -> bool:
-    """Whether a GET of chat completions, which only take a POST, is answered with 404 and not with 405 or the like."""
+    """Return whether a GET of chat completions gives 404.
+
+    A server that has them refuses only the method, for example with 405.
+    """
     import httpx
 
     try:
@@ -156,7 +159,7 @@ def _chosen_model(option: TargetOption, flag: str, place: str, models: list[str]
     close = get_close_matches(option.model, models, n=1)
     meant = f"; did you mean {close[0]}?" if close else ""
     warning = (
-        f"{place} does not list {option.model!r} (listed: {listed}); asking for it all the same{meant}"
+        f"{place} does not list {option.model!r} (listed: {listed}); asking for it anyway{meant}"
         if unlisted
         else None
     )
@@ -167,7 +170,7 @@ def _named_model(option: TargetOption, flag: str, problem: str) -> ResolvedTarge
     if option.model is None:
         raise PreflightError(f"{problem}; name the model with {_model_flag(flag)}, or correct the URL")
     return ResolvedTarget(
-        option=option, model=option.model, warning=f"{problem}; asking for {option.model!r} all the same"
+        option=option, model=option.model, warning=f"{problem}; asking for {option.model!r} anyway"
     )
 
 
@@ -176,12 +179,12 @@ def _refusal(option: TargetOption, place: str, flag: str, response: httpx.Respon
     if option.key:
         remedy = f"the key in {option.key_variable} is refused"
     else:
-        remedy = f"it wants a key: export {option.key_variable}, or name another variable with {flag}-key-env"
+        remedy = f"it requires a key: export {option.key_variable}, or name another variable with {flag}-key-env"
     return f"{place}: HTTP {response.status_code}: {remedy}" + (f" ({said})" if said else "")
 
 
 def _models(status: int, body: bytes) -> list[str] | None:
-    """The listed ids; None where the reply is no list of models."""
+    """Return the listed ids; None if the reply is not a list of models."""
     if status != 200:
         return None
     try:

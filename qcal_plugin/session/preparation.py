@@ -1,4 +1,4 @@
-"""Before a run: dataset, items, endpoints and folder are found, and everything wrong with them is said."""
+"""Prepare a run: its dataset, items, endpoints and folder, with errors for everything that is wrong with them."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class PreparedRun:
     """A run that is ready to ask.
 
     Attributes:
-        items: as the command line selects them, less what stored answers do not hold.
+        items: those that the command line selects, without those missing from stored answers.
         identity: properties that every test of the run carries.
         canary: how the judges graded the canary; empty without ``--judge-canary``.
-        gates: those of ``--gate``, with the folders of their baselines; None without.
+        gates: the gates of ``--gate``, with the folders of their baselines; None without them.
         baselines: the runs that ``--gate`` compares with, by path.
         notes: what else the user should know beforehand, a line each.
     """
@@ -56,9 +56,9 @@ class PreparedRun:
 def prepare_run(
     pytest_config: pytest.Config, config: RunConfig, exits: ExitStack, progress: Progress
 ) -> PreparedRun:
-    """Set a run up; `exits` gets what must be let go of, also where this fails half-way. Raises QCalError.
+    """Set up a run; `exits` gets the resources to release, even if this fails part-way. Raises QCalError.
 
-    `progress` is told of what takes a while, where the dataset is new here.
+    `progress` is called during long steps, if the dataset is new here.
     """
     config, notes = within_limit(config)
     stored = load_stored_answers(config.answers) if config.answers else None
@@ -96,9 +96,9 @@ def prepare_run(
 def _check_gates(
     config: RunConfig, manifest: RunManifest, items: Sequence[PlannedItem]
 ) -> tuple[GateFile | None, Mapping[Path, Run], Sequence[str]]:
-    """Return the gates, their baselines, and what the gates will hardly decide.
+    """Return the gates, their baselines, and notes on gates that are unlikely to reach a verdict.
 
-    A run that continues may hold more than this command asks: its samples are only counted at its end.
+    A run that continues may hold more items than this command asks, so its samples are only checked at its end.
     """
     if config.gates is None:
         return None, {}, ()
@@ -121,7 +121,7 @@ def _open_directory(
     who: Participants,
     exits: ExitStack,
 ) -> RunDirectory:
-    """The run's folder, remembered for ``--lf`` and ``--resume``; neither is left where nothing was planned."""
+    """Open the run's folder and remember it for ``--lf`` and ``--resume``; both are undone if nothing was planned."""
     cache: pytest.Cache | None = getattr(
         pytest_config, "cache", None
     )  # there is none under -p no:cacheprovider
@@ -146,7 +146,7 @@ def _discard_unplanned(directory: RunDirectory, cache: pytest.Cache | None, last
 
 
 def _run_path(config: RunConfig, cache: pytest.Cache | None, parent: Path, model: str) -> tuple[Path, bool]:
-    """The run's folder, and whether a run in it goes on."""
+    """Return the run's folder, and whether this session continues a run in it."""
     resume = config.resume or config.last_failed
     if config.run_dir is not None:
         if config.resume and not config.rebuild and not is_there(config.run_dir / MANIFEST_FILE):

@@ -1,4 +1,4 @@
-"""What a run under way has done, printed between tests by the main thread: redrawn on a terminal, lines in a log."""
+"""Progress of a run, printed by the main thread between tests: redrawn on a terminal, as lines in a log."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHORTEST_PAUSE_S = 2.0
 
 
 class Progress:
-    """Says how far it is: below the dots on a terminal, in a log each time another twentieth is done."""
+    """Prints progress: below the dots on a terminal; in a log, whenever another twentieth is done."""
 
     def __init__(self, evaluation: ActiveRun, config: pytest.Config) -> None:
         self._evaluation = evaluation
@@ -37,17 +37,17 @@ class Progress:
         self._notice: str | None = None
 
     def report(self, report: pytest.TestReport) -> None:
-        """A test has reported."""
+        """Take a test's report."""
         if report.when == "teardown":
             self.tick()
 
     def make_way(self) -> None:
-        """Pytest is about to write."""
+        """Erase the status line, because pytest is about to write."""
         if self._status_line is not None:
             self._status_line.erase()
 
     def tick(self) -> None:
-        """Some time may have passed, something may have been answered."""
+        """Print progress if it is due."""
         now = time.monotonic()
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None:
@@ -62,7 +62,7 @@ class Progress:
             terminal.write_line(self._line(now))
 
     def _print_notice(self, terminal: pytest.TerminalReporter) -> None:
-        """Say at once, and once, what the user must know while the run goes on."""
+        """Print, once and immediately, what the user must know during the run."""
         notice = self._evaluation.budget.notice
         if notice is not None and self._notice is None:
             self._notice = notice
@@ -71,7 +71,7 @@ class Progress:
             terminal.write_line(log_line(f"qcal: {notice}"))
 
     def say(self, line: str) -> None:
-        """Tell the user something at once, between two tests."""
+        """Print a line immediately, between two tests."""
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None:
             self.make_way()
@@ -86,7 +86,7 @@ class Progress:
         return waited_s >= SHORTEST_PAUSE_S and done * LOG_LINES >= self._planned
 
     def _start_line(self, terminal: pytest.TerminalReporter) -> None:
-        """End a line of dots; under xdist and at -q, where no file's name leads it, pytest does not know of it."""
+        """End a line of dots; under xdist and at -q pytest does not know of it, as it has no file name."""
         verbosity = self._config.get_verbosity()
         if self._config.getoption("dist", "no") == "no" and verbosity >= 0:
             terminal.ensure_newline()
@@ -98,7 +98,7 @@ class Progress:
         return len(self._evaluation.directory.manifest.planned)
 
     def _line(self, now: float) -> str:
-        """As much as fits the terminal, the most wanted first."""
+        """Return the status, most important first, as far as it fits the terminal."""
         evaluation = self._evaluation
         done, elapsed_s = evaluation.engine.answered, now - self._started_at
         rate = done / elapsed_s
@@ -123,10 +123,10 @@ class Progress:
 
 
 def running_means(measured: Mapping[ItemKey, float]) -> list[str]:
-    """Per mode the mean score so far, 0-100, with half of its 95% interval.
+    """Return the mean score so far of each mode, 0-100, with half of its 95% interval; none below two samples.
 
-    Of the benchmark's own items; normal approximation over the samples' means, clustered by sample; none below two
-    samples. For the eye only: the tables use the intervals of reports.statistics.intervals.
+    Only items of the benchmark count, without those of studies. The interval is a normal approximation over the means
+    of samples. It is only for the display: tables use the intervals of `reports.statistics.intervals`.
     """
     lines = []
     for mode in Mode:

@@ -1,4 +1,4 @@
-"""From a test's report to a line of ``records.jsonl``. The controller alone writes it (ARCHITECTURE.md)."""
+"""Turn a test's report into a line of ``records.jsonl``. Only the owner writes this file (ARCHITECTURE.md)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from qcal_plugin.engine.result import EngineResult
 from reports.records.records import WITHHELD, ItemKey, Record, Status, record_from_line, record_to_json
 
 _KEPT_WITHOUT_SCORE = WITHHELD | {Status.UNJUDGED}
-"""Statuses of items whose answer is kept but has no score; a stored answer of this kind tells nothing new."""
+"""Statuses of items with an answer but without a score; recording such a stored answer again adds nothing."""
 
 
 class Recorder:
-    """Completes records with what the engine knows and writes each before its test's report is shown."""
+    """Completes records with data from the engine, and writes each before its test's report is shown."""
 
     def __init__(self, path: Path, outcome: Callable[[ItemKey], EngineResult]) -> None:
         self.measured: dict[ItemKey, float] = {}
@@ -26,16 +26,16 @@ class Recorder:
 
     @property
     def torn_bytes(self) -> int:
-        """What a crash had left of a last line."""
+        """The size of the last line that a crash cut."""
         return self._journal.torn_bytes
 
     @property
     def damaged_lines(self) -> int:
-        """How many lines were set aside."""
+        """The number of damaged lines that were set aside."""
         return self._journal.damaged_lines
 
     def take(self, record: Record) -> None:
-        """Write the record with the engine's part. A stored answer that tells nothing new adds no second line."""
+        """Write the record with the engine's data. A stored answer that adds nothing does not get a second line."""
         key, outcome = record.key, self._outcome(record.key)
         known = record.status is self._latest.get(key) and record.status in _KEPT_WITHOUT_SCORE
         if outcome.attempts == 0 and (key in self.measured or known):
@@ -43,7 +43,7 @@ class Recorder:
         attempts = outcome.attempts
         if (
             outcome.answer is not None and key not in self._latest
-        ):  # asked by a session that did not live to record it
+        ):  # asked by a session that was killed before it could record it
             attempts = outcome.answer.attempts
         complete = replace(
             record,
@@ -58,7 +58,7 @@ class Recorder:
         self._note(key, record.status, None if record.score is None else record.score.value)
 
     def unjudged(self) -> int:
-        """How many items have an answer that nobody has judged."""
+        """Return the number of items with an answer that was not judged."""
         return sum(status is Status.UNJUDGED for status in self._latest.values())
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end a session as Ctrl-C does: what is in flight is cancelled, the tables are printed."""
+"""End a session at SIGTERM and SIGHUP as at Ctrl-C: requests are cancelled and the tables are printed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAMES = ("SIGTERM", "SIGHUP")
 
 @contextmanager
 def ending_as_ctrl_c() -> Iterator[None]:
-    """While it lasts. A signal that is ignored stays so, as under nohup; so does one that somebody else handles."""
+    """Treat these signals as Ctrl-C, unless they are ignored, as under nohup, or handled elsewhere."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

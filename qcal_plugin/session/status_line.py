@@ -1,4 +1,4 @@
-"""A line below pytest's own output on a terminal, redrawn in place."""
+"""A line below pytest's output on a terminal, redrawn in place."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _UP, _COLUMN, _ERASE_BELOW, _ERASE_LINE = "\x1b[A", "\x1b[{}G", "\x1b[J", "\x1b[
 
 
 class StatusLine:
-    """Drawn on the line below the cursor, which then returns to where pytest left it, after a dot or a name.
+    """A line below the cursor, which returns to its place after a dot or a name.
 
-    Moving up by one line also works where writing the line has scrolled the screen. Whoever lets pytest write must
-    `erase` first: its text would not cover a longer line.
+    Moving up by one line also works if writing the line scrolled the screen. Call `erase` before pytest writes, because
+    its text would not cover a longer line.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -23,17 +23,17 @@ class StatusLine:
 
     @staticmethod
     def is_possible() -> bool:
-        """Whether the output is a terminal that can be drawn on."""
+        """Return whether the output is a terminal that supports this."""
         return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb" and sys.platform != "win32"
 
     def draw(self, text: str) -> None:
-        """Show the text, which must be shorter than the terminal is wide."""
+        """Show the text, which must be shorter than the width of the terminal."""
         column = self._config.get_terminal_writer().width_of_current_line
         self._write(f"\n{text}{_ERASE_LINE}{_UP}{_COLUMN.format(column + 1)}")
         self._is_drawn = True
 
     def erase(self) -> None:
-        """Let pytest write on."""
+        """Remove the line, so that pytest can write."""
         if self._is_drawn:
             self._write(_ERASE_BELOW)
             self._is_drawn = False

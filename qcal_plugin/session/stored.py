@@ -1,4 +1,4 @@
-"""Stored answers for ``--answers``, of an earlier run or a result file: scored again without asking the model."""
+"""Stored answers for ``--answers``, from an earlier run or a result file, to be scored without asking the model."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from scoring.questions import Mode
 
 PROTOCOL_MAX_TOKENS = 16384
 DEMONSTRATIONS_SEED = "demonstrations_seed"
-"""The setting of a run with ``--shots``: the same seed shows the same demonstrations."""
+"""The setting of a run with ``--shots``; the same seed gives the same demonstrations."""
 REQUEST_SEED = "request_seed"
 """The setting of a run with ``--request-seed``."""
 
 
 class StoredAnswersError(QCalError):
-    """There are no answers to be had from there; ``str()`` is for the user."""
+    """There are no usable answers at this path; ``str()`` is for the user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAnswers:
     """Answers by item, and where they come from.
 
-    ``mode`` is that of a result file, which holds one only; None for a run. Entries in mode ICL may be named after rows
-    of the fewshot file until `of_samples` has renamed them. ``planned`` is what a run set out to measure; None for
-    a result file. ``seed`` is that of a run's demonstrations; None where it shows none. ``revision`` is that of a run's
+    ``mode`` is the mode of a result file, which holds only one; None for a run. Entries in mode ICL may be named after
+    rows of the fewshot file until `of_samples` has renamed them. ``planned`` is the plan of a run; None for a result
+    file. ``seed`` is the seed of a run's demonstrations; None if it shows none. ``revision`` is the revision of a run's
     dataset; None for a result file.
     """
 
@@ -55,14 +55,15 @@ class StoredAnswers:
 
     @property
     def variants(self) -> frozenset[str]:
-        """The conditions of studies under which answers were given; the empty one is the benchmark's own."""
+        """The conditions of studies under which answers were given; the empty one is the benchmark itself."""
         return frozenset(item.key.variant for item in self.planned or ())
 
     def of_samples(self, dataset: PreparedDataset) -> StoredAnswers:
-        """The same answers with items named after samples.
+        """Return the same answers with items named after samples.
 
-        Result files of the reference do so in both modes, and have several entries of the same name where several ICL
-        rows ask about a sample. Earlier versions of this suite named ICL entries after rows of the fewshot file.
+        Result files of the reference name items after samples in both modes, and have several entries with the same
+        name if several ICL rows ask about a sample. Earlier versions of this suite named ICL entries after rows of the
+        fewshot file.
         """
         if self.mode is not Mode.ICL:
             return self
@@ -123,26 +124,26 @@ class StoredAnswers:
         return len({*sources}) == 1
 
     def check_mix(self, dataset: PreparedDataset) -> None:
-        """Raises BadValueError where the dataset is a mix that has not drawn all of the run's samples."""
+        """Raise BadValueError if the dataset is a mix that has not drawn all of the run's samples."""
         drawn = {sample.sample_id for sample in dataset.samples}
         lost = sorted({item.key.sample_id for item in self.planned or ()} - drawn)
         if dataset.mix is not None and lost:
             raise BadValueError(
                 f"--answers {self.source}: this mix has not drawn {len(lost)} of its samples, such as {lost[0]}; "
-                "where samples = N is given, weights decide the draw: keep those of the run"
+                "with samples = N the draw depends on the weights: use those of the run"
             )
 
     def narrowed(self, selection: Selection) -> Selection:
-        """The selection without the mode that a result file lacks; of a run in all modes (see `planned_among`)."""
+        """Return the selection without the mode that a result file lacks; for a run, in all modes (`planned_among`)."""
         modes = tuple(mode for mode in selection.modes if self.mode in {None, mode})
         return replace(selection, modes=tuple(Mode) if self.planned is not None else modes or selection.modes)
 
     def planned_among(
         self, selected: tuple[PlannedItem, ...], modes: Collection[Mode]
     ) -> tuple[PlannedItem, ...]:
-        """The run's own items of these modes, repeats and variants too, as far as they are selected.
+        """Return the selected items of the run in these modes, with repeats and variants.
 
-        Items with demonstrations are selected by their zero-shot items. Raises BadValueError if none is.
+        Items with demonstrations are selected by their zero-shot items. Raises BadValueError if none is selected.
         """
         if self.planned is None:
             return selected
@@ -157,12 +158,12 @@ class StoredAnswers:
             if item.key.variant == COPIED and item.key not in known and item.key._replace(variant="") in known
         )
         if not items:
-            raise BadValueError(f"nothing to score: {self.source} has planned none of the selected items")
+            raise BadValueError(f"nothing to score: {self.source} has none of the selected items in its plan")
         return items
 
 
 def load_stored_answers(path: Path) -> StoredAnswers:
-    """The answers in a run's folder or in an inference file of the reference. Raises StoredAnswersError."""
+    """Load the answers in a run's folder or in an inference file of the reference. Raises StoredAnswersError."""
     try:
         if path.is_file():
             return _of_inference_file(path)
@@ -187,7 +188,7 @@ def load_stored_answers(path: Path) -> StoredAnswers:
 
 
 def _of_inference_file(path: Path) -> StoredAnswers:
-    """Nothing is known of the requests behind these answers but the protocol's own parameters."""
+    """Load an inference file; its requests are assumed to have the protocol's parameters, as nothing else is known."""
     inference = read_inference(path)
     return StoredAnswers(
         source=str(path),
@@ -208,7 +209,7 @@ def _of_inference_file(path: Path) -> StoredAnswers:
 
 
 def _numbered(entries: Iterable[InferenceEntry]) -> Iterator[tuple[int, InferenceEntry]]:
-    """Each entry with how many entries of its name come before it."""
+    """Yield each entry with the number of earlier entries of the same name."""
     seen: Counter[str] = Counter()
     for entry in entries:
         yield seen[entry.entry_id], entry
@@ -216,7 +217,7 @@ def _numbered(entries: Iterable[InferenceEntry]) -> Iterator[tuple[int, Inferenc
 
 
 def _answers(path: Path) -> dict[ItemKey, StoredAnswer]:
-    """The first answer to each item: a further attempt never replaces it."""
+    """Return the first answer to each item; later answers never replace it."""
     answers: dict[ItemKey, StoredAnswer] = {}
     for _, line in read_lines(path, stored_line):
         if line.answer is not None:

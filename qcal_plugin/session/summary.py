@@ -1,4 +1,4 @@
-"""What a session says: its head, the tables at its end, and the last lines, which tell what to do next."""
+"""What a session prints: its head, the tables at its end, and the last lines with what to do next."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def header_lines(run: PreparedRun) -> list[str]:
-    """What is measured, on what, where it is written, and what the user should know beforehand."""
+    """Return what is measured, on what, where it is written, and what the user should know beforehand."""
     manifest = run.evaluation.directory.manifest
     judges = ", ".join(judge.model for judge in manifest.judges) or "none: Q1 and Q3 stay unjudged"
     of_run = (*run.evaluation.repaired, *run.notes, *_about_repeats(run))
@@ -53,13 +53,13 @@ def header_lines(run: PreparedRun) -> list[str]:
 
 
 def _about_repeats(run: PreparedRun) -> Iterator[str]:
-    """What ``--repeats`` can show depends on whether the server draws anew for each request."""
+    """Yield a note if repeats may all get the same answer, because the server does not sample."""
     sampling = run.who.sampling
     drawn_anew = sampling.temperature > 0 or "temperature" in sampling.extra_body or run.who.model is None
     if any(item.key.repeat for item in run.items) and not drawn_anew:
         yield (
-            "--repeats at temperature 0: many servers answer each repeat alike, which says nothing about the spread; "
-            "--temperature 0.7 would, but its scores are not comparable"
+            "--repeats at temperature 0: many servers give every repeat the same answer, which says nothing about the "
+            "spread; --temperature 0.7 avoids that, but its scores are not comparable"
         )
 
 
@@ -72,9 +72,9 @@ def print_tables(
     gates: GateReport | None,
     texts: bool,
 ) -> ReportedRun | None:
-    """Write the reports and print the tables of the whole run, from what is on disk; they are silent at -qq.
+    """Write the reports and print the tables of the whole run, from what is on disk; print nothing at -qq.
 
-    Returns what was read for `write_page`, with its ``texts`` or without; None where there is no report.
+    Returns what was read, for `write_page`, with its ``texts`` or without; None if there is no report.
     """
     from reports.github import add_job_output, add_job_summary
     from reports.publish import publish
@@ -89,8 +89,8 @@ def print_tables(
         add_job_summary(path, os.environ)
         add_job_output(gates, os.environ)
     except (RunFileError, OSError) as error:
-        remedy = f"when that is put right: python -m reports {shown(path)}"
-        terminal.write_line(log_line(f"qcal: no report: {error}; {remedy}"))
+        remedy = f"once fixed, run: python -m reports {shown(path)}"
+        terminal.write_line(log_line(f"qcal: could not write the report: {error}; {remedy}"))
         return None
     if terminal.config.get_verbosity() > -2:
         terminal.section("QCalEval", "=")
@@ -107,9 +107,9 @@ def write_page(
     gates: GateReport | None,
     progress: Progress,
 ) -> tuple[str, ...]:
-    """Write ``report.html`` with its plots; returns lines for the user, also about what went wrong.
+    """Write ``report.html`` with its plots; return lines for the user, including errors.
 
-    The figures are on disk already: what fails here costs the page, or its pictures, and never the run.
+    The figures are already on disk, so an error here affects only the page or its pictures.
     """
     from reports.html import page
     from reports.records.run_files import RunFileError
@@ -123,14 +123,14 @@ def write_page(
         progress("writing report.html", 0, 1)
         file = page.write_page(directory.path, errors=errors, reported=reported, gates=gates)
         progress("writing report.html", 1, 1)
-        lines.append(f"qcal: to look at: {shown(file)}")
+        lines.append(f"qcal: HTML report: {shown(file)}")
     except (OSError, RunFileError) as error:
-        lines.append(f"qcal: no report.html: {error}")
+        lines.append(f"qcal: could not write report.html: {error}")
     return tuple(lines)
 
 
 def closing_lines(evaluation: ActiveRun, trouble: str | None) -> list[str]:
-    """Why it stopped, what is missing and how to go on, where it all is."""
+    """Return why the run stopped, what is missing, how to continue, and where the results are."""
     planned = evaluation.directory.manifest.planned
     measured, path = evaluation.recorder.measured, shown(evaluation.directory.path)
     lines = [f"qcal: {line}" for line in dict.fromkeys(evaluation.restored)]
@@ -139,7 +139,7 @@ def closing_lines(evaluation: ActiveRun, trouble: str | None) -> list[str]:
     )
     if unjudged := evaluation.recorder.unjudged():
         lines.append(
-            f"qcal: {unjudged} items wait for a judge: the same command with --resume --judge-url URL, "
+            f"qcal: {unjudged} items wait for a judge: run the same command with --resume --judge-url URL, "
             f"or: pytest --answers {path} --judge-url URL"
         )
     if missing := sum(item.key not in measured for item in planned) - unjudged:
@@ -150,18 +150,18 @@ def closing_lines(evaluation: ActiveRun, trouble: str | None) -> list[str]:
     return [
         *lines,
         *_meaning(measured),
-        f"qcal: written to {path}; the tables again: python -m reports {path}",
+        f"qcal: written to {path}; to print the tables again: python -m reports {path}",
     ]
 
 
 def _meaning(measured: Mapping[ItemKey, float]) -> Iterator[str]:
-    """What a green line of passed tests does not say."""
+    """Yield the mean scores, with what "passed" means."""
     if scores := ", ".join(mean_scores(measured)):
         yield f"qcal: passed means measured, not correct; mean score, 0-100: {scores}"
 
 
 def mean_scores(measured: Mapping[ItemKey, float]) -> Iterator[str]:
-    """Per mode the mean of the question means of the benchmark's own items, and over which questions."""
+    """Yield the mean of the question means for each mode, without items of studies, and over which questions."""
     for mode in Mode:
         values = {
             question: [
@@ -177,7 +177,7 @@ def mean_scores(measured: Mapping[ItemKey, float]) -> Iterator[str]:
 
 
 def _remedy(http_status: int | None) -> str:
-    """What to do about a reply with this status that ended the run, in the words of the command line."""
+    """Return what to do about a reply with this status that ended the run."""
     match http_status:
         case 404:
             return "; check the model's name and the URL, which for most servers ends in /v1"
@@ -188,5 +188,5 @@ def _remedy(http_status: int | None) -> str:
 
 
 def shown(path: Path) -> Path:
-    """The path as a person would type it here."""
+    """Return the path as a user would type it in the working directory."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
