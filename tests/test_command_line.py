@@ -311,7 +311,7 @@ def test_server_with_neither_models_nor_chat_completions_gets_no_images(mistake,
     endpoint.models = error(404, "no route for GET models")
     complaint = mistake(f"--model-url={endpoint.base_url.removesuffix('/v1')}/v2", "--model=model-a")
     assert (
-        "no list of models (HTTP 404: 404: Not Found), nor are there chat completions; check the URL"
+        "no list of models (HTTP 404: 404: Not Found), and no chat completions either; check the URL"
         in complaint
     )
     assert [] == endpoint.requests
@@ -323,17 +323,14 @@ def test_server_without_a_list_of_models_is_asked_with_its_own_words_as_a_note(q
         *("--model-url", endpoint.base_url, "--model=model-a", "--dataset", str(tiny_folder)),
         *("--limit=1", "--questions=Q6", "--modes=zeroshot"),
     )
-    assert (
-        "no list of models (HTTP 404: no route for GET models); asking for 'model-a' all the same"
-        in result.out
-    )
+    assert "no list of models (HTTP 404: no route for GET models); asking for 'model-a' anyway" in result.out
     assert 1 == len(endpoint.requests)
 
 
 def test_missing_key(mistake, endpoint):
     endpoint.models = error(401, "No key, no answer.")
     assert mistake(f"--model-url={endpoint.base_url}", "--model=model-a") == (
-        f"--model-url {endpoint.base_url}: HTTP 401: it wants a key: export QCAL_MODEL_KEY, "
+        f"--model-url {endpoint.base_url}: HTTP 401: it requires a key: export QCAL_MODEL_KEY, "
         "or name another variable with --model-key-env (No key, no answer.)"
     )
 
@@ -371,8 +368,7 @@ def test_model_that_the_server_does_not_list_is_used_with_a_note(quick, endpoint
     )
     assert 0 == result.exit_status, result.out
     assert (
-        "does not list 'model-b' (listed: model-a); asking for it all the same; did you mean model-a?"
-        in result.out
+        "does not list 'model-b' (listed: model-a); asking for it anyway; did you mean model-a?" in result.out
     )
     assert ["model-b"] == [request.model for request in endpoint.requests]
 
@@ -442,7 +438,7 @@ def test_folder_that_holds_a_run(mistake, quick, endpoint, tiny_folder):
     asked = len(endpoint.requests)
 
     complaint = mistake(url)
-    assert "run holds a run already: add --resume to go on with it, or choose another --run-dir" == complaint
+    assert "run already holds a run: add --resume to continue it, or choose another --run-dir" == complaint
     other = mistake(url, "--resume", "--max-tokens=5")
     assert "run is another run: max_tokens was 16384, is now 5; choose another --run-dir" == other
     assert asked == len(endpoint.requests)

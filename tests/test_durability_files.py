@@ -404,9 +404,7 @@ def test_the_item_of_a_damaged_line_is_asked_again(quick, endpoint, asking, name
     )
     result = quick.run(*asking, "--resume")
     assert 0 == result.exit_status, result.out
-    assert (
-        f"{name}: moved 1 damaged line to {name}.damaged; what is lost with them is asked again" in result.out
-    )
+    assert f"{name}: moved 1 damaged line to {name}.damaged; their items are asked again" in result.out
     assert lines[3] == path.with_name(f"{name}.damaged").read_bytes()
     assert 8 + asked == len(endpoint.requests)
     assert [item["sample_id"] for item in expected] == [
@@ -432,7 +430,7 @@ def test_an_earlier_run_is_not_overwritten(quick, asking):
     again = quick.run(*asking)
     assert 4 == again.exit_status
     assert (
-        "ERROR: run holds a run already: add --resume to go on with it, or choose another --run-dir"
+        "ERROR: run already holds a run: add --resume to continue it, or choose another --run-dir"
         in again.out
     )
 

@@ -248,8 +248,8 @@ def test_an_environment_that_cannot_work_ends_in_one_line(quick, asking, monkeyp
          "HTTP 308 redirects to https://vlm.company.example/v1/models; give the URL of the API itself"),
         (Raw(b"<html><head><title>Sign in - SSO</title>", headers={"Content-Type": "text/html; charset=utf-8"}),
          "answers with a web page (Sign in - SSO)"),
-        (Raw(b'[{"error": {"code": 400, "message": "API key not valid."}}]', status=400), "it wants a key"),
-        (Raw(b'{"error": "bad key"}', status=401), "it wants a key"),
+        (Raw(b'[{"error": {"code": 400, "message": "API key not valid."}}]', status=400), "it requires a key"),
+        (Raw(b'{"error": "bad key"}', status=401), "it requires a key"),
     ],
 )  # fmt: skip
 def test_a_list_of_models_that_says_no_ends_the_run_before_an_image_is_sent(

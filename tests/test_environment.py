@@ -143,5 +143,5 @@ def test_a_report_that_cannot_be_written_is_not_exit_status_0(quick, asking, mon
     monkeypatch.setattr("reports.publish.write_file", full)
     result = quick.run(*asking)
     assert 2 == result.exit_status
-    assert "qcal: no report: [Errno 28] No space left on device" in result.out
+    assert "qcal: could not write the report: [Errno 28] No space left on device" in result.out
     assert 8 == len(result.records)

@@ -31,7 +31,7 @@ def options(endpoint, tiny_folder):
 def test_run_without_a_judge_says_what_to_type_and_the_mean_of_what_was_scored(quick, options):
     result = quick.run(*options, "-q")
     assert (
-        "qcal: 4 items wait for a judge: the same command with --resume --judge-url URL, or: pytest --answers run"
+        "qcal: 4 items wait for a judge: run the same command with --resume --judge-url URL, or: pytest --answers run"
         in (result.out)
     )
     assert "--lf" not in result.out

@@ -37,7 +37,7 @@ def test_a_run_leaves_a_page_with_the_samples_and_plots_it_shows(quick, tiny_fol
     plots = {file.stem for file in (result.run_dir / "plots").iterdir()}
     assert ["rabi_success_a", "rabi_success_b"] == sorted(sheets)
     assert {digest for sheet in sheets.values() for digest in sheet["plots"]} == plots
-    assert "qcal: to look at: run/report.html" in result.out
+    assert "qcal: HTML report: run/report.html" in result.out
     assert all(digest in (result.run_dir / "report.html").read_text() for digest in plots)
 
 

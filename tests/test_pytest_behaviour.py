@@ -153,13 +153,13 @@ def test_quiet_session_ends_with_the_tables_and_where_they_are(session):
     out = session("-q", "--questions=Q6").out
     assert "Effect of demonstrations" in out
     assert "qcal: dataset" not in out
-    assert "qcal: written to run; the tables again: python -m reports run" == out.splitlines()[-1]
+    assert "qcal: written to run; to print the tables again: python -m reports run" == out.splitlines()[-1]
 
 
 def test_very_quiet_session_prints_no_tables(session):
     out = session("-qq", "--questions=Q6").out
     assert "Zero-shot" not in out
-    assert "qcal: written to run; the tables again: python -m reports run" in out
+    assert "qcal: written to run; to print the tables again: python -m reports run" in out
 
 
 def test_header_says_what_is_measured_and_where_it_is_written(session, endpoint):

@@ -356,7 +356,7 @@ def test_a_models_name_is_not_a_formula_in_the_chart(quick, endpoint, tiny_folde
     )
 
     assert 0 == result.exit_status, result.out
-    assert "to look at" in result.out
+    assert "HTML report" in result.out
 
 
 def test_a_chart_of_nothing_measured_is_drawn(quick, endpoint, tiny_folder):
@@ -365,7 +365,7 @@ def test_a_chart_of_nothing_measured_is_drawn(quick, endpoint, tiny_folder):
 
     (one,) = result.report["shots"]
     assert None is one["mean"]
-    assert "to look at" in result.out
+    assert "HTML report" in result.out
 
 
 @given(places=st.lists(st.floats(0, 100), max_size=30))

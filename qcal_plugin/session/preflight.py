@@ -179,7 +179,9 @@ def _refusal(option: TargetOption, place: str, flag: str, response: httpx.Respon
     if option.key:
         remedy = f"the key in {option.key_variable} is refused"
     else:
-        remedy = f"it requires a key: export {option.key_variable}, or name another variable with {flag}-key-env"
+        remedy = (
+            f"it requires a key: export {option.key_variable}, or name another variable with {flag}-key-env"
+        )
     return f"{place}: HTTP {response.status_code}: {remedy}" + (f" ({said})" if said else "")
 
 
