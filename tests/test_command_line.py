@@ -254,7 +254,7 @@ def test_refused_connection(mistake):
     url = f"http://127.0.0.1:{free_port()}/v1"
     assert mistake(f"--model-url={url}") == (
         f"--model-url {url}: no connection ([Errno 111] Connection refused); "
-        "is the server running, are host and port right?"
+        "is the server running, and are host and port right?"
     )
 
 
@@ -504,7 +504,7 @@ def test_whole_processes_complain_the_same_way(inner, tiny_folder):
     result = inner.run(f"--model-url=http://127.0.0.1:{free_port()}/v1", "--dataset", str(tiny_folder), "-n2")
     assert USAGE_ERROR == result.exit_status
     assert 1 == len(result.out.strip().splitlines()), result.out
-    assert "is the server running, are host and port right?" in result.out
+    assert "is the server running, and are host and port right?" in result.out
 
 
 @pytest.mark.parametrize(
