@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -142,21 +143,24 @@ def test_what_failed_is_asked_again_with_lf_and_then_gated(release, endpoint):
     assert 1 == again.exit_status, again.out
 
 
-def test_shards_are_looked_at_after_they_were_merged(release, quick):
+def test_shards_are_looked_at_after_they_were_merged_and_go_on_as_one_run(release, quick, monkeypatch):
     from reports.__main__ import main
 
     for part in ("1", "2"):
-        shard = release("same", "--repeats=2", "--max-repeats=4", f"--shard={part}/2", run_dir=f"s{part}")
+        options = ("--repeats=2", "--max-repeats=4", f"--shard={part}/2")
+        shard = release("same", *options, run_dir=f"s{part}", max_drop=5)
         assert 0 == shard.exit_status, shard.out
         assert 2 == asked(shard)
-    folder = quick.folder
-    assert 0 == main(["merge", str(folder / "s1"), str(folder / "s2"), "--out", str(folder / "all")])
-    import os
-
-    os.chdir(folder)
-    assert main(["gate", "all", "--gate", "gates.toml"]) in {0, 10}
-    look = json.loads((folder / "all" / "report.json").read_text())["gates"]["look"]
+    monkeypatch.chdir(quick.folder)
+    assert 0 == main(["merge", "s1", "s2", "--out", "all"])
+    assert 10 == main(["gate", "all", "--gate", "gates.toml"])
+    look = json.loads(Path("all", "report.json").read_text())["gates"]["look"]
     assert {"repeats": 2, "planned": [2, 3, 4]} == look
+
+    merged = release("same", *LOOKS, "--repeats=2", "--resume", run_dir="all", max_drop=5)
+    assert merged.exit_status in {0, 10}, merged.out
+    assert 3 <= asked(merged) == merged.report["gates"]["look"]["repeats"]
+    assert len(merged.records) == len(merged.manifest["planned"])
 
 
 MISTAKES = [
