@@ -144,7 +144,7 @@ def test_quantiles_of_a_hundred_requests():
 
 
 def test_gaps_of_one_request_do_not_pass_for_independent():
-    """Ten requests with a hundred gaps each, all alike within a request: no surer than ten values."""
+    """Ten requests with a hundred equal gaps each are as uncertain as ten values."""
     alike = distribution([(float(value),) * 100 for value in range(10)])
     single = distribution([(float(value),) for value in range(10)])
     assert alike.quantile_intervals[0.5].low <= single.quantile_intervals[0.5].low

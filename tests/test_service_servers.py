@@ -44,7 +44,7 @@ def within_5_percent(value):
 
 
 def test_figures_agree_with_known_delays(hold, endpoint):
-    """First token after 200 ms, then one every 20 ms; the role delta before it is no token."""
+    """First token after 200 ms, then one every 20 ms; the role delta before it does not count."""
     deltas = [{"role": "assistant", "content": ""}, *["x"] * TOKENS]
     endpoint.script = always(
         Stream(deltas, first_s=FIRST_S - INTERVAL_S, interval_s=INTERVAL_S, tokens=TOKENS)
@@ -130,7 +130,7 @@ def test_failures_are_counted_and_never_sent_again(hold, endpoint):
 
 
 def test_connection_that_the_server_has_closed_is_not_a_failure(hold, endpoint):
-    """Some servers close after each stream; the request goes out once more, and only once."""
+    """Some servers close the connection after each stream; the next request is sent again, but only once."""
     endpoint.script = faults_first([Reset()], always(STATUS))
     assert [("ok", True)] * 4 == [(record.status, record.resent) for record in hold().records]
     endpoint.script = always(Reset())
