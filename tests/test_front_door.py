@@ -1,10 +1,13 @@
 """The command as users write it: without a path it evaluates the benchmark; a wrong path gives a one-line error."""
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 
 from tests.endpoint import Reply, Stream
+from tests.inner_run import OFF
 from tests.scripts import always
 
 pytest_plugins = ["pytester"]
@@ -129,6 +132,26 @@ def test_nothing_selected_leaves_no_folder(run, quick, options, endpoint, worker
     assert last == list((quick.folder / "runs").iterdir())
     assert "4 passed" in run(*options, *workers, "--resume").out
     assert asked == len(endpoint.requests)
+
+
+# --- from another folder ---
+
+
+def test_an_editable_install_evaluates_from_any_folder(inner, tiny_folder, tmp_path):
+    """The checkout's conftest.py is then not at the top, where pytest does not allow ``pytest_plugins``."""
+    folder = tmp_path / "another"
+    folder.mkdir()
+    options = ["--demo", "--limit=1", "--collect-only", "-q", "--dataset", str(tiny_folder), *OFF.split()]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options],
+        cwd=folder,
+        env=inner.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert "::test_zeroshot[" in done.stdout
 
 
 # --- the cache, wherever the run is ---
