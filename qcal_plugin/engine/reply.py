@@ -17,7 +17,7 @@ ERROR_REASONS = frozenset(
 """Values of ``finish_reason`` for an interrupted generation, whose text is not an answer."""
 
 MOST_TOKENS = 2**40
-"""No reply has more: a server that says so is not believed."""
+"""No reply has more tokens; larger counts are ignored."""
 
 UTF8_BOM = b"\xef\xbb\xbf"
 
