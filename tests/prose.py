@@ -2,7 +2,7 @@
 
 It reads docstrings, comments, string literals and the names of functions and variables in Python files, and all of
 the text in Markdown, TOML, YAML, templates, JavaScript and the like. Without a path it reads every file that Git
-tracks, except those that ``not_yet_edited`` lists; paths that are given are read even if they are on that list.
+tracks, except those that ``never_read`` lists.
 """
 
 import argparse
@@ -103,17 +103,15 @@ def findings(source: str, vocabulary: dict, *, python: bool) -> Iterator[Finding
             yield Finding(line, name, vocabulary["variables"][name])
 
 
-def is_listed(path: str, entries: list[str]) -> bool:
-    return any(path.startswith(f"{entry}/") or fnmatch(path, entry) for entry in entries)
-
-
 def report(paths: list[str], vocabulary: dict) -> Iterator[str]:
     """Yield a line for each finding, and for each exception that excuses nothing in the files that were read."""
     tracked = subprocess.run(
         ["git", "ls-files", *paths], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    left_out = [VOCABULARY, *vocabulary["never_read"], *([] if paths else vocabulary["not_yet_edited"])]
-    files = [name for name in tracked.stdout.splitlines() if not is_listed(name, left_out)]
+    left_out = [VOCABULARY, *vocabulary["never_read"]]
+    files = [
+        name for name in tracked.stdout.splitlines() if not any(fnmatch(name, glob) for glob in left_out)
+    ]
     exceptions = vocabulary.get("exceptions", [])
     used: list[dict] = []
     for name in files:
