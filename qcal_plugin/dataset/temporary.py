@@ -28,7 +28,7 @@ class TemporaryFolder:
     folder with a lock file that nobody holds is left over, and is removed when the next folder of that name is made.
 
     Args:
-        parent: where it is made.
+        parent: the folder in which it is made.
         prefix: of its name, followed by eight random characters.
     """
 
@@ -49,7 +49,7 @@ class TemporaryFolder:
         return self.path
 
     def __exit__(self, *_: object) -> None:
-        """See `close`."""
+        """Remove the folder."""
         self.close()
 
 

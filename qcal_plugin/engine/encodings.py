@@ -59,7 +59,7 @@ class _Core:
 
     text: str
     before: int
-    behind: int
+    after: int
 
 
 def needle(text: str) -> Needle:
@@ -93,7 +93,7 @@ def _cores(raw: bytes) -> Iterator[_Core]:
         encoded = base64.b64encode(b"\0" * shift + raw).decode()
         whole, rest = divmod((shift + len(raw)) * 8, 6)
         start = (0, 2, 3)[shift]
-        yield _Core(encoded[start:whole], before=int(shift > 0), behind=int(rest > 0))
+        yield _Core(encoded[start:whole], before=int(shift > 0), after=int(rest > 0))
 
 
 def _views(text: str) -> Iterator[str]:
@@ -142,7 +142,7 @@ def _occurrences(text: str, form: str) -> Iterator[Span]:
 
 def _base64_occurrences(text: str, core: _Core) -> Iterator[Span]:
     for start, end in _occurrences(text, core.text):
-        stop = min(end + core.behind, len(text))
+        stop = min(end + core.after, len(text))
         while stop < len(text) and text[stop] == "=":
             stop += 1
         yield max(0, start - core.before), stop

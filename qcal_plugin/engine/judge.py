@@ -68,7 +68,7 @@ class ModelJudge:
     extra_body: Mapping[str, JSON] = field(default_factory=dict)
 
     def identify(self, submission: Submission) -> str:
-        """See `Judge`."""
+        """Return the digest of the request."""
         return self._request(self._prompt(submission)).sha256
 
     async def grade(self, submission: Submission) -> Verdict:

@@ -77,11 +77,11 @@ class ServedModel:
     restore: Callable[[], Awaitable[None]] | None = None
 
     def request(self, case: Case) -> ChatRequest:
-        """See `Model`."""
+        """Return the request for this case."""
         return self.sampling.request(case)
 
     async def ask(self, case: Case, request: ChatRequest, ready_at: float) -> Answer:  # noqa: ARG002 - see Model
-        """See `Model`."""
+        """Ask the endpoint, and once more if an image had to be rebuilt. Raises as `Model.ask` does."""
         try:
             reply = await self._reply(request)
         except OSError as error:
@@ -157,11 +157,11 @@ class StoredModel:
     source: str
 
     def request(self, case: Case) -> ChatRequest:
-        """See `Model`."""
+        """Return the request for this case."""
         return self.sampling.request(case)
 
     async def ask(self, case: Case, request: ChatRequest, ready_at: float) -> Answer:  # noqa: ARG002 - see Model
-        """See `Model`."""
+        """Return the stored answer. Raises RequestFailed if there is none to exactly this request."""
         stored = self.stored(case.key)
         if stored is None:
             raise RequestFailed(kind="no_stored_answer", message=f"{self.source} has no answer to this item")

@@ -117,9 +117,9 @@ class Transport:
     async def _polled(self, received: Received) -> Received:
         """After a 202, poll the URL that it gives until the reply is there."""
         while received.status == ACCEPTED:
-            where = received.headers.get("location") or received.headers.get("operation-location")
-            url = urljoin(self._url, where or "")
-            if where is None or not stays_on_host(self._url, url):
+            location = received.headers.get("location") or received.headers.get("operation-location")
+            url = urljoin(self._url, location or "")
+            if location is None or not stays_on_host(self._url, url):
                 raise RequestFailed(
                     kind="http_202",
                     message="HTTP 202 without a URL to poll on the same host",
