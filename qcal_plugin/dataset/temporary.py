@@ -1,4 +1,4 @@
-"""Temporary folders that go away even if their session is killed: the next one to make such a folder removes them.
+"""Temporary folders. If a session is killed, the next session that makes such a folder removes those that are left.
 
 Standard library only: workers import it.
 """
@@ -54,7 +54,7 @@ class TemporaryFolder:
 
 
 def remove_left_over(parent: Path, prefix: str) -> None:
-    """Remove this user's folders in ``parent`` whose owners have ended without doing so."""
+    """Remove this user's folders in ``parent`` that ended processes have left."""
     if sys.platform == "win32":
         return
     for folder in _own_folders(parent, prefix):
@@ -80,7 +80,7 @@ def _own_folders(parent: Path, prefix: str) -> Iterator[Path]:
 
 
 def _hold(folder: Path) -> int | None:
-    """Lock a file in the folder; it gets its name once it is locked, so that nobody finds it without its owner."""
+    """Lock a file in the folder. It is renamed after it is locked, so that no other process sees it unlocked."""
     if sys.platform == "win32":
         return None
     aside = folder / f"{LOCK_NAME}.new"
@@ -88,7 +88,7 @@ def _hold(folder: Path) -> int | None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         aside.rename(folder / LOCK_NAME)
-    except OSError:  # a file system without locks: the folder is never taken for a left-over one
+    except OSError:  # a file system without locks: then the folder never counts as left over
         aside.unlink(missing_ok=True)
         os.close(lock)
         return None
