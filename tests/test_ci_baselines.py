@@ -163,7 +163,7 @@ def test_the_reports_alone_download_nothing(folder, capsys):
 
 
 @pytest.mark.parametrize("branch", ["../up", "/etc", "a/../b", "a\\b"])
-def test_a_branch_is_no_way_out_of_the_folder(folder, branch):
+def test_a_branch_cannot_lead_out_of_the_folder(folder, branch):
     with pytest.raises(CIError, match="not the name of a branch"):
         fetch(branch)
 
@@ -239,7 +239,7 @@ def test_a_baseline_is_replaced_only_if_that_is_said(folder, capsys):
     assert "of-main" == json.loads(Path("baselines/production/run.json").read_text())["run_id"]
 
 
-def test_a_run_without_scores_is_no_baseline_and_missing_items_are_counted(folder, capsys):
+def test_a_run_without_scores_is_not_a_baseline_and_missing_items_are_counted(folder, capsys):
     items = [planned_item("a", "Q6"), planned_item("b", "Q6")]
     write_run(run_of({("a", "Q6", "zeroshot"): 1.0}), Path("half"))
     write_run(type(q6())(manifest=manifest(items), records=tuple(map(failed, items))), Path("none"))

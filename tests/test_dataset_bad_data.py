@@ -111,7 +111,7 @@ FAULTS = {
         set_cell("samples", 5, "id", "rabi_success_b"),
         f"{SAMPLES_FILE}, row 5 (id 'rabi_success_b'), column id: duplicate: row 1 has the same id.",
     ),
-    "q5_scoring is no JSON": (
+    "q5_scoring is not JSON": (
         set_cell("samples", 3, "q5_scoring", "{'amplitude': 1}"),
         f"{ROW_3} q5_scoring: unreadable JSON (Expecting property name",
     ),

@@ -141,7 +141,7 @@ def test_a_review_has_prompt_plot_answer_target_and_explanation(outputs):
     assert "read: SUCCESS; expected: SUCCESS" == row.sample_score.score["explanation"]
 
 
-def test_what_was_not_measured_has_no_score_and_is_no_zero(outputs):
+def test_what_was_not_measured_has_no_score_and_is_not_zero(outputs):
     rows = reviews(outputs, "qcaleval_zeroshot_Q6")
     (missing,) = [row for row in rows if not row.sample_score.score["value"]]
     assert "transport_error" == missing.sample_score.score["status"]

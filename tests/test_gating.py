@@ -162,7 +162,7 @@ def test_junit_has_a_case_for_every_gate(gated, endpoint):
     }
     kinds = [{child.tag for child in case} - {"properties"} for case in cases]
     assert [set(), {"failure"}, {"skipped"}, {"error"}] == kinds
-    assert "7 passed, 1 error" in result.out, "gates are no tests"
+    assert "7 passed, 1 error" in result.out, "gates are not tests"
     assert 8 == len(load_junit([file]).outcomes)
     assert ["PASS", "FAIL", "INCONCLUSIVE", "CANNOT BE GATED"] == [
         entry["verdict"] for entry in result.report["gates"]["gates"]

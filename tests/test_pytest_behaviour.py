@@ -113,7 +113,7 @@ def test_zeroshot_is_asked_before_icl(session, endpoint):
 @pytest.fixture
 def first_fails(endpoint):
     """The first item collected meets an error that is final, while the others are answered at once."""
-    fault = replace(error(400, "This picture is no picture."), delay_s=0.5)
+    fault = replace(error(400, "This picture cannot be read."), delay_s=0.5)
     endpoint.script = lambda request: (
         fault if request.text == "Question 1 about rabi 0: <image> what?" else Reply("Status: SUCCESS")
     )
@@ -199,7 +199,7 @@ def test_item_without_an_answer_is_an_error_at_setup_that_says_why(session, firs
     result = session("--questions=Q1,Q2", "--limit=1")
     assert FAILED == result.exit_status
     assert {"passed": 1, "error": 1} == counts(result)
-    assert "no answer: HTTP 400: This picture is no picture." in result.out
+    assert "no answer: HTTP 400: This picture cannot be read." in result.out
     assert "fixturefunc" not in result.out
     assert "running.py" not in result.out
 

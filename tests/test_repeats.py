@@ -44,7 +44,7 @@ def test_an_item_differs_if_any_repeat_does_and_flips_are_counted_in_pairs():
     assert (0.5, 1.0) == (spread.lowest, spread.highest)
 
 
-def test_a_small_difference_is_no_flip():
+def test_a_small_difference_is_not_a_flip():
     (spread,) = spreads({("a", "Q5"): [0.5, 0.4]})
     assert (1, 0.0) == (spread.differing, spread.flip_rate)
 

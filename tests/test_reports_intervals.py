@@ -308,7 +308,7 @@ def test_weighted_intervals_of_parts_on_the_same_plots_hold_the_truth_too(n):
     assert coverage([weighted_interval((0.5, 0.5), parts) for parts in apart], truths) < held - 0.02
 
 
-def test_questions_with_other_samples_are_no_surer_than_the_one_with_fewest():
+def test_questions_with_other_samples_are_not_more_certain_than_the_one_with_fewest():
     """A question of 50 samples and one of 200: without the design effect 91 of 100 intervals held the truth."""
     random = np.random.default_rng(5)
     intervals, truths = [], []

@@ -128,8 +128,8 @@ def test_a_finish_reason_ends_a_stream_without_done_and_a_cut_stream_has_no_end(
     ("event", "kind", "words"),
     [
         (b'{"error": {"message": "out of memory"}}', "upstream", "the reply reports an error: out of memory"),
-        (b'{"choices": [', "malformed", "an event is no JSON"),
-        (b"[1]", "malformed", "an event is no JSON object"),
+        (b'{"choices": [', "malformed", "an event is not JSON"),
+        (b"[1]", "malformed", "an event is not a JSON object"),
     ],
 )
 def test_an_event_that_is_not_a_chunk_fails_the_request(event, kind, words):

@@ -82,9 +82,9 @@ class StreamedReply:
         try:
             chunk = _decoded(data)
         except (ValueError, RecursionError) as error:
-            raise RequestFailed(kind="malformed", message=f"an event is no JSON ({data[:60]!r})") from error
+            raise RequestFailed(kind="malformed", message=f"an event is not JSON ({data[:60]!r})") from error
         if not isinstance(chunk, dict):
-            raise RequestFailed(kind="malformed", message=f"an event is no JSON object ({data[:60]!r})")
+            raise RequestFailed(kind="malformed", message=f"an event is not a JSON object ({data[:60]!r})")
         if chunk.get("error"):
             raise reported_failure(chunk["error"], {}, data, partial=True)
         if isinstance(chunk.get("usage"), dict):

@@ -143,7 +143,7 @@ def is_own_page(page: str) -> bool:
 
 
 def items_link(**filters: str | None) -> str:
-    """Return a link within the page to the items that pass these filters; None is no filter."""
+    """Return a link within the page to the items that pass these filters; None does not filter."""
     return f"#items?{urlencode({name: value for name, value in filters.items() if value is not None})}"
 
 
