@@ -28,6 +28,7 @@ from qcal_plugin.session.directory import RunDirectoryError, read_manifest
 from qcal_plugin.session.recording import Recorder
 from qcal_plugin.session.stored import StoredAnswersError, load_stored_answers
 from reports.__main__ import main as reports
+from reports.records.floors import Floor
 from reports.records.lines import sealed
 from reports.records.records import Answer, JudgeIdentity, Verdict, manifest_to_json, record_to_json
 from reports.records.run_files import RunFileError, load_run
@@ -119,6 +120,7 @@ def make_run(folder: Path) -> Path:
             extracted={"a": [1.5]},
             expected="SUCCESS",
             request_sha256=f"{place:064x}",
+            floors={Floor.CONSTANT: 0.5} if item.key.question == "Q2" else {},
             flags=("truncated",),
         )
         for place, item in enumerate(items[:-2])

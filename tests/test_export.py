@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from reports.__main__ import main
+from reports.records.floors import Floor
 from reports.records.records import Answer, Run
 from tests.run_factory import failed, manifest, planned_item, scored, write_run
 
@@ -40,6 +41,22 @@ def test_csv_holds_one_harmless_row_per_item(run_dir):
     assert first["answer"].startswith("'=cmd()")
     assert "\x1b" not in first["answer"]
     assert ("request_failed", "", "timeout") == (second["status"], second["score"], second["error_kind"])
+
+
+@pytest.mark.parametrize("floors", [({}, {Floor.CONSTANT: 0.5}), ({Floor.CONSTANT: 0.5}, {})])
+def test_csv_has_the_same_columns_whichever_item_has_floors(tmp_path, floors):
+    items = planned_item("a", "Q5"), planned_item("b", "Q5")
+    records = [
+        scored(item, 1.0, floors=stated, field_floors={rule: {"t1": 0.25} for rule in stated})
+        for item, stated in zip(items, floors, strict=True)
+    ]
+    write_run(Run(manifest=manifest(items), records=tuple(records)), tmp_path / "run")
+    with export(tmp_path / "run", "csv", "records.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [json.dumps(dict(stated)) if stated else "" for stated in floors] == [
+        row["floors"] for row in rows
+    ]
+    assert {"", '{"constant": {"t1": 0.25}}'} == {row["field_floors"] for row in rows}
 
 
 def test_parquet_keeps_numbers_and_missing_ones(run_dir):

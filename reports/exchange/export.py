@@ -75,6 +75,7 @@ def _row(record: Record) -> dict[str, Any]:
     unanswered = data.pop("unanswered_score")
     verdicts, flags = data.pop("verdicts"), data.pop("flags")
     data.pop("reasoning", None)
+    floors = {name: data.pop(name, None) for name in ("floors", "field_floors")}
     return {
         **data,
         "repeat": record.key.repeat,
@@ -89,18 +90,17 @@ def _row(record: Record) -> dict[str, Any]:
         "flags": " ".join(flags),
         "error_kind": None if error is None else error["kind"],
         "error_message": None if error is None else error["message"],
+        **{name: None if stated is None else json.dumps(stated) for name, stated in floors.items()},
     }
 
 
 def _write_csv(run: Run, target: Path) -> None:
-    records = list(rows(run))
     with target.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(records[0]) if records else [], lineterminator="\n")
-        writer.writeheader()
-        for row in records:
-            writer.writerow(
-                {name: neutral(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
-            )
+        writer = csv.writer(stream, lineterminator="\n")
+        for number, row in enumerate(rows(run)):
+            if not number:
+                writer.writerow(row)
+            writer.writerow([neutral(cell) if isinstance(cell, str) else cell for cell in row.values()])
 
 
 def _write_parquet(run: Run, target: Path) -> None:
