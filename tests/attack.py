@@ -90,7 +90,7 @@ COMMANDS = (
     ("gate", "RUN", "--gate", "GATE"),
     *(
         ("export", "RUN", "--format", kind, "--out", "FILE")
-        for kind in ("csv", "parquet", "inference", "judged", *INSPECT)
+        for kind in ("csv", "parquet", "inference", "judged", "evalscope", *INSPECT)
     ),
 )
 LINE_ENDS = re.compile("[\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029]")

@@ -1,10 +1,12 @@
 """A part of `python -m tests.attack`: cuts, mutated fields, links and injections, with quick commands."""
 
+import json
 import random
 
 import pytest
 
 from tests.attack import (
+    COMMANDS,
     HOSTILE,
     RAW,
     Bench,
@@ -62,3 +64,20 @@ def test_a_damaged_run_is_resumed_or_refused(bench, quick, endpoint, tiny_folder
 def test_fields_of_all_kinds_are_mutated():
     assert [("a",), ("a", 0), ("a", 0, "b")] == list(places({"a": [{"b": 1}]}))
     assert len(HOSTILE) + len(RAW) > 30
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("canary.json", lambda data: data["answers"][0].update(known=1)),
+        ("run.json", lambda data: data.update(started_at="soon")),
+    ],
+)
+def test_fields_that_caused_a_traceback_are_read_or_refused(bench, name, change):
+    run = bench.copy()
+    data = json.loads((run / name).read_text())
+    change(data)
+    (run / name).write_text(json.dumps(data))
+    for words in COMMANDS:
+        bench.judged(run, words, name)
+    assert [] == bench.findings

@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from reports.records.files import write_file, write_parts
 from reports.records.names import question_name
 from reports.records.outcomes import benchmark_records, evaluation_of
 from reports.records.records import Answer, PlannedItem, Record, Run, Status
+from reports.records.timestamps import moment
 from reports.records.typed_json import json_safe
 from scoring.errors import QCalError
 from scoring.questions import Mode, Question
@@ -77,7 +77,7 @@ def write_evalscope(run: Run, target: Path, run_dir: Path | None = None) -> None
     standings = entrant(run, evaluation_of(run)).standings
     if not any(standing.measured for standing in standings.values()):
         raise EvalScopeError(f"{run.manifest.run_id}: nothing was measured, so EvalScope has nothing to show")
-    started = datetime.fromisoformat(run.manifest.started_at)
+    started = moment(run.manifest.started_at)
     folder, model = target / f"{started:%Y%m%d_%H%M%S}", _safe(run.manifest.model)
     illustrations = Illustrations.of_run(run_dir)
     for mode in Mode:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from inspect_ai.log import (
@@ -34,6 +34,7 @@ from reports.analysis.standings import entrant
 from reports.exchange.shown_items import Illustrations, answer_read, explanation
 from reports.records.outcomes import counted_records, evaluation_of
 from reports.records.records import Answer, Record, Run, record_to_json
+from reports.records.timestamps import moment
 from scoring.score import Score
 
 SCORER = "qcaleval"
@@ -215,11 +216,15 @@ def _score(record: Record, score: Score) -> InspectScore:
 def _started(record: Record) -> str | None:
     if record.finished_at is None or record.answer is None:
         return None
-    finished = datetime.fromisoformat(_aware(record.finished_at))
-    return (finished - timedelta(seconds=record.answer.latency_s)).isoformat()
+    try:
+        return (moment(record.finished_at) - timedelta(seconds=record.answer.latency_s)).isoformat()
+    except OverflowError:
+        return None
 
 
 def _aware(timestamp: str) -> str:
-    """Return the time with its zone: Inspect would read a time without a zone as local time."""
-    moment = datetime.fromisoformat(timestamp)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+    """Return the time with its zone: Inspect would read a time without a zone as local time.
+
+    Raises TimestampError.
+    """
+    return moment(timestamp).isoformat()

@@ -122,7 +122,9 @@ def load_run(path: Path, *, texts: bool = True) -> Run:
         torn_lines=reading.torn,
         damaged_lines=reading.damaged,
         judge_agreement=_agreement(canary),
-        judge_points=sum(len(answer.get("known", ())) for answer in canary.answers),
+        judge_points=sum(
+            len(known) for answer in canary.answers if isinstance(known := answer.get("known"), list)
+        ),
         judge_gullibility=_gullibility(canary),
         deviations=() if changed is None else changed.deviations,
         looks=() if plan is None else plan.planned,

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from reports.analysis.standings import Effort, Entrant
 from reports.html.charts import ChartAxis, Tick, quantity_axis
+from reports.records.timestamps import TimestampError, moment
 from reports.statistics.intervals import Interval
 from scoring.questions import Mode
 
@@ -213,10 +214,9 @@ def _ends(interval: Interval | None) -> tuple[float, ...]:
 def _moment(entrant: Entrant) -> float | None:
     """Return when the run began, in seconds since 1970; None if the manifest does not state it."""
     try:
-        moment = datetime.fromisoformat(entrant.started_at)
-    except ValueError:
+        return moment(entrant.started_at).timestamp()
+    except TimestampError:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _day(moment: float) -> str:
