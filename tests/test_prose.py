@@ -1,8 +1,12 @@
 """The prose linter reads the texts of each kind of file, except the files that it leaves out."""
 
+import tomllib
+
 import pytest
 
-from tests.prose import findings, report
+from tests.prose import ROOT, findings, report
+
+WORDS = tomllib.loads((ROOT / "tests" / "prose.toml").read_text())["words"]
 
 VOCABULARY = {
     "words": [{"pattern": "blue moon", "better": "rare"}, {"pattern": "a{2}h+", "better": "oh"}],
@@ -26,6 +30,14 @@ def lines(source, *, python=True):
 )
 def test_docstrings_comments_strings_and_names_are_read(source, line):
     assert [(line, "rare")] == lines(source)
+
+
+@pytest.mark.parametrize("word", WORDS, ids=lambda word: word["example"])
+def test_each_pattern_finds_its_example(word):
+    vocabulary = {"words": [word], "variables": {}}
+    assert [word["better"]] == [
+        finding.better for finding in findings(word["example"], vocabulary, python=False)
+    ]
 
 
 def test_bound_names_are_read():
