@@ -1,8 +1,11 @@
-"""Load the suite's plugin in a checkout that is not installed. If it is installed, pytest still registers it once."""
+"""Load the suite's plugin in a checkout, also if it is not installed."""
 
-import sys
+import pytest
 
-if (
-    "qcal_plugin.plugin" not in sys.modules
-):  # pytest takes this name from a conftest.py below the rootdir for a mistake
-    pytest_plugins = ["qcal_plugin.plugin"]
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the plugin, which adds its options, unless it is registered already.
+
+    ``pytest_plugins`` would be an error in a session whose rootdir is another folder, as with an editable install.
+    """
+    pluginmanager.import_plugin("qcal_plugin.plugin")

@@ -12,6 +12,7 @@ import pytest
 from qcal_plugin.cli.options import RunConfig, asks_for_run, read_config
 from qcal_plugin.cli.paths import aim, names_benchmark, names_loads
 from qcal_plugin.cli.service import asks_for_load
+from qcal_plugin.cli.spelling import first_given
 from qcal_plugin.service.role import take_load_role
 from qcal_plugin.studies.selection import select_items
 from qcal_plugin.worker import collection
@@ -125,9 +126,12 @@ class NoRun:
 
     @pytest.hookimpl
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Raise pytest.UsageError if the command names the benchmark but no model."""
+        """Raise pytest.UsageError if the command names the benchmark, or one of our options, but no model."""
         if names_benchmark(session.config.args):
             raise pytest.UsageError(NO_MODEL)
+        flag = first_given(session.config.invocation_params.args)
+        if flag is not None:
+            raise pytest.UsageError(f"{flag}: {NO_MODEL}")
 
     @pytest.hookimpl
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:

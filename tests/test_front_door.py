@@ -171,3 +171,15 @@ def test_lf_finds_its_run_however_the_folder_is_named(
 
     assert "1 passed" in again, again
     assert 5 == len(endpoint.requests)
+
+
+@pytest.mark.parametrize(
+    "options", [("--resume",), ("-n2", "--repeats=2"), ("--gate", "gates.toml")], ids=str
+)
+def test_an_option_without_a_model_is_a_mistake_and_runs_no_other_tests(run, options):
+    result = run(*options)
+
+    assert 4 == result.exit_status, result.out
+    flag = next(option for option in options if option.startswith("--")).partition("=")[0]
+    assert f"ERROR: {flag}: no model to ask: add --model-url" in result.out
+    assert "passed" not in result.out

@@ -7,7 +7,7 @@ to its option by an equals sign is not taken for a path.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -55,12 +55,23 @@ def join_paths(arguments: Sequence[str], folder: Path, *, made_by_run: Collectio
 
 def value_flags() -> frozenset[str]:
     """Return our options that take a value."""
-    flags: set[str] = set()
+    return frozenset(flag for flag, action in _declared() if action != "store_true")
+
+
+def first_given(arguments: Iterable[str]) -> str | None:
+    """Return the first of our options among the arguments of a command line; None if there is none."""
+    ours = {flag for flag, _ in _declared()}
+    flags = (str(argument).partition("=")[0] for argument in arguments)
+    return next((flag for flag in flags if flag in ours), None)
+
+
+def _declared() -> list[tuple[str, str]]:
+    """Return each of our options with its action."""
+    options: list[tuple[str, str]] = []
 
     def add(flag: str, *, action: str = "store", **_: Any) -> None:  # noqa: ANN401 - whatever argparse takes
-        if action != "store_true":
-            flags.add(flag)
+        options.append((flag, action))
 
     for group in GROUPS:
         group.declare(add)
-    return frozenset(flags)
+    return options
