@@ -10,6 +10,7 @@ from reports.html import items
 from reports.html.page import write_page
 from reports.publish import publish
 from reports.records import run_files
+from reports.records.merge import merge, merge_directories
 from reports.records.outcomes import ErrorRule, benchmark_records, counted_records, evaluation_of
 from reports.records.run_files import RunFileError, load_run
 from reports.records.stored import StoredRecords, final_records
@@ -64,6 +65,17 @@ def test_the_same_records_count(folder, on_disk):
     assert list(benchmark_records(kept)) == list(benchmark_records(stored))
     assert len(counted_records(stored)) + 1 == len(final_records(stored))
     assert evaluation_of(kept) == evaluation_of(stored)
+
+
+def test_runs_whose_records_are_on_the_disk_are_merged_as_others(folder, on_disk, tmp_path):
+    write_run(load_run(folder), tmp_path / "other")
+    merge_directories([folder, tmp_path / "other"], tmp_path / "kept")
+    on_disk()
+    merge_directories([folder, tmp_path / "other"], tmp_path / "stored")
+    kept, stored = ((tmp_path / name / "records.jsonl").read_bytes() for name in ("kept", "stored"))
+    assert kept == stored
+    merged = merge([load_run(folder), load_run(folder)]).records
+    assert list(merged[-2:]) == list(merged)[-2:]
 
 
 def test_a_file_that_changes_meanwhile_is_named(folder, on_disk):

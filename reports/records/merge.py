@@ -25,6 +25,7 @@ from reports.records.run_files import (
     load_looks,
     load_run,
 )
+from reports.records.stored import joined_records
 from reports.records.typed_json import encode, encode_indented
 from scoring.errors import QCalError
 
@@ -76,7 +77,7 @@ def merge(runs: Sequence[Run]) -> Run:
     }
     return Run(
         manifest=replace(first.manifest, planned=tuple(planned.values())),
-        records=tuple(record for run in (first, *others) for record in run.records),
+        records=joined_records([run.records for run in (first, *others)]),
         judge_agreement=_extreme(min, (run.judge_agreement for run in (first, *others))),
         judge_points=max(run.judge_points for run in runs),
         judge_gullibility=_extreme(max, (run.judge_gullibility for run in (first, *others))),

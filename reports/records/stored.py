@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import weakref
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain
 from typing import BinaryIO, overload
 
 from reports.records.records import ItemKey, Record, Run
@@ -108,6 +110,33 @@ class SelectedRecords(Sequence[Record]):
     def __len__(self) -> int:
         """How many there are."""
         return len(self.keys)
+
+
+class _JoinedRecords(Sequence[Record]):
+    def __init__(self, parts: Sequence[Sequence[Record]]) -> None:
+        self._parts = parts
+        self._ends = list(accumulate(map(len, parts)))
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    @overload
+    def __getitem__(self, place: int) -> Record: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Record]: ...
+    def __getitem__(self, place: int | slice) -> Record | Sequence[Record]:
+        if isinstance(place, slice):
+            return tuple(self[i] for i in range(*place.indices(len(self))))
+        place = range(len(self))[place]
+        part = bisect_right(self._ends, place)
+        return self._parts[part][place - self._ends[part]]
+
+
+def joined_records(parts: Sequence[Sequence[Record]]) -> Sequence[Record]:
+    """Return the records of several runs, one run after the other; those on disk stay there."""
+    if any(isinstance(part, StoredRecords) for part in parts):
+        return _JoinedRecords(parts)
+    return tuple(chain.from_iterable(parts))
 
 
 def final_places(keys: Iterable[tuple[ItemKey, bool]], planned: Iterable[ItemKey] = ()) -> dict[ItemKey, int]:
