@@ -10,11 +10,13 @@ QCalError                    a user's mistake, or a fault in a run's environment
 ├── JournalError             qcal_plugin: answers or records cannot be written
 ├── RunDirectoryError        qcal_plugin: the run's directory cannot be used
 ├── StoredAnswersError       qcal_plugin: the answers that --answers names cannot be used
-├── TomlError                reports: a TOML file (gates, mixes) cannot be used
+├── TomlError                reports: a TOML file (gates, mixes, prices) cannot be used
 ├── DecodeError              reports: data that are not JSON of their type (records/typed_json.py)
 ├── RunFileError             reports: a run directory cannot be read (its own tree is in records/run_files.py)
 ├── MergeError, ExportError, OfficialFileError, JUnitError, UnlikeRunsError,
-│   FamilyFileError, SiteError                                  reports: a command cannot do its work
+│   FamilyFileError, SiteError, PromotionError, EvalScopeError   reports: a command cannot do its work
+├── TimestampError           reports: a text of a run is not a timestamp
+├── CIError                  qcal_plugin: a GitHub or GitLab API gives no baseline, or takes no comment
 └── CorpusError              scoring: a conformance corpus cannot be read
 
 Only these become a pytest.UsageError, or one line of a command. Any other exception is a bug and keeps its traceback.

@@ -21,7 +21,7 @@ WITHIN = {
     "MalformedReply", "ErrorInReply",  # become RequestFailed
     "ChannelError",  # between our own processes
     "BadReply",  # a judge is asked again
-    "ImageError", "OtherFormatError",  # become DatasetError, or rebuild the prepared dataset
+    "ImageError", "OtherFormatError", "DifferentBytesError",  # become DatasetError, or rebuild the prepared dataset
 }  # fmt: skip
 """Errors that never leave the suite."""
 
