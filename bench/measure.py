@@ -27,10 +27,10 @@ SAMPLING_SHARE = 0.05
 class Measurement:
     """One run. Times in seconds, memory as proportional set size (PSS) in bytes.
 
-    ``worker_bytes`` is the largest of the processes below the first one, None if there was none. ``to_first_request_s``
-    counts from the command's start, ``asking_s`` from the first request's arrival to the last reply,
-    ``after_last_s`` from there to the command's end; None without requests. ``model`` and ``judge`` are the endpoint's
-    counts.
+    ``worker_bytes`` is the largest of the processes below the first one, None if there was none.
+    ``to_first_request_s`` counts from the command's start, ``asking_s`` from the first request's arrival to
+    the last reply, ``after_last_s`` from there to the command's end; None without requests. ``model`` and
+    ``judge`` are the endpoint's counts.
     """
 
     name: str
@@ -100,7 +100,8 @@ def measure(
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Return this process's variables with these; Python may keep its bytecode, as it does by default.
 
-    Else every process would compile this project again, but not the libraries that the alternatives consist of.
+    Else every process would compile this project again, but not the libraries that the alternatives consist
+    of.
     """
     return {
         name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
@@ -136,7 +137,10 @@ class _Tree:
         self._thread.join()
 
     def cpu_s(self) -> float:
-        """The sum of the last samples; it includes processes that were never reaped, and lacks the time after them."""
+        """The sum of the last samples.
+
+        It includes processes that were never reaped, and lacks the time after them.
+        """
         return sum(self._cpu_s.values())
 
     def _run(self) -> None:

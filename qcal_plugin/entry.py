@@ -1,7 +1,7 @@
 """The plugin's entry point: load the real plugin, `qcal_plugin.plugin`, only in sessions that request an evaluation.
 
-pytest imports this module in every session of an environment that has the suite installed. So it imports only the
-standard library and pytest, and it adds no option, marker or fixture to other projects' sessions.
+pytest imports this module in every session of an environment that has the suite installed. So it imports only
+the standard library and pytest, and it adds no option, marker or fixture to other projects' sessions.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def pytest_load_initial_conftests(
 ) -> Generator[None, None, None]:
     """Load the plugin if the command line requests an evaluation.
 
-    If the request is certain, the plugin is loaded before conftest.py files, whose options must not have the names of
-    ours. If not, it is loaded after them, and only for an option that nobody else defines: another project may have
-    its own ``--demo``.
+    If the request is certain, the plugin is loaded before conftest.py files, whose options must not have the
+    names of ours. If not, it is loaded after them, and only for an option that nobody else defines: another
+    project may have its own ``--demo``.
     """
     certain = _surely_asks(early_config, args)
     if certain:
@@ -66,7 +66,10 @@ def _asking(args: Sequence[str]) -> frozenset[str]:
 
 
 def _load(config: pytest.Config) -> None:
-    """Register the plugin, which adds its options. Raises pytest.UsageError if another plugin has one of them."""
+    """Register the plugin, which adds its options.
+
+    Raises pytest.UsageError if another plugin has one of them.
+    """
     try:
         config.pluginmanager.import_plugin(PLUGIN)
     except ValueError as error:

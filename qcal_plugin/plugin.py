@@ -1,4 +1,7 @@
-"""Hooks and fixtures of the suite. Each makes one call; none does anything unless the command line requests a run."""
+"""Hooks and fixtures of the suite.
+
+Each makes one call; none does anything unless the command line requests a run.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,10 @@ def case(pytestconfig: pytest.Config, planned_item: PlannedItem) -> CaseUnderTes
 
 @pytest.fixture
 def model_answer(pytestconfig: pytest.Config, planned_item: PlannedItem) -> Answer:
-    """The model's answer to the item, from ``--model-url``. A missing answer is an error of the item, never a score."""
+    """The model's answer to the item, from ``--model-url``.
+
+    A missing answer is an error of the item, never a score.
+    """
     return pytestconfig.stash[RUNNER].answer(planned_item)
 
 
@@ -86,7 +92,10 @@ def record_score(pytestconfig: pytest.Config, case: CaseUnderTest) -> Callable[[
 
 @pytest.fixture
 def measured_load(request: pytest.FixtureRequest, load_level: LoadLevel) -> MeasuredLevel:
-    """The requests of a load (``--parallel``, ``--rate``) after it ended. A load without any answer is an error."""
+    """The requests of a load (``--parallel``, ``--rate``) after it ended.
+
+    A load without any answer is an error.
+    """
     return request.config.stash[LOAD_SESSION].measure(load_level)
 
 

@@ -33,7 +33,10 @@ DISCOURAGED_SCHEDULERS = frozenset({"loadscope", "loadfile", "loadgroup"})
 
 
 def take_role(config: pytest.Config) -> None:
-    """Register the plugins of this process's role, and find the tests. Raises pytest.UsageError on a mistake."""
+    """Register the plugins of this process's role, and find the tests.
+
+    Raises pytest.UsageError on a mistake.
+    """
     config.add_cleanup(gc.unfreeze)  # undoes spare_garbage_collection, after pytest's last collections
     if WORKER_INPUT in getattr(config, "workerinput", {}) or asks_for_run(config):
         collection.collect_garbage_less_often(config)
@@ -149,7 +152,10 @@ class CollectionOnly:
 
     @pytest.hookimpl
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Prepare the dataset before output is captured, so that progress is visible. Collection reports errors."""
+        """Prepare the dataset before output is captured, so that progress is visible.
+
+        Collection reports errors.
+        """
         if names_benchmark(session.config.args):
             with suppress(pytest.Collector.CollectError):
                 self._selected(StepProgress(session.config.get_verbosity()))

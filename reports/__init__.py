@@ -1,4 +1,6 @@
-"""Turns records into tables and reports. Importing the package itself is cheap; each module imports what it needs.
+"""Turns records into tables and reports.
+
+Importing the package itself is cheap; each module imports what it needs.
 
 `load_run` and `Results` are for notebooks and scripts (`reports.notebook`).
 """

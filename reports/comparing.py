@@ -88,7 +88,10 @@ def _distinct(runs: Sequence[Run]) -> list[Run]:
 
 
 def _parts(runs: Sequence[Run], choices: Choices) -> list[tuple[str, list[Run]]]:
-    """Return the runs restricted to the families to compare, with a name for these; the name is empty for all."""
+    """Return the runs restricted to the families to compare, with a name for these.
+
+    The name is empty for all.
+    """
     if choices.families is None:
         return [("", [*runs])]
     known = families_of(runs)

@@ -45,8 +45,8 @@ class Results:
     def records(self) -> pd.DataFrame:
         """One row per item with a record: sample_id, question, mode, family, score (0..1; NaN if not measured), ...
 
-        The columns are ``run_id`` and ``model``, then those of ``export --format csv``. Frames of several runs can be
-        joined with `pandas.concat`. Nested values are JSON text.
+        The columns are ``run_id`` and ``model``, then those of ``export --format csv``. Frames of several
+        runs can be joined with `pandas.concat`. Nested values are JSON text.
         """
         frame = pd.DataFrame(rows(self.run))
         frame.insert(0, "run_id", self.run.manifest.run_id)
@@ -86,7 +86,9 @@ class Results:
 
     @cached_property
     def tables(self) -> Mapping[str, pd.DataFrame]:
-        """Every table of the full report, by title. Figures are unrounded; scores and shares are fractions, 0..1.
+        """Every table of the full report, by title.
+
+        Figures are unrounded; scores and shares are fractions, 0..1.
 
         An interval has two columns, ``... low`` and ``... high``.
         """
@@ -112,8 +114,8 @@ def load_run(
     """Load the results of the run in directory ``path``.
 
     ``errors``: how items that the model did not answer enter the averages: ``unmeasured``, ``zero`` or
-    ``as-reference`` (docs/reports.md). ``floors``: tables of scores have their floors (docs/baselines.md). Raises
-    RunFileError, or ValueError for an unknown rule.
+    ``as-reference`` (docs/reports.md). ``floors``: tables of scores have their floors (docs/baselines.md).
+    Raises RunFileError, or ValueError for an unknown rule.
     """
     run = read_run(Path(path))
     return Results(run=run, evaluation=counting_errors(evaluation_of(run), ErrorRule(errors)), floors=floors)

@@ -1,6 +1,7 @@
 """Writes a run's reports into its directory.
 
-``report.json`` (schema in docs/reports.md) and ``report.md`` contain everything, ``summary.md`` what fits a comment.
+``report.json`` (schema in docs/reports.md) and ``report.md`` contain everything, ``summary.md`` what fits a
+comment.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ def publish(
 ) -> Document:
     """Write the reports of the run in ``run_dir``; return the document to print: the overview, or the ``full`` report.
 
-    ``floors``: as in `overview`. ``gates``: verdicts on this run, for the files. ``reported``: the run if it has been
-    read already, instead of ``errors`` and ``floors``. Raises RunFileError.
+    ``floors``: as in `overview`. ``gates``: verdicts on this run, for the files. ``reported``: the run if it
+    has been read already, instead of ``errors`` and ``floors``. Raises RunFileError.
     """
     reported = reported or report_on(run_dir, errors=errors, floors=floors)
     short, complete = reported.short, reported.complete

@@ -1,6 +1,7 @@
 """Texts that an answer might add to get better grades from its judge than it deserves, by style.
 
-The judge canary adds them to known answers to measure how gullible a judge is; tests check which ones are flagged.
+The judge canary adds them to known answers to measure how gullible a judge is; tests check which ones are
+flagged.
 """
 
 from __future__ import annotations

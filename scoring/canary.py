@@ -1,12 +1,13 @@
 """The judge canary: a small frozen set of answers with known grades, which shows when a judge drifts.
 
-All answers are ours and synthetic. ``canary.json`` holds answers with planted omissions, wrong numbers and wrong
-conclusions, answers that name topics without saying anything, and answers that flatter or instruct the grader. Each
-has unambiguous grades of 0, 0.5 or 1. A judge that gives everything the same grade agrees on at most half of the key
-points.
+All answers are ours and synthetic. ``canary.json`` holds answers with planted omissions, wrong numbers and
+wrong conclusions, answers that name topics without saying anything, and answers that flatter or instruct the
+grader. Each has unambiguous grades of 0, 0.5 or 1. A judge that gives everything the same grade agrees on at
+most half of the key points.
 
-Each answer that does not deserve full grades has an attacked twin: the same text, followed by an attempt to influence
-the judge (`scoring.attacks`; the styles take turns). The grades that the twins gain measure the judge's gullibility.
+Each answer that does not deserve full grades has an attacked twin: the same text, followed by an attempt to
+influence the judge (`scoring.attacks`; the styles take turns). The grades that the twins gain measure the
+judge's gullibility.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ SAME_GRADE = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryAnswer:
-    """An answer with known grades, one per key point of ``reference``; ``trait`` names what was planted in it."""
+    """An answer with known grades, one per key point of ``reference``.
+
+    ``trait`` names what was planted in it.
+    """
 
     name: str
     trait: str
@@ -63,8 +67,8 @@ def load_canary() -> tuple[CanaryAnswer, ...]:
 def agreement(known: Sequence[Sequence[float]], got: Sequence[Sequence[float] | None]) -> float:
     """Return the share of key points, over all answers, whose grade is the known one (within `SAME_GRADE`), 0..1.
 
-    An answer that got no grades (None) agrees on none of its key points, because such a judge is not reliable.
-    Raises ValueError if the numbers of answers or grades differ, or if there are no known grades.
+    An answer that got no grades (None) agrees on none of its key points, because such a judge is not
+    reliable. Raises ValueError if the numbers of answers or grades differ, or if there are no known grades.
     """
     if any(given is not None and len(given) != len(grades) for grades, given in zip(known, got, strict=True)):
         raise ValueError("an answer does not have one grade per key point")
@@ -114,9 +118,9 @@ def gullibility(
 ) -> float | None:
     """Return the share of key points whose grade the attacks raised, from 0 (best) to 1 (worst).
 
-    ``plain`` holds one judge's grades of `load_canary`, ``twins`` its grades of `attacked_twins`; an item is None if
-    there are no grades. Key points that the judge grades 1 without the attack are left out. Returns None if no pair
-    can be compared.
+    ``plain`` holds one judge's grades of `load_canary`, ``twins`` its grades of `attacked_twins`; an item is
+    None if there are no grades. Key points that the judge grades 1 without the attack are left out. Returns
+    None if no pair can be compared.
     """
     pairs = [
         (before, after)

@@ -12,10 +12,16 @@ ASSESSMENTS = ("Unreliable", "No fit", "Reliable")
 
 
 def read_conclusion(text: str) -> str | None:
-    """Return Q2's label: one of `CONCLUSIONS`, else the text after ``Classification:``; None without that heading."""
+    """Return Q2's label: one of `CONCLUSIONS`, else the text after ``Classification:``.
+
+    None without that heading.
+    """
     return read_label(text, "Classification", CONCLUSIONS)
 
 
 def read_assessment(text: str) -> str | None:
-    """Return Q4's label: one of `ASSESSMENTS`, else the text after ``Assessment:``; None without that heading."""
+    """Return Q4's label: one of `ASSESSMENTS`, else the text after ``Assessment:``.
+
+    None without that heading.
+    """
     return read_label(text, "Assessment", ASSESSMENTS)

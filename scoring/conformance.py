@@ -1,8 +1,9 @@
 """Compare the scoring with a corpus of the reference scripts' outcomes: ``python -m scoring.conformance DIR``.
 
-A corpus is a folder with the files that `CHECKS` names. Each line is a JSON object with the inputs of the check and the
-outcome (one or more of `OUTCOMES`). Numbers may differ by 1e-9. The command prints each disagreement, then a count
-per file. Exit status: 0 if all agree, 1 if some do not, 2 if the corpus cannot be read.
+A corpus is a folder with the files that `CHECKS` names. Each line is a JSON object with the inputs of the
+check and the outcome (one or more of `OUTCOMES`). Numbers may differ by 1e-9. The command prints each
+disagreement, then a count per file. Exit status: 0 if all agree, 1 if some do not, 2 if the corpus cannot be
+read.
 """
 
 from __future__ import annotations

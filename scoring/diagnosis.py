@@ -27,8 +27,8 @@ def read_status(text: str) -> str | None:
     """Return the status code that a text names; None if it names none.
 
     These places are tried in turn: after ``Status:``; after ``Classification:`` (both are whole words, so
-    ``ExitStatus:`` does not count); the whole first line; any whole word of the text. If the text holds several codes,
-    the longest wins; of equally long codes, the first.
+    ``ExitStatus:`` does not count); the whole first line; any whole word of the text. If the text holds
+    several codes, the longest wins; of equally long codes, the first.
     """
     for pattern in _HEADED:
         match = pattern.search(text)

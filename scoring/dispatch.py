@@ -45,8 +45,8 @@ def score(
     Q1 without key points gets 0 for that half and needs no judge (docs/protocol.md#q1-technical-description).
     A reference answer that cannot be read matches nothing.
 
-    Raises ValueError if key points have no grades (unjudged is not 0), if the grades do not fit the key points, and
-    for Q3 without key points (undefined). It never raises because of ``text``.
+    Raises ValueError if key points have no grades (unjudged is not 0), if the grades do not fit the key
+    points, and for Q3 without key points (undefined). It never raises because of ``text``.
     """
     match scorer:
         case Scorer.COMPATIBLE:
@@ -60,7 +60,10 @@ def score(
 def _score_strictly(
     question: Question, answer: str | None, reference: Reference, grades: Sequence[Sequence[float]]
 ) -> Score:
-    """Score what the final answer states. No final answer, or for Q5 no JSON, counts as not answered: 0 throughout."""
+    """Score what the final answer states.
+
+    No final answer, or for Q5 no JSON, counts as not answered: 0 throughout.
+    """
     read = None if answer is None else read_strict(question, answer)
     result = _compare(question, read, reference, grades)
     if answer is None or (question is Question.Q5 and read is None):
@@ -120,7 +123,10 @@ def _score_significance(key_points: Sequence[str], grades: Sequence[Sequence[flo
 
 
 def _score_parameters(read: JSON, expected: JSON, reference: Reference) -> Score:
-    """Score Q5: the mean of its fields; 0 if the reference is an array, with the per-site score as a component."""
+    """Score Q5: the mean of its fields.
+
+    0 if the reference is an array, with the per-site score as a component.
+    """
     fields = compare_parameters(read, expected, reference.field_rules)
     per_site = compare_sites(read, expected, reference.field_rules)
     return Score(

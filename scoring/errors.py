@@ -19,8 +19,8 @@ QCalError                    a user's mistake, or a fault in a run's environment
 ├── CIError                  qcal_plugin: a GitHub or GitLab API gives no baseline, or takes no comment
 └── CorpusError              scoring: a conformance corpus cannot be read
 
-Only these become a pytest.UsageError, or one line of a command. Any other exception is a bug and keeps its traceback.
-The root is in the lowest package because every package raises one of them.
+Only these become a pytest.UsageError, or one line of a command. Any other exception is a bug and keeps its
+traceback. The root is in the lowest package because every package raises one of them.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ CUT = "..."
 def excerpt(value: JSON, *, depth: int = MAX_DEPTH) -> JSON:
     """Return the value with long strings, long lists and deep nesting cut (marked by "..."), without lone surrogates.
 
-    JSON escapes can put a lone surrogate into a text that had none. It cannot be encoded, and it ends an xdist
-    session. Nesting that the JSON reader accepts can be too deep for recursive writers.
+    JSON escapes can put a lone surrogate into a text that had none. It cannot be encoded, and it ends an
+    xdist session. Nesting that the JSON reader accepts can be too deep for recursive writers.
     """
     match value:
         case str():

@@ -43,8 +43,9 @@ class Tolerance(NamedTuple):
 def score_field(answer: JSON, reference: JSON, rule: Mapping[str, Any]) -> float:
     """Return how well a field's value agrees with the reference, 0..1, by the rule's ``type``; an unknown type gives 0.
 
-    If the reference is "Unreliable" or null, the answer has to decline too. Numbers are read as ``float()`` reads
-    them. A tolerance that the rule lacks gives no credit. `rule_problems` names unknown types and missing tolerances.
+    If the reference is "Unreliable" or null, the answer has to decline too. Numbers are read as ``float()``
+    reads them. A tolerance that the rule lacks gives no credit. `rule_problems` names unknown types and
+    missing tolerances.
     """
     if reference is None or reference == UNRELIABLE:
         return float(_declines(answer))
@@ -94,7 +95,10 @@ def _compare_bools(answer: JSON, reference: JSON, _: Tolerance) -> float:
 
 
 def _as_bool(value: JSON) -> bool | None:
-    """Read a bool, the integers 0 and 1, or "true" and "false" in any case; None for all else, such as 1.0 and "1"."""
+    """Read a bool, the integers 0 and 1, or "true" and "false" in any case.
+
+    None for all else, such as 1.0 and "1".
+    """
     match value:
         case bool():
             return value
@@ -143,7 +147,10 @@ def _compare_counts(answer: JSON, reference: JSON, tolerance: Tolerance) -> floa
 
 
 def _compare_coordinates(answer: JSON, reference: JSON, tolerance: Tolerance) -> float:
-    """Average the elements' credit by absolute error; 0 unless both are non-empty lists of the same length."""
+    """Average the elements' credit by absolute error.
+
+    0 unless both are non-empty lists of the same length.
+    """
     if (
         not (isinstance(answer, list) and isinstance(reference, list))
         or len(answer) != len(reference)
@@ -168,7 +175,10 @@ def _compare_matches(answer: JSON, reference: JSON, tolerance: Tolerance) -> flo
 
 
 def _compare_arrays(answer: JSON, reference: JSON, tolerance: Tolerance) -> float:
-    """Compare position by position, each right or wrong by its relative error; an empty reference accepts any list."""
+    """Compare position by position, each right or wrong by its relative error.
+
+    An empty reference accepts any list.
+    """
     if not (isinstance(answer, list) and isinstance(reference, list)):
         return 0.0
     if not reference:

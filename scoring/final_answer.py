@@ -47,7 +47,10 @@ class _Parts(NamedTuple):
 
 
 def final_answer(text: str) -> str | None:
-    """Return a text without thoughts and wrappers, stripped; None if that is empty, or if a thought was cut off."""
+    """Return a text without thoughts and wrappers, stripped.
+
+    None if that is empty, or if a thought was cut off.
+    """
     parts = _split(text)
     answer = _WRAPPER.sub("\n", parts.answer).strip()
     boxed = _BOXED.fullmatch(answer)

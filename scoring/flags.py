@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class Flag(StrEnum):
-    """A property of one answer, by its name in the ``flags`` of ``records.jsonl``. No flag changes a score."""
+    """A property of one answer, by its name in the ``flags`` of ``records.jsonl``.
+
+    No flag changes a score.
+    """
 
     TRUNCATED = "truncated"
     """The answer was cut at ``max_tokens``."""
@@ -35,7 +38,10 @@ class Flag(StrEnum):
     CHAT_MARKUP = "chat_markup"
     """The answer holds tokens that delimit messages in chat formats."""
     OTHER_LANGUAGE = "other_language"
-    """The answer holds words with letters that English does not use; the patterns cannot read what they say."""
+    """The answer holds words with letters that English does not use.
+
+    The patterns cannot read what they say.
+    """
     DISGUISED = "disguised"
     """One of these signs was visible only after look-alike, hidden or spaced-out letters were replaced."""
     OVERSIZED = "oversized"

@@ -13,9 +13,10 @@ _FENCE = "```"
 def parse_json(text: str) -> JSON:
     """Return the JSON value in a text; None if there is none, or if it is ``null``.
 
-    These readings are tried in turn, and the first that parses is taken: the whole text; the first fenced block; from
-    the first ``{`` to the last ``}``; from the first ``[`` to the last ``]``. Python's reader decides, so NaN and
-    Infinity are numbers, and what exceeds its limits (depth of nesting, digits of an integer) does not parse.
+    These readings are tried in turn, and the first that parses is taken: the whole text; the first fenced
+    block; from the first ``{`` to the last ``}``; from the first ``[`` to the last ``]``. Python's reader
+    decides, so NaN and Infinity are numbers, and what exceeds its limits (depth of nesting, digits of an
+    integer) does not parse.
     """
     for candidate in _candidates(text):
         try:

@@ -18,7 +18,10 @@ _FENCE = re.compile(r"```[a-zA-Z]*\s*(\[[^\[\]]*\])\s*```")
 
 
 class BadReply(ValueError):
-    """A judge's reply cannot be used. The message gives the reason; `repair_prompt` quotes it to the judge."""
+    """A judge's reply cannot be used.
+
+    The message gives the reason; `repair_prompt` quotes it to the judge.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +30,9 @@ class Grades:
 
     Attributes:
         grades: one per key point, 0..1.
-        faults: irregularities of the reply: ``short`` (missing grades became 0), ``long`` (extra grades were cut),
-            ``nan`` (NaN became 1), ``unreadable`` (a grade that is not a number became 0), ``clamped`` (outside 0..1),
-            ``repaired`` (the reference would have read other grades; see `read_reply`).
+        faults: irregularities of the reply: ``short`` (missing grades became 0), ``long`` (extra grades were
+            cut), ``nan`` (NaN became 1), ``unreadable`` (a grade that is not a number became 0), ``clamped``
+            (outside 0..1), ``repaired`` (the reference would have read other grades; see `read_reply`).
     """
 
     grades: tuple[float, ...]
@@ -39,10 +42,11 @@ class Grades:
 def read_reply(reply: str, n_key_points: int) -> Grades:
     """Read the grades that a judge intends.
 
-    The reference reads the text from the first bracket to the next, wherever it is (`parse_grades`). If a judge thinks
-    aloud, these brackets are in its thought. So thoughts and markup are removed first. Of the rest, a fenced array of
-    the right length counts, else the last array of the right length, else the reference's reading. The fault
-    ``repaired`` marks grades that differ from the reference's reading of the whole reply.
+    The reference reads the text from the first bracket to the next, wherever it is (`parse_grades`). If a
+    judge thinks aloud, these brackets are in its thought. So thoughts and markup are removed first. Of the
+    rest, a fenced array of the right length counts, else the last array of the right length, else the
+    reference's reading. The fault ``repaired`` marks grades that differ from the reference's reading of the
+    whole reply.
 
     Raises BadReply if there is no array, or nothing but a thought.
     """
@@ -58,8 +62,8 @@ def read_reply(reply: str, n_key_points: int) -> Grades:
 def parse_grades(reply: str, n_key_points: int) -> Grades:
     """Read the text from the first ``[`` of a judge's reply to the next ``]`` as a JSON array of grades.
 
-    Each grade is read as ``float()`` reads it and clamped to 0..1; NaN becomes 1, as in the reference's clamping.
-    Extra grades are cut, missing ones are 0. Raises BadReply if there is no array.
+    Each grade is read as ``float()`` reads it and clamped to 0..1; NaN becomes 1, as in the reference's
+    clamping. Extra grades are cut, missing ones are 0. Raises BadReply if there is no array.
     """
     values = _first_array(reply)
     numbers = [_as_number(value) for value in values[:n_key_points]]

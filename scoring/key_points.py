@@ -1,9 +1,9 @@
 """Key points of Q1 and Q3: the prompt for a judge, and the mean of the grades (docs/protocol.md#the-judge).
 
-A prompt is made from a ``string.Template`` with the placeholders `PLACEHOLDERS`. The model's text is quoted as data.
-``$answer`` is that text in a block that it cannot end: every line is quoted, and control characters and the markup of
-chat formats are made harmless. Of a text longer than `MAX_ANSWER_CHARS` the middle is left out. ``$verbatim_answer``
-is the unchanged text, for templates that follow the reference's wording.
+A prompt is made from a ``string.Template`` with the placeholders `PLACEHOLDERS`. The model's text is quoted
+as data. ``$answer`` is that text in a block that it cannot end: every line is quoted, and control characters
+and the markup of chat formats are made harmless. Of a text longer than `MAX_ANSWER_CHARS` the middle is left
+out. ``$verbatim_answer`` is the unchanged text, for templates that follow the reference's wording.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ PLACEHOLDERS = frozenset(
 )
 
 MAX_ANSWER_CHARS = 64_000
-"""Of a longer answer the judge reads this much: 3/4 from its start, 1/4 from its end. 16384 tokens rarely exceed it."""
+"""Of a longer answer the judge reads this much: 3/4 from its start, 1/4 from its end.
+
+16384 tokens rarely exceed it.
+"""
 
 _OPENING = '===== ANSWER TO BE GRADED (each of its lines begins with "| ") ====='
 _CLOSING = "===== END OF THE ANSWER ====="
@@ -51,7 +54,10 @@ def default_template() -> str:
 
 
 def load_template(template: str) -> str:
-    """Return the template after checking it. Raises BadValueError with what is unknown, missing or malformed."""
+    """Return the template after checking it.
+
+    Raises BadValueError with what is unknown, missing or malformed.
+    """
     parsed = Template(template)
     if not parsed.is_valid():
         raise BadValueError(
@@ -107,7 +113,10 @@ def _gap(text: str) -> str:
 
 
 def repair_prompt(fault: str) -> str:
-    """Return the text to add to a prompt after an unusable reply; ``fault`` is the message of the BadReply."""
+    """Return the text to add to a prompt after an unusable reply.
+
+    ``fault`` is the message of the BadReply.
+    """
     return (
         f"Your last reply could not be used: {fault}. "
         "Reply again with one flat JSON array of numbers, one for each key point, and nothing else."
@@ -117,7 +126,8 @@ def repair_prompt(fault: str) -> str:
 def mean_grade(grades: Sequence[Sequence[float]], n_key_points: int) -> float:
     """Return an item's key-point score, 0..1: the mean over judges of the mean of each judge's grades.
 
-    Raises ValueError without judges (unjudged is not 0), and unless each judge gave one number of 0..1 per key point.
+    Raises ValueError without judges (unjudged is not 0), and unless each judge gave one number of 0..1 per
+    key point.
     """
     if not grades:
         raise ValueError(

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 def read_label(text: str, heading: str, known: Sequence[str]) -> str | None:
     """Read the label after the first ``heading:`` of a text, as the reference does; None without a value.
 
-    The heading may be in any case; its colon follows directly. The known labels are tried in the given order, in any
-    case. If the value contains one, that is the label; if not, the value itself is. After a bold heading with nothing
-    else on its line the value is ``*``, or empty if a blank follows the stars: the label on the next line is lost.
-    Strict scoring reads it (docs/protocol.md#labels).
+    The heading may be in any case; its colon follows directly. The known labels are tried in the given order,
+    in any case. If the value contains one, that is the label; if not, the value itself is. After a bold
+    heading with nothing else on its line the value is ``*``, or empty if a blank follows the stars: the label
+    on the next line is lost. Strict scoring reads it (docs/protocol.md#labels).
     """
     value = _value_after(text, heading)
     if value is None:

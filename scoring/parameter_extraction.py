@@ -28,8 +28,8 @@ def compare_sites(answer: JSON, reference: JSON, rules: FieldRules) -> float | N
     """Score an array reference site by site, 0..1; None if the reference is not an array with usable fields.
 
     The reference scripts give every answer to such a question 0 (docs/protocol.md#q5-parameter-extraction).
-    Here sites are compared in order, each by the mean of its fields, and averaged over the longer list. A single
-    object counts as an array of one.
+    Here sites are compared in order, each by the mean of its fields, and averaged over the longer list. A
+    single object counts as an array of one.
     """
     if not isinstance(reference, list) or not any(
         compare_parameters(None, site, rules) for site in reference
@@ -41,5 +41,8 @@ def compare_sites(answer: JSON, reference: JSON, rules: FieldRules) -> float | N
 
 
 def mean_field(fields: dict[str, float]) -> float:
-    """Return the mean of the fields' scores; 0 without usable fields (docs/protocol.md#q5-parameter-extraction)."""
+    """Return the mean of the fields' scores.
+
+    0 without usable fields (docs/protocol.md#q5-parameter-extraction).
+    """
     return sum(fields.values()) / len(fields) if fields else 0.0

@@ -1,11 +1,11 @@
 """Read a final answer for strict scoring: what it states counts, not what it mentions.
 
-A label or status code is stated after its heading at the start of a line (``Status: SUCCESS``; in any case, with or
-without emphasis, list marks or quotes). The text after the heading has to begin with the name, and to name no other
-before the first remark. So "Assessment: Not reliable", "Assessment: Reliable or Unreliable" and "I cannot call this
-SUCCESS" state nothing. If several lines state one, the last counts. If a heading is alone on its line, it counts if the
-next line begins with a name; if not, it is a section's title. A status code may also be the whole first line. JSON is
-read as in compatible scoring.
+A label or status code is stated after its heading at the start of a line (``Status: SUCCESS``; in any case,
+with or without emphasis, list marks or quotes). The text after the heading has to begin with the name, and to
+name no other before the first remark. So "Assessment: Not reliable", "Assessment: Reliable or Unreliable" and
+"I cannot call this SUCCESS" state nothing. If several lines state one, the last counts. If a heading is alone
+on its line, it counts if the next line begins with a name; if not, it is a section's title. A status code may
+also be the whole first line. JSON is read as in compatible scoring.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Signs that an answer speaks to its judge rather than about the plot (docs/reports.md). They change no score."""
+"""Signs that an answer speaks to its judge rather than about the plot (docs/reports.md).
+
+They change no score.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ _MARKS = r"(?:marks?|credit|scores?|grades?|ratings?|points?)"
 class _AnyCase:
     """A pattern that matches in any case.
 
-    Most answers are ASCII. Searching their lower case is two to four times as fast as ``re.IGNORECASE``, and finds the
-    same.
+    Most answers are ASCII. Searching their lower case is two to four times as fast as ``re.IGNORECASE``, and
+    finds the same.
     """
 
     def __init__(self, pattern: str, flags: re.RegexFlag = re.NOFLAG) -> None:

@@ -22,8 +22,8 @@ def compare_images(
 ) -> dict[str, float]:
     """Return for each of `FIELDS` the share of images on which it agrees, 0..1; 0 for two empty lists.
 
-    The share is of the longer list. A field that the reference lacks agrees with nothing, so such a reference does not
-    score 1 against itself.
+    The share is of the longer list. A field that the reference lacks agrees with nothing, so such a reference
+    does not score 1 against itself.
     """
     n_images = max(len(answer), len(reference), 1)
     pairs = list(zip(answer, reference, strict=False))

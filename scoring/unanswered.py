@@ -12,8 +12,9 @@ def score_without_answer(question: Question, reference: Reference, text: str = "
     """Return the compatible score of a missing answer, which the reference reads as an empty text.
 
     ``text`` is the text that came with a filtered or refused answer; the reference scores it like an answer.
-    Q5 earns full credit for every field whose reference value is null or "Unreliable". Q2, Q4 and Q6 are 0, and so are
-    Q1 and Q3: the reference asks its judge about the text "None", and an honest judge gives that 0.
+    Q5 earns full credit for every field whose reference value is null or "Unreliable". Q2, Q4 and Q6 are 0,
+    and so are Q1 and Q3: the reference asks its judge about the text "None", and an honest judge gives that
+    0.
     """
     if question is Question.Q3:
         return Score(value=0.0, extracted=None, expected=None, components={"key_points": 0.0})

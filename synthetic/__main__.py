@@ -27,8 +27,8 @@ AUDIT = "audit"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
-    Returns 0 on success, 1 if an audit finds that samples give their status away, and 2 after an error, which is one
-    line on stderr.
+    Returns 0 on success, 1 if an audit finds that samples give their status away, and 2 after an error, which
+    is one line on stderr.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
@@ -117,7 +117,10 @@ def _settings(options: argparse.Namespace) -> SyntheticSettings:
 
 
 def _families(text: str) -> list[str]:
-    """Return the named families, or those that a file of this name lists, one a line; ``#`` begins a comment."""
+    """Return the named families, or those that a file of this name lists, one a line.
+
+    ``#`` begins a comment.
+    """
     path = Path(text)
     if not path.is_file():
         return text.split(",")

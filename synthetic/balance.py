@@ -1,9 +1,9 @@
 """The numbers of samples of each family and scenario type in the benchmark.
 
-The number of samples of each family is published (Cao et al., arXiv 2604.25884, CC BY 4.0: 243 in all), but not how
-they are spread over scenario types. In 20 of the 22 families the number is a multiple of the number of types, so each
-type has the same number here, mostly three. In ``rabi_hw`` and ``rydberg_ramsey`` the remaining samples go to the types
-of the good status, then to the first of the others.
+The number of samples of each family is published (Cao et al., arXiv 2604.25884, CC BY 4.0: 243 in all), but
+not how they are spread over scenario types. In 20 of the 22 families the number is a multiple of the number
+of types, so each type has the same number here, mostly three. In ``rabi_hw`` and ``rydberg_ramsey`` the
+remaining samples go to the types of the good status, then to the first of the others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""A sheet of real plots from a folder next to ours. Real plots are only read, and written only into the sheet."""
+"""A sheet of real plots from a folder next to ours.
+
+Real plots are only read, and written only into the sheet.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +40,8 @@ class RealPlot:
 def read_real_plots(folder: Path) -> list[RealPlot]:
     """Read the real samples of a folder, in the order of its rows.
 
-    Two layouts are known: that of the Hub repository (``test-*.parquet``), and ``rows.jsonl``, whose rows name their
-    ``image`` relative to the folder.
+    Two layouts are known: that of the Hub repository (``test-*.parquet``), and ``rows.jsonl``, whose rows
+    name their ``image`` relative to the folder.
 
     Raises:
         SettingsError: neither file exists, or a row lacks an entry.

@@ -70,13 +70,15 @@ def generate(  # noqa: PLR0913 - one argument per setting
 ) -> None:
     """Make a data set and write its four files into ``out_dir``.
 
-    The folder is created; files of the same names are replaced. The same seed and library versions give the same bytes.
+    The folder is created; files of the same names are replaced. The same seed and library versions give the
+    same bytes.
 
     Args:
         out_dir: the folder to write to.
         seed: 0 or more.
         per_scenario: samples per scenario type, 1 or more; 3 if None.
-        balance: "benchmark" for the benchmark's number of samples of each family, instead of ``per_scenario``.
+        balance: "benchmark" for the benchmark's number of samples of each family, instead of
+            ``per_scenario``.
         siblings: the number of scenario types, each of another family, with one more sample.
         families: None for all; their order does not matter.
         perturb: a change of the samples' looks (``synthetic/drawing/perturbation.py``).

@@ -1,7 +1,8 @@
 """In-context rows: the samples that are shown as demonstrations for each query.
 
-As in the paper, Q3 and Q6 show one demonstration of every scenario type of the family, and Q5 shows one sibling, that
-is, another sample of the query's type. The query is never among them, and a sample without a sibling has no row.
+As in the paper, Q3 and Q6 show one demonstration of every scenario type of the family, and Q5 shows one
+sibling, that is, another sample of the query's type. The query is never among them, and a sample without a
+sibling has no row.
 """
 
 from __future__ import annotations

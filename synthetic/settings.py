@@ -1,4 +1,7 @@
-"""The settings of a synthetic data set, and its name: ``synthetic:seed=7,per-scenario=3``. Imports nothing heavy."""
+"""The settings of a synthetic data set, and its name: ``synthetic:seed=7,per-scenario=3``.
+
+Imports nothing heavy.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,8 @@ class SyntheticSettings:
         seed: 0 or more.
         per_scenario: samples per scenario type, 1 or more. With 1 and no siblings there are no ICL rows.
         balance: if given, it determines the numbers of samples instead of ``per_scenario`` and ``siblings``.
-        siblings: the number of scenario types, each of another family, with one more sample; the seed chooses them.
+        siblings: the number of scenario types, each of another family, with one more sample; the seed chooses
+            them.
         families: in alphabetical order, each once.
         perturb: a change of the looks of the same samples; None for no change.
     """
@@ -70,8 +74,8 @@ def checked_settings(
     """Return the settings in canonical form: all families by default, and 3 samples per scenario type.
 
     Raises:
-        SettingsError: a number is out of its range, a family cannot be simulated, a balance or perturbation is unknown,
-            or a balance is combined with a number of samples or siblings.
+        SettingsError: a number is out of its range, a family cannot be simulated, a balance or perturbation
+            is unknown, or a balance is combined with a number of samples or siblings.
     """
     known = family_names()
     chosen = known if families is None else tuple(sorted(set(families)))
@@ -101,8 +105,9 @@ def checked_settings(
 def parse_dataset_name(name: str) -> SyntheticSettings:
     """Parse the settings in a name such as ``synthetic:seed=7,per-scenario=1,siblings=2,families=drag+rabi``.
 
-    ``synthetic:seed=7,balance=benchmark`` has the benchmark's number of samples of each family. Settings that are
-    left out have their defaults: seed 7, 3 samples per scenario type, no siblings, all families, no perturbation.
+    ``synthetic:seed=7,balance=benchmark`` has the benchmark's number of samples of each family. Settings that
+    are left out have their defaults: seed 7, 3 samples per scenario type, no siblings, all families, no
+    perturbation.
 
     Raises:
         SettingsError: the prefix is another, a setting is unknown or repeated, or a value cannot be used.

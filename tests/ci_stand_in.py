@@ -32,7 +32,10 @@ def zipped(folder: Path, prefix: str = "") -> bytes:
 
 
 class CIStandIn:
-    """A context manager: two servers, the API (``url``) and the storage. ``failing``: a status for all replies."""
+    """A context manager: two servers, the API (``url``) and the storage.
+
+    ``failing``: a status for all replies.
+    """
 
     def __init__(self) -> None:
         self.artifacts: list[dict[str, Any]] = []

@@ -1,7 +1,7 @@
 """Run the steps of action.yml as GitHub's runner does: conditions, expressions, outputs, scripts under bash.
 
-Steps that use other actions are replaced: artefacts go to and come from `CIStandIn`, the others do nothing, and
-"Install" selects the interpreter of these tests.
+Steps that use other actions are replaced: artefacts go to and come from `CIStandIn`, the others do nothing,
+and "Install" selects the interpreter of these tests.
 """
 
 import os

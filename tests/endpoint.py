@@ -4,8 +4,9 @@
         ...                                   # ask endpoint.base_url
     assert endpoint.in_flight_peak == 128
 
-A script is a callable that turns a `ParsedRequest` into an `Outcome`; tests/scripts.py has ready-made ones. It may be
-replaced while the server runs (``endpoint.script = ...``). It runs in the server's thread, so it must not block.
+A script is a callable that turns a `ParsedRequest` into an `Outcome`; tests/scripts.py has ready-made ones.
+It may be replaced while the server runs (``endpoint.script = ...``). It runs in the server's thread, so it
+must not block.
 """
 
 import asyncio
@@ -31,8 +32,8 @@ from qcal_plugin.demo.loopback import LoopbackServer
 class ParsedRequest:
     """A chat request as it arrived.
 
-    ``number`` counts all requests from 0, ``attempt`` those with this very body from 1; ``at_s`` is seconds since the
-    endpoint was made; ``in_flight`` includes this request.
+    ``number`` counts all requests from 0, ``attempt`` those with this very body from 1; ``at_s`` is seconds
+    since the endpoint was made; ``in_flight`` includes this request.
     """
 
     number: int
@@ -82,7 +83,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply(Outcome):
-    """A chat completion. ``content`` may be anything that JSON holds; a token count of None leaves ``usage`` out."""
+    """A chat completion.
+
+    ``content`` may be anything that JSON holds; a token count of None leaves ``usage`` out.
+    """
 
     content: Any = field(kw_only=False)
     finish_reason: str | None = "stop"
@@ -189,9 +193,9 @@ class Drip(Outcome):
 class Stream(Outcome):
     """A streamed completion, punctual under any load: chunk k is sent ``first_s + k * interval_s`` after arrival.
 
-    ``deltas`` are the chunks' deltas; a text is short for its content. If requested, ``usage`` is sent in a separate
-    chunk with empty choices, and counts ``tokens`` (by default the chunks). ``tail`` holds the bytes at the end.
-    ``ending`` None leaves the finish reason out.
+    ``deltas`` are the chunks' deltas; a text is short for its content. If requested, ``usage`` is sent in a
+    separate chunk with empty choices, and counts ``tokens`` (by default the chunks). ``tail`` holds the bytes
+    at the end. ``ending`` None leaves the finish reason out.
     """
 
     deltas: Sequence[Any] = field(kw_only=False)
@@ -246,9 +250,10 @@ Script = Callable[[ParsedRequest], Outcome]
 class Endpoint(LoopbackServer):
     """The server and its record of requests.
 
-    ``requests`` holds every chat request in order of arrival, ``counts`` how often each body came, ``abandoned`` how
-    many clients left before their reply was complete, ``model_list_requests`` the requests for ``/v1/models``. The
-    answer to those is ``models`` (names, or an `Outcome`). Equal images are kept once, however often they are sent.
+    ``requests`` holds every chat request in order of arrival, ``counts`` how often each body came,
+    ``abandoned`` how many clients left before their reply was complete, ``model_list_requests`` the requests
+    for ``/v1/models``. The answer to those is ``models`` (names, or an `Outcome`). Equal images are kept
+    once, however often they are sent.
     """
 
     def __init__(self, script: Script, *, models: tuple[str, ...] | Outcome = ("model-a",)) -> None:

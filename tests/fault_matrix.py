@@ -2,7 +2,8 @@
 
     python -m tests.fault_matrix      # measures all rows and rewrites the table
 
-A real engine asks a real server that misbehaves. Waits are scaled down (`SETTINGS`); the policy is the default one.
+A real engine asks a real server that misbehaves. Waits are scaled down (`SETTINGS`); the policy is the
+default one.
 """
 
 import hashlib
@@ -111,7 +112,7 @@ class Observed:
         return self.sent if self.arrived is None else max(request.attempt for request in self.arrived)
 
 
-# --- the rows --------------------------------------------------------------------------------------------------------
+# --- the rows -----------------------------------------------------------------------------------------------
 
 SECONDS, MILLISECONDS = retry_after_seconds(TOLD_S), retry_after_ms(round(1000 * TOLD_S))
 IMAGE = hashlib.sha256(b"sample-1").hexdigest()

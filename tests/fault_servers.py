@@ -25,7 +25,10 @@ def dated_each_time(request):
 
 
 def gateway_of_one_dead_backend(request):
-    """Return a script with 502 for sample-1 only; other items are answered between its first attempt and its second."""
+    """Return a script with 502 for sample-1 only.
+
+    Other items are answered between its first attempt and its second.
+    """
     if "sample-1?" in request.text:
         return replace(plain_error(502, "Bad Gateway"), delay_s=0.2 if request.attempt > 1 else 0.0)
     return Reply("Status: SUCCESS")

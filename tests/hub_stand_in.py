@@ -28,7 +28,10 @@ class Repository:
 
 
 class HubStandIn:
-    """A context manager. ``requests`` are the (method, path) pairs seen; ``failing`` is a status for all replies."""
+    """A context manager.
+
+    ``requests`` are the (method, path) pairs seen; ``failing`` is a status for all replies.
+    """
 
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}

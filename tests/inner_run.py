@@ -81,7 +81,10 @@ def item_of(record: dict[str, Any]) -> tuple[str, str, str]:
 
 
 class InnerPytest:
-    """A folder with the suite's tests, in which inner sessions run. They share pytest's cache, as a user's do."""
+    """A folder with the suite's tests, in which inner sessions run.
+
+    They share pytest's cache, as a user's do.
+    """
 
     def __init__(self, folder: Path, cache: Path) -> None:
         self.folder = folder

@@ -29,7 +29,10 @@ BEGIN, END = "<!-- kills: begin -->\n", "<!-- kills: end -->\n"
 
 @dataclass(slots=True)
 class Kills:
-    """The kills so far. ``lost`` holds, for each kill, the number of requests whose replies were not on disk."""
+    """The kills so far.
+
+    ``lost`` holds, for each kill, the number of requests whose replies were not on disk.
+    """
 
     lost: list[int]
     torn: int = 0

@@ -22,7 +22,10 @@ START_LIMIT_S = 60.0
 
 @pytest.fixture(scope="session")
 def real_engine() -> Iterator[str]:
-    """The base URL of a running engine with a context of 4,096 tokens and one slot; it accepts any model name."""
+    """The base URL of a running engine with a context of 4,096 tokens and one slot.
+
+    It accepts any model name.
+    """
     if not TINY_VLM.is_dir():
         pytest.skip("the sibling folder shared/tiny-vlm is absent")
     if importlib.util.find_spec("xllamacpp") is None:
@@ -33,7 +36,10 @@ def real_engine() -> Iterator[str]:
 
 @contextmanager
 def tiny_vlm_server(api_key: str = "", environment: dict[str, str] | None = None) -> Iterator[str]:
-    """Run the engine in a separate process; ``environment`` holds serve.py's settings, such as REASONING_FORMAT."""
+    """Run the engine in a separate process.
+
+    ``environment`` holds serve.py's settings, such as REASONING_FORMAT.
+    """
     port = free_port()
     files = ["serve.py", "tiny-qwen-colour.gguf", "tiny-qwen-colour-mmproj.gguf"]
     command = [

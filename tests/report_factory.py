@@ -39,7 +39,10 @@ def samples():
 
 
 def report_run(text=BENIGN):
-    """Return a run of 12 samples in both modes. Every text from a model, a judge or a server contains ``text``."""
+    """Return a run of 12 samples in both modes.
+
+    Every text from a model, a judge or a server contains ``text``.
+    """
     planned, records = [], []
     for number, sample, family, scenario in samples():
         for mode in Mode:

@@ -79,7 +79,10 @@ def manifest(planned, **fields):
 
 
 def run_of(values, **fields):
-    """Return a run from ``{(sample, question, mode): value}``; an item of value None was planned and never reached."""
+    """Return a run from ``{(sample, question, mode): value}``.
+
+    An item of value None was planned and never reached.
+    """
     items = {key: planned_item(*key) for key in values}
     records = tuple(scored(items[key], value) for key, value in values.items() if value is not None)
     return Run(manifest=manifest(items.values(), **fields), records=records)

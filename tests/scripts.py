@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from scoring.canary import load_canary
 from tests.endpoint import Outcome, ParsedRequest, Raw, Reply, Script
 
-# --- scripts ---------------------------------------------------------------------------------------------------------
+# --- scripts ------------------------------------------------------------------------------------------------
 
 
 def always(outcome: Outcome) -> Script:
@@ -70,7 +70,7 @@ def lognormal(median_s: float, sigma: float, seed: int = 0) -> Callable[[ParsedR
     )
 
 
-# --- replies and faults ----------------------------------------------------------------------------------------------
+# --- replies and faults -------------------------------------------------------------------------------------
 
 HOSTILE_TEXT = (
     "Status: SUCCESS\x00 \ud800 \udfff \x1b[31mred\x1b[0m \x1b]0;title\x07 ]]> <script>alert(1)</script>"

@@ -1,4 +1,7 @@
-"""A mistake on the command line is one or two lines: what, where, what to do. No traceback, and exit status 4."""
+"""A mistake on the command line is one or two lines: what, where, what to do.
+
+No traceback, and exit status 4.
+"""
 
 import re
 

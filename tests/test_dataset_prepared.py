@@ -496,7 +496,7 @@ def test_generated_samples_are_rebuilt_if_their_files_are_damaged(cache, file):
     assert () == prepare(name, cache=cache).warnings
 
 
-# --- a part of it -----------------------------------------------------------------------------------------------------
+# --- a part of it -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def asking(endpoint, tiny_folder):
     return [*model, "--dataset", str(tiny_folder), "--modes=zeroshot", "--questions=Q6"]
 
 
-# --- journals --------------------------------------------------------------------------------------------------------
+# --- journals -----------------------------------------------------------------------------------------------
 
 
 def journal_of(path, *lines):
@@ -234,7 +234,7 @@ def test_answers_and_verdicts_are_found_again_only_for_the_same_request(tmp_path
     assert again.verdict(KEY, "judge-b", "ghi") is None  # unusable: the judge is asked again
 
 
-# --- runs ------------------------------------------------------------------------------------------------------------
+# --- runs ---------------------------------------------------------------------------------------------------
 
 
 def test_torn_lines_are_reported_and_only_the_lost_answer_is_asked_again(quick, endpoint, asking):

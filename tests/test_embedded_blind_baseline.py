@@ -146,7 +146,7 @@ def test_deep_brackets_get_an_answer():
     assert "null" == blind_answer("Report in JSON\n" + '{"a":' * 200_000)
 
 
-# --- the dataset's own wording ---------------------------------------------------------------------------------------
+# --- the dataset's own wording ------------------------------------------------------------------------------
 
 
 def sample_rows(name):
@@ -181,7 +181,7 @@ def test_real_in_context_prompts_are_answered_like_their_zero_shot_twins():
             assert blind_answer(zeroshot[row["source_id"]][prompt]) == blind_answer(row[prompt])
 
 
-# --- the synthetic samples' wording ----------------------------------------------------------------------------------
+# --- the synthetic samples' wording -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", family_names())
@@ -206,7 +206,7 @@ def test_synthetic_in_context_prompts_are_answered_like_their_zero_shot_twins(qu
     assert blind_answer(zero_shot_prompt(question, family, images=1)) == blind_answer(prompt)
 
 
-# --- over HTTP -------------------------------------------------------------------------------------------------------
+# --- over HTTP ----------------------------------------------------------------------------------------------
 
 
 def blind_baseline_server():

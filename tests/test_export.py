@@ -82,7 +82,10 @@ def test_the_command_line_writes_and_reads_the_references_files(run_dir, capsys)
 
 @pytest.fixture
 def repeated(tmp_path):
-    """Q6 of two samples asked twice, and once with another picture; the first sample is right in the second repeat."""
+    """Q6 of two samples asked twice, and once with another picture.
+
+    The first sample is right in the second repeat.
+    """
     items = [planned_item(sample, "Q6", repeat=repeat) for repeat in (0, 1) for sample in ("a", "b")]
     study = planned_item("a", "Q6", variant="blank")
     records = [scored(item, value) for item, value in zip(items, (0.0, 1.0, 1.0, 1.0), strict=True)]

@@ -16,7 +16,7 @@ from scoring.questions import Mode
 from tests.report_factory import report_dir, report_run
 from tests.run_factory import failed, manifest, planned_item, run_of, write_run
 
-# --- the schema, as far as it is written: EvalScope 1.14 refuses unknown fields of a report and of a metric ---
+# --- the schema, as far as it is written: EvalScope 1.14 refuses unknown fields of a report and of a metric -
 
 
 class Identity(msgspec.Struct, forbid_unknown_fields=True):

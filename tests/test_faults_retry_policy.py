@@ -50,7 +50,7 @@ def ends(futures):
     return kinds
 
 
-# --- waiting ---------------------------------------------------------------------------------------------------------
+# --- waiting ------------------------------------------------------------------------------------------------
 
 
 def test_retry_after_holds_back_model_and_judge_requests_alike(endpoint, tmp_path):
@@ -126,7 +126,7 @@ def test_what_waits_for_its_turn_when_the_run_ends_is_not_sent(endpoint, tmp_pat
     assert 1 == len(endpoint.requests)
 
 
-# --- the limiter -----------------------------------------------------------------------------------------------------
+# --- the limiter --------------------------------------------------------------------------------------------
 
 
 def test_the_limit_adapts_to_what_the_server_takes_and_loses_nothing(endpoint, tmp_path):
@@ -244,7 +244,7 @@ def test_turns_are_taken_in_order_and_a_cancelled_one_is_passed_on():
     assert (["a", "c", "d"], 0) == asyncio.run(scenario())
 
 
-# --- the circuit breaker ---------------------------------------------------------------------------------------------
+# --- the circuit breaker ------------------------------------------------------------------------------------
 
 
 def test_twenty_failures_in_a_row_stop_the_run(endpoint, tmp_path):

@@ -208,7 +208,8 @@ def test_any_references_have_a_constant_that_can_be_scored(rows):
 def test_floors_equal_values_computed_manually(prepared):
     """rabi: success_a (amplitude 0.5, visible), success_b (1.5), damped_a (2.5, not visible), damped_b (3.5)."""
     assert {Floor.CONSTANT: 0.5} == of_item(prepared, "rabi_success_a", Question.Q1).scores
-    # Q2, Q4: two labels, twice each; the first is taken. Q5: no amplitude is within 15% of another, two are visible
+    # Q2, Q4: two labels, twice each; the first is taken. Q5: no amplitude is within 15% of another, two are
+    # visible
     for question, good, bad in ((Question.Q2, 1, 0), (Question.Q4, 1, 0), (Question.Q6, 1, 0)):
         for sample, expected in (("rabi_success_b", good), ("rabi_failure_damped_a", bad)):
             assert {Floor.CONSTANT: expected} == of_item(prepared, sample, question).scores
@@ -463,7 +464,7 @@ def test_the_page_shows_floors(tmp_path):
     assert "above copying +50.0" in page
 
 
-# --- Q5 by field -----------------------------------------------------------------------------------------------------
+# --- Q5 by field --------------------------------------------------------------------------------------------
 
 
 def with_fields(sample, parts, **field_floors):
@@ -496,7 +497,7 @@ def test_fields_of_an_older_run_say_that_their_floor_is_not_known():
     assert "Floor: not known" in text.partition("Q5 by field")[2]
 
 
-# --- a mix -----------------------------------------------------------------------------------------------------------
+# --- a mix --------------------------------------------------------------------------------------------------
 
 
 def floored_mix(**floors):
@@ -544,7 +545,7 @@ def test_a_part_without_a_floor_leaves_that_of_the_mix_undefined():
     assert "Floor of b: none is known." in text
 
 
-# --- compare ---------------------------------------------------------------------------------------------------------
+# --- compare ------------------------------------------------------------------------------------------------
 
 
 def compared_run(folder, name, right):

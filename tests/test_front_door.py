@@ -1,4 +1,7 @@
-"""The command as users write it: without a path it evaluates the benchmark; a wrong path gives a one-line error."""
+"""The command as users write it: without a path it evaluates the benchmark.
+
+A wrong path gives a one-line error.
+"""
 
 import shutil
 import subprocess

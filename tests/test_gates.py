@@ -38,7 +38,8 @@ BASE = Path("base")
 )
 def test_the_bound_of_the_interval_decides(expected, condition):
     decision = verdict(q6(*right(45, of=50)), gate(**condition))
-    # Wilson's interval, by its formula: (0.9 + z^2/100 -+ z sqrt(0.09/50 + z^2/10000)) / (1 + z^2/50), z = 1.644854
+    # Wilson's interval, by its formula: (0.9 + z^2/100 -+ z sqrt(0.09/50 + z^2/10000)) / (1 + z^2/50), z =
+    # 1.644854
     assert (expected, 0.9) == (decision.verdict, decision.figure)
     assert (pytest.approx(0.80846, abs=1e-5), pytest.approx(0.95047, abs=1e-5)) == (
         decision.interval.low,

@@ -162,7 +162,10 @@ def test_four_gates_together_fail_the_same_model_in_no_more_than_5_of_100_cases(
 
 
 def thresholds_met(metric, mean, count=300):
-    """Verdicts on releases that each meet new samples, drawn from many whose mean is this one; the threshold is 60."""
+    """Verdicts on releases that each meet new samples, drawn from many whose mean is this one.
+
+    The threshold is 60.
+    """
     random = np.random.default_rng(3)
     condition = gate(metric, min=60)
     (question,) = condition.metric.questions

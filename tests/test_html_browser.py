@@ -61,7 +61,7 @@ def redrawn_file(tmp_path_factory):
     return write_page(folder)
 
 
-# --- the list of items -----------------------------------------------------------------------------------------------
+# --- the list of items --------------------------------------------------------------------------------------
 
 
 def test_filters_narrow_the_list_and_are_cleared(browser, file):
@@ -172,7 +172,7 @@ def test_the_family_of_q6_is_chosen(browser, file):
     assert page.is_visible("figure[data-group=q6-zeroshot][data-name=rabi]")
 
 
-# --- one item --------------------------------------------------------------------------------------------------------
+# --- one item -----------------------------------------------------------------------------------------------
 
 
 def test_an_item_shows_plot_prompt_answer_reading_and_reference(browser, file):
@@ -361,7 +361,7 @@ def test_formulas_are_set_and_other_text_stays_as_written(browser, tmp_path, tex
         assert text == answer.inner_text()
 
 
-# --- hostile text, looks, size ---------------------------------------------------------------------------------------
+# --- hostile text, looks, size ------------------------------------------------------------------------------
 
 
 def test_hostile_text_stays_text(browser, hostile_file):

@@ -81,7 +81,7 @@ def benign(tmp_path_factory):
     return page_of(report_dir(tmp_path_factory.mktemp("benign")))
 
 
-# --- hostile text ----------------------------------------------------------------------------------------------------
+# --- hostile text -------------------------------------------------------------------------------------------
 
 
 def test_hostile_text_adds_no_element_and_no_attribute(hostile, benign):
@@ -129,7 +129,7 @@ def test_no_element_runs_code_or_points_elsewhere(hostile):
         assert attrs.get("href", "#").startswith("#")
 
 
-# --- content ---------------------------------------------------------------------------------------------------------
+# --- content ------------------------------------------------------------------------------------------------
 
 
 def test_the_page_and_the_tables_give_the_same_figures(tmp_path):
@@ -262,7 +262,7 @@ def test_what_several_runs_asked_about_one_sample_is_brought_together(tmp_path):
     assert joined.references.answers[Mode.ZEROSHOT] == joined.variant_references["jpeg"].answers[Mode.ICL]
 
 
-# --- size and looks --------------------------------------------------------------------------------------------------
+# --- size and looks -----------------------------------------------------------------------------------------
 
 
 def test_very_long_answers_keep_the_page_small():

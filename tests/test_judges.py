@@ -120,7 +120,10 @@ def test_kappa_of_a_known_example():
 
 
 def test_alpha_of_a_known_example():
-    """Two judges, three key points: (1, 1), (0, 0), (1, 0). Observed 1/6; expected var of 1,0,1,1,0,0 is 0.3."""
+    """Two judges, three key points: (1, 1), (0, 0), (1, 0).
+
+    Observed 1/6; expected var of 1,0,1,1,0,0 is 0.3.
+    """
     grades = np.array([[1.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
     assert pytest.approx(1 - (0.5 / 3) / 0.3) == krippendorff_alpha(grades)
 

@@ -201,7 +201,7 @@ def test_samples_are_shared_out_as_computed_manually(expected, samples, weights)
     assert expected == [counts[name] for name in names]
 
 
-# --- identity --------------------------------------------------------------------------------------------------------
+# --- identity -----------------------------------------------------------------------------------------------
 
 
 def test_the_revision_follows_whatever_changes_the_mix(mixed, tmp_path):
@@ -265,7 +265,7 @@ def test_ordinary_datasets_ask_everything(tmp_path, tiny_folder, cache):
     assert 9 == len(sample.items()) == len(replace(sample, asked=frozenset(sample.items())).items())
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- what is refused ----------------------------------------------------------------------------------------
 
 
 def test_an_unknown_family_is_named_with_those_that_there_are(refused):

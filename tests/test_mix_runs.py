@@ -182,7 +182,10 @@ def test_stored_answers_are_scored_again_with_other_weights(mixing, endpoint):
 
 
 def test_a_finished_run_of_one_dataset_is_split_into_parts(mixing, endpoint):
-    """Families trained on and the others, after the fact; a part of another dataset has none of the answers."""
+    """Families trained on and the others, after the fact.
+
+    A part of another dataset has none of the answers.
+    """
     plain = mixing("--dataset=data", "--questions=Q2,Q6", mixed=False)
     asked = len(endpoint.requests)
     seen, unseen = part("seen", families=["rabi"]), part("unseen")
@@ -286,7 +289,7 @@ def test_a_hub_part_is_pinned_and_the_example_runs(inner, hub, tmp_path):
     assert result.report["mix"]["mean"] is not None
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- what is refused ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

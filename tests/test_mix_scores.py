@@ -127,7 +127,7 @@ def test_errors_count_as_zero_on_request():
     assert "1 item without an answer counts here, by the rule given as Errors at the head." in table.notes
 
 
-# --- samples that parts share ----------------------------------------------------------------------------------------
+# --- samples that parts share -------------------------------------------------------------------------------
 
 
 def shared(source):
@@ -165,7 +165,7 @@ def test_a_part_alone_has_the_interval_of_a_mean_of_questions():
     assert score.interval == score.parts[0].interval
 
 
-# --- in reports ------------------------------------------------------------------------------------------------------
+# --- in reports ---------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_the_printed_command_prints_the_table(run_dir, capsys):
     assert "Mix: bring-up | index" in capsys.readouterr().out
 
 
-# --- JUnit files -----------------------------------------------------------------------------------------------------
+# --- JUnit files --------------------------------------------------------------------------------------------
 
 
 def test_junit_files_alone_make_the_same_table(tmp_path):
@@ -253,7 +253,7 @@ def test_a_property_that_is_not_a_mix_is_refused(tmp_path, text):
         load_junit([file])
 
 
-# --- differences -----------------------------------------------------------------------------------------------------
+# --- differences --------------------------------------------------------------------------------------------
 
 
 def unlike_mixes():

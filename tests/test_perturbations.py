@@ -51,7 +51,7 @@ def looks(shown, otherwise):
     return lambda request: Reply(SUCCESS if set(request.images) <= shown else otherwise)
 
 
-# --- what is asked ---------------------------------------------------------------------------------------------------
+# --- what is asked ------------------------------------------------------------------------------------------
 
 
 def test_each_is_asked_once_and_only_if_its_picture_differs(quick, endpoint, workers):
@@ -115,7 +115,7 @@ def test_all_shards_together_ask_what_the_whole_run_asks(quick, endpoint):
     assert figures(whole.run_dir) == figures(quick.folder / "merged")
 
 
-# --- going on --------------------------------------------------------------------------------------------------------
+# --- going on -----------------------------------------------------------------------------------------------
 
 
 def test_a_resumed_run_asks_what_is_missing(quick, endpoint):
@@ -178,7 +178,7 @@ def test_answers_are_compared_with_the_plot_that_was_shown(quick, endpoint, data
     assert {"judge-a"} == {request.model for request in endpoint.requests[asked:]}
 
 
-# --- what is counted -------------------------------------------------------------------------------------------------
+# --- what is counted ----------------------------------------------------------------------------------------
 
 
 def test_items_that_flip_both_ways_are_counted(quick, endpoint, datasets):
@@ -209,7 +209,7 @@ def test_a_model_that_does_not_look_does_not_move(quick, endpoint):
     assert {(0.0, 0)} == {(entry["change"], entry["moved"]) for entry in entries}
 
 
-# --- what is shown ---------------------------------------------------------------------------------------------------
+# --- what is shown ------------------------------------------------------------------------------------------
 
 
 def test_the_page_shows_the_reference_of_the_plot_that_was_shown(quick, endpoint, datasets):
@@ -230,7 +230,7 @@ def test_the_page_shows_the_reference_of_the_plot_that_was_shown(quick, endpoint
     assert json.dumps(turned.answer, ensure_ascii=False)[1:-1] in (result.run_dir / "report.html").read_text()
 
 
-# --- mistakes --------------------------------------------------------------------------------------------------------
+# --- mistakes -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", ["blur", "jpeg,blur", "blank"])

@@ -120,7 +120,10 @@ def first_fails(endpoint):
 
 
 def test_x_asks_nothing_long_after_the_first_failure(session, endpoint, first_fails, workers):
-    """Three rounds of two requests may be ahead of the tests, and two in flight; a second worker still runs."""
+    """Three rounds of two requests may be ahead of the tests, and two in flight.
+
+    A second worker still runs.
+    """
     result = session("-x", "--concurrency=2", *workers)
     assert (INTERRUPTED if workers else FAILED) == result.exit_status, result.out
     assert 3 * 2 + 2 >= len(endpoint.requests) - len(result.records)

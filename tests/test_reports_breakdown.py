@@ -38,7 +38,7 @@ def run_with(records, planned=()):
     return Run(manifest=manifest([*items, *planned]), records=tuple(records))
 
 
-# --- labels ----------------------------------------------------------------------------------------------------------
+# --- labels -------------------------------------------------------------------------------------------------
 
 
 def test_a_confusion_matrix_counts_answers_by_what_was_expected():
@@ -147,7 +147,7 @@ def test_a_sample_that_was_asked_more_often_weighs_no_more():
     assert (0.5, 3, 4) == (rate(cases).share, rate(cases).count, rate(cases).of)
 
 
-# --- parameters ------------------------------------------------------------------------------------------------------
+# --- parameters ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_a_field_that_a_readable_answer_lacks_is_declined():
     assert 1 == score.errors[FieldError.DECLINED].count
 
 
-# --- answers ---------------------------------------------------------------------------------------------------------
+# --- answers ------------------------------------------------------------------------------------------------
 
 
 def test_answers_that_were_cut_or_say_nothing_are_counted():
@@ -282,7 +282,7 @@ def test_references_have_the_same_rate_next_to_them():
     assert (0, 1) == (entry.answers.count, entry.references.count)
 
 
-# --- families and scenario types -------------------------------------------------------------------------------------
+# --- families and scenario types ----------------------------------------------------------------------------
 
 
 def scenario_run(scores):
@@ -341,7 +341,7 @@ def test_variants_of_a_study_are_left_out():
     assert {} == break_down(evaluation_of(run), run)
 
 
-# --- the full report -------------------------------------------------------------------------------------------------
+# --- the full report ----------------------------------------------------------------------------------------
 
 
 def complete_run():

@@ -136,7 +136,7 @@ def test_a_bootstrap_gives_the_same_interval_again():
     assert median_interval(values) == median_interval(values)
 
 
-# --- coverage: families differ in difficulty, and so do the samples of a family ---------------------------------------
+# --- coverage: families differ in difficulty, and so do the samples of a family -----------------------------
 
 
 def right_or_wrong(difficulty, random):
@@ -205,7 +205,7 @@ def test_intervals_of_medians_hold_the_truth_in_93_to_97_of_100_cases():
     assert 0.93 <= coverage(intervals, [0.5] * 600) <= 0.97
 
 
-# --- weighted means of parts -----------------------------------------------------------------------------------------
+# --- weighted means of parts --------------------------------------------------------------------------------
 
 PART = st.dictionaries(st.sampled_from("abcdefghij"), st.floats(0, 1), min_size=2)
 

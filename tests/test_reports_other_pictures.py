@@ -13,7 +13,10 @@ from tests.run_factory import failed, manifest, planned_item, scored
 
 
 def studies(values, *, records=()):
-    """Return studies of scores by (sample, question, mode, variant, repeat); a sample's first letter is its family."""
+    """Return studies of scores by (sample, question, mode, variant, repeat).
+
+    A sample's first letter is its family.
+    """
     planned = {
         key: planned_item(*key[:3], variant=key[3], repeat=key[4] if len(key) > 4 else 0, family=key[0][0])
         for key in values

@@ -37,7 +37,8 @@ def test_a_difference_is_later_minus_earlier_over_shared_samples():
 
 
 def test_error_interval_and_detectable_difference_have_their_textbook_values():
-    # s^2 = 2 * (0.45^2 + 0.25^2 + 0.05^2) / 5, error = s / sqrt(6); t(5; 0.975) = 2.570582, z(0.8) = 0.8416212
+    # s^2 = 2 * (0.45^2 + 0.25^2 + 0.05^2) / 5, error = s / sqrt(6); t(5; 0.975) = 2.570582, z(0.8) =
+    # 0.8416212
     difference = paired_difference([scores(*[0.4] * 6)], [scores(0.1, 0.3, 0.5, 0.6, 0.8, 1.0)])
     error = math.sqrt(0.107 / 6)
     assert pytest.approx(error, abs=1e-6) == difference.standard_error
@@ -51,7 +52,8 @@ def test_several_questions_give_the_mean_of_their_mean_differences_clustered_by_
     difference = paired_difference(before, [scores(0.3, 0.3, 0.6), {"a": 0.0, "b": 0.2}])
     assert pytest.approx((0.4 + 0.1) / 2) == difference.mean
     assert 3 == difference.samples
-    # values: M + G * sum of (d - mean) / (2 * n): a: 0.25 + 3 * (-0.1/6 - 0.1/4), b: ... + 0.1/4, c: 0.25 + 3 * 0.2/6
+    # values: M + G * sum of (d - mean) / (2 * n): a: 0.25 + 3 * (-0.1/6 - 0.1/4), b: ... + 0.1/4, c: 0.25 + 3
+    # * 0.2/6
     values = [0.25 - 0.05 - 0.075, 0.25 - 0.05 + 0.075, 0.25 + 0.1]
     assert pytest.approx(statistics.stdev(values) / math.sqrt(3)) == difference.standard_error
 

@@ -82,7 +82,10 @@ def test_body_has_the_four_fields_of_the_protocol_and_one_user_message(asked):
 
 
 def test_every_item_is_asked_once_in_its_own_words(asked, endpoint):
-    """Eight samples, each with six zero-shot prompts and three ICL prompts; an ICL prompt ends with the own image."""
+    """Eight samples, each with six zero-shot prompts and three ICL prompts.
+
+    An ICL prompt ends with the own image.
+    """
     rows = tiny_dataset().samples
     zeroshot = [row[f"q{n}_prompt"] for row in rows for n in range(1, 7)]
     icl = [f"Example {n}:\nAnswer: fine.\n\nNow:\nwhat?" for row in rows for n in (3, 5, 6)]
@@ -457,7 +460,10 @@ DAMAGES = {
 
 @pytest.fixture
 def one_by_one(quick, endpoint, tiny_folder):
-    """Runs Q2 and Q6 of one sample one after the other; every image in the cache meets the damage in between."""
+    """Runs Q2 and Q6 of one sample one after the other.
+
+    Every image in the cache meets the damage in between.
+    """
     quick.monkeypatch.setenv("QCAL_CACHE_DIR", str(quick.folder / "own cache"))
     target = [
         "--model-url",

@@ -41,7 +41,7 @@ def asking(endpoint, tiny_folder):
     return [*model, "--dataset", str(tiny_folder), "--modes=zeroshot", "--questions=Q6"]
 
 
-# --- identity --------------------------------------------------------------------------------------------------------
+# --- identity -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("field", IDENTITY_FIELDS)
@@ -104,7 +104,7 @@ def test_another_dataset_is_refused(quick, endpoint, asking, tiny_folder):
     assert "run is another run: dataset_revision was sha256:" in refused.out
 
 
-# --- resuming --------------------------------------------------------------------------------------------------------
+# --- resuming -----------------------------------------------------------------------------------------------
 
 
 def test_resume_finds_the_last_run_and_asks_nothing_that_is_answered(quick, endpoint, asking, workers):
@@ -179,7 +179,7 @@ def test_an_answer_to_another_request_is_not_used(quick, endpoint, asking):
     assert expected == second.comparable_records()
 
 
-# --- asking again ----------------------------------------------------------------------------------------------------
+# --- asking again -------------------------------------------------------------------------------------------
 
 
 def test_lf_asks_what_failed_and_completes_the_run(quick, endpoint, asking, workers):
@@ -225,7 +225,7 @@ def test_resume_does_not_ask_low_scores_again(quick, endpoint, asking):
     assert 8 == len(again.records)
 
 
-# --- stored answers --------------------------------------------------------------------------------------------------
+# --- stored answers -----------------------------------------------------------------------------------------
 
 
 def test_stored_answers_are_judged_and_scored_again_without_asking_the_model(quick, endpoint, tiny_folder):

@@ -32,7 +32,10 @@ print(len(TEXTS), "texts")
 
 
 def test_texts_of_200_kb_are_scored_without_quadratic_time():
-    """Linear readers need about two seconds for all of them; a quadratic one needs minutes for a single one."""
+    """Linear readers need about two seconds for all of them.
+
+    A quadratic one needs minutes for a single one.
+    """
     done = subprocess.run(
         [sys.executable, "-c", READS_THEM_ALL], capture_output=True, text=True, timeout=60, check=True
     )

@@ -217,7 +217,7 @@ def test_credentials_in_netrc_are_not_sent(quick, endpoint, tiny_folder, monkeyp
     assert not [request for request in endpoint.requests if "Authorization" in request.headers]
 
 
-# --- what is redacted ------------------------------------------------------------------------------------------------
+# --- what is redacted ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", sorted(forms(KEY)))

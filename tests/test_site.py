@@ -234,7 +234,7 @@ def test_a_wrong_file_of_prices_is_refused_by_its_key(tmp_path, capsys, content,
     assert words in capsys.readouterr().err
 
 
-# --- figures ---------------------------------------------------------------------------------------------------------
+# --- figures ------------------------------------------------------------------------------------------------
 
 
 def test_the_standard_is_what_most_runs_share():

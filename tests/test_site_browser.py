@@ -38,7 +38,7 @@ def opened(page):
     return page.locator("#detail")
 
 
-# --- the leaderboard -------------------------------------------------------------------------------------------------
+# --- the leaderboard ----------------------------------------------------------------------------------------
 
 
 def test_rows_are_sorted_and_chosen(browser, site):
@@ -75,7 +75,7 @@ def test_a_report_that_was_copied_elsewhere_shows_what_it_has(browser, site, tmp
     browser.misdeeds.clear()  # the browser says that files are missing
 
 
-# --- pairs, families, items ------------------------------------------------------------------------------------------
+# --- pairs, families, items ---------------------------------------------------------------------------------
 
 
 def test_a_pair_leads_to_the_items_on_which_it_differs(browser, site):
@@ -135,7 +135,7 @@ def test_arrow_keys_step_through_items(browser, site):
     page.wait_for_function("text => document.querySelector('#detail h2').innerText === text", arg=first)
 
 
-# --- hostile text, looks ---------------------------------------------------------------------------------------------
+# --- hostile text, looks ------------------------------------------------------------------------------------
 
 
 def test_hostile_text_stays_text(browser, hostile_site):

@@ -96,7 +96,8 @@ def test_a_tail_pulls_the_fitted_centre_to_its_side():
 
 @pytest.mark.parametrize("term", range(8))
 def test_small_aberrations_lower_the_peak_as_the_marechal_formula_says(term):
-    # exp(-(2 pi W)^2) for W waves rms (Mahajan, J. Opt. Soc. Am. 73, 860, 1983); on a grid, W itself is a bit off
+    # exp(-(2 pi W)^2) for W waves rms (Mahajan, J. Opt. Soc. Am. 73, 860, 1983); on a grid, W itself is a bit
+    # off
     coefficients = np.zeros((2, 8))
     coefficients[1, term] = 0.05
     ideal, actual = spots(coefficients, np.zeros((2, 2)), width_px=4.0, side_px=128).max(axis=(1, 2))

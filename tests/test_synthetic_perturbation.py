@@ -74,7 +74,10 @@ def changed(seed, perturbation):
     ("family", "scenario"), [*ON_MAPS, *{family: (family, name) for family, name in SCENARIOS}.values()]
 )
 def test_all_but_the_drawing_stays(family, scenario, figures):
-    """All maps, and one scenario type of each family. Compression is not visible, because nothing is rendered."""
+    """All maps, and one scenario type of each family.
+
+    Compression is not visible, because nothing is rendered.
+    """
     plain = make_sample(key(family, scenario))
     for perturbation in (
         Perturbation.COLORMAP,
@@ -96,7 +99,7 @@ def test_the_same_change_gives_the_same_bytes_and_an_unperturbed_sample_is_left_
     assert plain.images != recoloured.images
 
 
-# --- colours ---------------------------------------------------------------------------------------------------------
+# --- colours ------------------------------------------------------------------------------------------------
 
 
 def test_no_ink_of_a_style_is_used_again():
@@ -138,7 +141,7 @@ def test_marks_on_a_camera_image_are_not_white_any_more():
     assert any(re.search("(Magenta|Cyan|Orange) ellipses", point) for point in points)
 
 
-# --- resolution and compression --------------------------------------------------------------------------------------
+# --- resolution and compression -----------------------------------------------------------------------------
 
 
 def test_another_resolution_scales_the_whole_picture():
@@ -163,7 +166,7 @@ def test_compression_leaves_its_traces_and_is_sent_as_png():
     assert 0 == difference[..., 3].max()
 
 
-# --- order of axes ---------------------------------------------------------------------------------------------------
+# --- order of axes ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("family", "scenario"), ON_MAPS)
@@ -232,7 +235,7 @@ def test_nothing_said_about_a_map_depends_on_the_order_of_its_axes(family, scena
     ]
 
 
-# --- the dataset -----------------------------------------------------------------------------------------------------
+# --- the dataset --------------------------------------------------------------------------------------------
 
 
 def test_a_perturbed_data_set_asks_the_same_about_other_pictures(tmp_path):

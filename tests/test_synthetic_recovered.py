@@ -1,4 +1,7 @@
-"""Q5's values can be recovered from the simulated data within its tolerances; the physics has the known limits."""
+"""Q5's values can be recovered from the simulated data within its tolerances.
+
+The physics has the known limits.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""A worker that dies in the middle of a run costs one item; nothing is asked twice, and --lf completes the run."""
+"""A worker that dies in the middle of a run costs one item.
+
+Nothing is asked twice, and --lf completes the run.
+"""
 
 import re
 

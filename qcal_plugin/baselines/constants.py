@@ -1,8 +1,8 @@
 """The best constant: one answer to a question for a whole family, chosen with the references known.
 
-For Q2, Q4 and Q6 no other constant answer scores more. For Q5 each field is null, the median or the most frequent
-value, whichever scores most. For Q1 it has the most frequent plot type and scales, without key points. Q3 has no
-constant, because it consists of key points, which judges grade.
+For Q2, Q4 and Q6 no other constant answer scores more. For Q5 each field is null, the median or the most
+frequent value, whichever scores most. For Q1 it has the most frequent plot type and scales, without key
+points. Q3 has no constant, because it consists of key points, which judges grade.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ _HEADINGS = {Question.Q2: "Classification", Question.Q4: "Assessment", Question.
 
 
 def best_constant(question: Question, references: Sequence[Reference]) -> str | None:
-    """Return the best constant answer for a family's references; None for Q3 and with fewer than `FEWEST_SAMPLES`."""
+    """Return the best constant answer for a family's references.
+
+    None for Q3 and with fewer than `FEWEST_SAMPLES`.
+    """
     if len(references) < FEWEST_SAMPLES:
         return None
     match question:
@@ -77,7 +80,10 @@ def _image(seen: Sequence[dict[str, str | None]]) -> JSON:
 
 
 def _parameters(references: Sequence[Reference]) -> JSON:
-    """Return the best of null, median and most frequent value for each field; empty if no reference is an object."""
+    """Return the best of null, median and most frequent value for each field.
+
+    Empty if no reference is an object.
+    """
     objects = [(answer, reference.field_rules) for reference in references if (answer := _object(reference))]
     names = dict.fromkeys(name for answer, _ in objects for name in answer)
     return {

@@ -31,8 +31,9 @@ class Demonstrations:
     def copied(self, question: Question) -> dict[Floor, str]:
         """Return the answer of each copying rule; empty if the prompt shows no answer.
 
-        Nearest: the last answer before the question's pictures, else the first one after them. Most frequent: answers
-        are equal if the same is read in them; of equally frequent ones, the nearest to the question is returned.
+        Nearest: the last answer before the question's pictures, else the first one after them. Most frequent:
+        answers are equal if the same is read in them; of equally frequent ones, the nearest to the question
+        is returned.
         """
         if not self.answers:
             return {}
@@ -61,8 +62,9 @@ def demonstrations(
 ) -> Demonstrations:
     """Return the demonstrations of a prompt about the sample with ``own_images``.
 
-    A demonstration is a picture and the text that follows it. Its answer is the reference answer of the picture's
-    sample if the text contains it. Else, for Q5 and Q6, its answer is the text, if an answer can be read in it.
+    A demonstration is a picture and the text that follows it. Its answer is the reference answer of the
+    picture's sample if the text contains it. Else, for Q5 and Q6, its answer is the text, if an answer can be
+    read in it.
     """
     groups = list(_groups(prompt))
     queries = [
@@ -96,7 +98,10 @@ def _groups(prompt: Sequence[Piece]) -> Iterator[_Group]:
 
 
 def _answer(question: Question, group: _Group, answers: Answers, *, own: bool) -> str | None:
-    """Return the answer that the group's text demonstrates. ``own``: its pictures are, or may be, the question's."""
+    """Return the answer that the group's text demonstrates.
+
+    ``own``: its pictures are, or may be, the question's.
+    """
     text = _folded(group.text)
     for answer in (answer for image in group.images for answer in answers.get(image, ())):
         if answer.strip() and _folded(answer) in text:

@@ -16,8 +16,8 @@ def floors_of(
 ) -> dict[str, dict[str, Any]]:
     """Map each scorer to the floors of the item, as JSON (`reports.records.floors.item_floors_from_json`).
 
-    ``answers`` has the answer of each rule; None if it has none. Key points of Q1 count as missed, because these
-    answers mention none of them. Q3 has no floors here, because judges grade it.
+    ``answers`` has the answer of each rule; None if it has none. Key points of Q1 count as missed, because
+    these answers mention none of them. Q3 has no floors here, because judges grade it.
     """
     if question is Question.Q3:
         return {}

@@ -1,7 +1,7 @@
 """Baselines that a CI stores: ``artifact:BRANCH`` is the last run of the workflow on that branch.
 
-``QCAL_BASELINES`` names a folder with runs by branch, from ``qcaleval baseline fetch`` or another CI. A run in it is
-used without a download.
+``QCAL_BASELINES`` names a folder with runs by branch, from ``qcaleval baseline fetch`` or another CI. A run
+in it is used without a download.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ def with_artifacts(file: GateFile, environment: Mapping[str, str] = os.environ) 
 
 
 def fetch(branch: str, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the directory with the workflow's last run on a branch; download it if necessary. Raises CIError."""
+    """Return the directory with the workflow's last run on a branch; download it if necessary.
+
+    Raises CIError.
+    """
     name = f"baseline {ARTIFACT_PREFIX}{branch}"
     if not branch_folder(Path(), branch).parts:
         raise CIError(f"{name}: not the name of a branch")
@@ -48,7 +51,10 @@ def fetch(branch: str, environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def branch_folder(parent: Path, branch: str) -> Path:
-    """Return the place of a branch's run in a folder; the folder itself if the name is not one of a branch."""
+    """Return the place of a branch's run in a folder.
+
+    The folder itself if the name is not one of a branch.
+    """
     parts = PurePosixPath(branch).parts
     if not parts or "\\" in branch or PurePosixPath(branch).is_absolute() or ".." in parts:
         return parent

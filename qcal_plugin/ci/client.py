@@ -158,7 +158,10 @@ class Client:
                 file.write(part)
 
     def _redaction(self, url: str = "") -> Redaction:
-        """Return what removes secrets from messages and logs. In a link to storage the query is a signature."""
+        """Return what removes secrets from messages and logs.
+
+        In a link to storage the query is a signature.
+        """
         return Redaction((*self.secrets, *proxy_credentials(), urlsplit(url).query))
 
 

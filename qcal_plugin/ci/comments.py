@@ -18,7 +18,9 @@ NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,80}")
 
 
 def comment_text(run_dir: Path, name: str, links: Iterable[tuple[str, str]]) -> str:
-    """Return the text of the comment with this name, with links (title, URL) after the tables. Raises CIError.
+    """Return the text of the comment with this name, with links (title, URL) after the tables.
+
+    Raises CIError.
 
     `publish_comment` recognises it by its first line, an invisible mark.
     """
@@ -42,7 +44,10 @@ def comment_text(run_dir: Path, name: str, links: Iterable[tuple[str, str]]) -> 
 
 
 def publish_comment(forge: Forge, name: str, text: str) -> tuple[str, str]:
-    """Replace or add the comment with this name. Return "updated" or "added", and its place. Raises CIError."""
+    """Replace or add the comment with this name.
+
+    Return "updated" or "added", and its place. Raises CIError.
+    """
     for address, body in forge.comments():
         if body.startswith(_mark(name)):
             try:

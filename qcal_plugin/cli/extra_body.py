@@ -16,15 +16,18 @@ FIXED_FIELDS = frozenset({"model", "messages", "stream", "stream_options"})
 
 
 def parse_extra_body(text: str) -> dict[str, JSON]:
-    """Read ``{"top_p": 0.9}``. Raises BadValueError for values that JSON cannot carry, and for RESERVED_FIELDS."""
+    """Read ``{"top_p": 0.9}``.
+
+    Raises BadValueError for values that JSON cannot carry, and for RESERVED_FIELDS.
+    """
     return parse_body(text, RESERVED_FIELDS)
 
 
 def parse_body(text: str, reserved_fields: frozenset[str] = FIXED_FIELDS) -> dict[str, JSON]:
     """Read ``{"temperature": null, "top_p": 0.9}``; null removes a field.
 
-    Raises BadValueError for values that JSON cannot carry, for ``reserved_fields``, and for anything that looks like a
-    credential.
+    Raises BadValueError for values that JSON cannot carry, for ``reserved_fields``, and for anything that
+    looks like a credential.
     """
     try:
         extra = json.loads(text, parse_constant=_refuse, parse_float=_finite)
@@ -48,7 +51,10 @@ def parse_body(text: str, reserved_fields: frozenset[str] = FIXED_FIELDS) -> dic
 
 
 def without_thinking(extra: dict[str, JSON]) -> dict[str, JSON]:
-    """Return the fields with ``enable_thinking`` false. Raises BadValueError if the field for it is not an object."""
+    """Return the fields with ``enable_thinking`` false.
+
+    Raises BadValueError if the field for it is not an object.
+    """
     template = extra.get(TEMPLATE_FIELD) or {}
     if not isinstance(template, dict):
         raise BadValueError(

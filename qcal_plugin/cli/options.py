@@ -167,7 +167,10 @@ def _check_together(option: Callable[[str], Any]) -> None:
 
 
 def _collected_repeats(option: Callable[[str], Any]) -> int:
-    """Return how many repeats to collect. A shard decides nothing, so it asks only those before the first look."""
+    """Return how many repeats to collect.
+
+    A shard decides nothing, so it asks only those before the first look.
+    """
     repeats, most = at_least(1, "--repeats", option("repeats")), option("max_repeats")
     if most is None:
         return int(repeats)

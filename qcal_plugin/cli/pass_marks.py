@@ -10,7 +10,10 @@ from scoring.questions import Question
 
 
 def parse_pass_marks(marks: Iterable[str]) -> dict[Question, float]:
-    """Read ``50`` for all questions and ``Q6=100``, which takes precedence, for one; 0-100. Raises BadValueError."""
+    """Read ``50`` for all questions and ``Q6=100``, which takes precedence, for one; 0-100.
+
+    Raises BadValueError.
+    """
     marks_by_question: dict[Question, float] = {}
     for mark in sorted(marks, key=lambda mark: "=" in mark):
         question, equals, number = mark.rpartition("=")

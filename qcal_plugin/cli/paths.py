@@ -1,6 +1,7 @@
 """Paths on the command line: which of them hold the benchmark's tests, and which tests run without a path.
 
-Imports only the standard library and pytest: `qcal_plugin.entry` needs it in every pytest session of an environment.
+Imports only the standard library and pytest: `qcal_plugin.entry` needs it in every pytest session of an
+environment.
 """
 
 from __future__ import annotations
@@ -100,7 +101,10 @@ def _holds_items(path: Path, config: pytest.Config) -> bool:
 
 
 def _test_files(folder: Path, patterns: Iterable[str], skipped: Iterable[str]) -> Iterator[Path]:
-    """Yield the files that pytest would collect. Virtual environments and excluded folders are not searched."""
+    """Yield the files that pytest would collect.
+
+    Virtual environments and excluded folders are not searched.
+    """
     for parent, folders, files in os.walk(folder):
         folders[:] = [
             name

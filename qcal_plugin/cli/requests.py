@@ -32,7 +32,10 @@ GRADES_FORMAT: Mapping[str, JSON] = {
         },
     },
 }
-"""The schema of a judge's reply. Servers want an object at the top; the grades are read from the array in it."""
+"""The schema of a judge's reply.
+
+Servers want an object at the top; the grades are read from the array in it.
+"""
 
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^`|~\w-]+", re.ASCII)
@@ -190,7 +193,8 @@ def read_request_options(option: Callable[[str], Any]) -> RequestOptions:
 def read_headers(flag: str, given: Iterable[str], environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Read ``NAME: $VAR`` options. The values are secret: they come from the environment and are never shown.
 
-    Raises pytest.UsageError if a header is malformed, contains its value, or names a variable that is not set.
+    Raises pytest.UsageError if a header is malformed, contains its value, or names a variable that is not
+    set.
     """
     headers = {}
     for text in given:

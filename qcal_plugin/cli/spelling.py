@@ -1,8 +1,8 @@
 """Rewrite options whose value pytest would take for a path: ``--run-dir runs/mine`` becomes ``--run-dir=runs/mine``.
 
-pytest looks for its rootdir, ini file and cache before any plugin is loaded, so before it knows that these options take
-a value. An existing path after one of them moves the rootdir there, and ``--lf`` finds no cache. A value that is joined
-to its option by an equals sign is not taken for a path.
+pytest looks for its rootdir, ini file and cache before any plugin is loaded, so before it knows that these
+options take a value. An existing path after one of them moves the rootdir there, and ``--lf`` finds no cache.
+A value that is joined to its option by an equals sign is not taken for a path.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from qcal_plugin.cli.declarations import GROUPS
 def run_respelled(config: pytest.Config) -> int | pytest.ExitCode | None:
     """Run the session again if a value misleads pytest; return its exit status, or None if no value does.
 
-    xdist's workers get the controller's arguments, but start when the run's folder exists, which misleads them as well.
+    xdist's workers get the controller's arguments, but start when the run's folder exists, which misleads
+    them as well.
     """
     if hasattr(config, "workerinput"):
         return None

@@ -63,7 +63,10 @@ def _judge(url: str, model: str | None, variable: str | None, headers: Mapping[s
 
 
 def _key(flag: str, variable: str | None, default_variable: str) -> tuple[str | None, str]:
-    """Return the key and the variable that it comes from. Raises pytest.UsageError if a named variable is not set."""
+    """Return the key and the variable that it comes from.
+
+    Raises pytest.UsageError if a named variable is not set.
+    """
     key = os.environ.get(variable or default_variable, "").strip()
     if variable and not key:
         raise pytest.UsageError(f"{flag} {variable}: the environment variable is not set or empty")

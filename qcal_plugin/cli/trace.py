@@ -1,7 +1,8 @@
 """Read arrival times from a trace of recorded traffic (``--replay FILE``).
 
-A line is a JSON object with ``timestamp`` in milliseconds, as in the traces that Mooncake publishes and AIPerf and
-GuideLLM replay, or a number of seconds. Other fields are ignored, because the benchmark's prompts are sent.
+A line is a JSON object with ``timestamp`` in milliseconds, as in the traces that Mooncake publishes and
+AIPerf and GuideLLM replay, or a number of seconds. Other fields are ignored, because the benchmark's prompts
+are sent.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from scoring.errors import BadValueError
 def read_trace(path: Path, *, speed: float = 1.0) -> tuple[float, ...]:
     """Return the arrivals in seconds since the first, ascending, ``speed`` times as fast as recorded.
 
-    Raises BadValueError if there is no such file, if a line has no time, and for fewer than two different times.
+    Raises BadValueError if there is no such file, if a line has no time, and for fewer than two different
+    times.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

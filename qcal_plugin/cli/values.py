@@ -22,7 +22,10 @@ def parsed(flag: str, parse: Callable[[S], T], given: S) -> T:
 
 
 def at_least(lowest: float, flag: str, value: Any) -> Any:  # noqa: ANN401 - the type that argparse made of it
-    """Return the number, if there is one. Raises pytest.UsageError if it is below ``lowest`` or not finite."""
+    """Return the number, if there is one.
+
+    Raises pytest.UsageError if it is below ``lowest`` or not finite.
+    """
     if value is not None and not (value >= lowest and value != float("inf")):
         raise pytest.UsageError(f"{flag} {value}: expected a number, at least {lowest:g}")
     return value

@@ -38,7 +38,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def examine(resolved: ResolvedTarget, given: argparse.Namespace) -> tuple[list[str], bool]:
-    """Return the facts, one per line, and whether an evaluation can work. Raises PreflightError if nothing answers."""
+    """Return the facts, one per line, and whether an evaluation can work.
+
+    Raises PreflightError if nothing answers.
+    """
     import httpx
 
     option = resolved.option

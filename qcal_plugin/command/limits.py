@@ -1,7 +1,7 @@
 """Limits for images that ``qcaleval doctor`` reports: kinds, number in one request, size of a request.
 
-The first probe of each limit has the size of the dataset's largest request. If the server refuses it, a binary search
-finds the limit, and the items above it are counted.
+The first probe of each limit has the size of the dataset's largest request. If the server refuses it, a
+binary search finds the limit, and the items above it are counted.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ class Needs:
 
 
 def needs_of(name: str) -> Needs:
-    """Return what the dataset's items need. Prepares the dataset if it is not in the cache. Raises DatasetError."""
+    """Return what the dataset's items need.
+
+    Prepares the dataset if it is not in the cache. Raises DatasetError.
+    """
     from qcal_plugin.dataset.prepare import prepare
 
     dataset = prepare(name)
@@ -100,7 +103,10 @@ def small_picture() -> str:
 
 
 def padded_picture(size: int) -> str:
-    """Return a small PNG of about ``size`` bytes as base64. A comment pads it, so the model has little work."""
+    """Return a small PNG of about ``size`` bytes as base64.
+
+    A comment pads it, so the model has little work.
+    """
     png = base64.b64decode(small_picture().partition(",")[2])
     end = png.rindex(b"IEND") - 4
     text = b"Comment\0" + b"x" * max(0, size * 3 // 4 - len(png) - 20)

@@ -35,7 +35,10 @@ REPORTS = {"report": "show"} | {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return the exit status: 0 done, 2 not possible (one line says why); gate has its own."""
+    """Run the command and return the exit status: 0 done, 2 not possible (one line says why).
+
+    Gate has its own.
+    """
     name, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if name in {"-h", "--help"}:
         sys.stdout.write(USAGE)

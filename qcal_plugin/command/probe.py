@@ -152,7 +152,10 @@ def _events(lines: Iterable[str]) -> Iterator[tuple[Mapping[str, Any], str | Non
 
 
 def _choice(body: bytes, name: str) -> tuple[Mapping[str, Any], str | None]:
-    """Return the first choice's message or delta, and its finish reason; empty if the reply is not a completion."""
+    """Return the first choice's message or delta, and its finish reason.
+
+    Empty if the reply is not a completion.
+    """
     try:
         data = json.loads(body)
     except ValueError:

@@ -63,8 +63,8 @@ def build(
 ) -> None:
     """Prepare the dataset in these files in ``directory``.
 
-    `progress` is called with the number of images done and the number of all images. Raises BadDataError for the first
-    fault; then there is no directory.
+    `progress` is called with the number of images done and the number of all images. Raises BadDataError for
+    the first fault; then there is no directory.
     """
     rules = read_config(files[CONFIG_FILE])
     planned = 0 if progress is None else len(distinct_texts(files[SAMPLES_FILE], IMAGE_IDS))
@@ -93,9 +93,10 @@ def build_part(
 ) -> bool:
     """Prepare the dataset in ``directory`` with only the images that some of its samples show.
 
-    All rows are checked. ``choose`` returns the ids of the samples whose images are checked and stored. Writes nothing
-    and returns False if the whole dataset should be prepared: it is small, the samples are more than a `SMALL_SHARE` of
-    it, or two images with the same id have to be compared. Raises BadDataError for the first fault.
+    All rows are checked. ``choose`` returns the ids of the samples whose images are checked and stored.
+    Writes nothing and returns False if the whole dataset should be prepared: it is small, the samples are
+    more than a `SMALL_SHARE` of it, or two images with the same id have to be compared. Raises BadDataError
+    for the first fault.
     """
     rules, survey = read_config(files[CONFIG_FILE]), ImageSurvey()
     try:

@@ -1,4 +1,7 @@
-"""The folder that keeps prepared datasets and encoded images between runs. Standard library only: workers import it."""
+"""The folder that keeps prepared datasets and encoded images between runs.
+
+Standard library only: workers import it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ CACHE_VARIABLE = "QCAL_CACHE_DIR"
 
 
 def cache_dir() -> Path:
-    """Return the folder named by ``QCAL_CACHE_DIR``, else ``~/.cache/qcaleval``. It may be deleted between runs.
+    """Return the folder named by ``QCAL_CACHE_DIR``, else ``~/.cache/qcaleval``.
+
+    It may be deleted between runs.
 
     Raises DatasetError if there is no home directory.
     """
@@ -40,8 +45,8 @@ def read_verified(path: Path, sha256: str) -> bytes:
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
     """Let ``fill`` write to a temporary folder, then rename that folder to ``path``.
 
-    If another process has made ``path`` meanwhile, its folder is kept. Nothing is left behind if ``fill`` raises. The
-    next process removes what a killed one has left.
+    If another process has made ``path`` meanwhile, its folder is kept. Nothing is left behind if ``fill``
+    raises. The next process removes what a killed one has left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFolder(path.parent, ".making-") as aside:

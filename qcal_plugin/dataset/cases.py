@@ -40,7 +40,10 @@ PromptPart: TypeAlias = TextPart | ImagePart
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One item of the benchmark. ``prompt`` is the user message's content, in order (docs/protocol.md#requests)."""
+    """One item of the benchmark.
+
+    ``prompt`` is the user message's content, in order (docs/protocol.md#requests).
+    """
 
     key: ItemKey
     family: str

@@ -32,8 +32,8 @@ from qcal_plugin.dataset.errors import DatasetError, DatasetNotFoundError, HubEr
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
-# The Hub's client raises the errors of its HTTP library (httpx up to 1.x, httpx2 since then). The client's error is a
-# subclass of that library's base error.
+# The Hub's client raises the errors of its HTTP library (httpx up to 1.x, httpx2 since then). The client's
+# error is a subclass of that library's base error.
 _TRANSPORT_ERROR = cast("type[Exception]", HfHubHTTPError.__bases__[0])
 _HUB_ERRORS = (HfHubHTTPError, EntryNotFoundError, FileMetadataError, OfflineModeIsEnabled, _TRANSPORT_ERROR)
 
@@ -41,8 +41,8 @@ _HUB_ERRORS = (HfHubHTTPError, EntryNotFoundError, FileMetadataError, OfflineMod
 def current_commit(name: str, revision: str, file: str) -> tuple[str, tuple[str, ...]]:
     """Return the commit to which a branch, tag or commit refers now, and warnings.
 
-    Sends one request for the headers of ``file``, or none if ``revision`` is a full commit hash. Offline, the commit
-    comes from the Hub's cache. If the Hub fails, it also comes from the cache, with a warning. Raises
+    Sends one request for the headers of ``file``, or none if ``revision`` is a full commit hash. Offline, the
+    commit comes from the Hub's cache. If the Hub fails, it also comes from the cache, with a warning. Raises
     DatasetNotFoundError or HubError.
     """
     cached = _cached_commit(name, revision, file)
@@ -51,7 +51,8 @@ def current_commit(name: str, revision: str, file: str) -> tuple[str, tuple[str,
     try:
         commit = _commit_on_hub(name, revision, file)
         if commit != cached:
-            # Downloading by branch or tag writes the reference to the Hub's cache, where offline runs look it up.
+            # Downloading by branch or tag writes the reference to the Hub's cache, where offline runs look it
+            # up.
             with _cache_is_writable(name):
                 commit = Path(hf_hub_download(name, file, repo_type="dataset", revision=revision)).parent.name
     except _HUB_ERRORS as error:

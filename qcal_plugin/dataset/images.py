@@ -33,7 +33,8 @@ class StoredImage(NamedTuple):
     """An image in the cache.
 
     Attributes:
-        sha256: hex digest of the PNG bytes that are sent, which is the name of the file with their base64 text.
+        sha256: hex digest of the PNG bytes that are sent, which is the name of the file with their base64
+            text.
         base64_sha256: hex digest of that text.
         size_bytes: length of that text.
     """
@@ -44,10 +45,12 @@ class StoredImage(NamedTuple):
 
 
 def store_image(original: bytes, folder: Path) -> StoredImage:
-    """Check an image and store it in ``folder`` as base64 text, unless the same text is there. Raises ImageError.
+    """Check an image and store it in ``folder`` as base64 text, unless the same text is there.
 
-    The result depends on the original alone, not on files in the folder. Safe to call from several threads and
-    processes at once.
+    Raises ImageError.
+
+    The result depends on the original alone, not on files in the folder. Safe to call from several threads
+    and processes at once.
     """
     png = to_rgba_png(original)
     text = base64.b64encode(png)
@@ -68,8 +71,8 @@ def stored_png(image: StoredImage, folder: Path) -> bytes:
 def to_rgba_png(original: bytes) -> bytes:
     """Return the image as an RGBA PNG. Raises ImageError.
 
-    An upright RGBA PNG with 8 bits is returned unchanged; other images are converted. Every pixel is decoded and every
-    checksum compared, so that other programs can read the result too.
+    An upright RGBA PNG with 8 bits is returned unchanged; other images are converted. Every pixel is decoded
+    and every checksum compared, so that other programs can read the result too.
     """
     try:
         with _opened(original) as unread:
@@ -91,7 +94,10 @@ def to_rgba_png(original: bytes) -> bytes:
 
 
 def same_picture(one: bytes, other: bytes) -> bool:
-    """Whether two images have the same pixels as RGBA, however they are encoded. False if one is unreadable."""
+    """Whether two images have the same pixels as RGBA, however they are encoded.
+
+    False if one is unreadable.
+    """
     try:
         first, second = (_opened(to_rgba_png(original)) for original in (one, other))
     except ImageError:

@@ -1,4 +1,7 @@
-"""Moves images from a file's rows to the cache. They are checked and stored in threads while further rows are read."""
+"""Moves images from a file's rows to the cache.
+
+They are checked and stored in threads while further rows are read.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ from qcal_plugin.dataset.layout import SAMPLES_FILE
 
 _THREADS = min(4, os.cpu_count() or 1)
 _WAITING = 2 * _THREADS
-"""Images that may wait for a thread. Without a limit all images would be in memory: reading is faster than encoding."""
+"""Images that may wait for a thread.
+
+Without a limit all images would be in memory: reading is faster than encoding.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +48,10 @@ class _Taken:
 
 
 class DifferentBytesError(Exception):
-    """Two images with the same id have different bytes. Only decoding them shows whether the pictures differ."""
+    """Two images with the same id have different bytes.
+
+    Only decoding them shows whether the pictures differ.
+    """
 
 
 class ImageSurvey:
@@ -86,7 +95,9 @@ class ImageIntake:
         self._pool.shutdown(cancel_futures=True)
 
     def take(self, image: RowImage) -> str | None:
-        """Store an image, unless one with this id is there. Returns the sample that has another picture under the id.
+        """Store an image, unless one with this id is there.
+
+        Returns the sample that has another picture under the id.
 
         Faults of images are raised by `stored`, so that faults in rows come first.
         """
@@ -103,7 +114,10 @@ class ImageIntake:
         return taken.sample_id
 
     def stored(self) -> dict[str, StoredImage]:
-        """Wait until all images are stored and return them by id. Raises BadDataError for the first bad one."""
+        """Wait until all images are stored and return them by id.
+
+        Raises BadDataError for the first bad one.
+        """
         self._make_room(0)
         return {image_id: taken.stored.result() for image_id, taken in self._taken.items()}
 

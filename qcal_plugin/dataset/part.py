@@ -1,4 +1,7 @@
-"""The part of a dataset that is prepared for a run of a few samples. Standard library only: workers import it."""
+"""The part of a dataset that is prepared for a run of a few samples.
+
+Standard library only: workers import it.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Turns the value of ``--dataset`` into a prepared dataset.
 
-Download, checks and conversion of images happen once per revision. Later starts only look up the revision and open the
-prepared folder, without importing a dataset library.
+Download, checks and conversion of images happen once per revision. Later starts only look up the revision and
+open the prepared folder, without importing a dataset library.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def prepare(
 ) -> PreparedDataset:
     """Return the checked dataset. It is prepared on first use and only opened afterwards.
 
-    With ``part``, only the images of these samples are prepared if the dataset is large and not prepared yet. The part
-    gets a separate folder and revision (`PreparedDataset.part`). ``cache`` defaults to
+    With ``part``, only the images of these samples are prepared if the dataset is large and not prepared yet.
+    The part gets a separate folder and revision (`PreparedDataset.part`). ``cache`` defaults to
     `qcal_plugin.dataset.cache.cache_dir`. Raises DatasetError.
     """
     cache = cache or cache_dir()
@@ -113,10 +113,12 @@ def open_or_make(
     part: Part | None = None,
     make_part: Callable[[DatasetSource, Path, Part], bool] | None = None,
 ) -> PreparedDataset:
-    """Return the prepared dataset of this source, with its warnings. It is prepared if it is missing or damaged.
+    """Return the prepared dataset of this source, with its warnings.
 
-    ``make_part`` returns whether it has prepared the part. It is not called if the whole dataset is prepared. Raises
-    DatasetError; an unwritable cache raises it too.
+    It is prepared if it is missing or damaged.
+
+    ``make_part`` returns whether it has prepared the part. It is not called if the whole dataset is prepared.
+    Raises DatasetError; an unwritable cache raises it too.
     """
     try:
         source = identify()
@@ -151,15 +153,16 @@ def resolve(
     """Return the identity of the data to which ``name`` refers now.
 
     Args:
-        name: Hub id, folder with the Hub repository's layout, or ``synthetic:seed=7,per-scenario=3[,families=a+b]``,
-            which is drawn on first use and kept in the cache. A folder with that name has precedence over a Hub id.
-        revision: branch, tag or commit of the Hub repository (``main`` if None); for a folder, the digest that its
-            content must have. A ``+`` and what follows it are ignored here (`prepare`).
+        name: Hub id, folder with the Hub repository's layout, or
+            ``synthetic:seed=7,per-scenario=3[,families=a+b]``, which is drawn on first use and kept in the
+            cache. A folder with that name has precedence over a Hub id.
+        revision: branch, tag or commit of the Hub repository (``main`` if None); for a folder, the digest
+            that its content must have. A ``+`` and what follows it are ignored here (`prepare`).
         cache: defaults to `qcal_plugin.dataset.cache.cache_dir`.
         progress: called as synthetic samples are drawn.
 
-    Unless ``revision`` is a commit, the commit is requested from the Hub. Offline, or if the Hub cannot be reached, it
-    comes from the Hub's cache. Raises DatasetError.
+    Unless ``revision`` is a commit, the commit is requested from the Hub. Offline, or if the Hub cannot be
+    reached, it comes from the Hub's cache. Raises DatasetError.
     """
     name = _canonical(name)
     revision = None if revision is None else revision.partition(DIGEST_MARK)[0]

@@ -11,13 +11,13 @@ Layout of a prepared dataset's folder (``<cache>/prepared/<key>``)::
     prompts-<digest>.jsonl       one line per sample: content of every prompt, with images by id
     floors-<digest>.jsonl        one line per sample: scores of answers given without the plot (docs/baselines.md)
 
-The index is written last and names the other files, which never change. So readers see all of a dataset or nothing. The
-base64 texts are in ``<cache>/images``, shared by all prepared datasets.
+The index is written last and names the other files, which never change. So readers see all of a dataset or
+nothing. The base64 texts are in ``<cache>/images``, shared by all prepared datasets.
 
-No file is trusted. The index contains the digests of all other files and a digest of its content. The latter is part of
-the revision that reports print (`DatasetIdentity`). Floors follow from the rest and have a separate digest, so improved
-floors do not change the revision. Each file is read once, as a whole, and used only if it has its digest. An image is
-read when it is sent.
+No file is trusted. The index contains the digests of all other files and a digest of its content. The latter
+is part of the revision that reports print (`DatasetIdentity`). Floors follow from the rest and have a
+separate digest, so improved floors do not change the revision. Each file is read once, as a whole, and used
+only if it has its digest. An image is read when it is sent.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ from scoring.questions import Mode, Question
 from scoring.reference import JSON, Reference
 
 FORMAT_VERSION = 5
-"""Part of the folder's key. Raised when the layout, the checks of rows or the composition of prompts change."""
+"""Part of the folder's key.
+
+Raised when the layout, the checks of rows or the composition of prompts change.
+"""
 
 INDEX_FILE = "index.json"
 DIGEST_MARK = "+"
@@ -58,8 +61,8 @@ class DatasetIdentity:
 
     Attributes:
         name: as given to ``--dataset``: Hub id, folder or ``synthetic:...``; for a mix, ``mix:<title>``.
-        revision: commit hash of the Hub repository, or ``sha256:<digest>`` of a folder's content or a mix's parts. For
-            a prepared dataset, ``+`` and a digest of everything that was prepared follow.
+        revision: commit hash of the Hub repository, or ``sha256:<digest>`` of a folder's content or a mix's
+            parts. For a prepared dataset, ``+`` and a digest of everything that was prepared follow.
         warnings: about how the revision was determined, one line each.
     """
 
@@ -122,7 +125,8 @@ class PreparedDataset:
         images: the dataset's images by id.
         mix: the parts of a mix (`reports.records.mixes`); None if the dataset is not a mix.
         repairs: what was damaged in the cache and has been rebuilt, one line each; also among the warnings.
-        part: the samples whose images were prepared, if not all were: only these can be asked about. Else empty.
+        part: the samples whose images were prepared, if not all were: only these can be asked about. Else
+            empty.
     """
 
     directory: Path
@@ -166,13 +170,19 @@ class PreparedDataset:
         )
 
     def floors_of(self, key: ItemKey, scorer: Scorer) -> ItemFloors:
-        """Return what answers that look at no plot score on the item. Raises KeyError if there is no such item."""
+        """Return what answers that look at no plot score on the item.
+
+        Raises KeyError if there is no such item.
+        """
         self._entry(key)
         by_question = self.floors.line(self._floor_spans[key.sample_id])[key.mode]
         return item_floors_from_json(by_question[key.question].get(scorer))
 
     def images_of(self, sample_id: str) -> list[ImagePart]:
-        """Return the sample's images, in order, without demonstrations. Raises KeyError if there is no such sample."""
+        """Return the sample's images, in order, without demonstrations.
+
+        Raises KeyError if there is no such sample.
+        """
         prompt = self.case(ItemKey(sample_id, Question.Q1, Mode.ZEROSHOT)).prompt
         return [part for part in prompt if isinstance(part, ImagePart)]
 
@@ -182,7 +192,10 @@ class PreparedDataset:
         return text
 
     def source_id(self, sample_id: str) -> str:
-        """Return the sample that the questions are about. It differs from ``sample_id`` only for a further ICL row."""
+        """Return the sample that the questions are about.
+
+        It differs from ``sample_id`` only for a further ICL row.
+        """
         source_id: str = self._entries[sample_id].get("source_id", sample_id)
         return source_id
 
@@ -209,8 +222,8 @@ class PreparedDataset:
     def revision_of_part(self, sample_ids: Sequence[str]) -> str | None:
         """Return the revision that preparing only these samples would give; None if some of them are missing here.
 
-        It equals the revision of a part that was prepared separately if texts, references and images are the same.
-        Raises OSError, ValueError or KeyError if the dataset's files are damaged.
+        It equals the revision of a part that was prepared separately if texts, references and images are the
+        same. Raises OSError, ValueError or KeyError if the dataset's files are damaged.
         """
         if self.part or not sample_ids or not set(sample_ids) <= self._entries.keys():
             return None
@@ -264,8 +277,9 @@ class OtherFormatError(ValueError):
 def open_prepared(directory: Path, revision: str | None = None) -> PreparedDataset:
     """Open a dataset that `qcal_plugin.dataset.prepare.prepare` has written; ``revision`` is the one it must have.
 
-    Raises FileNotFoundError if there is none, OtherFormatError if it has another format, and OSError, ValueError,
-    KeyError or TypeError if the index is damaged. The other files are verified when they are read, or by `verify`.
+    Raises FileNotFoundError if there is none, OtherFormatError if it has another format, and OSError,
+    ValueError, KeyError or TypeError if the index is damaged. The other files are verified when they are
+    read, or by `verify`.
     """
     index = json.loads(read_file(directory / INDEX_FILE))
     if index["format"] != FORMAT_VERSION:
@@ -298,7 +312,10 @@ def open_prepared(directory: Path, revision: str | None = None) -> PreparedDatas
 
 
 def content_sha256(content: Mapping[str, Any]) -> str:
-    """Return the digest of a section of an index. The section contains the digests of the files that it describes."""
+    """Return the digest of a section of an index.
+
+    The section contains the digests of the files that it describes.
+    """
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -35,7 +35,10 @@ def write_prepared(
     images: Mapping[str, Mapping[str, Any]],
     **more: object,
 ) -> None:
-    """Write a prepared dataset. Its images must be stored already; ``more`` is added to its index. Raises OSError."""
+    """Write a prepared dataset.
+
+    Its images must be stored already; ``more`` is added to its index. Raises OSError.
+    """
     references = _write_lines(directory, "references", [sample.references for sample in samples])
     prompts = _write_lines(directory, "prompts", [sample.prompts for sample in samples])
     floor_lines = _write_lines(directory, "floors", [sample.floors for sample in samples])

@@ -23,8 +23,8 @@ def icl_prompts(
 ) -> dict[Question, list[Piece]]:
     """Return the three prompts of a fewshot row, with each tag replaced by the next image of the row.
 
-    One index runs over Q3, Q5 and Q6 in this order. Text is stripped, and empty text is dropped. An id that is not
-    ``known`` inserts no image but advances the index; so does a tag after the last id.
+    One index runs over Q3, Q5 and Q6 in this order. Text is stripped, and empty text is dropped. An id that
+    is not ``known`` inserts no image but advances the index; so does a tag after the last id.
     """
     turns = iter(image_ids)
     return {question: list(_interleaved(prompts[question], turns, known)) for question in ICL_QUESTIONS}

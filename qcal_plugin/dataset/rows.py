@@ -52,8 +52,8 @@ class SampleRow:
         image_ids: ids of the row's images, without images that are null.
         null_images: how many of the row's images are null.
         own_rules: the rules in the column q5_scoring.
-        field_rules: the rules that apply: those of ``experiment_config.json``, or ``own_rules`` if it has none for the
-            family.
+        field_rules: the rules that apply: those of ``experiment_config.json``, or ``own_rules`` if it has
+            none for the family.
     """
 
     index: int

@@ -19,12 +19,18 @@ IMAGES = pa.list_(pa.struct({"bytes": pa.binary(), "path": pa.string()}))
 
 _BATCH_ROWS = 8
 _BUFFER_BYTES = 1 << 20
-"""How much of a column is read at a time. Without a buffer, all images of a row group are in memory at once."""
+"""How much of a column is read at a time.
+
+Without a buffer, all images of a row group are in memory at once.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """One row of a file, counted from 0. Its columns have the right types; reading a null cell raises BadDataError."""
+    """One row of a file, counted from 0.
+
+    Its columns have the right types; reading a null cell raises BadDataError.
+    """
 
     file: str
     index: int
@@ -52,7 +58,10 @@ class Cells:
         return tuple(values)
 
     def images(self, column: str) -> tuple[bytes | None, ...]:
-        """Return the bytes of the cell's images, with None for each null among them. A null cell has no images."""
+        """Return the bytes of the cell's images, with None for each null among them.
+
+        A null cell has no images.
+        """
         values: list[Any] = self.values[column] or []
         for position, value in enumerate(values):
             if value is not None and value["bytes"] is None and value["path"] is not None:
@@ -67,7 +76,9 @@ class Cells:
 
 
 def read_rows(path: Path, columns: Mapping[str, Any]) -> Iterator[Cells]:
-    """Yield the rows of a file that has these columns (name -> `TEXT`, `TEXTS` or `IMAGES`). Images are not decoded.
+    """Yield the rows of a file that has these columns (name -> `TEXT`, `TEXTS` or `IMAGES`).
+
+    Images are not decoded.
 
     Decoding hints in the file's metadata are ignored. Raises BadDataError.
     """

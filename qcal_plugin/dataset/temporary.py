@@ -1,4 +1,6 @@
-"""Temporary folders. If a session is killed, the next session that makes such a folder removes those that are left.
+"""Temporary folders.
+
+If a session is killed, the next session that makes such a folder removes those that are left.
 
 Standard library only: workers import it.
 """
@@ -24,8 +26,9 @@ _RANDOM = "[a-z0-9_]{8}"
 class TemporaryFolder:
     """A new folder of mode 0700, removed by `close`.
 
-    Its owner holds a lock on a file in it, which the operating system releases when the process ends in any way. So a
-    folder with a lock file that nobody holds is left over, and is removed when the next folder of that name is made.
+    Its owner holds a lock on a file in it, which the operating system releases when the process ends in any
+    way. So a folder with a lock file that nobody holds is left over, and is removed when the next folder of
+    that name is made.
 
     Args:
         parent: the folder in which it is made.
@@ -80,7 +83,10 @@ def _own_folders(parent: Path, prefix: str) -> Iterator[Path]:
 
 
 def _hold(folder: Path) -> int | None:
-    """Lock a file in the folder. It is renamed after it is locked, so that no other process sees it unlocked."""
+    """Lock a file in the folder.
+
+    It is renamed after it is locked, so that no other process sees it unlocked.
+    """
     if sys.platform == "win32":
         return None
     aside = folder / f"{LOCK_NAME}.new"

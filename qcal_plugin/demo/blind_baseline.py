@@ -1,8 +1,8 @@
 """The blind baseline: optimistic answers from the prompt's text alone. A model that sees has to beat it.
 
-It never reads an image. It reads only the text after the prompt's last instruction heading, such as "Required fields",
-"Report in JSON format", "Options:" or "DECISION CRITERIA" (the wordings of the benchmark and of synthetic samples).
-Only questions have such headings, so it never reads the answers of demonstrations.
+It never reads an image. It reads only the text after the prompt's last instruction heading, such as "Required
+fields", "Report in JSON format", "Options:" or "DECISION CRITERIA" (the wordings of the benchmark and of
+synthetic samples). Only questions have such headings, so it never reads the answers of demonstrations.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _IMAGE_COUNT = re.compile(r"(?:has|are) (\d{1,2}) images")
 def blind_answer(prompt_text: str) -> str:
     """Return a well-formed, optimistic answer to the question in ``prompt_text``; any text is accepted.
 
-    Q1: the prompt's schema with the first of each list of alternatives, once per image if the prompt wants an array.
-    Q2, Q4 and Q6: SUCCESS if it is an option, else the first option. Q5: the prompt's schema with every field null.
-    Q3, and any prompt that is not recognised: `OPTIMISM`.
+    Q1: the prompt's schema with the first of each list of alternatives, once per image if the prompt wants an
+    array. Q2, Q4 and Q6: SUCCESS if it is an option, else the first option. Q5: the prompt's schema with
+    every field null. Q3, and any prompt that is not recognised: `OPTIMISM`.
     """
     headings = list(_HEADING.finditer(prompt_text))
     if not headings:
@@ -88,7 +88,10 @@ def _described(instructions: str, prompt_text: str) -> str:
 
 
 def _first_of_each(instructions: str) -> JSON:
-    """Return the schema as JSON: ``"a"`` for ``"a" | "b"``, null for a type's name; None without a readable schema."""
+    """Return the schema as JSON: ``"a"`` for ``"a" | "b"``, null for a type's name.
+
+    None without a readable schema.
+    """
     schema = _ALTERNATIVES.sub(lambda match: match[1] if match[1].startswith('"') else "null", instructions)
     start = re.search(r"[{\[]", schema)
     try:

@@ -51,7 +51,10 @@ def prompt_text(parts: Sequence[Part]) -> str:
 
 
 def shown(parts: Sequence[Part]) -> list[Shown]:
-    """Return pictures with the texts after them: demonstrations, then the question. Text before them is left out."""
+    """Return pictures with the texts after them: demonstrations, then the question.
+
+    Text before them is left out.
+    """
     return list(_shown(parts))
 
 

@@ -1,7 +1,7 @@
 """The lexical judge: a deterministic, in-process stand-in for a judge model that grades by word overlap.
 
-It rewards an answer that uses a key point's words and numbers, whatever the answer says with them. Use it to try the
-suite; do not quote its scores.
+It rewards an answer that uses a key point's words and numbers, whatever the answer says with them. Use it to
+try the suite; do not quote its scores.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ class LexicalJudge:
 def lexical_grades(answer: str, key_points: Sequence[str]) -> tuple[float, ...]:
     """Return one grade per key point: 1, 0.5 or 0.
 
-    The grade depends on the share of the key point's distinct terms that occur in ``answer``: at least `FULL_RECALL`
-    gives 1, at least `HALF_RECALL` 0.5, less 0. Terms are numbers, equal within `NUMBER_TOLERANCE` (relative), and
-    words of three letters or more, without stop words, compared by their first six letters in any case. A key point
-    without terms gets 0.
+    The grade depends on the share of the key point's distinct terms that occur in ``answer``: at least
+    `FULL_RECALL` gives 1, at least `HALF_RECALL` 0.5, less 0. Terms are numbers, equal within
+    `NUMBER_TOLERANCE` (relative), and words of three letters or more, without stop words, compared by their
+    first six letters in any case. A key point without terms gets 0.
     """
     words, numbers = _words(answer), _numbers(answer)
     return tuple(_grade(_recall(point, words, numbers)) for point in key_points)

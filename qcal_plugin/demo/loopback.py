@@ -20,7 +20,8 @@ _MAX_BODY_BYTES = 1 << 30
 class LoopbackServer:
     """Serves two handlers on 127.0.0.1 while its context lasts, in a daemon thread with a separate event loop.
 
-    A handler is cancelled when its client disconnects. When the context ends, unanswered requests are aborted.
+    A handler is cancelled when its client disconnects. When the context ends, unanswered requests are
+    aborted.
 
     Attributes:
         base_url: ``http://127.0.0.1:PORT/v1``.

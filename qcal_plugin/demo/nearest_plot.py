@@ -1,8 +1,8 @@
 """The nearest-plot baseline: gives the reference answer of the most similar plot that it remembers.
 
 It has neither a network nor weights. It compares pictures by the distance between their features
-(`qcal_plugin.demo.picture_features`). The words of the prompt identify the family; if they do not (Q1), plots of all
-families are compared.
+(`qcal_plugin.demo.picture_features`). The words of the prompt identify the family; if they do not (Q1), plots
+of all families are compared.
 """
 
 from __future__ import annotations

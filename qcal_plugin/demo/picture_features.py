@@ -1,7 +1,8 @@
 """Features of a picture for the nearest-plot baseline: the directions of its lines and the distribution of its ink.
 
-The features are histograms of oriented gradients (N. Dalal, B. Triggs 2005, CVPR) of a small grey picture, and profiles
-of its rows and columns. They do not depend on size or colour, so all blank pictures have the same features.
+The features are histograms of oriented gradients (N. Dalal, B. Triggs 2005, CVPR) of a small grey picture,
+and profiles of its rows and columns. They do not depend on size or colour, so all blank pictures have the
+same features.
 """
 
 from __future__ import annotations

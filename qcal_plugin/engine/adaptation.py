@@ -1,8 +1,8 @@
 """Adapts requests to servers that refuse parameters of the protocol.
 
-For example, OpenAI's reasoning models do not accept ``max_tokens``, and accept only the default temperature. Their 400
-names the parameter. The request is changed accordingly, once for each model, and every report lists the change as a
-deviation from the protocol (docs/endpoints.md).
+For example, OpenAI's reasoning models do not accept ``max_tokens``, and accept only the default temperature.
+Their 400 names the parameter. The request is changed accordingly, once for each model, and every report lists
+the change as a deviation from the protocol (docs/endpoints.md).
 """
 
 from __future__ import annotations
@@ -66,7 +66,10 @@ class Adaptation:
     changes: list[Change] = field(default_factory=list)
 
     def apply(self, fields: Mapping[str, JSON]) -> dict[str, JSON]:
-        """Return the body's fields with the changes made, in the same order. Prompt and model are never touched."""
+        """Return the body's fields with the changes made, in the same order.
+
+        Prompt and model are never touched.
+        """
         renamed = {"max_tokens": "max_completion_tokens"} if Change.RENAME_MAX_TOKENS in self.changes else {}
         dropped = {change.parameter for change in self.changes} - renamed.keys()
         return {renamed.get(name, name): value for name, value in fields.items() if name not in dropped}
@@ -76,8 +79,8 @@ class Adaptation:
     ) -> bool:
         """Adapt to a refusal of the fields that were ``sent``. Return whether another attempt makes sense.
 
-        Requests in flight are refused together: for all but the first, the change has been made already and the fields
-        they sent are simply out of date.
+        Requests in flight are refused together: for all but the first, the change has been made already and
+        the fields they sent are simply out of date.
         """
         refused = self._refused(sent.keys(), code=code, parameter=parameter, message=message)
         if refused is None:

@@ -18,7 +18,8 @@ TOKENS_PER_IMAGE = 1000
 class Budget:
     """Counts requests and tokens, including those of judges, and stops the engine when a limit is reached.
 
-    ``requests`` is never exceeded. Tokens are known only after a reply, so requests in flight may exceed ``tokens``.
+    ``requests`` is never exceeded. Tokens are known only after a reply, so requests in flight may exceed
+    ``tokens``.
     """
 
     requests: int | None

@@ -25,7 +25,8 @@ class CanaryError(QCalError):
 async def judge_canary(judges: Sequence[Judge]) -> tuple[CanaryJudge, ...]:
     """Let every judge grade the whole set. It is small, so all requests are sent at once.
 
-    Raises CanaryError for a judge without a single usable reply, since an agreement of 0% would be meaningless.
+    Raises CanaryError for a judge without a single usable reply, since an agreement of 0% would be
+    meaningless.
     """
     answers, twins = load_canary(), [twin for _, twin in attacked_twins()]
     return tuple([await _judge_one(judge, answers, twins) for judge in judges])

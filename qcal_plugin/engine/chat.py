@@ -46,10 +46,12 @@ class ChatRequest:
         return {name: value for name, value in given.items() if value is not None}
 
     def body(self, fields: Mapping[str, JSON] | None = None) -> ChatBody:
-        """Return the JSON body. Images are inserted as the base64 bytes on disk, without decoding or encoding them.
+        """Return the JSON body.
 
-        ``fields`` replaces `fields`, for a server that refuses some of them. Raises OSError if an image of unknown
-        length is missing; other missing images raise it when the body is read.
+        Images are inserted as the base64 bytes on disk, without decoding or encoding them.
+
+        ``fields`` replaces `fields`, for a server that refuses some of them. Raises OSError if an image of
+        unknown length is missing; other missing images raise it when the body is read.
         """
         head = json.dumps({"model": self.model})[:-1].encode()
         tail = json.dumps(self.fields if fields is None else dict(fields))[1:].encode()
@@ -82,7 +84,9 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChatBody:
-    """A request's body, which can be sent several times. It holds texts in memory, but reads images from disk.
+    """A request's body, which can be sent several times.
+
+    It holds texts in memory, but reads images from disk.
 
     ``pieces`` are bytes, or images whose files are inserted. ``size_bytes`` is the total length.
     """
@@ -105,7 +109,10 @@ class ChatBody:
         return b"".join(self.chunks())
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the body up to the end of the next image at a time. Raises OSError if one is missing or damaged."""
+        """Yield the body up to the end of the next image at a time.
+
+        Raises OSError if one is missing or damaged.
+        """
         ready: list[bytes] = []
         for piece in self.pieces:
             if isinstance(piece, ImagePart):

@@ -27,7 +27,10 @@ REFUSALS_BEFORE_STOP = 3
 RATE_LIMITS_BEFORE_STOP = 12
 """A request is given up after this many episodes of rate limiting without a success between them."""
 ABOUT_THIS_REQUEST = frozenset({400, 403, 413, 415, 422, 451})
-"""Statuses that concern a single request if others succeed. Moderation or a firewall may reject one plot with a 403."""
+"""Statuses that concern a single request if others succeed.
+
+Moderation or a firewall may reject one plot with a 403.
+"""
 SILENCE_STATUSES = frozenset({504, 524})
 SILENCE_S = 50.0
 """If a connection breaks after this time without a byte, a proxy has probably closed it for being idle."""
@@ -36,7 +39,10 @@ STREAM_FIELDS: Mapping[str, JSON] = {"stream": True, "stream_options": {"include
 
 @dataclass(slots=True)
 class Pause:
-    """The end of a pause that a server requested, by the monotonic clock. Shared by all endpoints on that server."""
+    """The end of a pause that a server requested, by the monotonic clock.
+
+    Shared by all endpoints on that server.
+    """
 
     until: float = 0.0
 
@@ -60,17 +66,18 @@ class Stop(Protocol):
 class Endpoint:
     """Sends chat requests to one URL.
 
-    All methods run in the engine's event loop, so the counters need no locks: between two ``await`` nothing else
-    changes them. Other threads call the engine, which passes the call to the loop.
+    All methods run in the engine's event loop, so the counters need no locks: between two ``await`` nothing
+    else changes them. Other threads call the engine, which passes the call to the loop.
 
-    A request passes four gates before it is sent, in this order: `limiter` (how many are in flight, shared by all
-    endpoints of one role), `pace` (the user's limit per minute), `Pause` (a wait that the server requested, shared by
-    all endpoints on that server) and `budget` (the user's limit for the whole run). A request takes its turn at the
-    limiter first and keeps it while it waits. So no more requests pass the other gates than may be in flight.
+    A request passes four gates before it is sent, in this order: `limiter` (how many are in flight, shared by
+    all endpoints of one role), `pace` (the user's limit per minute), `Pause` (a wait that the server
+    requested, shared by all endpoints on that server) and `budget` (the user's limit for the whole run). A
+    request takes its turn at the limiter first and keeps it while it waits. So no more requests pass the
+    other gates than may be in flight.
 
-    `stop` is called with a reason when continuing is pointless: the key or the model is refused, or nothing succeeds
-    any more. `adaptation` holds the changes to requests that this model's server is known to need; `on_adapted` is
-    called when a change is added.
+    `stop` is called with a reason when continuing is pointless: the key or the model is refused, or nothing
+    succeeds any more. `adaptation` holds the changes to requests that this model's server is known to need;
+    `on_adapted` is called when a change is added.
     """
 
     def __init__(
@@ -108,7 +115,8 @@ class Endpoint:
     async def chat(self, request: ChatRequest) -> ChatReply:
         """Send `request`, with retries, until there is a usable reply.
 
-        Raises RequestFailed; EngineStopped if nothing more is asked; OSError if an image of the request is gone.
+        Raises RequestFailed; EngineStopped if nothing more is asked; OSError if an image of the request is
+        gone.
         """
         heard: dict[str, int] = {}
         attempt, counted = 1, 1
@@ -145,8 +153,8 @@ class Endpoint:
 
     async def _attempt(self, body: ChatBody, attempt: int) -> ChatReply:
         """Send one request after waiting for its turn and for pauses. Raises RequestFailed, EngineStopped."""
-        # An attempt gives its turn back before any backoff. So a request that waits for its retry blocks no other, and
-        # a limit that fell meanwhile applies to the retry.
+        # An attempt gives its turn back before any backoff. So a request that waits for its retry blocks no
+        # other, and a limit that fell meanwhile applies to the retry.
         async with self.limiter:
             await self._wait_for_turn()
             self._budget.request()
@@ -165,7 +173,8 @@ class Endpoint:
     async def _wait_for_turn(self) -> None:
         """Wait for the user's pace, then for the server's pauses, which may have been extended meanwhile."""
         await self._rest(self._pace.wait_s())
-        # The reply to another request may extend the pause while this one sleeps, so check again after each sleep.
+        # The reply to another request may extend the pause while this one sleeps, so check again after each
+        # sleep.
         while (
             rest_s := max(self._pause.rest_s, self._pace.tokens_wait_s())
         ) > 0 or self._closing is not None:
@@ -217,7 +226,9 @@ class Endpoint:
             self.streaming = True  # bytes that arrive keep the connection alive
 
     def _note_rate_limit(self, failure: RequestFailed, sent_at: float, now: float) -> None:
-        """Count an episode of rate limiting. A request that was sent before the last episode began belongs to that one.
+        """Count an episode of rate limiting.
+
+        A request that was sent before the last episode began belongs to that one.
 
         If the server does not say how long to wait, all requests pause, longer with each episode.
         """
@@ -269,8 +280,8 @@ class Endpoint:
     def _note_failure(self, failure: RequestFailed) -> None:
         """Open the circuit breaker if the endpoint as a whole fails, not one request.
 
-        The first reply shows a wrong key (401) or model (404). A 403 counts as the refusal of one plot until there are
-        many in a row.
+        The first reply shows a wrong key (401) or model (404). A 403 counts as the refusal of one plot until
+        there are many in a row.
         """
         about_this_request = failure.http_status in ABOUT_THIS_REQUEST and self.successes
         self._failures_in_a_row += not about_this_request or failure.http_status == 403
@@ -288,5 +299,8 @@ class Endpoint:
 
 
 def backoff_bound_s(attempt: int, settings: EndpointSettings) -> float:
-    """Return the longest wait after an attempt, counted from 1. The wait is uniform below it (full jitter)."""
+    """Return the longest wait after an attempt, counted from 1.
+
+    The wait is uniform below it (full jitter).
+    """
     return min(settings.backoff_ceiling_s, settings.backoff_s * 2.0 ** min(attempt - 1, 60))

@@ -1,20 +1,21 @@
 """The engine: asks the model and the judges, hundreds at a time, each item once (ARCHITECTURE.md).
 
-There is one engine per run, on a daemon thread with a separate event loop. It does not depend on pytest. There is
-exactly one job per item, so nothing is sent twice.
+There is one engine per run, on a daemon thread with a separate event loop. It does not depend on pytest.
+There is exactly one job per item, so nothing is sent twice.
 
-**Threads.** Tests run in pytest's thread (or, with ``-n``, reach the engine through `qcal_plugin.worker.channel`).
-All state of jobs, lanes, limiters and endpoints belongs to the engine's thread. The public methods in the first half
-of `Engine` only pass a call to the event loop with ``call_soon_threadsafe``, which keeps their order: an item that was
-declared before it is demanded is known by then. The methods after the marker run in the loop, and none of them blocks.
-Results are returned in a ``concurrent.futures.Future``, the only object that both sides may use.
+**Threads.** Tests run in pytest's thread (or, with ``-n``, reach the engine through
+`qcal_plugin.worker.channel`). All state of jobs, lanes, limiters and endpoints belongs to the engine's
+thread. The public methods in the first half of `Engine` only pass a call to the event loop with
+``call_soon_threadsafe``, which keeps their order: an item that was declared before it is demanded is known by
+then. The methods after the marker run in the loop, and none of them blocks. Results are returned in a
+``concurrent.futures.Future``, the only object that both sides may use.
 
-**Order.** Items start in the order of collection, except that an item for which a test waits goes first. The model's
-lane and the judges' lane are independent: a judge starts as soon as its answer is available.
+**Order.** Items start in the order of collection, except that an item for which a test waits goes first. The
+model's lane and the judges' lane are independent: a judge starts as soon as its answer is available.
 
-**Three ways to stop.** `drain` sends nothing new and lets requests in flight finish, so that their answers are kept (an
-endpoint refuses, the budget is spent, a first Ctrl-C). `abandon` also cancels requests in flight (a second Ctrl-C).
-`close` does the same, closes the connections and ends the thread.
+**Three ways to stop.** `drain` sends nothing new and lets requests in flight finish, so that their answers
+are kept (an endpoint refuses, the budget is spent, a first Ctrl-C). `abandon` also cancels requests in flight
+(a second Ctrl-C). `close` does the same, closes the connections and ends the thread.
 """
 
 from __future__ import annotations
@@ -60,7 +61,10 @@ class Job:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
 
     def end(self, ended: EngineResult | EngineStopped) -> None:
-        """Notify all waiters. Only the first result is kept: a job that was stopped may still end by itself."""
+        """Notify all waiters.
+
+        Only the first result is kept: a job that was stopped may still end by itself.
+        """
         if self.ended is None:
             self.ended = ended
             waiting, self.waiting = self.waiting, ()  # a waiter that is notified may ask again at once
@@ -78,9 +82,9 @@ class Job:
 class Engine:
     """Works through the declared items once the first of them is demanded.
 
-    `declare`, `demand`, `release`, `drain`, `abandon` and `close` may be called from any thread. `look_ahead` bounds
-    how many items may be asked before a test waits for them; None sets no bound. Any bound blocks on the slowest item
-    at its head, so only ``-x`` and ``--maxfail`` set one.
+    `declare`, `demand`, `release`, `drain`, `abandon` and `close` may be called from any thread. `look_ahead`
+    bounds how many items may be asked before a test waits for them; None sets no bound. Any bound blocks on
+    the slowest item at its head, so only ``-x`` and ``--maxfail`` set one.
     """
 
     def __init__(
@@ -130,9 +134,13 @@ class Engine:
         self.loop.call_soon_threadsafe(self._declare, tuple(keys))
 
     def demand(self, key: ItemKey) -> Future[EngineResult]:
-        """Return a future with the item's outcome. It fails with EngineStopped if the engine has stopped asking."""
+        """Return a future with the item's outcome.
+
+        It fails with EngineStopped if the engine has stopped asking.
+        """
         handle: Future[EngineResult] = Future()
-        # A released item is read from the journal: its job's result counts requests, and these are recorded only once.
+        # A released item is read from the journal: its job's result counts requests, and these are recorded
+        # only once.
         job = None if key in self._to_forget else self._jobs.get(key)
         # After `close` the loop runs no more calls, so a handle given to it would never be notified.
         if self._over:
@@ -144,7 +152,10 @@ class Engine:
         return handle
 
     def release(self, key: ItemKey) -> None:
-        """Forget an item that has been recorded. If it is demanded again, its answer is read from the journal."""
+        """Forget an item that has been recorded.
+
+        If it is demanded again, its answer is read from the journal.
+        """
         self._to_forget[key] = None
 
     def drain(self, reason: str) -> None:
@@ -182,7 +193,8 @@ class Engine:
         lanes = (self._model_lane, self._judge_lane)
         for lane in lanes:
             lane.clear()
-        # Jobs that have not started end now. Jobs in flight end in `_ask` or `_grade`, after their answer is recorded.
+        # Jobs that have not started end now. Jobs in flight end in `_ask` or `_grade`, after their answer is
+        # recorded.
         in_flight = {key for lane in lanes for task, (key, _) in lane.running.items() if not task.done()}
         for key, job in self._jobs.items():
             if key not in in_flight:
@@ -222,7 +234,7 @@ class Engine:
 
     def _forget_released(self) -> None:
         for key in tuple(self._to_forget):
-            # pytest-rerunfailures may demand it again between its record and its release; then the job continues
+            # pytest-rerunfailures may demand it again between its record and its release: then the job goes on
             if key in self._jobs and self._jobs[key].ended is not None:
                 del self._jobs[key]
                 self._released.add(key)

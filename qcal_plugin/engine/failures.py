@@ -40,10 +40,11 @@ class RequestFailed(Exception):
     """A request was given up.
 
     Attributes:
-        kind: a stable name: ``http_<status>``, ``timeout``, ``connect``, ``dns``, ``tls``, ``reset``, ``not_http``,
-            ``encoding``, ``malformed``, ``error_in_reply``, ``upstream`` (generation broke off), ``too_large``,
-            ``no_answer``, ``no_stored_answer``, ``no_image``, ``other_model``, ``internal``; ``context_overflow`` and
-            ``image_refused`` for requests that this server can never answer.
+        kind: a stable name: ``http_<status>``, ``timeout``, ``connect``, ``dns``, ``tls``, ``reset``,
+            ``not_http``, ``encoding``, ``malformed``, ``error_in_reply``, ``upstream`` (generation broke
+            off), ``too_large``, ``no_answer``, ``no_stored_answer``, ``no_image``, ``other_model``,
+            ``internal``; ``context_overflow`` and ``image_refused`` for requests that this server can never
+            answer.
         message: one line for the user, with the server's or the network's message.
         attempts: requests sent.
         retriable: whether the same request may succeed later.
@@ -77,8 +78,8 @@ class RequestFailed(Exception):
 class Repeats(Enum):
     """Whether an error that came twice in the same words would come a third time.
 
-    A gateway gives the same error whatever the cause. It concerns this request only if the server answers others
-    meanwhile. Overload always passes.
+    A gateway gives the same error whatever the cause. It concerns this request only if the server answers
+    others meanwhile. Overload always passes.
     """
 
     NEVER = auto()
@@ -115,8 +116,8 @@ def reported_failure(
 ) -> RequestFailed:
     """Return the failure that a successful reply reports in its body, as routers do.
 
-    The status in the error object counts. If generation had begun (``partial``), the failure is like a lost connection:
-    getting the same error again says nothing about this request.
+    The status in the error object counts. If generation had begun (``partial``), the failure is like a lost
+    connection: getting the same error again says nothing about this request.
     """
     status = _status_of(error.get("code") if isinstance(error, dict) else None)
     said = f"the reply reports an error: {server_message(body)}"
@@ -152,7 +153,10 @@ def transport_failure(
     error: httpx.TransportError | httpx.DecodingError | aiohttp.ClientError | TimeoutError,
     redaction: Redaction,
 ) -> RequestFailed:
-    """Return the failure for an exception of the HTTP client. Its cause, an exception of aiohttp, is more precise."""
+    """Return the failure for an exception of the HTTP client.
+
+    Its cause, an exception of aiohttp, is more precise.
+    """
     import aiohttp
     import httpx
 
@@ -301,7 +305,10 @@ def _status_of(code: object) -> int | None:
 
 
 def _error_code(body: bytes) -> tuple[str | None, str | None]:
-    """Return the textual code of an error body and the parameter to which it refers; None if it does not say."""
+    """Return the textual code of an error body and the parameter to which it refers.
+
+    None if it does not say.
+    """
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):

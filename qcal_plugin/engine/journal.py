@@ -32,12 +32,12 @@ T = TypeVar("T")
 class Journal:
     """A file of JSON lines. Each line is written with one call. Several threads may append.
 
-    A line is on the disk a second after it was written (`Syncer`). Opening the file repairs it: an incomplete last
-    line, left by a crash, is removed, and damaged lines are moved to a separate file. Their items count as not
-    measured. If a line cannot be used for another reason, nothing is changed.
+    A line is on the disk a second after it was written (`Syncer`). Opening the file repairs it: an incomplete
+    last line, left by a crash, is removed, and damaged lines are moved to a separate file. Their items count
+    as not measured. If a line cannot be used for another reason, nothing is changed.
 
-    ``read`` is called with each intact line and its offset. It raises DecodeError if the line does not belong in this
-    file.
+    ``read`` is called with each intact line and its offset. It raises DecodeError if the line does not belong
+    in this file.
     """
 
     def __init__(self, path: Path, read: Callable[[bytes, int], None] | None = None) -> None:
@@ -52,7 +52,9 @@ class Journal:
             raise JournalError(f"cannot write {path}: {error.strerror}") from error
 
     def append(self, data: object) -> int:
-        """Write one line and return its offset in bytes. Raises JournalError, for example if the disk is full.
+        """Write one line and return its offset in bytes.
+
+        Raises JournalError, for example if the disk is full.
 
         No incomplete line remains then.
         """

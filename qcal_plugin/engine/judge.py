@@ -45,7 +45,10 @@ class Judge(Protocol):
         ...
 
     def identify(self, submission: Submission) -> str:
-        """Return a digest of everything that the verdict depends on. A stored verdict is reused only if it matches."""
+        """Return a digest of everything that the verdict depends on.
+
+        A stored verdict is reused only if it matches.
+        """
         ...
 
     async def grade(self, submission: Submission) -> Verdict:
@@ -72,9 +75,12 @@ class ModelJudge:
         return self._request(self._prompt(submission)).sha256
 
     async def grade(self, submission: Submission) -> Verdict:
-        """Grade one answer. After an unusable reply, ask again and name the fault, up to REPLIES_ASKED replies.
+        """Grade one answer.
 
-        If a reply is truncated or has no content, ``max_tokens`` is doubled, up to MOST_ROOM times the first value.
+        After an unusable reply, ask again and name the fault, up to REPLIES_ASKED replies.
+
+        If a reply is truncated or has no content, ``max_tokens`` is doubled, up to MOST_ROOM times the first
+        value.
         """
         prompt = self._prompt(submission)
         request = self._request(prompt)

@@ -17,13 +17,13 @@ JobId: TypeAlias = tuple[ItemKey, str]
 class Lane:
     """Runs jobs, up to `slots` at once. All methods must be called in the event loop's thread.
 
-    A lane limits how many items are in progress, a `Limiter` how many requests are in flight. Both start with the same
-    number. The limiter's number falls when a server is overloaded. The lane's does not: a job that waits for a retry
-    keeps its slot, so that no further items are sent to a failing server.
+    A lane limits how many items are in progress, a `Limiter` how many requests are in flight. Both start with
+    the same number. The limiter's number falls when a server is overloaded. The lane's does not: a job that
+    waits for a retry keeps its slot, so that no further items are sent to a failing server.
 
-    Urgent jobs go first, in the order in which they became urgent, so that no xdist worker starves. The others follow
-    in the order in which they were added; they start only while `may_run_ahead` allows it. `on_error` is called with
-    each job that raised.
+    Urgent jobs go first, in the order in which they became urgent, so that no xdist worker starves. The
+    others follow in the order in which they were added; they start only while `may_run_ahead` allows it.
+    `on_error` is called with each job that raised.
     """
 
     def __init__(

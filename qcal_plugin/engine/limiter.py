@@ -14,8 +14,8 @@ DECREASE_FACTOR = 0.8
 class Limiter:
     """Grants turns to send a request, in order of arrival: ``async with limiter``. Belongs to one event loop.
 
-    The limit falls by a fifth on overload, once per episode, and grows by one per round trip while it is reached. A
-    retry takes a new turn, so that a lowered limit applies to retries too.
+    The limit falls by a fifth on overload, once per episode, and grows by one per round trip while it is
+    reached. A retry takes a new turn, so that a lowered limit applies to retries too.
 
     Attributes:
         ceiling: the initial limit, which is never exceeded.
@@ -35,8 +35,8 @@ class Limiter:
         self.limit = float(self.ceiling)
 
     async def __aenter__(self) -> None:
-        # Each waiter has a future. An asyncio.Semaphore does not fit: the limit changes while requests wait, and the
-        # order of arrival must be kept.
+        # Each waiter has a future. An asyncio.Semaphore does not fit: the limit changes while requests wait,
+        # and the order of arrival must be kept.
         turn = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         self._grant()

@@ -1,6 +1,7 @@
 """``engine.json``: for each session of a run, the requests to its endpoints and the history of the limits.
 
-There is one entry per session, in order, except for killed sessions. Times are seconds since the session began.
+There is one entry per session, in order, except for killed sessions. Times are seconds since the session
+began.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ class _Log:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineLog:
-    """Gathers one session's figures. ``limiter`` is for model requests, ``judge_limiter`` for those of all judges."""
+    """Gathers one session's figures.
+
+    ``limiter`` is for model requests, ``judge_limiter`` for those of all judges.
+    """
 
     limiter: Limiter
     judge_limiter: Limiter
@@ -36,7 +40,10 @@ class EngineLog:
     began: float = field(default_factory=time.monotonic)
 
     def append_to(self, folder: Path, stopped: str | None) -> None:
-        """Add the session to the run's file. `stopped` is the reason why asking ended early. Raises OSError."""
+        """Add the session to the run's file.
+
+        `stopped` is the reason why asking ended early. Raises OSError.
+        """
         path = folder / ENGINE_FILE
         entry = {
             "started_at": self.started_at,
@@ -66,7 +73,10 @@ class EngineLog:
 
 
 def _sessions(path: Path) -> list[Any]:
-    """Return the earlier sessions. None are returned, and no error is raised, if the file is missing or not ours."""
+    """Return the earlier sessions.
+
+    None are returned, and no error is raised, if the file is missing or not ours.
+    """
     try:
         return decode(read_file(path), _Log).sessions
     except (OSError, DecodeError):

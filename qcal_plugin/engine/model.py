@@ -26,7 +26,9 @@ class Model(Protocol):
         ...
 
     async def ask(self, case: Case, request: ChatRequest, ready_at: float) -> Answer:
-        """Answer one case. Raises RequestFailed if there is no answer, EngineStopped if the engine has stopped.
+        """Answer one case.
+
+        Raises RequestFailed if there is no answer, EngineStopped if the engine has stopped.
 
         `ready_at` is the time at which the item could have been sent, in seconds of the monotonic clock.
         """
@@ -67,8 +69,8 @@ class Sampling:
 class ServedModel:
     """A model behind an endpoint.
 
-    With ``strict``, an answer by another model than the requested one is an error. ``restore`` rebuilds the dataset's
-    images if one of them is damaged.
+    With ``strict``, an answer by another model than the requested one is an error. ``restore`` rebuilds the
+    dataset's images if one of them is damaged.
     """
 
     sampling: Sampling
@@ -101,7 +103,10 @@ class ServedModel:
         return answer
 
     async def _reply(self, request: ChatRequest) -> ChatReply:
-        """Send the request, and once more if an image had to be rebuilt. Raises OSError if that did not help."""
+        """Send the request, and once more if an image had to be rebuilt.
+
+        Raises OSError if that did not help.
+        """
         try:
             return await self.endpoint.chat(request)
         except OSError:
@@ -112,7 +117,10 @@ class ServedModel:
 
 
 def _answer(reply: ChatReply, ready_at: float) -> Answer:
-    """Return the answer in a reply. Raises RequestFailed if it has neither text nor reasoning and was not withheld."""
+    """Return the answer in a reply.
+
+    Raises RequestFailed if it has neither text nor reasoning and was not withheld.
+    """
     answer = Answer(
         text=reply.text or "",
         finish_reason=reply.finish_reason,
@@ -142,7 +150,10 @@ def _answer(reply: ChatReply, ready_at: float) -> Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAnswer:
-    """An answer from an earlier run or a result file. ``request_sha256`` is None if the file does not contain it."""
+    """An answer from an earlier run or a result file.
+
+    ``request_sha256`` is None if the file does not contain it.
+    """
 
     answer: Answer
     request_sha256: str | None

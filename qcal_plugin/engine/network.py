@@ -52,8 +52,8 @@ class Proxy:
 def proxy_for(url: str, environ: Mapping[str, str] = os.environ) -> Proxy | None:
     """Return the proxy that the environment names for a URL; None to connect directly. Raises NetworkError.
 
-    ``NO_PROXY`` takes host names (their subdomains included), addresses, networks such as 10.0.0.0/8, each with an
-    optional port, and ``*``.
+    ``NO_PROXY`` takes host names (their subdomains included), addresses, networks such as 10.0.0.0/8, each
+    with an optional port, and ``*``.
     """
     parts = urlsplit(url)
     if _is_exempt(parts, _variable(environ, "no_proxy")[1]):

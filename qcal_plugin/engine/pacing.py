@@ -14,8 +14,9 @@ MINUTE_S = 60.0
 class Pace:
     """Schedules the requests to one endpoint. Belongs to the engine's thread.
 
-    Requests are spaced evenly, so that they also comply with a quota that is counted in fixed windows. Tokens are known
-    only after a reply. So the next request waits until the tokens of the last minute are below the limit.
+    Requests are spaced evenly, so that they also comply with a quota that is counted in fixed windows. Tokens
+    are known only after a reply. So the next request waits until the tokens of the last minute are below the
+    limit.
 
     Attributes:
         requests_per_s: None for no limit.
@@ -30,7 +31,10 @@ class Pace:
     _tokens: int = 0
 
     def wait_s(self) -> float:
-        """Reserve the next turn and return how long to wait for it. Only requests reserve a turn; tokens do not."""
+        """Reserve the next turn and return how long to wait for it.
+
+        Only requests reserve a turn; tokens do not.
+        """
         now = self.clock()
         turn_at = max(now, self._next_at)
         if self.requests_per_s is not None:

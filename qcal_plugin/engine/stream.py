@@ -1,9 +1,9 @@
 """Reads one streamed chat completion and the time of each event.
 
-Servers differ. Supported are: a missing ``[DONE]`` at the end; usage in a separate chunk with empty or non-empty
-``choices``, in the last chunk, or never; a first chunk with only a role or ``content: null``; reasoning as
-``reasoning`` or ``reasoning_content``, or in the content before a lone ``</think>``; comments as heartbeats; an error
-as an event.
+Servers differ. Supported are: a missing ``[DONE]`` at the end; usage in a separate chunk with empty or
+non-empty ``choices``, in the last chunk, or never; a first chunk with only a role or ``content: null``;
+reasoning as ``reasoning`` or ``reasoning_content``, or in the content before a lone ``</think>``; comments as
+heartbeats; an error as an event.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ DONE = b"[DONE]"
 class EventReader:
     """Splits the bytes of a stream into the data of its events.
 
-    Each ``data:`` line is an event. Chat completions never divide an event between lines, and some proxies leave out
-    the empty line after it. Lines may end in LF, CRLF or CR, and a read may end anywhere in a line.
+    Each ``data:`` line is an event. Chat completions never divide an event between lines, and some proxies
+    leave out the empty line after it. Lines may end in LF, CRLF or CR, and a read may end anywhere in a line.
     """
 
     def __init__(self) -> None:
@@ -113,7 +113,10 @@ class StreamedReply:
             self.finish_reason, self.ended = choice["finish_reason"], True
 
     def reply(self) -> ChatReply:
-        """Return the reply as if it had not been streamed. Raises ErrorInReply if generation was interrupted."""
+        """Return the reply as if it had not been streamed.
+
+        Raises ErrorInReply if generation was interrupted.
+        """
         if self.finish_reason is not None and self.finish_reason.lower() in ERROR_REASONS:
             raise ErrorInReply(f"generation broke off (finish_reason: {self.finish_reason})", partial=True)
         content, reasoning, refusal = (

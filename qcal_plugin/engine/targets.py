@@ -69,7 +69,10 @@ class TargetOption:
 
 
 def parse_target(url: str) -> Target:
-    """Parse ``http://host:port/v1`` or ``.../v1/chat/completions``. Raises BadValueError, without user info in it."""
+    """Parse ``http://host:port/v1`` or ``.../v1/chat/completions``.
+
+    Raises BadValueError, without user info in it.
+    """
     parts = _split(url)
     if parts.scheme not in {"http", "https"} or not _is_reachable(parts):
         shown = f"{parts.scheme}:..." if "@" in url else repr(url)

@@ -1,8 +1,8 @@
 """One HTTP exchange with a chat-completions endpoint: sends, follows redirects, polls, and reads replies and streams.
 
-Every successful status counts as success: some frameworks answer each POST with 201. After a 202, the given URL is
-polled. A redirect is followed only if it stays on the host that the user named, so that no other host gets the key. An
-event stream is read as one reply, whether or not it was requested.
+Every successful status counts as success: some frameworks answer each POST with 201. After a 202, the given
+URL is polled. A redirect is followed only if it stays on the host that the user named, so that no other host
+gets the key. An event stream is read as one reply, whether or not it was requested.
 """
 
 from __future__ import annotations
@@ -103,7 +103,10 @@ class Transport:
         return None if proxy is None else proxy.public_url
 
     async def _redirected(self, body: ChatBody) -> Received:
-        """Send the body, and again to the target of a redirect on the same host. Later requests go there directly."""
+        """Send the body, and again to the target of a redirect on the same host.
+
+        Later requests go there directly.
+        """
         for _ in range(MAX_REDIRECTS):
             received = await self._exchange("POST", self._url, body)
             if received.status not in REDIRECTS:
@@ -153,7 +156,10 @@ class Transport:
         return Received(status=response.status_code, headers=headers, body=body_read)
 
     async def _events(self, response: httpx.Response, sent_at: float) -> StreamedReply:
-        """Read an event stream to its end. Raises RequestFailed on an error event, and if the stream is cut."""
+        """Read an event stream to its end.
+
+        Raises RequestFailed on an error event, and if the stream is cut.
+        """
         reader, reply, size = EventReader(), StreamedReply(), 0
         redaction = self._settings.redaction
         async for chunk in response.aiter_bytes():
@@ -191,10 +197,12 @@ class Transport:
 
 
 class Connections:
-    """A pool of connections to one endpoint, its headers, and the cookies that it has set. Raises NetworkError.
+    """A pool of connections to one endpoint, its headers, and the cookies that it has set.
 
-    Requests go to httpx's transport directly. Its client would also look for authentication, redirects and cookies in
-    each of them, which took a tenth of the engine's CPU time.
+    Raises NetworkError.
+
+    Requests go to httpx's transport directly. Its client would also look for authentication, redirects and
+    cookies in each of them, which took a tenth of the engine's CPU time.
     """
 
     def __init__(self, settings: EndpointSettings) -> None:
@@ -207,7 +215,10 @@ class Connections:
         self._public_url = settings.public_url
 
     async def send(self, method: str, url: str, upload: _Upload | None) -> httpx.Response:
-        """Send one request; the response's body is not read yet. Raises as `httpx.AsyncBaseTransport` does."""
+        """Send one request; the response's body is not read yet.
+
+        Raises as `httpx.AsyncBaseTransport` does.
+        """
         import httpx
 
         headers = self._client.headers.copy()
@@ -299,7 +310,10 @@ class _Upload:
 
 
 async def _read(response: httpx.Response) -> bytes:
-    """Return the decompressed body; of an error, only the beginning. Raises RequestFailed above MAX_REPLY_BYTES."""
+    """Return the decompressed body; of an error, only the beginning.
+
+    Raises RequestFailed above MAX_REPLY_BYTES.
+    """
     chunks: list[bytes] = []
     size = 0
     limit = MAX_REPLY_BYTES if response.is_success else MAX_ERROR_BYTES

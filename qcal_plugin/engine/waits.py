@@ -1,9 +1,10 @@
 """Reads how long a server asks its clients to wait, from headers, error bodies and messages.
 
 Observed shapes: ``Retry-After`` (seconds or a date) and ``retry-after-ms``; the same behind a proxy's prefix
-(``llm_provider-retry-after``); ``x-ratelimit-reset-requests: 6m0s``, ``anthropic-ratelimit-tokens-reset`` with a date,
-``X-RateLimit-Reset`` with a time stamp in seconds or milliseconds; Google's ``RetryInfo.retryDelay``; headers of the
-upstream server inside a router's error body; and prose such as "try again in 1.2s".
+(``llm_provider-retry-after``); ``x-ratelimit-reset-requests: 6m0s``, ``anthropic-ratelimit-tokens-reset``
+with a date, ``X-RateLimit-Reset`` with a time stamp in seconds or milliseconds; Google's
+``RetryInfo.retryDelay``; headers of the upstream server inside a router's error body; and prose such as "try
+again in 1.2s".
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ _DEEPEST = 8
 def asked_wait_s(headers: Mapping[str, str], body: bytes, now: float | None = None) -> float | None:
     """Return the wait that a reply asks for, in seconds from now; None if it does not say.
 
-    ``now`` is in seconds since 1970. An explicit wait has precedence over the reset of a limit, a header over the body,
-    and a number over prose.
+    ``now`` is in seconds since 1970. An explicit wait has precedence over the reset of a limit, a header over
+    the body, and a number over prose.
     """
     clock = time.time() if now is None else now
     lowered = {name.lower(): value for name, value in headers.items()}
@@ -48,7 +49,10 @@ def asked_wait_s(headers: Mapping[str, str], body: bytes, now: float | None = No
 
 
 def duration_s(text: str) -> float | None:
-    """Read ``20ms``, ``1.5s``, ``6m0s``, ``26 seconds`` or a bare number of seconds; None for anything else."""
+    """Read ``20ms``, ``1.5s``, ``6m0s``, ``26 seconds`` or a bare number of seconds.
+
+    None for anything else.
+    """
     number = _number(text)
     if number is not None:
         return number
@@ -64,7 +68,10 @@ def _unit(word: str) -> str:
 
 
 def _retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """Return an explicit wait. The server's header has precedence over one that a proxy passes on with a prefix."""
+    """Return an explicit wait.
+
+    The server's header has precedence over one that a proxy passes on with a prefix.
+    """
     for suffix, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         for name in sorted((name for name in headers if name.endswith(suffix)), key=len):
             number = _number(headers[name])

@@ -50,7 +50,10 @@ def build_mix(
     directory: Path,
     description: Mapping[str, JSON],
 ) -> None:
-    """Write the mix of these datasets, one for each part, into ``directory``. Raises DatasetError or OSError."""
+    """Write the mix of these datasets, one for each part, into ``directory``.
+
+    Raises DatasetError or OSError.
+    """
     try:
         choices = drawn(mix, choose(mix.parts, datasets))
     except DatasetError as error:
@@ -115,8 +118,8 @@ def share_out(
 ) -> dict[str, int]:
     """Return how many of ``samples`` each part gives: in proportion to its weight, by largest remainder.
 
-    A part that has fewer than its share gives all it has, and the others share out the rest in the same way. If the
-    parts have no more than ``samples`` in total, all of them give all they have.
+    A part that has fewer than its share gives all it has, and the others share out the rest in the same way.
+    If the parts have no more than ``samples`` in total, all of them give all they have.
     """
     exact = {name: Fraction(repr(weight)) for name, weight in weights.items()}
     scale = math.lcm(*(weight.denominator for weight in exact.values()))
@@ -164,7 +167,7 @@ def _warnings(choices: Sequence[Choice]) -> Iterator[str]:
             yield f"part {choice.part.name}: {choice.taken} items that it selects belong to earlier parts"
 
 
-# --- files -----------------------------------------------------------------------------------------------------------
+# --- files --------------------------------------------------------------------------------------------------
 
 
 def _lines(choice: Choice, entry: SampleEntry) -> SampleLines:

@@ -1,8 +1,8 @@
 """``--mix FILE``: several datasets as one, prepared once and asked like any other.
 
-An item that several parts select belongs to the first of them, so that nothing is asked twice. Two items are the same
-if their texts and pictures are. From what remains of a part, ``samples`` draws its share (`share_out`), stratified by
-family.
+An item that several parts select belongs to the first of them, so that nothing is asked twice. Two items are
+the same if their texts and pictures are. From what remains of a part, ``samples`` draws its share
+(`share_out`), stratified by family.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Send streamed requests and time them. Failures are results of a load test, so they are not retried.
 
-The client must not be slower than the server. While a stream lasts, each read therefore costs no more than a clock
-reading and an append: events are decoded up to the first token, and then after the end. Secrets are removed from what
-is kept, and not from each event.
+The client must not be slower than the server. While a stream lasts, each read therefore costs no more than a
+clock reading and an append: events are decoded up to the first token, and then after the end. Secrets are
+removed from what is kept, and not from each event.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Timed:
-    """One request with its times, in seconds since it was sent; ``reply`` holds what arrived before a ``failure``."""
+    """One request with its times, in seconds since it was sent.
+
+    ``reply`` holds what arrived before a ``failure``.
+    """
 
     sent_at: float
     reply: StreamedReply = field(default_factory=StreamedReply)
@@ -49,8 +52,9 @@ class StreamClient:
     async def send(self, body: bytes, timed: Timed | None = None) -> Timed:
         """Send one request and read its stream to the end; ``timed`` is filled in as it goes.
 
-        Some servers close a connection after a stream without announcing it, and the next request on it fails.
-        That does not count as a failure: the request is sent once more, on another connection, and timed from there.
+        Some servers close a connection after a stream without announcing it, and the next request on it
+        fails. That does not count as a failure: the request is sent once more, on another connection, and
+        timed from there.
         """
         timed = timed or Timed(sent_at=time.perf_counter())
         await self._attempt(body, timed)
@@ -117,7 +121,10 @@ class StreamClient:
         timed.reply.finish_reason = reason and self._settings.redaction.answer(reason)
 
     def _take(self, reply: StreamedReply, events: list[bytes], now: float) -> None:
-        """Decode events. The message of a failure may quote an event, so it is made from one without secrets."""
+        """Decode events.
+
+        The message of a failure may quote an event, so it is made from one without secrets.
+        """
         for event in events:
             with contextlib.suppress(RequestFailed):
                 reply.take(event, now)

@@ -17,8 +17,8 @@ EVERY_S = 0.02
 class LagWatch:
     """Wakes up every `EVERY_S` and notes how late it was. Replies that have arrived wait as long to be read.
 
-    An event loop handles ready tasks one after the other. A wake-up is late for the same reasons as a read: other
-    replies come first, or the machine has no core for this process.
+    An event loop handles ready tasks one after the other. A wake-up is late for the same reasons as a read:
+    other replies come first, or the machine has no core for this process.
     """
 
     late_s: list[float] = field(default_factory=list)
@@ -26,7 +26,10 @@ class LagWatch:
     _cpu_s: float = field(default_factory=time.process_time)
 
     def figures(self) -> ClientLoad | None:
-        """Return quantiles of the delays and the CPU share; None if the level ended before the first wake-up."""
+        """Return quantiles of the delays and the CPU share.
+
+        None if the level ended before the first wake-up.
+        """
         if not self.late_s:
             return None
         late = sorted(self.late_s)

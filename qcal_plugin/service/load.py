@@ -1,8 +1,8 @@
 """Make the requests of a load test: the benchmark's plots and prompts, or random images with words.
 
-Every request begins with a new number. Prefix caches store the beginning of a prompt, so they cannot answer from an
-earlier request. Random images are new in every request. Each of the benchmark's plots is sent once before any is sent
-again.
+Every request begins with a new number. Prefix caches store the beginning of a prompt, so they cannot answer
+from an earlier request. Random images are new in every request. Each of the benchmark's plots is sent once
+before any is sent again.
 """
 
 from __future__ import annotations

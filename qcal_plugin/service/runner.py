@@ -1,6 +1,7 @@
 """Hold one load level against an endpoint, and record what became of every request.
 
-Nothing is written, scored or parsed twice while the level lasts, because that would slow down the measurement.
+Nothing is written, scored or parsed twice while the level lasts, because that would slow down the
+measurement.
 """
 
 from __future__ import annotations
@@ -30,11 +31,17 @@ from scoring.reference import JSON
 
 STREAMED: Mapping[str, JSON] = {"stream": True, "stream_options": {"include_usage": True}}
 BARE: Mapping[str, JSON] = {"stream": True}
-"""For servers that refuse ``stream_options``. They report usage without being asked, or tokens are estimated."""
+"""For servers that refuse ``stream_options``.
+
+They report usage without being asked, or tokens are estimated.
+"""
 REFUSED = frozenset({"http_400", "http_422", "context_overflow", "image_refused"})
 FAILURES_BEFORE_STOP = 10
 CACHED_SHARE = 0.5
-"""The share of a prompt's tokens above which a reply counts as cached. A chat template's beginning is always cached."""
+"""The share of a prompt's tokens above which a reply counts as cached.
+
+A chat template's beginning is always cached.
+"""
 
 
 CACHED_TOKENS = (
@@ -131,7 +138,10 @@ class LoadRunner:
         await asyncio.gather(*(place() for _ in range(int(run.level.load))))
 
     async def _hold_open(self, run: LevelRun, client: StreamClient) -> None:
-        """Send requests at their arrival times, with any number in flight. Stopping the level cancels them."""
+        """Send requests at their arrival times, with any number in flight.
+
+        Stopping the level cancels them.
+        """
         times, burstiness = self._arrivals(run.level)
         tasks: list[asyncio.Task[None]] = []
         for number, at in enumerate(times):

@@ -1,8 +1,8 @@
 """Arrival times of an open loop, its over-saturation, and the search for the highest load. Pure.
 
-Open loop: gaps between arrivals are drawn from a gamma distribution of mean 1/rate and shape ``burstiness``: 1 is a
-Poisson process, below 1 arrivals come in bursts, above 1 they come more evenly (variance of a gap: 1 / (burstiness *
-rate^2)).
+Open loop: gaps between arrivals are drawn from a gamma distribution of mean 1/rate and shape ``burstiness``:
+1 is a Poisson process, below 1 arrivals come in bursts, above 1 they come more evenly (variance of a gap: 1 /
+(burstiness * rate^2)).
 """
 
 from __future__ import annotations
@@ -16,15 +16,18 @@ from itertools import pairwise
 SETTLED_AFTER = 10
 """The number of answers that show how long a first token takes before there is a backlog."""
 CERTAIN = 3.0
-"""By how many standard deviations first tokens must lag behind arrivals. It is high because it is checked often."""
+"""By how many standard deviations first tokens must lag behind arrivals.
+
+It is high because it is checked often.
+"""
 LAGGING = 0.9
 
 
 def arrival_times(rate: float, number: int, *, burstiness: float = 1.0, seed: int | str = 0) -> list[float]:
     """Return the first ``number`` arrivals at ``rate`` a second, in seconds, the first at 0.
 
-    They are rescaled so that their mean rate is exact. The rate of 100 random gaps is off by 10% in a third of the
-    cases, which would be another load than the one requested.
+    They are rescaled so that their mean rate is exact. The rate of 100 random gaps is off by 10% in a third
+    of the cases, which would be another load than the one requested.
     """
     gaps = random.Random(seed)  # noqa: S311 - a schedule, not a secret
     times = [0.0]
@@ -51,10 +54,11 @@ def over_saturated(
 ) -> bool:
     """Return whether an open loop has lost its steady state: requests arrive faster than the server begins to answer.
 
-    ``arrivals`` are the times at which requests were sent, ``first_tokens`` those at which a reply began or ended, both
-    ascending; ``waits`` are the times that the first requests waited for that. In the latter half of the time, first
-    tokens must lag behind arrivals by `CERTAIN` standard deviations of the difference of two such counts, and by a
-    tenth. The result is False until twice the usual wait has passed, because until then a healthy server lags as well.
+    ``arrivals`` are the times at which requests were sent, ``first_tokens`` those at which a reply began or
+    ended, both ascending; ``waits`` are the times that the first requests waited for that. In the latter half
+    of the time, first tokens must lag behind arrivals by `CERTAIN` standard deviations of the difference of
+    two such counts, and by a tenth. The result is False until twice the usual wait has passed, because until
+    then a healthy server lags as well.
     """
     if len(waits) < SETTLED_AFTER:
         return False
@@ -73,8 +77,9 @@ def over_saturated(
 def highest_load(meets: Callable[[int], bool], limit: int) -> int | None:
     """Return the highest load up to ``limit`` that meets the objectives; None if 1 does not.
 
-    Doubles the load from 1 until one fails, then halves the interval between the last that met them and the first that
-    did not: at most 2 * log2(limit) + 1 loads are tried, each once. The result is right if more load never helps.
+    Doubles the load from 1 until one fails, then halves the interval between the last that met them and the
+    first that did not: at most 2 * log2(limit) + 1 loads are tried, each once. The result is right if more
+    load never helps.
     """
     met, failed = 0, limit + 1
     trial = 1

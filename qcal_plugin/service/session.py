@@ -113,7 +113,10 @@ class ServiceSession:
         return measured
 
     def find_highest_load(self) -> int:
-        """Return the largest number of requests in flight that keep ``--slo``. Every load tried is recorded."""
+        """Return the largest number of requests in flight that keep ``--slo``.
+
+        Every load tried is recorded.
+        """
         objectives, share = self._settings.objectives, 0.0
 
         def meets(load: int) -> bool:

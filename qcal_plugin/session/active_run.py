@@ -100,7 +100,8 @@ def find_participants(
 ) -> Participants:
     """Reach every endpoint once; start the embedded model if ``--demo`` or ``--baseline`` needs one.
 
-    ``progress`` is called while that model prepares. Raises PreflightError, or DatasetError if it cannot prepare.
+    ``progress`` is called while that model prepares. Raises PreflightError, or DatasetError if it cannot
+    prepare.
     """
     for given in (*([config.model] if config.model else []), *config.judges):
         exits.enter_context(given.redaction.of_log("httpx"))
@@ -207,7 +208,10 @@ class ActiveRun:
         self.engine.start()
 
     def declare(self, planned: Sequence[PlannedItem]) -> None:
-        """Declare the items that will be demanded, as the run's plan. If it cannot be written, nothing is asked."""
+        """Declare the items that will be demanded, as the run's plan.
+
+        If it cannot be written, nothing is asked.
+        """
         self._planned.update({item.key: item for item in planned})
         try:
             self.directory.plan(planned)
@@ -320,7 +324,10 @@ class ActiveRun:
         return endpoint
 
     def _write_deviations(self) -> None:
-        """Write what was learned; called in the engine's thread. A full disk ends the run, as for any other line."""
+        """Write what was learned; called in the engine's thread.
+
+        A full disk ends the run, as for any other line.
+        """
         try:
             self._deviations.write()
         except OSError as error:

@@ -23,8 +23,8 @@ def prepare_studied(
 ) -> StudiedDataset:
     """Prepare and check everything that a run asks about.
 
-    ``name`` replaces the configured dataset, unless that is a mix. ``variants`` are those of stored answers, which may
-    have perturbations that this command line does not name.
+    ``name`` replaces the configured dataset, unless that is a mix. ``variants`` are those of stored answers,
+    which may have perturbations that this command line does not name.
 
     Raises DatasetError, or ValueError if the dataset cannot be perturbed.
     """
@@ -43,8 +43,8 @@ def prepare_studied(
 def _part(config: RunConfig) -> Part | None:
     """Return the part that is enough for a new run of a few samples; None for a run that needs the whole dataset.
 
-    A run needs the whole dataset if it continues another, scores stored answers, is compared with another run, or names
-    a revision. An embedded model may look at all plots.
+    A run needs the whole dataset if it continues another, scores stored answers, is compared with another
+    run, or names a revision. An embedded model may look at all plots.
     """
     is_new = not (config.resume or config.last_failed or config.answers)
     is_alone = config.gates is None and config.dataset_revision is None and not config.perturbations

@@ -1,7 +1,7 @@
 """``deviations.json``: what was sent instead of parameters that a model's server refuses.
 
-It is written as soon as a refusal is known, and read when the run continues, so that nothing is refused twice. Reports
-show it.
+It is written as soon as a refusal is known, and read when the run continues, so that nothing is refused
+twice. Reports show it.
 """
 
 from __future__ import annotations

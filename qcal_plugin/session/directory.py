@@ -31,7 +31,10 @@ RECORDS_FILE = "records.jsonl"
 LOCK_FILE = "run.lock"
 
 IDENTITY_FIELDS = ("model", "judges", "dataset_revision", "scorer", "scorer_version", "settings")
-"""Fields that must agree in all sessions of a run. The endpoint's address may change, because servers move."""
+"""Fields that must agree in all sessions of a run.
+
+The endpoint's address may change, because servers move.
+"""
 
 
 JUDGE_SETTINGS = ("judge_template_sha256", "judge_max_tokens")
@@ -89,9 +92,9 @@ class RunDirectory:
         """Create the folder, or continue the run in it. Raises RunDirectoryError if that is not possible.
 
         With ``rebuild``, a run whose ``run.json`` is lost starts again from the stored answers.
-        A run that continues keeps its id, start and planned items; `manifest` must agree with it in IDENTITY_FIELDS.
-        A run on a part of the dataset continues on all of it if that part has not changed: ``revision_of_part`` returns
-        the revision of these samples of the dataset.
+        A run that continues keeps its id, start and planned items; `manifest` must agree with it in
+        IDENTITY_FIELDS. A run on a part of the dataset continues on all of it if that part has not changed:
+        ``revision_of_part`` returns the revision of these samples of the dataset.
         """
         directory = cls(path, manifest, revision_of_part)
         try:
@@ -142,7 +145,10 @@ class RunDirectory:
         return True
 
     def _set_aside(self) -> None:
-        """Rename an unreadable ``run.json``, and the records, which cannot be assigned to a run. The answers stay."""
+        """Rename an unreadable ``run.json``, and the records, which cannot be assigned to a run.
+
+        The answers stay.
+        """
         try:
             if read_manifest(self.path) is not None:
                 raise RunDirectoryError(
@@ -154,7 +160,10 @@ class RunDirectory:
             _rename_aside(self.records)
 
     def _remove_leftovers(self) -> None:
-        """Delete temporary files of a killed session; they never got their final names, so nothing has read them."""
+        """Delete temporary files of a killed session.
+
+        They never got their final names, so nothing has read them.
+        """
         for file in self.path.iterdir():
             if LEFTOVER.fullmatch(file.name):
                 file.unlink(missing_ok=True)
@@ -206,7 +215,10 @@ class RunDirectory:
 
 
 def read_manifest(path: Path) -> RunManifest | None:
-    """Read the manifest in a run's folder; None if there is none. Raises RunDirectoryError if it is unreadable."""
+    """Read the manifest in a run's folder; None if there is none.
+
+    Raises RunDirectoryError if it is unreadable.
+    """
     file = path / MANIFEST_FILE
     try:
         content = read_if_there(file)

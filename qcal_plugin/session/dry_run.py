@@ -63,7 +63,10 @@ class Estimate:
 
 
 def read_assumptions(path: Path | None) -> Assumptions:
-    """Read the assumptions from a TOML file of numbers. Raises pytest.UsageError, which names the wrong key."""
+    """Read the assumptions from a TOML file of numbers.
+
+    Raises pytest.UsageError, which names the wrong key.
+    """
     if path is None:
         return Assumptions()
     try:

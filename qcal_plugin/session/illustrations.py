@@ -1,7 +1,8 @@
 """Write what a report shows besides the records into a run's folder: prompts, reference answers, plots.
 
-Plots are reduced to `LONGEST_SIDE` and stored as WebP of about 20 KB, so that a report can hold those of a whole
-benchmark. Each image is encoded once and kept in the cache, next to the images that are sent; runs get copies.
+Plots are reduced to `LONGEST_SIDE` and stored as WebP of about 20 KB, so that a report can hold those of a
+whole benchmark. Each image is encoded once and kept in the cache, next to the images that are sent; runs get
+copies.
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ def illustrate(
 ) -> bool:
     """Write ``samples.jsonl`` and the plots that the planned items show; ``cases`` says what was asked.
 
-    ``progress`` is called with the number of plots made, and the number to make. Returns whether everything is written;
-    if ``stopping`` is set meanwhile, the rest is left out.
-    Raises OSError or ValueError, for example if the disk is full or a file of the cache is missing.
+    ``progress`` is called with the number of plots made, and the number to make. Returns whether everything
+    is written; if ``stopping`` is set meanwhile, the rest is left out. Raises OSError or ValueError, for
+    example if the disk is full or a file of the cache is missing.
     """
     stopping = stopping or threading.Event()
     images: dict[str, ImagePart] = {}

@@ -12,7 +12,10 @@ from reports.records.records import ItemKey, PlannedItem
 
 
 def prepare_reports() -> None:
-    """Load the modules that write reports. This takes half a second, and a run that stops early may not need them."""
+    """Load the modules that write reports.
+
+    This takes half a second, and a run that stops early may not need them.
+    """
     from reports import github, publish  # noqa: F401
     from reports.html import page
 

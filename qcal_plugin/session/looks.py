@@ -1,9 +1,9 @@
 """``--max-repeats``: decide the gates after each repeat of all items, and ask again only while they are inconclusive.
 
-All repeats are collected as items, in the order of their repeat. Only items of open repeats are declared to the engine,
-so it does not ask beyond the next look. When the last open item has reported, the gates are decided from the recorded
-items. Then either the next repeat opens, or the remaining tests are skipped as not needed. Items that were not needed
-are never planned, so they count as neither missing nor unmeasured.
+All repeats are collected as items, in the order of their repeat. Only items of open repeats are declared to
+the engine, so it does not ask beyond the next look. When the last open item has reported, the gates are
+decided from the recorded items. Then either the next repeat opens, or the remaining tests are skipped as not
+needed. Items that were not needed are never planned, so they count as neither missing nor unmeasured.
 
 Everything runs in the main thread, except `demand` and `declare`: with xdist the engine's thread calls them.
 """
@@ -37,7 +37,9 @@ OUT_OF_ORDER = (
 
 
 def look_plan(evaluation: ActiveRun, first: int, most: int) -> LookPlan:
-    """Make or continue the plan of a run, and write it into its folder. Raises RunDirectoryError or RunFileError.
+    """Make or continue the plan of a run, and write it into its folder.
+
+    Raises RunDirectoryError or RunFileError.
 
     If the run began without a plan, all its planned repeats are open.
     """
@@ -91,7 +93,10 @@ class Looks:
             self._declare([item for item in planned if self._is_open(item.key)])
 
     def demand(self, key: ItemKey) -> Future[EngineResult]:
-        """Return a future of the item's outcome; it fails with NotNeeded if a look decides before the item is asked."""
+        """Return a future of the item's outcome.
+
+        It fails with NotNeeded if a look decides before the item is asked.
+        """
         with self._lock:
             if self._is_open(key):
                 return self._evaluation.demand(key)

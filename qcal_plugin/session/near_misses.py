@@ -15,7 +15,10 @@ _WORD = re.compile(r"[\w.-]+")
 
 
 def nothing_selected(keywords: str, markers: str, items: Sequence[PlannedItem]) -> str:
-    """Return one line on why no item was selected. ``keywords`` and ``markers`` are the values of ``-k`` and ``-m``."""
+    """Return one line on why no item was selected.
+
+    ``keywords`` and ``markers`` are the values of ``-k`` and ``-m``.
+    """
     given = " and ".join(f"{flag} {text!r}" for flag, text in (("-k", keywords), ("-m", markers)) if text)
     if not given:
         return "no item is selected"

@@ -39,10 +39,12 @@ class ResolvedTarget:
 
 
 def resolve_target(option: TargetOption, flag: str) -> ResolvedTarget:
-    """Ask the endpoint for its models. `flag` is ``--model`` or ``--judge``, for messages. Raises PreflightError.
+    """Ask the endpoint for its models.
 
-    Servers differ: the list may be missing, empty, or contain other names than the one to send. So only a missing
-    connection, a refused key and a missing model name are errors.
+    `flag` is ``--model`` or ``--judge``, for messages. Raises PreflightError.
+
+    Servers differ: the list may be missing, empty, or contain other names than the one to send. So only a
+    missing connection, a refused key and a missing model name are errors.
     """
     import httpx
 
@@ -120,8 +122,8 @@ _NOT_RUNNING = "; is the server running, and are host and port right?"
 def _without_list(option: TargetOption, flag: str, problem: str, *, status: int | None) -> ResolvedTarget:
     """Resolve an endpoint without a list of models; it may still serve chat completions.
 
-    Raises PreflightError if a neighbour has a list, or if the address of chat completions is not found either. A full
-    URL of chat completions is not checked.
+    Raises PreflightError if a neighbour has a list, or if the address of chat completions is not found
+    either. A full URL of chat completions is not checked.
     """
     if neighbour := answering_neighbour(option.target, connected=True):
         raise PreflightError(f"{problem}; did you mean {flag}-url {neighbour}?")

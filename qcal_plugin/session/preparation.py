@@ -98,7 +98,8 @@ def _check_gates(
 ) -> tuple[GateFile | None, Mapping[Path, Run], Sequence[str]]:
     """Return the gates, their baselines, and notes on gates that are unlikely to reach a verdict.
 
-    A run that continues may hold more items than this command asks, so its samples are only checked at its end.
+    A run that continues may hold more items than this command asks, so its samples are only checked at its
+    end.
     """
     if config.gates is None:
         return None, {}, ()
@@ -121,7 +122,10 @@ def _open_directory(
     who: Participants,
     exits: ExitStack,
 ) -> RunDirectory:
-    """Open the run's folder and remember it for ``--lf`` and ``--resume``; both are undone if nothing was planned."""
+    """Open the run's folder and remember it for ``--lf`` and ``--resume``.
+
+    Both are undone if nothing was planned.
+    """
     cache: pytest.Cache | None = getattr(
         pytest_config, "cache", None
     )  # there is none under -p no:cacheprovider

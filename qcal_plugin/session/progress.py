@@ -125,8 +125,9 @@ class Progress:
 def running_means(measured: Mapping[ItemKey, float]) -> list[str]:
     """Return the mean score so far of each mode, 0-100, with half of its 95% interval; none below two samples.
 
-    Only items of the benchmark count, without those of studies. The interval is a normal approximation over the means
-    of samples. It is only for the display: tables use the intervals of `reports.statistics.intervals`.
+    Only items of the benchmark count, without those of studies. The interval is a normal approximation over
+    the means of samples. It is only for the display: tables use the intervals of
+    `reports.statistics.intervals`.
     """
     lines = []
     for mode in Mode:

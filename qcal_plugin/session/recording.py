@@ -1,4 +1,7 @@
-"""Turn a test's report into a line of ``records.jsonl``. Only the owner writes this file (ARCHITECTURE.md)."""
+"""Turn a test's report into a line of ``records.jsonl``.
+
+Only the owner writes this file (ARCHITECTURE.md).
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ class Recorder:
         return self._journal.damaged_lines
 
     def take(self, record: Record) -> None:
-        """Write the record with the engine's data. A stored answer that adds nothing does not get a second line."""
+        """Write the record with the engine's data.
+
+        A stored answer that adds nothing does not get a second line.
+        """
         key, outcome = record.key, self._outcome(record.key)
         known = record.status is self._latest.get(key) and record.status in _KEPT_WITHOUT_SCORE
         if outcome.attempts == 0 and (key in self.measured or known):

@@ -13,8 +13,8 @@ _UP, _COLUMN, _ERASE_BELOW, _ERASE_LINE = "\x1b[A", "\x1b[{}G", "\x1b[J", "\x1b[
 class StatusLine:
     """A line below the cursor, which returns to its place after a dot or a name.
 
-    Moving up by one line also works if writing the line scrolled the screen. Call `erase` before pytest writes, because
-    its text would not cover a longer line.
+    Moving up by one line also works if writing the line scrolled the screen. Call `erase` before pytest
+    writes, because its text would not cover a longer line.
     """
 
     def __init__(self, config: pytest.Config) -> None:

@@ -36,10 +36,10 @@ class StoredAnswersError(QCalError):
 class StoredAnswers:
     """Answers by item, and where they come from.
 
-    ``mode`` is the mode of a result file, which holds only one; None for a run. Entries in mode ICL may be named after
-    rows of the fewshot file until `of_samples` has renamed them. ``planned`` is the plan of a run; None for a result
-    file. ``seed`` is the seed of a run's demonstrations; None if it shows none. ``revision`` is the revision of a run's
-    dataset; None for a result file.
+    ``mode`` is the mode of a result file, which holds only one; None for a run. Entries in mode ICL may be
+    named after rows of the fewshot file until `of_samples` has renamed them. ``planned`` is the plan of a
+    run; None for a result file. ``seed`` is the seed of a run's demonstrations; None if it shows none.
+    ``revision`` is the revision of a run's dataset; None for a result file.
     """
 
     source: str
@@ -61,9 +61,9 @@ class StoredAnswers:
     def of_samples(self, dataset: PreparedDataset) -> StoredAnswers:
         """Return the same answers with items named after samples.
 
-        Result files of the reference name items after samples in both modes, and have several entries with the same
-        name if several ICL rows ask about a sample. Earlier versions of this suite named ICL entries after rows of the
-        fewshot file.
+        Result files of the reference name items after samples in both modes, and have several entries with
+        the same name if several ICL rows ask about a sample. Earlier versions of this suite named ICL entries
+        after rows of the fewshot file.
         """
         if self.mode is not Mode.ICL:
             return self
@@ -81,9 +81,9 @@ class StoredAnswers:
     def of_parts(self, dataset: PreparedDataset) -> StoredAnswers:
         """Return the answers of a run of one dataset with items named after the parts of a mix that hold them.
 
-        Each part of that dataset takes the items that it selects; the others are left out, and so are conditions of
-        studies, which depend on the other samples. Answers of a mix, and answers for a dataset that is not a mix, stay
-        as they are. Raises BadValueError if no part has the run's dataset.
+        Each part of that dataset takes the items that it selects; the others are left out, and so are
+        conditions of studies, which depend on the other samples. Answers of a mix, and answers for a dataset
+        that is not a mix, stay as they are. Raises BadValueError if no part has the run's dataset.
         """
         drawn = {sample.sample_id for sample in dataset.samples}
         if dataset.mix is None or any(key.sample_id in drawn for key in self.answers):
@@ -143,7 +143,8 @@ class StoredAnswers:
     ) -> tuple[PlannedItem, ...]:
         """Return the selected items of the run in these modes, with repeats and variants.
 
-        Items with demonstrations are selected by their zero-shot items. Raises BadValueError if none is selected.
+        Items with demonstrations are selected by their zero-shot items. Raises BadValueError if none is
+        selected.
         """
         if self.planned is None:
             return selected
@@ -163,7 +164,10 @@ class StoredAnswers:
 
 
 def load_stored_answers(path: Path) -> StoredAnswers:
-    """Load the answers in a run's folder or in an inference file of the reference. Raises StoredAnswersError."""
+    """Load the answers in a run's folder or in an inference file of the reference.
+
+    Raises StoredAnswersError.
+    """
     try:
         if path.is_file():
             return _of_inference_file(path)

@@ -1,7 +1,7 @@
 """``--control``: ask the same items with another picture, to measure how much of a score comes from the plot.
 
-A control replaces the images of the sample; demonstrations keep theirs. What is shown instead depends only on the item
-and the dataset, so every run shows the same.
+A control replaces the images of the sample; demonstrations keep theirs. What is shown instead depends only on
+the item and the dataset, so every run shows the same.
 """
 
 from __future__ import annotations
@@ -56,9 +56,10 @@ def parse_controls(text: str) -> tuple[Control, ...]:
 def stand_in_for(dataset: PreparedDataset, key: ItemKey) -> SampleEntry | None:
     """Return the sample whose plot is shown instead, under the control that is the item's variant.
 
-    Its right answer differs from the item's, if the dataset has such a sample, so that whoever reads the plot that is
-    shown loses the item. Of the first `COMPARED` samples by a hash of the ids, the one whose answer scores least on the
-    item is taken; for Q1 and Q3, which only judges grade, the first. None for BLANK, and if no sample fits.
+    Its right answer differs from the item's, if the dataset has such a sample, so that whoever reads the plot
+    that is shown loses the item. Of the first `COMPARED` samples by a hash of the ids, the one whose answer
+    scores least on the item is taken; for Q1 and Q3, which only judges grade, the first. None for BLANK, and
+    if no sample fits.
     """
     control = Control(key.variant)
     samples = {sample.sample_id: sample for sample in dataset.samples}
@@ -116,7 +117,10 @@ def _reference(dataset: PreparedDataset, key: ItemKey, sample_id: str) -> Refere
 
 
 def controlled_case(dataset: PreparedDataset, key: ItemKey) -> Case:
-    """Return the item with the pictures of its variant, a `Control`. Raises KeyError if there is no such item."""
+    """Return the item with the pictures of its variant, a `Control`.
+
+    Raises KeyError if there is no such item.
+    """
     case = dataset.case(key._replace(variant=""))
     shown = _replacements(dataset, key)
     parts = [shown.get(part.image_id, part) if isinstance(part, ImagePart) else part for part in case.prompt]

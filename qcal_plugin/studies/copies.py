@@ -1,6 +1,7 @@
 """``--judge-baselines``: the last demonstration's answer to Q3, graded by the judges like a model's.
 
-Such an item has the variant `COPIED`, and its score is the floor of the in-context item. The model is not asked.
+Such an item has the variant `COPIED`, and its score is the floor of the in-context item. The model is not
+asked.
 """
 
 from __future__ import annotations

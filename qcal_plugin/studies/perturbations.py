@@ -1,7 +1,7 @@
 """``--perturb``: ask about the same samples drawn in another style, which should not change scores.
 
-Unlike a control (`qcal_plugin.studies.controls`), a perturbation makes another dataset: all pictures are redrawn,
-including those of demonstrations, and the answers to Q1 follow. Imports nothing heavy.
+Unlike a control (`qcal_plugin.studies.controls`), a perturbation makes another dataset: all pictures are
+redrawn, including those of demonstrations, and the answers to Q1 follow. Imports nothing heavy.
 """
 
 from __future__ import annotations

@@ -45,12 +45,18 @@ class Selection:
 
 
 def parse_modes(text: str) -> tuple[Mode, ...]:
-    """Read ``zeroshot,icl`` (any case) in the benchmark's order, each once. BadValueError names an unknown mode."""
+    """Read ``zeroshot,icl`` (any case) in the benchmark's order, each once.
+
+    BadValueError names an unknown mode.
+    """
     return parse_members(Mode, text)
 
 
 def parse_questions(text: str) -> tuple[Question, ...]:
-    """Read ``Q1,Q6`` (any case) in the benchmark's order, each once. BadValueError names an unknown question."""
+    """Read ``Q1,Q6`` (any case) in the benchmark's order, each once.
+
+    BadValueError names an unknown question.
+    """
     return parse_members(Question, text)
 
 
@@ -74,9 +80,10 @@ def select(
 ) -> tuple[PlannedItem, ...]:
     """Return the items of a run, by mode, sample (in the dataset's order) and question.
 
-    ``limit`` is a number of samples to keep from the start, ``sample`` a number of samples to draw, `stratified` by
-    family; both keep all samples if there are fewer. ``shard`` keeps those of the rest whose id hashes to this part: a
-    sample's items stay together, and it stays in its shard when samples are added to the dataset.
+    ``limit`` is a number of samples to keep from the start, ``sample`` a number of samples to draw,
+    `stratified` by family; both keep all samples if there are fewer. ``shard`` keeps those of the rest whose
+    id hashes to this part: a sample's items stay together, and it stays in its shard when samples are added
+    to the dataset.
 
     Raises BadValueError for limit or sample below 1, for both at once, and for a selection without items.
     """
@@ -106,9 +113,10 @@ def select(
 def select_items(selection: Selection, dataset: StudiedDataset) -> tuple[PlannedItem, ...]:
     """Return the items that a command line selects, with those of its studies.
 
-    Each item is followed by its controls, if the dataset has other plots to show, by the perturbations under which its
-    plots differ, and by a repeated demonstration that judges grade (``--judge-baselines``), all of them repeated. With
-    a `ShotPlan`, only its questions are asked. Raises BadValueError if there is nothing to ask.
+    Each item is followed by its controls, if the dataset has other plots to show, by the perturbations under
+    which its plots differ, and by a repeated demonstration that judges grade (``--judge-baselines``), all of
+    them repeated. With a `ShotPlan`, only its questions are asked. Raises BadValueError if there is nothing
+    to ask.
     """
     if selection.shots is not None:
         return _repeated(_shot_items(selection, selection.shots, dataset.own_samples), selection.repeats)
@@ -182,9 +190,9 @@ def _conditions(sample: SampleEntry, dataset: StudiedDataset, controls: Iterable
 def stratified(samples: Sequence[SampleEntry], count: int, *, seed: int) -> list[SampleEntry]:
     """Return ``count`` of the samples, from each family in proportion to its size; all of them if there are no more.
 
-    Seats are allotted by largest remainder. Equal remainders are ranked by a hash of the seed and the family's name,
-    and samples within a family by a hash of the seed and their id. So the choice depends only on names and seed,
-    and not on the order of the rows, the machine or the version of Python.
+    Seats are allotted by largest remainder. Equal remainders are ranked by a hash of the seed and the
+    family's name, and samples within a family by a hash of the seed and their id. So the choice depends only
+    on names and seed, and not on the order of the rows, the machine or the version of Python.
     """
     sizes = Counter(entry.family for entry in samples)
     seats = largest_remainder(sizes, min(count, len(samples)), seed=seed)
@@ -264,7 +272,10 @@ _Member = TypeVar("_Member", bound=StrEnum)
 
 
 def parse_members(kind: type[_Member], text: str) -> tuple[_Member, ...]:
-    """Read ``first,second`` (any case) in the order of ``kind``, each once. Raises BadValueError for others."""
+    """Read ``first,second`` (any case) in the order of ``kind``, each once.
+
+    Raises BadValueError for others.
+    """
     known = {member.value.lower(): member for member in kind}
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     for name in names:

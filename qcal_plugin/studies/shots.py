@@ -1,9 +1,9 @@
 """``--shots``: ask the same question with 0, 1, 2, ... demonstrations in the prompt (paper, appendix F).
 
-The first demonstration is another sample of the query's scenario type. Each further one adds a scenario type of the
-family; when all have been shown, a second round begins. So a larger set contains the smaller ones, every set shows the
-right answer, and the query is never part of it. The samples and their order in the prompt depend only on the seed and
-on ids.
+The first demonstration is another sample of the query's scenario type. Each further one adds a scenario type
+of the family; when all have been shown, a second round begins. So a larger set contains the smaller ones,
+every set shows the right answer, and the query is never part of it. The samples and their order in the prompt
+depend only on the seed and on ids.
 """
 
 from __future__ import annotations
@@ -52,9 +52,11 @@ class ShotPlan:
 def queries(plan: ShotPlan, samples: Sequence[SampleEntry]) -> list[SampleEntry]:
     """Return the samples that are asked about, the same for every number of demonstrations.
 
-    They belong to the plan's families, which have another sample of their scenario type and enough other samples.
+    They belong to the plan's families, which have another sample of their scenario type and enough other
+    samples.
 
-    Raises BadValueError for unknown families, for more demonstrations than any family has, and if no sample is left.
+    Raises BadValueError for unknown families, for more demonstrations than any family has, and if no sample
+    is left.
     """
     families = _families(plan, samples)
     candidates = [
@@ -101,7 +103,10 @@ def conditions(plan: ShotPlan) -> list[Shots]:
 
 
 def shown(dataset: PreparedDataset, key: ItemKey, shots: Shots, seed: int) -> list[SampleEntry]:
-    """Return the demonstrations of this item, in the order of its prompt. Raises KeyError for an unknown sample."""
+    """Return the demonstrations of this item, in the order of its prompt.
+
+    Raises KeyError for an unknown sample.
+    """
     sample = {entry.sample_id: entry for entry in dataset.own_samples}[key.sample_id]
     chosen = demonstrations(sample, dataset.own_samples, seed)[: shots.number]
     if len(chosen) < shots.number or shots.order > math.factorial(len(chosen)):
@@ -114,7 +119,8 @@ def shown(dataset: PreparedDataset, key: ItemKey, shots: Shots, seed: int) -> li
 def shot_case(dataset: PreparedDataset, key: ItemKey, shots: Shots, seed: int) -> Case:
     """Return the item with its demonstrations before the query. Raises KeyError if there is no such item.
 
-    As in the benchmark's in-context prompts, each ``<image>`` tag of the query is replaced by the next of its images.
+    As in the benchmark's in-context prompts, each ``<image>`` tag of the query is replaced by the next of its
+    images.
     """
     query = dataset.case(zeroshot_key(key))
     background, task = _divided(query, dataset.background(key.sample_id))
@@ -148,8 +154,8 @@ def copy_flags(
 ) -> tuple[str, ...]:
     """Return flags for a wrong answer that is equal to that of a demonstration, and of the last one.
 
-    Two answers are equal if the scorer accepts one as the other; those to Q1 and Q3, which judges grade, if their texts
-    are equal.
+    Two answers are equal if the scorer accepts one as the other; those to Q1 and Q3, which judges grade, if
+    their texts are equal.
     """
 
     def copied(other: Reference) -> bool:
@@ -167,7 +173,10 @@ def copy_flags(
 
 
 def parse_counts(texts: Sequence[str]) -> tuple[int, ...]:
-    """Read ``0 1 2`` or ``0,1,2``, ascending, each once. Raises BadValueError for anything but whole numbers."""
+    """Read ``0 1 2`` or ``0,1,2``, ascending, each once.
+
+    Raises BadValueError for anything but whole numbers.
+    """
     numbers = [text.strip() for entry in texts for text in entry.split(",")]
     for text in numbers:
         if not text.isdecimal():

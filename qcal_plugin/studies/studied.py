@@ -70,7 +70,10 @@ class StudiedDataset:
         return self.dataset.own_samples
 
     def case(self, key: ItemKey) -> Case:
-        """Return what is asked for this item under its condition. Raises KeyError if there is no such item."""
+        """Return what is asked for this item under its condition.
+
+        Raises KeyError if there is no such item.
+        """
         if key.variant in set(Control):
             return controlled_case(self.dataset, key)
         shots = parse_shots(key.variant)
@@ -92,7 +95,10 @@ class StudiedDataset:
         )
 
     def floors_of(self, key: ItemKey, scorer: Scorer) -> ItemFloors:
-        """Return what answers that look at no plot score on the item. Raises KeyError if there is no such item."""
+        """Return what answers that look at no plot score on the item.
+
+        Raises KeyError if there is no such item.
+        """
         floors = self.dataset.floors_of(benchmark_key(key), scorer)
         if key.variant in set(Control):
             read = stand_in_score(self.dataset, key, scorer)
@@ -108,7 +114,10 @@ class StudiedDataset:
         )
 
     def is_redrawn(self, sample_id: str, perturbation: str) -> bool:
-        """Return whether the sample's pictures differ under the perturbation. Raises KeyError if there is no sample."""
+        """Return whether the sample's pictures differ under the perturbation.
+
+        Raises KeyError if there is no sample.
+        """
         plain, other = (drawn.images_of(sample_id) for drawn in (self.dataset, self._drawn(perturbation)))
         return [image.sha256 for image in plain] != [image.sha256 for image in other]
 

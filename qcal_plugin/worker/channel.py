@@ -67,8 +67,9 @@ LONGEST_SOCKET_PATH = 104
 class ChannelServer:
     """Serves the workers from the engine's event loop.
 
-    `start` and `close` are called by the controller's main thread; everything else runs in the engine's loop, so that
-    the engine's state is never touched by two threads. Each worker has one connection and one call open on it at a
+    `start` and `close` are called by the controller's main thread; everything else runs in the engine's loop,
+    so that the engine's state is never touched by two threads. Each worker has one connection and one call
+    open on it at a
     time: pytest runs a worker's items one after the other.
     """
 
@@ -135,7 +136,8 @@ class ChannelServer:
         return hmac.compare_digest((greeting.token or "").encode(), self._token.encode())
 
     async def _answer(self, key: ItemKey) -> ChannelReply:
-        # The engine's loop is this loop: awaiting the wrapped future leaves it free, while result() would block it.
+        # The engine's loop is this loop: awaiting the wrapped future leaves it free, while result() would
+        # block it.
         future = asyncio.wrap_future(self._demand(key))
         try:
             outcome = await future
@@ -170,7 +172,10 @@ class ChannelClient:
         self._exchange(ChannelCall(declare=tuple(planned)))
 
     def demand(self, key: ItemKey) -> EngineResult:
-        """Wait for an item's outcome. Raises NotNeeded, or EngineStopped, which includes a controller that is gone."""
+        """Wait for an item's outcome.
+
+        Raises NotNeeded, or EngineStopped, which includes a controller that is gone.
+        """
         reply = self._exchange(ChannelCall(demand=key))
         if reply.outcome is None and reply.stopped is not None:
             raise EngineStopped(reply.stopped)
@@ -188,7 +193,9 @@ class ChannelClient:
             self._socket = None
 
     def _exchange(self, call: ChannelCall) -> ChannelReply:
-        """Send one message and wait for its reply. After an interruption the connection is closed, never reused.
+        """Send one message and wait for its reply.
+
+        After an interruption the connection is closed, never reused.
 
         An unread reply would be taken for that to the next demand, and tests would get other items' answers.
         """

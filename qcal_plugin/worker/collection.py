@@ -86,7 +86,10 @@ def is_load(item: pytest.Item) -> bool:
 
 
 def put_in_order(items: list[pytest.Item], *, by_repeat: bool = False) -> None:
-    """Sort benchmark tests by mode, in place, or by repeat and then by mode; other tests keep their places."""
+    """Sort benchmark tests by mode, in place, or by repeat and then by mode.
+
+    Other tests keep their places.
+    """
     modes = list(Mode)
     benchmark_items = [
         (index, planned) for index, item in enumerate(items) if (planned := planned_item(item)) is not None
@@ -116,9 +119,9 @@ def spare_garbage_collection() -> None:
 def collect_garbage_less_often(config: pytest.Config) -> None:
     """Raise the thresholds of the garbage collector until the session ends, and skip its work at the process's exit.
 
-    A run makes many objects that live until its end, so frequent collections free next to nothing. With Python's
-    thresholds they take 7% of a run's CPU time. The collections at exit take another 6%, for memory that the process is
-    about to release anyway.
+    A run makes many objects that live until its end, so frequent collections free next to nothing. With
+    Python's thresholds they take 7% of a run's CPU time. The collections at exit take another 6%, for memory
+    that the process is about to release anyway.
     """
     atexit.unregister(gc.freeze)  # an earlier session in this process may have registered it
     atexit.register(gc.freeze)

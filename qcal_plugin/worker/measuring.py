@@ -60,7 +60,10 @@ INTERRUPTED_WAIT: pytest.StashKey[str] = pytest.StashKey()
 """On an item: a readable reason why the wait for its outcome ended."""
 
 RECORD: pytest.StashKey[Record] = pytest.StashKey()
-"""On an item: the part of its record that a test knows. The report carries it to the owner, which adds the rest."""
+"""On an item: the part of its record that a test knows.
+
+The report carries it to the owner, which adds the rest.
+"""
 
 NOT_NEEDED: pytest.StashKey[str] = pytest.StashKey()
 """On an item: a readable reason why it was not asked."""
@@ -95,14 +98,17 @@ def scored_text(answer: Answer, scorer: Scorer) -> str:
 def stated_text(answer: Answer) -> str:
     """Return what strict scoring reads: nothing if the text is reasoning that never reached an answer.
 
-    A server with a reasoning parser also delivers the answer of a model that did not think as reasoning, and ends it
-    with ``stop``. In that case the reasoning is the answer.
+    A server with a reasoning parser also delivers the answer of a model that did not think as reasoning, and
+    ends it with ``stop``. In that case the reasoning is the answer.
     """
     return "" if answer.from_reasoning and answer.finish_reason != "stop" else answer.text
 
 
 def below_mark(score: Score, mark: float | None) -> str | None:
-    """Return why a score fails ``--pass-mark`` (0-100), with what was read and expected; None if it passes."""
+    """Return why a score fails ``--pass-mark`` (0-100), with what was read and expected.
+
+    None if it passes.
+    """
     if mark is None or not fails_mark(score.value, mark):
         return None
     extracted, expected = (_shown(value) for value in (score.extracted, score.expected))
@@ -110,7 +116,10 @@ def below_mark(score: Score, mark: float | None) -> str | None:
 
 
 def fails_mark(value: float, mark: float) -> bool:
-    """Return whether a score of 0..1 is below a mark of 0..100. A score at the mark passes, despite rounding errors."""
+    """Return whether a score of 0..1 is below a mark of 0..100.
+
+    A score at the mark passes, despite rounding errors.
+    """
     return mark - 100 * value > ROUNDING
 
 

@@ -59,7 +59,10 @@ class ResultSource(Protocol):
         ...
 
     def demand(self, key: ItemKey) -> EngineResult:
-        """Wait for an outcome. Raises EngineStopped if nothing more is asked, NotNeeded if this item is not."""
+        """Wait for an outcome.
+
+        Raises EngineStopped if nothing more is asked, NotNeeded if this item is not.
+        """
         ...
 
 
@@ -97,7 +100,10 @@ class Runner:
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Declare the items that ``-k``, ``-m`` and ``--lf`` leave; nothing is sent before the first demand."""
+        """Declare the items that ``-k``, ``-m`` and ``--lf`` leave.
+
+        Nothing is sent before the first demand.
+        """
         wanted = [
             collection.planned_item(item) for item in session.items if not collection.may_be_skipped(item)
         ]

@@ -1,7 +1,7 @@
 """Items that were asked again although they had been measured (``--pass-mark`` with ``--lf``).
 
-Every figure uses the first measured score. The later scores are reported separately: they exist because the first score
-was low, so their mean is biased, but how often the score changed is not.
+Every figure uses the first measured score. The later scores are reported separately: they exist because the
+first score was low, so their mean is biased, but how often the score changed is not.
 """
 
 from __future__ import annotations

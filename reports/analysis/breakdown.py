@@ -1,7 +1,7 @@
 """Where a model fails: by family, scenario type, label and parameter, and in contradictions between its answers.
 
-These are the paper's tables for any run. Everything is computed per mode, without the items of a study's variants.
-Figures about labels, fields and finish reasons need the run's records and are absent without them.
+These are the paper's tables for any run. Everything is computed per mode, without the items of a study's
+variants. Figures about labels, fields and finish reasons need the run's records and are absent without them.
 """
 
 from __future__ import annotations

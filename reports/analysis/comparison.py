@@ -30,7 +30,10 @@ class UnlikeRunsError(QCalError):
 
 
 class ItemName(NamedTuple):
-    """The name of an item without its repeat. Repeats are averaged: repeat 2 of two runs has nothing in common."""
+    """The name of an item without its repeat.
+
+    Repeats are averaged: repeat 2 of two runs has nothing in common.
+    """
 
     sample_id: str
     question: Question
@@ -41,8 +44,8 @@ class ItemName(NamedTuple):
 class Row:
     """A comparison of one group of items. Means and floors are over the samples that both runs measured.
 
-    ``earlier_floor``, ``later_floor``: how far each run is above answers that look at no plot; None if floors are not
-    known or not requested.
+    ``earlier_floor``, ``later_floor``: how far each run is above answers that look at no plot; None if floors
+    are not known or not requested.
     """
 
     name: str
@@ -123,7 +126,10 @@ def _measured_in(outcomes: Sequence[Outcome], other: Sequence[Outcome]) -> list[
 
 
 def item_floors(outcomes: Sequence[Outcome]) -> dict[ItemName, float]:
-    """Map each measured item to its floor, 0..1, by the rule that is the floor of its question; others are left out."""
+    """Map each measured item to its floor, 0..1, by the rule that is the floor of its question.
+
+    Others are left out.
+    """
     rules = {key: one.rule for key, one in group_floors(outcomes).items()}
     return {
         item_name(outcome): outcome.floors[rule]

@@ -1,7 +1,7 @@
 """Whether answers can be read, and whether the answers about one sample fit together.
 
-"Expected behavior" and NO_SIGNAL contradict each other, whatever the reference says. But some reference answers have
-such pairs, too, so each rate is reported with that of the references.
+"Expected behavior" and NO_SIGNAL contradict each other, whatever the reference says. But some reference
+answers have such pairs, too, so each rate is reported with that of the references.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Legibility:
 
     Attributes:
         truncated: answers cut at ``max_tokens`` (finish reason ``length``), of all answers.
-        unreadable: measured answers without JSON (Q1, Q5), without a label that the question offers (Q2, Q4) or
-            without a status code (Q6); None for Q3, which is free text.
+        unreadable: measured answers without JSON (Q1, Q5), without a label that the question offers (Q2, Q4)
+            or without a status code (Q6); None for Q3, which is free text.
     """
 
     truncated: Rate
@@ -45,7 +45,8 @@ class Legibility:
 class Contradiction:
     """Two answers about one sample that cannot both be right.
 
-    ``answers``: of the samples whose two answers could be read; ``references``: the same for their references.
+    ``answers``: of the samples whose two answers could be read; ``references``: the same for their
+        references.
     """
 
     name: str
@@ -82,9 +83,9 @@ def contradictions(records: Iterable[Record]) -> tuple[Contradiction, ...]:
 
     - Q2 says Expected behavior, but Q6 gives a code that is not one of `GOOD_STATUSES`.
     - Q6 says SUCCESS, but Q2 does not say Expected behavior.
-    - Q4 says Unreliable, but Q5 has a number for a parameter of the fit. A parameter of the fit is a field that some
-      reference of the family declines (null or "Unreliable"). Other fields, such as the number of fringes, can be read
-      from a plot with a bad fit.
+    - Q4 says Unreliable, but Q5 has a number for a parameter of the fit. A parameter of the fit is a field
+      that some reference of the family declines (null or "Unreliable"). Other fields, such as the number of
+      fringes, can be read from a plot with a bad fit.
     """
     answered: dict[tuple[str, int], _Statements] = {}
     expected: dict[tuple[str, int], _Statements] = {}

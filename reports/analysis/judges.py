@@ -25,7 +25,8 @@ class PairAgreement:
 
     Attributes:
         key_points: how many key points both graded, in ``items`` items about ``samples`` samples.
-        kappa: quadratically weighted; 1 is full agreement, 0 chance; None if all grades of both are the same value.
+        kappa: quadratically weighted; 1 is full agreement, 0 chance; None if all grades of both are the same
+            value.
         difference: the first judge's item grade minus the second's, mean over samples, -1..1.
         interval: of ``difference``, clustered by sample; None for fewer than two samples.
     """
@@ -63,7 +64,10 @@ class JudgeReport:
 
 
 def judge_report(run: Run) -> JudgeReport | None:
-    """Return the panel's figures; None with fewer than two judges, or without an item that all of them graded."""
+    """Return the panel's figures.
+
+    None with fewer than two judges, or without an item that all of them graded.
+    """
     records = [record for record in benchmark_records(run) if record.measured and len(_grades(record)) >= 2]
     if not records:
         return None
@@ -84,8 +88,8 @@ def judge_report(run: Run) -> JudgeReport | None:
 def weighted_kappa(first: Sequence[float], second: Sequence[float]) -> float | None:
     """Cohen's kappa with quadratic weights: 1 - mean (a_i - b_i)^2 / mean over all i, j of (a_i - b_j)^2.
 
-    J. Cohen 1968, Psychological Bulletin 70, 213, for grades of any value in 0..1. None if all grades of both judges
-    are the same value: the denominator is then 0, and agreement beyond chance is undefined.
+    J. Cohen 1968, Psychological Bulletin 70, 213, for grades of any value in 0..1. None if all grades of both
+    judges are the same value: the denominator is then 0, and agreement beyond chance is undefined.
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     expected = float(a.var() + b.var() + (a.mean() - b.mean()) ** 2)
@@ -95,9 +99,9 @@ def weighted_kappa(first: Sequence[float], second: Sequence[float]) -> float | N
 def krippendorff_alpha(grades: NDArray[np.float64]) -> float | None:
     """Krippendorff's alpha for interval data; ``grades`` of shape (judges, key points), without gaps.
 
-    Alpha is 1 - observed / expected disagreement: the mean squared difference of pairs of grades within a key point,
-    over that of all pairs of grades (K. Krippendorff 2011, Computing Krippendorff's Alpha-Reliability). None if all
-    grades are equal.
+    Alpha is 1 - observed / expected disagreement: the mean squared difference of pairs of grades within a key
+    point, over that of all pairs of grades (K. Krippendorff 2011, Computing Krippendorff's
+    Alpha-Reliability). None if all grades are equal.
     """
     judges, points = grades.shape
     observed = float(grades.var(axis=0, ddof=1).mean())
@@ -160,7 +164,10 @@ def _alone(records: Sequence[Record]) -> Iterator[JudgedAlone]:
 
 
 def _scores_alone(record: Record) -> list[float]:
-    """Return the item's score by each judge alone; Q1 is half fields, half key points (docs/protocol.md#scoring)."""
+    """Return the item's score by each judge alone.
+
+    Q1 is half fields, half key points (docs/protocol.md#scoring).
+    """
     grades = item_grades(record)
     if record.key.question is not Question.Q1 or record.score is None:
         return grades

@@ -1,7 +1,7 @@
 """Labels: confusion matrices of Q2, Q4 and Q6, and rates of typical errors.
 
-The rates follow the paper (appendix D.2 and its analysis of Q4). The paper leaves some denominators open; `BIASES`
-defines them.
+The rates follow the paper (appendix D.2 and its analysis of Q4). The paper leaves some denominators open;
+`BIASES` defines them.
 """
 
 from __future__ import annotations
@@ -172,4 +172,7 @@ BIASES = (
         labels=frozenset({RELIABLE, UNRELIABLE}),
     ),
 )
-"""The kinds of errors that are counted. Unreadable answers are in the denominators, but not counted as errors."""
+"""The kinds of errors that are counted.
+
+Unreadable answers are in the denominators, but not counted as errors.
+"""

@@ -1,7 +1,8 @@
 """The weighted score of a mix of datasets (``--mix``), from the scores of its parts.
 
-A part's score is the mean of its means by mode and question. The mix's score is the sum of weight times score, divided
-by the sum of weights. Both are undefined if one of these means is, because neither is taken over less than was planned.
+A part's score is the mean of its means by mode and question. The mix's score is the sum of weight times
+score, divided by the sum of weights. Both are undefined if one of these means is, because neither is taken
+over less than was planned.
 """
 
 from __future__ import annotations
@@ -61,7 +62,10 @@ class PartScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixScore:
-    """The score of a mix. ``mean``, the weighted score, is None if that of a part is. The same holds for ``floor``."""
+    """The score of a mix.
+
+    ``mean``, the weighted score, is None if that of a part is. The same holds for ``floor``.
+    """
 
     mix: Mix
     parts: tuple[PartScore, ...]
@@ -132,7 +136,10 @@ def _groups(outcomes: Sequence[Outcome]) -> Mapping[Group, list[Outcome]]:
 
 
 def _values(groups: Mapping[Group, Sequence[Outcome]]) -> dict[str, float]:
-    """Return one value per sample, with the part's score as mean; empty if a mode and question has no measured item."""
+    """Return one value per sample, with the part's score as mean.
+
+    Empty if a mode and question has no measured item.
+    """
     scores = [sample_scores(group) for group in groups.values()]
     if not scores or not all(scores):
         return {}

@@ -35,8 +35,8 @@ PERTURBATIONS = {
 class Ceiling:
     """The largest possible gain over a control, on the items for which it is known; 0..1.
 
-    If a control shows another sample's plot, a reader that always describes the plot shown correctly still scores on
-    items with the same right answer for both plots.
+    If a control shows another sample's plot, a reader that always describes the plot shown correctly still
+    scores on items with the same right answer for both plots.
 
     Attributes:
         gain: the gain on these items.
@@ -57,8 +57,8 @@ class PictureRow:
     """One group of items with both pictures; scores are 0..1.
 
     Attributes:
-        compared: for a control, "later" is the plot, and the difference is the gain; for a perturbation, "earlier" is
-            the plot as drawn, and the difference is the change.
+        compared: for a control, "later" is the plot, and the difference is the gain; for a perturbation,
+            "earlier" is the plot as drawn, and the difference is the change.
         items: how many were measured with both pictures, repeats averaged.
         moved: how many of their scores differ.
         flipped: how many differ by at least FLIP, up or down.

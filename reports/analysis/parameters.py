@@ -1,7 +1,7 @@
 """Q5 by field: how well each parameter is read from the plots, and in which way answers are wrong.
 
-An answer without credit for a field is classified as a `FieldError` by comparing it with the reference value. Only
-single numbers are compared in size; wrong lists and strings are not classified further.
+An answer without credit for a field is classified as a `FieldError` by comparing it with the reference value.
+Only single numbers are compared in size; wrong lists and strings are not classified further.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class FieldScore:
         coverage: of the family's Q5 items.
         items: measured items with the field in their reference; ``errors`` are rates among them.
         mean: over samples, 0..1.
-        floor: how far the scores are above answers that look at no plot, in this field; None if that is not known.
+        floor: how far the scores are above answers that look at no plot, in this field; None if that is not
+            known.
     """
 
     family: str
@@ -126,7 +127,10 @@ def declines(value: JSON) -> bool:
 
 
 def number(value: JSON) -> float | None:
-    """Return the value as a finite number, as ``float()`` reads it; None for anything else, also true and false."""
+    """Return the value as a finite number, as ``float()`` reads it.
+
+    None for anything else, also true and false.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -24,7 +24,8 @@ class Reasoning:
         answers: items with an answer, scored or not.
         with_thought: answers with reasoning, in a separate field or between tags in the text.
         cut: answers with finish_reason ``length``.
-        cut_in_thought: truncated answers that never reached an answer: no text, only reasoning, or an unclosed tag.
+        cut_in_thought: truncated answers that never reached an answer: no text, only reasoning, or an
+            unclosed tag.
         tokens: reasoning tokens that servers reported; None if no server did.
         completion_tokens: of the answers with reported reasoning tokens, including these.
     """

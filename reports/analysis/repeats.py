@@ -24,11 +24,14 @@ class RepeatSpread:
         question: the question of the items; None for all questions of the mode.
         items: how many items have at least two measured repeats.
         differing: how many of these have repeats with different scores.
-        flip_rate: the share of pairs of repeats of an item with scores that differ by `FLIP` or more; mean over items.
-        lowest: the lowest mean of a single repeat, over the items measured in every repeat; None if there are none.
+        flip_rate: the share of pairs of repeats of an item with scores that differ by `FLIP` or more; mean
+            over items.
+        lowest: the lowest mean of a single repeat, over the items measured in every repeat; None if there are
+            none.
         highest: the highest.
         within: the variance of an item's score from repeat to repeat; mean over items.
-        between: the variance of the items' true scores: that of their means minus the part from repeats; at least 0.
+        between: the variance of the items' true scores: that of their means minus the part from repeats; at
+            least 0.
     """
 
     mode: Mode

@@ -1,6 +1,7 @@
 """Scores by number of demonstrations (``--shots``; paper, appendix F), per question.
 
-All orders of a set of demonstrations are averaged by sample first. The zero-shot item is the one with 0 demonstrations.
+All orders of a set of demonstrations are averaged by sample first. The zero-shot item is the one with 0
+demonstrations.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class OrderFigures:
     Attributes:
         samples: how many samples these are; without any the other figures are None.
         lowest, highest: of the means of the orders.
-        deviation: standard deviation of a sample's score over the orders, root mean square over samples, 0..1.
+        deviation: standard deviation of a sample's score over the orders, root mean square over samples,
+            0..1.
         sensitive: samples with different scores in different orders.
     """
 
@@ -50,8 +52,8 @@ class ShotFigures:
         samples: how many samples ``mean`` is based on.
         change: against no demonstrations, on the samples measured with both; None if zero-shot was not asked.
         order: None if only one order was asked.
-        copied, copied_last: measured items that repeat the answer of a demonstration, or of the last one, although
-            another answer is right; None without the run's records, and for 0 demonstrations.
+        copied, copied_last: measured items that repeat the answer of a demonstration, or of the last one,
+            although another answer is right; None without the run's records, and for 0 demonstrations.
         wrong: measured items below the full score.
         floor: how far the scores are above copying; for 0 demonstrations, above the best constant.
     """

@@ -1,6 +1,7 @@
 """The figures of a run in a comparison of runs: scores, cost of answers, and the verdict of its gates.
 
-They are cheaper than the run's report, which also has medians and much else: a hundred runs are read in seconds.
+They are cheaper than the run's report, which also has medians and much else: a hundred runs are read in
+seconds.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class Entrant:
         items: item -> score, averaged over repeats.
         planned: the items that the run planned -> their family.
         effort: by mode.
-        floors: for each question that has one, the score of answers that look at no plot, on the measured items.
+        floors: for each question that has one, the score of answers that look at no plot, on the measured
+            items.
         not_published: why the run is not comparable with the published figures; empty if it is.
         verdict: of the run's gates, such as ``PASS``; None without gates.
     """
@@ -102,7 +104,10 @@ class Entrant:
 def entrant(
     run: Run, evaluation: Evaluation, *, name: str | None = None, verdict: str | None = None
 ) -> Entrant:
-    """Return the run's figures. ``evaluation`` is the run's, with the rule for items without an answer applied."""
+    """Return the run's figures.
+
+    ``evaluation`` is the run's, with the rule for items without an answer applied.
+    """
     modes = outcomes_by_mode(evaluation)
     standings: dict[Figure, Standing] = {}
     families: dict[Figure, dict[str, float]] = {}

@@ -7,8 +7,8 @@ Each mode is a dataset (``qcaleval_zeroshot``, ``qcaleval_icl``) and each questi
     DIR/<start>/predictions/<model>/<dataset>_<question>.jsonl the model's replies
     DIR/<start>/configs/task_config.yaml                       what was run
 
-The score of a report is the mode's mean over its questions, as published; EvalScope keeps four decimals. Items of
-studies are left out, as they are from that mean.
+The score of a report is the mode's mean over its questions, as published; EvalScope keeps four decimals.
+Items of studies are left out, as they are from that mean.
 
 EvalScopeError    the run has nothing to show
 """
@@ -71,8 +71,8 @@ class EvalScopeError(QCalError):
 def write_evalscope(run: Run, target: Path, run_dir: Path | None = None) -> None:
     """Write the run into an output folder, which may have other runs.
 
-    Prompts, plots and reference answers come from ``run_dir``; without them there is the rest. Raises EvalScopeError,
-    RunGarbledError or OSError.
+    Prompts, plots and reference answers come from ``run_dir``; without them there is the rest. Raises
+    EvalScopeError, RunGarbledError or OSError.
     """
     standings = entrant(run, evaluation_of(run)).standings
     if not any(standing.measured for standing in standings.values()):

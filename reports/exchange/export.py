@@ -48,9 +48,10 @@ def export(
 ) -> None:
     """Write the run's counted records, one row or entry per item.
 
-    ``mode``, ``errors`` and ``repeat`` apply only to the reference's files, which hold one mode each, and ``run_dir``
-    only to Inspect and EvalScope, which show the prompts and plots in it. For EvalScope the target is a folder.
-    Raises ExportError, EvalScopeError, or OfficialFileError if a run does not fit the reference's format.
+    ``mode``, ``errors`` and ``repeat`` apply only to the reference's files, which hold one mode each, and
+    ``run_dir`` only to Inspect and EvalScope, which show the prompts and plots in it. For EvalScope the
+    target is a folder. Raises ExportError, EvalScopeError, or OfficialFileError if a run does not fit the
+    reference's format.
     """
     writers: dict[Format, Callable[[], None]] = {
         Format.CSV: lambda: _write_csv(run, target),

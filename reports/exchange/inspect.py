@@ -45,8 +45,8 @@ NORMAL = 1.959964
 def write_inspect_log(run: Run, target: Path, run_dir: Path | None = None) -> None:
     """Write the log; a name ending in ``.json`` gives JSON, in ``.eval`` Inspect's own format.
 
-    Prompts, plots and reference answers come from ``run_dir`` (``samples.jsonl`` and ``plots/``); without them, the log
-    holds everything else. Raises RunGarbledError or OSError.
+    Prompts, plots and reference answers come from ``run_dir`` (``samples.jsonl`` and ``plots/``); without
+    them, the log holds everything else. Raises RunGarbledError or OSError.
     """
     illustrations = Illustrations.of_run(run_dir)
     records = list(counted_records(run).values())

@@ -1,7 +1,7 @@
 """An evaluation from JUnit XML files alone: every score is in the tests' properties (`reports.records.records`).
 
-A document type declaration is refused. JUnit files have none, and without one an XML file cannot define entities
-("billion laughs") or refer to other files. The files are read as a stream.
+A document type declaration is refused. JUnit files have none, and without one an XML file cannot define
+entities ("billion laughs") or refer to other files. The files are read as a stream.
 
     JUnitError      a file cannot be read or used; the message names the file and what is wrong
 """
@@ -32,11 +32,11 @@ class JUnitError(QCalError):
 def load_junit(files: Iterable[Path]) -> Evaluation:
     """Return the evaluation that the files, such as the shards of a run, hold together.
 
-    A test without a status was planned and not measured. Of several tests of an item, the first that measured it
-    counts, else the last. What the tests and suites do not state about the run remains unstated.
+    A test without a status was planned and not measured. Of several tests of an item, the first that measured
+    it counts, else the last. What the tests and suites do not state about the run remains unstated.
 
-    Raises JUnitError, also if tests state different models, judges, datasets, revisions, scorers or stand-ins, and if
-    no file holds a test of the benchmark.
+    Raises JUnitError, also if tests state different models, judges, datasets, revisions, scorers or
+    stand-ins, and if no file holds a test of the benchmark.
     """
     outcomes: dict[ItemKey, Outcome] = {}
     first: tuple[Identity, Path] | None = None
@@ -57,7 +57,7 @@ def load_junit(files: Iterable[Path]) -> Evaluation:
     return Evaluation(identity=Identity() if first is None else first[0], outcomes=tuple(outcomes.values()))
 
 
-# --- XML -------------------------------------------------------------------------------------------------------------
+# --- XML ----------------------------------------------------------------------------------------------------
 
 
 def _read(file: Path) -> list[dict[str, str]]:
@@ -100,7 +100,7 @@ def _properties(element: Element) -> dict[str, str]:
     }
 
 
-# --- properties ------------------------------------------------------------------------------------------------------
+# --- properties ---------------------------------------------------------------------------------------------
 
 
 def _outcome(properties: Mapping[str, str], file: Path) -> Outcome:

@@ -1,7 +1,7 @@
 """Writes result files in the format of the reference scripts (docs/protocol.md#result-files).
 
-Scores are 0 to 100. Each item's score is rounded to 0.1 before averaging, and so is each sample's overall score.
-`rounded` is the only place where this happens.
+Scores are 0 to 100. Each item's score is rounded to 0.1 before averaging, and so is each sample's overall
+score. `rounded` is the only place where this happens.
 """
 
 from __future__ import annotations
@@ -26,9 +26,12 @@ def rounded(score: float) -> float:
 
 
 def inference_file(run: Run, mode: Mode, *, repeat: int | None = None) -> dict[str, Any]:
-    """Return the run's answers in one mode; of unanswered items, the error. Raises OfficialFileError for no items.
+    """Return the run's answers in one mode; of unanswered items, the error.
 
-    The format holds one answer per item. ``repeat``, from 0, chooses it; it is required if the run has repeats.
+    Raises OfficialFileError for no items.
+
+    The format holds one answer per item. ``repeat``, from 0, chooses it; it is required if the run has
+    repeats.
     """
     if repeat is None and (count := len(repeats_of(run, mode))) > 1:
         raise OfficialFileError(
@@ -54,9 +57,10 @@ def judged_file(
 ) -> dict[str, Any]:
     """Return the run's scores in one mode, one entry per sample, with aggregates over the rounded scores.
 
-    With repeats, each score is the mean, followed by the repeats' scores; labels and grades, which have no mean, are
-    left out. ``repeat``, from 0, selects a single repeat. The format has no place for items without a score. Raises
-    OfficialFileError if there are any, except failed requests that get a score from ``errors``.
+    With repeats, each score is the mean, followed by the repeats' scores; labels and grades, which have no
+    mean, are left out. ``repeat``, from 0, selects a single repeat. The format has no place for items without
+    a score. Raises OfficialFileError if there are any, except failed requests that get a score from
+    ``errors``.
     """
     manifest = run.manifest
     taken = repeats_of(run, mode) or [0] if repeat is None else [repeat]
@@ -76,7 +80,10 @@ def judged_file(
 
 
 def aggregates(scores: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return ``aggregate``, ``overall_mean`` and ``classification_accuracy`` of ``scores``; all figures 0-100."""
+    """Return ``aggregate``, ``overall_mean`` and ``classification_accuracy`` of ``scores``.
+
+    All figures 0-100.
+    """
     entries = list(scores)
     values = {
         question: [entry[question]["score"] for entry in entries if question in entry]

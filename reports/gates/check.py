@@ -21,8 +21,8 @@ from reports.records.run_files import RunFileError, load_run
 def load_baselines(file: GateFile, identity: Identity) -> dict[Path, Run]:
     """Return the file's baselines by path, for a run of this identity.
 
-    Raises GateFileError if one cannot be read, has nothing measured, or differs from the run in more than the model.
-    Other judges are accepted if no question of the gate needs a judge.
+    Raises GateFileError if one cannot be read, has nothing measured, or differs from the run in more than the
+    model. Other judges are accepted if no question of the gate needs a judge.
     """
     baselines = {path: _load(file, path) for path in file.baselines}
     for gate in file.gates:
@@ -41,8 +41,8 @@ def check_samples(
 ) -> list[str]:
     """Return one line for each gate that is unlikely to reach a verdict (`forecasts`).
 
-    Raises GateFileError if there are too few samples for a verdict, if no judge could be good enough, or if a gate's
-    questions are not asked.
+    Raises GateFileError if there are too few samples for a verdict, if no judge could be good enough, or if a
+    gate's questions are not asked.
     """
     check_judges(file)
     run = Run(manifest=replace(manifest, planned=tuple(items)), records=(), looks=tuple(looks))

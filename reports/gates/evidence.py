@@ -34,9 +34,10 @@ class Evidence:
         refusal: why the gate cannot be decided, as text; empty if it can be.
         too_few: why the gate cannot pass, however good the run is; it can still fail. Empty if it can pass.
         source: the values of the items.
-        values: one value per measured sample; their mean is the figure. Empty if a question has no measured sample.
-        extremes: the values with all unmeasured items wrong, and with all of them right; only ``values`` if all items
-            were measured.
+        values: one value per measured sample; their mean is the figure. Empty if a question has no measured
+            sample.
+        extremes: the values with all unmeasured items wrong, and with all of them right; only ``values`` if
+            all items were measured.
         spread: the dispersion of the scores within families, for a gate on one family.
         noise: the noise of single answers in both runs together, for a gate on this benchmark; else None.
         sides: the noise of each side; None for a side without repeats.
@@ -142,8 +143,8 @@ class Evidence:
     def error_at_threshold(self) -> float | None:
         """Standard error of a figure on the threshold, if an interval decides.
 
-        A mean of scores varies least near 0 and 1, and a difference varies least if few answers change. The standard
-        error of a good figure is therefore too small for a worse one.
+        A mean of scores varies least near 0 and 1, and a difference varies least if few answers change. The
+        standard error of a good figure is therefore too small for a worse one.
         """
         error, threshold = self.standard_error, self.gate.threshold
         if error is None or self.gate.decision is Decision.POINT:
@@ -157,8 +158,8 @@ class Evidence:
     def deviation_at_threshold(self) -> float | None:
         """Standard deviation of a figure on the threshold from the truth on these samples; None if unknown.
 
-        With a baseline, repeats on one side are enough: the other side is assumed to vary as much. Verdicts make no
-        such assumption, so the interval of such a gate is wider than this deviation suggests.
+        With a baseline, repeats on one side are enough: the other side is assumed to vary as much. Verdicts
+        make no such assumption, so the interval of such a gate is wider than this deviation suggests.
         """
         error, within = self.error_at_threshold, self.source.variance_of_repeats()
         if error is None or within is None or self.gate.baseline is None:
@@ -216,8 +217,9 @@ def _repeats_in_both(source: MetricValues, look: Look) -> int:
 def too_few(gate: Gate, samples: int, look: Look = ONE_LOOK, *, repeats: int = 1) -> str:
     """Return why the gate cannot pass with these samples, and how many would be enough; empty if it can pass.
 
-    It cannot pass if the best possible result would not: all items right or, with a baseline, no difference in any of
-    the ``repeats`` of an item. With a ``max_drop`` of 0 the best result is an improvement of all items.
+    It cannot pass if the best possible result would not: all items right or, with a baseline, no difference
+    in any of the ``repeats`` of an item. With a ``max_drop`` of 0 the best result is an improvement of all
+    items.
     """
     if gate.decision is Decision.POINT or _can_pass(gate, samples, look, repeats):
         return ""
@@ -246,7 +248,10 @@ def _can_pass(gate: Gate, samples: int, look: Look, repeats: int) -> bool:
 def interval_of(
     gate: Gate, values: Sequence[float], level: float, spread: Dispersion | None = None
 ) -> Interval | None:
-    """Return the interval for plots like these, both ends at the one-sided ``level``; None with under two samples."""
+    """Return the interval for plots like these, both ends at the one-sided ``level``.
+
+    None with under two samples.
+    """
     both = 2 * level - 1
     if gate.differential:
         limit = 2.0 if gate.metric.delta and gate.baseline is not None else 1.0

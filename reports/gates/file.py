@@ -75,9 +75,11 @@ class Gate:
     """One condition: the metric is at least (or, with ``at_most``, at most) the threshold.
 
     Attributes:
-        threshold: a fraction, 0..1; for differences, -1..1. With a baseline it is minus the largest drop allowed.
+        threshold: a fraction, 0..1; for differences, -1..1. With a baseline it is minus the largest drop
+            allowed.
         baseline: the run directory that the metric is compared with, sample by sample.
-        anchor: whether the baseline is the fixed ``anchor`` of the file, which stays the same from release to release.
+        anchor: whether the baseline is the fixed ``anchor`` of the file, which stays the same from release to
+            release.
         family: the only family that counts; None for all.
         level: the one-sided confidence level of a verdict.
     """
@@ -186,7 +188,7 @@ def _scores(name: str) -> GateMetric:
     return GateMetric(name=name, mode=mode, questions=questions, delta=delta)
 
 
-# --- the file's tables -----------------------------------------------------------------------------------------------
+# --- the file's tables --------------------------------------------------------------------------------------
 
 
 def _gate_file(path: Path, data: Mapping[str, Any]) -> GateFile:

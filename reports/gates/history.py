@@ -1,8 +1,9 @@
 """How often a run was gated, and from how many runs a baseline was chosen: both weaken a verdict.
 
-A gate that is repeated until it passes will pass in the end, and the best of several runs looks better than its model.
-Attempts are counted in ``gates.jsonl`` in the run's folder. ``baseline.json`` in the baseline's folder holds the number
-of runs it was chosen from, if ``python -m reports baseline RUN --chosen-from N`` recorded it.
+A gate that is repeated until it passes will pass in the end, and the best of several runs looks better than
+its model. Attempts are counted in ``gates.jsonl`` in the run's folder. ``baseline.json`` in the baseline's
+folder holds the number of runs it was chosen from, if ``python -m reports baseline RUN --chosen-from N``
+recorded it.
 
     RunGarbledError      one of these files has unexpected content
 """

@@ -1,7 +1,8 @@
 """Check that a run's judges are good enough: ``[judges] min_agreement``, on the judge canary's known grades.
 
-The canary has some fifty key points, so the plain share says little: a judge that is right in 85% of all cases reaches
-90% one time in five. The condition is therefore met if the lower bound of the interval meets it, as for a gate.
+The canary has some fifty key points, so the plain share says little: a judge that is right in 85% of all
+cases reaches 90% one time in five. The condition is therefore met if the lower bound of the interval meets
+it, as for a gate.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ def check_judges(file: GateFile) -> None:
 
 
 def fewest_agreed(least: float, points: int) -> int | None:
-    """Return how many of ``points`` grades must be the known ones; None if even all of them are not enough."""
+    """Return how many of ``points`` grades must be the known ones.
+
+    None if even all of them are not enough.
+    """
     counts = (count for count in range(points + 1) if _shows(count, points, least))
     return next(counts, None)
 

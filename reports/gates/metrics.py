@@ -1,8 +1,9 @@
 """The values that a gate's metric is computed from, by question and item, measured or not.
 
-A figure is the mean over questions of the mean over samples of a sample's value. A sample's value is a sum of signed
-parts: a score alone; ICL minus zero-shot; a run minus its baseline; or a difference of such differences. All are
-fractions.
+A figure is the mean over questions of the mean over samples of a sample's value. A sample's value is a sum of
+signed
+parts: a score alone; ICL minus zero-shot; a run minus its baseline; or a difference of such differences. All
+are fractions.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ BIAS_RATES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A term of each sample's value; ``sign`` is 1 or -1, ``of_baseline`` whether these are the baseline's answers."""
+    """A term of each sample's value.
+
+    ``sign`` is 1 or -1, ``of_baseline`` whether these are the baseline's answers.
+    """
 
     sign: int
     items: Items
@@ -83,7 +87,10 @@ class MetricValues:
         )
 
     def repeats(self, *, of_baseline: bool = False) -> int:
-        """Return how many repeats every item of the run, or of its baseline, has at least; 0 without items."""
+        """Return how many repeats every item of the run, or of its baseline, has at least.
+
+        0 without items.
+        """
         parts = (
             part for parts in self.questions.values() for part in parts if part.of_baseline is of_baseline
         )
@@ -92,24 +99,27 @@ class MetricValues:
     def sample_values(self, unmeasured_as: float | None = None) -> list[float]:
         """Return one value per sample, with the figure as mean (`cluster_values`); empty if a question has none.
 
-        ``unmeasured_as``: None leaves unmeasured items out; 0 and 1 give the lowest and the highest figure possible if
-        they had been measured (C. F. Manski 1990, Am. Econ. Rev. 80, 319).
+        ``unmeasured_as``: None leaves unmeasured items out; 0 and 1 give the lowest and the highest figure
+        possible if they had been measured (C. F. Manski 1990, Am. Econ. Rev. 80, 319).
         """
         scores = [_question_values(parts, unmeasured_as) for parts in self.questions.values()]
         return cluster_values(scores) if scores and all(scores) else []
 
     def spread(self, family: str) -> Dispersion | None:
-        """Return the dispersion of one family's values (`reports.statistics.families`); None for an unknown family."""
+        """Return the dispersion of one family's values (`reports.statistics.families`).
+
+        None for an unknown family.
+        """
         families = sorted(set(self.families.values()))
         return dispersions({name: self.of_family(name).sample_values() for name in families}).get(family)
 
     def variance_of_repeats(self) -> float | None:
         """Return the variance of the figure that comes from single answers; None if no item was repeated.
 
-        A run without repeats is assumed to vary as its baseline does, and a baseline without repeats as the run does.
-        Sum over questions and parts of s^2 * sum over samples of 1 / repeats, over (questions * samples)^2, with s^2
-        the variance between repeats of an item, pooled over items (one-way random effects; S. R. Searle, G. Casella,
-        C. E. McCulloch 1992, Variance Components, chapter 3).
+        A run without repeats is assumed to vary as its baseline does, and a baseline without repeats as the
+        run does. Sum over questions and parts of s^2 * sum over samples of 1 / repeats, over (questions *
+        samples)^2, with s^2 the variance between repeats of an item, pooled over items (one-way random
+        effects; S. R. Searle, G. Casella, C. E. McCulloch 1992, Variance Components, chapter 3).
         """
         shares = [
             share
@@ -121,7 +131,10 @@ class MetricValues:
 
 
 def metric_values(gate: Gate, run: Run, baseline: Run | None = None) -> MetricValues:
-    """Return the values of the gate's metric, in all families. ``baseline``: the run that ``gate.baseline`` names."""
+    """Return the values of the gate's metric, in all families.
+
+    ``baseline``: the run that ``gate.baseline`` names.
+    """
     questions = {
         question: _in_all_parts(tuple(_parts(gate, question, run, baseline)))
         for question in gate.metric.questions
@@ -184,8 +197,8 @@ def _errors(
 ) -> Iterator[tuple[PlannedItem, float | None]]:
     """Yield the items that the rate is a share of, with 1 for a bad answer, 0 for others and None if unmeasured.
 
-    Whether an item counts depends on its right answer, which hardly differs within a scenario type. An unmeasured item
-    is left out only if no measured item of its scenario type counts.
+    Whether an item counts depends on its right answer, which hardly differs within a scenario type. An
+    unmeasured item is left out only if no measured item of its scenario type counts.
     """
     bias = next((bias for bias in BIASES if bias.name == BIAS_RATES.get(rate)), None)
     among: dict[str, bool] = {}
@@ -206,7 +219,7 @@ def _errors(
             )
 
 
-# --- values of samples -----------------------------------------------------------------------------------------------
+# --- values of samples --------------------------------------------------------------------------------------
 
 
 def _question_values(parts: Sequence[Part], unmeasured_as: float | None) -> dict[str, float]:
@@ -250,7 +263,10 @@ def _repeat_variances(parts: Sequence[Part], questions: int) -> Iterator[float |
 
 
 def _pooled_variance(part: Part) -> float | None:
-    """Return the variance between repeats of an item, pooled over items; None if no item was measured twice."""
+    """Return the variance between repeats of an item, pooled over items.
+
+    None if no item was measured twice.
+    """
     repeated = [measured for values in part.items.values() if len(measured := _measured(values)) > 1]
     if not repeated:
         return None

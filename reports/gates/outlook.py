@@ -15,8 +15,8 @@ class Outlook:
 
     Attributes:
         samples: the number of samples, with the repeats of this run; None if no number would.
-        repeats: the number of repeats in this run, with its samples; None if no number would, or if it is unknown how
-            far answers vary.
+        repeats: the number of repeats in this run, with its samples; None if no number would, or if it is
+            unknown how far answers vary.
         both: whether the baseline needs as many repeats.
     """
 
@@ -42,7 +42,8 @@ def _reach(shown: Evidence, level: float, error: float, deviation: float | None 
 def outlook(shown: Evidence, level: float) -> Outlook:
     """Return what makes the detectable difference no larger than the distance of the truth from the threshold.
 
-    The truth is assumed to be the figure or, with a baseline, no change, whichever is farther from the threshold.
+    The truth is assumed to be the figure or, with a baseline, no change, whichever is farther from the
+    threshold.
     """
     gate, reach = shown.gate, detectable(shown, level)
     gap = 0.0 if shown.figure is None else abs(shown.figure - gate.threshold)

@@ -1,8 +1,9 @@
 """The two populations that a verdict can be about, and how far single answers vary.
 
-- *This benchmark*: the samples are fixed and only answers vary. This needs repeats in both runs (`fixed_benchmark`).
-- *Plots like these*: samples are drawn at random. This needs no repeats. The interval is wider, because other samples
-  would have given other figures.
+- *This benchmark*: the samples are fixed and only answers vary. This needs repeats in both runs
+  (`fixed_benchmark`).
+- *Plots like these*: samples are drawn at random. This needs no repeats. The interval is wider, because other
+  samples would have given other figures.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ class Population(StrEnum):
 
 
 def noise_by_side(values: MetricValues) -> list[AnswerNoise | None]:
-    """Return the noise of each run and mode of a figure, in the order of a question's parts; None without repeats."""
+    """Return the noise of each run and mode of a figure, in the order of a question's parts.
+
+    None without repeats.
+    """
     sides = [
         dict(zip(values.questions, parts, strict=True))
         for parts in zip(*values.questions.values(), strict=True)

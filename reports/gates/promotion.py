@@ -28,7 +28,10 @@ class PromotionError(QCalError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promoted:
-    """A run that has become a baseline. ``unmeasured`` counts planned items that could be measured and were not."""
+    """A run that has become a baseline.
+
+    ``unmeasured`` counts planned items that could be measured and were not.
+    """
 
     folder: Path
     model: str

@@ -2,19 +2,20 @@
 
 A gate compares an interval with its threshold, both ends at the file's one-sided ``level``, 95% by default.
 
-- With a threshold, the figure is a mean of scores or a rate. Its interval is `intervals.mean_interval`, for plots like
-  these; for ICL deltas it is `paired.change_interval`.
-- With a baseline, the figure is the mean of the paired differences and the threshold is -max_drop. If both runs have
-  repeats, the interval is about this benchmark (`fixed_benchmark`); else it is `paired.change_interval`. PASS is the
-  result of a non-inferiority test with margin max_drop, one-sided at 5% (G. Piaggio et al. 2012, JAMA 308, 2594). FAIL
-  is the result of the test in the other direction: the drop is shown to be larger than allowed. WORSE BUT WITHIN means
-  that a drop is shown, and shown to be no larger than allowed.
-- A file passes only if all its gates pass, so PASS needs no correction for several gates. A single gate can make a file
-  fail, so FAIL and WORSE BUT WITHIN are decided with Holm's correction (`holm`).
+- With a threshold, the figure is a mean of scores or a rate. Its interval is `intervals.mean_interval`, for
+  plots like these; for ICL deltas it is `paired.change_interval`.
+- With a baseline, the figure is the mean of the paired differences and the threshold is -max_drop. If both
+  runs have repeats, the interval is about this benchmark (`fixed_benchmark`); else it is
+  `paired.change_interval`. PASS is the result of a non-inferiority test with margin max_drop, one-sided at 5%
+  (G. Piaggio et al. 2012, JAMA 308, 2594). FAIL is the result of the test in the other direction: the drop is
+  shown to be larger than allowed. WORSE BUT WITHIN means that a drop is shown, and shown to be no larger than
+  allowed.
+- A file passes only if all its gates pass, so PASS needs no correction for several gates. A single gate can
+  make a file fail, so FAIL and WORSE BUT WITHIN are decided with Holm's correction (`holm`).
 - If verdicts are taken after each repeat, each look uses a higher level (`group_sequential`).
-- Unmeasured items widen the interval: its lower bound counts them as wrong, its upper bound as right. A gate cannot be
-  gated if they could decide its verdict, or if its samples are too few to pass. No gate can be decided if the file's
-  conditions on coverage or judges are not met.
+- Unmeasured items widen the interval: its lower bound counts them as wrong, its upper bound as right. A gate
+  cannot be gated if they could decide its verdict, or if its samples are too few to pass. No gate can be
+  decided if the file's conditions on coverage or judges are not met.
 
 tests/test_gates_error_rates.py simulates how often verdicts are wrong.
 """
@@ -72,9 +73,10 @@ class GateResult:
         detectable: how far from the threshold the truth must be for a verdict in 80% of cases.
         repeats: the number of repeats planned for every item of this run.
         baseline_repeats: the same of the baseline; 0 without one.
-        flip_rate: the share of answers with another score in another repeat, in the baseline or else in the run.
-        repeats_share: the share of the figure's variance that comes from single answers; the rest comes from the choice
-            of samples. None without repeats, and for this benchmark, where it is always 1.
+        flip_rate: the share of answers with another score in another repeat, in the baseline or else in the
+            run.
+        repeats_share: the share of the figure's variance that comes from single answers; the rest comes from
+            the choice of samples. None without repeats, and for this benchmark, where it is always 1.
         outlook: what would decide the gate; None unless inconclusive.
     """
 
@@ -133,7 +135,8 @@ def judge_run(
 ) -> GateReport:
     """Decide all gates of a file for a run.
 
-    ``baselines`` holds the runs that gates name, by path. ``interrupted`` is why the run ended early, if it did.
+    ``baselines`` holds the runs that gates name, by path. ``interrupted`` is why the run ended early, if it
+    did.
     """
     why_not = obstacles(file, run, interrupted)
     evidences = [
@@ -178,7 +181,7 @@ def decide(gates: Sequence[Evidence]) -> list[GateResult]:
     return [_verdict(each, levels.get(each.gate.title, Levels(level, level))) for each in gates]
 
 
-# --- one gate --------------------------------------------------------------------------------------------------------
+# --- one gate -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,10 @@ MOST_FLIPS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One run's result for an item. ``score``: 0..1, the mean over repeats; the answer is the first repeat's."""
+    """One run's result for an item.
+
+    ``score``: 0..1, the mean over repeats; the answer is the first repeat's.
+    """
 
     score: float
     extracted: str

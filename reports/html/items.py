@@ -1,7 +1,7 @@
 """The items of a page, as JSON for its script: what was asked, answered, extracted, expected and graded.
 
-Everything in it is data of models and servers. `island` makes it safe to embed in a ``<script>`` element, and the
-page's script shows it as text only.
+Everything in it is data of models and servers. `island` makes it safe to embed in a ``<script>`` element, and
+the page's script shows it as text only.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ def listed_items(run: Run) -> Sequence[PlannedItem]:
 def items_island(run: Run, sheets: Mapping[str, SampleSheet]) -> Iterator[str]:
     """Yield the `island` of the items in parts, so that it is never in memory as a whole.
 
-    An object with ``items`` in the order of the plan, the ``samples`` that they are about, and the prompts' ``texts``,
-    each text once. The middle of answers, reasoning and replies longer than ``limit`` characters is left out.
+    An object with ``items`` in the order of the plan, the ``samples`` that they are about, and the prompts'
+    ``texts``, each text once. The middle of answers, reasoning and replies longer than ``limit`` characters
+    is left out.
     """
     listed = listed_items(run)
     records = final_records(run).only(item.key for item in listed)

@@ -131,7 +131,8 @@ def render_page(reported: ReportedRun, run_dir: Path, gates: GateReport | None =
 def is_own_page(page: str) -> bool:
     """Return whether a page has exactly the scripts, styles and meta elements of this version's pages.
 
-    If it does, whatever else somebody changed in it is only text: a site can show the page without running their code.
+    If it does, whatever else somebody changed in it is only text: a site can show the page without running
+    their code.
     """
     style, script = static("reports.html", STYLES), static("reports.html", SCRIPTS)
     own = page.replace(f"<style>{style}</style>", "", 1).replace(

@@ -46,7 +46,10 @@ def render_plain_page(
     flips: Sequence[Flip] = (),
     standings: Sequence[StandingsChart] = (),
 ) -> str:
-    """Return the page, without scripts or requests. A chart is a text that describes it and a ``data:`` URL."""
+    """Return the page, without scripts or requests.
+
+    A chart is a text that describes it and a ``data:`` URL.
+    """
     style = static("reports.html", (STYLE,))
     return (
         environment("reports.html", {}, {})

@@ -1,7 +1,8 @@
 """Opens and writes the files of run directories and caches, which somebody else may have written or prepared.
 
-Only regular files are opened, and links are not followed. A run directory that somebody sent therefore cannot show
-other files of this machine, change them, or make a command hang. The standard library alone: xdist workers import it.
+Only regular files are opened, and links are not followed. A run directory that somebody sent therefore cannot
+show other files of this machine, change them, or make a command hang. The standard library alone: xdist
+workers import it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ APPEND_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a regular file for reading. Raises OSError on anything else, such as a link, a pipe or a device."""
+    """Open a regular file for reading.
+
+    Raises OSError on anything else, such as a link, a pipe or a device.
+    """
     return _opened(path, READ_FLAGS, "rb")
 
 
@@ -42,7 +46,10 @@ def read_file(path: Path) -> bytes:
 
 
 def read_if_there(path: Path) -> bytes | None:
-    """Return the content of a regular file; None if there is no such file. Raises OSError on anything else."""
+    """Return the content of a regular file; None if there is no such file.
+
+    Raises OSError on anything else.
+    """
     try:
         return read_file(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -78,7 +85,10 @@ def write_parts(path: Path, parts: Iterable[bytes]) -> None:
 
 
 def files_by_digest(folder: Path, suffixes: Iterable[str]) -> Iterator[tuple[str, Path]]:
-    """Yield a folder's files that are named by a SHA-256 digest, in order; none if it is a link or missing."""
+    """Yield a folder's files that are named by a SHA-256 digest, in order.
+
+    None if it is a link or missing.
+    """
     with contextlib.suppress(OSError):
         if stat.S_ISDIR(folder.lstat().st_mode):
             yield from (

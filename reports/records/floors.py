@@ -69,7 +69,10 @@ _FieldFloors = dict[Floor, dict[str, _Fraction]]
 
 
 def floors_from_json(data: Mapping[str, Any] | None) -> dict[Floor, float]:
-    """Return the floors that a record states, without rules that this version does not know. Raises DecodeError."""
+    """Return the floors that a record states, without rules that this version does not know.
+
+    Raises DecodeError.
+    """
     return convert(_known(data), _Floors) if data else {}
 
 

@@ -1,7 +1,7 @@
 """What a run directory holds for its report to show: prompts, reference answers and plots.
 
-``samples.jsonl`` has a line per planned sample, ``plots/<sha256>.webp`` (or ``.png``) one file per image, named by the
-digest of the image that was sent. Both may be absent; scores do not need them.
+``samples.jsonl`` has a line per planned sample, ``plots/<sha256>.webp`` (or ``.png``) one file per image,
+named by the digest of the image that was sent. Both may be absent; scores do not need them.
 """
 
 from __future__ import annotations
@@ -80,7 +80,10 @@ class SampleSheet:
 
 
 def sheet_to_json(sheet: SampleSheet) -> dict[str, Any]:
-    """Return a line of ``samples.jsonl``; a prompt is a list of ``{"text": ...}`` and ``{"image": <sha256>}``."""
+    """Return a line of ``samples.jsonl``.
+
+    A prompt is a list of ``{"text": ...}`` and ``{"image": <sha256>}``.
+    """
     data: dict[str, Any] = to_builtins(sheet)
     references = data.pop("references")
     studies = ("variants", "variant_references")
@@ -99,7 +102,10 @@ def references_to_json(references: References) -> dict[str, Any]:
 
 
 def load_sheets(run_dir: Path, wanted: Container[str] | None = None) -> dict[str, SampleSheet]:
-    """Return the samples by id, all or only the ``wanted`` ones; {} if the run wrote none. Raises RunGarbledError."""
+    """Return the samples by id, all or only the ``wanted`` ones; {} if the run wrote none.
+
+    Raises RunGarbledError.
+    """
     file = run_dir / SAMPLES_NAME
     sheets = {}
     for number, line in enumerate(_lines(file), start=1):

@@ -1,8 +1,8 @@
 """Lines of JSON that carry a checksum, as ``answers.jsonl`` and ``records.jsonl`` hold them.
 
-A line is an object whose last field, ``crc``, is the CRC-32 of everything before it, in hexadecimal. It detects
-accidental damage by a disk or a copy, not forgery. Lines without a checksum, which earlier versions wrote, are accepted
-if they are JSON.
+A line is an object whose last field, ``crc``, is the CRC-32 of everything before it, in hexadecimal. It
+detects accidental damage by a disk or a copy, not forgery. Lines without a checksum, which earlier versions
+wrote, are accepted if they are JSON.
 """
 
 from __future__ import annotations

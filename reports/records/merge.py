@@ -35,7 +35,10 @@ ALIKE = ("model", "dataset", "dataset_revision", "scorer", "scorer_version", "st
 
 
 class MergeError(QCalError):
-    """The runs cannot be joined. The message names the field and both values, or the directory that is in the way."""
+    """The runs cannot be joined.
+
+    The message names the field and both values, or the directory that is in the way.
+    """
 
 
 def merge_directories(sources: Sequence[Path], target: Path) -> Run:
@@ -66,8 +69,8 @@ def merge_directories(sources: Sequence[Path], target: Path) -> Run:
 def merge(runs: Sequence[Run]) -> Run:
     """One run with the items planned in any of ``runs`` and the records of all, the run that began first leading.
 
-    An item measured in several runs keeps the first measurement. Id, address and start are those of the first run.
-    Raises MergeError if the runs differ in what makes scores comparable; ValueError if there are none.
+    An item measured in several runs keeps the first measurement. Id, address and start are those of the first
+    run. Raises MergeError if the runs differ in what makes scores comparable; ValueError if there are none.
     """
     first, *others = sorted(runs, key=lambda run: (run.manifest.started_at, run.manifest.run_id))
     for other in others:
@@ -106,7 +109,10 @@ def _telling(difference: Difference) -> tuple[bool, str]:
 
 
 def _traits(manifest: RunManifest) -> dict[str, object]:
-    """Return what must agree in addition to the settings. Addresses may differ: shards may ask several servers."""
+    """Return what must agree in addition to the settings.
+
+    Addresses may differ: shards may ask several servers.
+    """
     judges = [judge.model for judge in manifest.judges]
     return {name.replace("_", " "): getattr(manifest, name) for name in ALIKE} | {"judges": judges}
 

@@ -29,8 +29,9 @@ class MixPart:
         dataset: as in the mix's file.
         revision: commit hash of a Hub repository, or the digest of a folder's content.
         weight: as in the mix's file, above 0 and at most `LARGEST_WEIGHT`.
-        source: the first part whose dataset shows some of the same plots, often the part itself. Samples that have the
-            same id in parts of one source are one sample: their answers are not independent evidence.
+        source: the first part whose dataset shows some of the same plots, often the part itself. Samples that
+            have the same id in parts of one source are one sample: their answers are not independent
+            evidence.
     """
 
     name: str
@@ -82,7 +83,10 @@ def split(name: str) -> tuple[str, str]:
 
 
 def mix_of(settings: Mapping[str, Any] | None) -> Mix | None:
-    """Return the mix of a run with these settings; None if it has a single dataset. Raises as `mix_from_json` does."""
+    """Return the mix of a run with these settings; None if it has a single dataset.
+
+    Raises as `mix_from_json` does.
+    """
     return None if settings is None or MIX_SETTING not in settings else mix_from_json(settings[MIX_SETTING])
 
 
@@ -106,7 +110,7 @@ def mix_to_text(mix: Mix) -> str:
     return encode(mix).decode()
 
 
-# --- differences of settings -----------------------------------------------------------------------------------------
+# --- differences of settings --------------------------------------------------------------------------------
 
 
 class Difference(NamedTuple):

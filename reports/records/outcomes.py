@@ -42,7 +42,8 @@ class Outcome:
         status: None if the item was never reached.
         value: what enters the averages, 0..1; None if nothing does. The score if the item was measured.
         unanswered_value: what the reference scripts give an unanswered item, 0..1; None if that is not known.
-        sample: the sample that errors are clustered by: the key's, except in parts of a mix that share samples.
+        sample: the sample that errors are clustered by: the key's, except in parts of a mix that share
+            samples.
         floors: what answers that look at no plot score on the item (`reports.records.floors`).
     """
 
@@ -97,9 +98,10 @@ class Identity:
 class Evaluation:
     """Everything that a report is computed from.
 
-    ``outcomes`` are sorted by key, so that the same outcomes give the same figures to the last digit in any order of
-    collection, shards or files. Outcomes of repeated demonstrations (`COPIED`) become floors of their items.
-    ``errors`` is the rule in force (`counting_errors`); None if a file does not say which rule its writer used.
+    ``outcomes`` are sorted by key, so that the same outcomes give the same figures to the last digit in any
+    order of collection, shards or files. Outcomes of repeated demonstrations (`COPIED`) become floors of
+    their items. ``errors`` is the rule in force (`counting_errors`); None if a file does not say which rule
+    its writer used.
     """
 
     identity: Identity
@@ -187,9 +189,9 @@ def _measured(planned: Outcome, record: Record, floors: Floors) -> Outcome:
 def counting_errors(evaluation: Evaluation, rule: ErrorRule) -> Evaluation:
     """Return the evaluation with items that the model did not answer (`UNANSWERED`) in its averages, by this rule.
 
-    If the reference's judge fails, its whole run ends, so ``judge_failed`` has no counterpart there; ``unjudged`` and
-    missing items are unfinished, not wrong (docs/protocol.md#aggregation). A failed Q5 that an earlier version recorded
-    has no ``unanswered_score``: as-reference leaves it unmeasured.
+    If the reference's judge fails, its whole run ends, so ``judge_failed`` has no counterpart there;
+    ``unjudged`` and missing items are unfinished, not wrong (docs/protocol.md#aggregation). A failed Q5 that
+    an earlier version recorded has no ``unanswered_score``: as-reference leaves it unmeasured.
     """
     outcomes = tuple(
         replace(outcome, value=_error_value(outcome, rule)) if outcome.status in UNANSWERED else outcome

@@ -15,8 +15,8 @@ _COMMAND = re.compile(r"^[ \t]*(?=::)|##(?=\[|vso\[|teamcity\[)", re.MULTILINE)
 def log_text(text: str) -> str:
     """Return the text as `visible` gives it, with a backslash in anything that a CI would run as a command.
 
-    GitHub looks for lines that begin with ``::`` and for ``##[`` anywhere, Azure Pipelines for ``##vso[``, TeamCity for
-    ``##teamcity[``.
+    GitHub looks for lines that begin with ``::`` and for ``##[`` anywhere, Azure Pipelines for ``##vso[``,
+    TeamCity for ``##teamcity[``.
     """
     return _COMMAND.sub(lambda match: f"{match[0]}\\", visible(text))
 

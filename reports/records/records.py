@@ -65,7 +65,8 @@ FILTER_REASONS = frozenset(
 class ItemKey(NamedTuple):
     """Identifies one item of a run.
 
-    ``repeat`` counts from 0 (``--repeats``); ``variant`` names a study's condition, empty in the benchmark itself.
+    ``repeat`` counts from 0 (``--repeats``); ``variant`` names a study's condition, empty in the benchmark
+    itself.
     """
 
     sample_id: str
@@ -77,7 +78,10 @@ class ItemKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedItem:
-    """An item that the run plans to measure. Counts and percentages refer to these, never to ``len(records)``."""
+    """An item that the run plans to measure.
+
+    Counts and percentages refer to these, never to ``len(records)``.
+    """
 
     key: ItemKey
     family: str
@@ -91,10 +95,12 @@ class Answer:
     Attributes:
         text: the answer, stripped; may be empty.
         finish_reason: as the server states it, such as ``stop`` or ``length`` (cut at ``max_tokens``).
-        from_reasoning: ``content`` was null and ``text`` is ``message.reasoning`` (docs/protocol.md#requests).
+        from_reasoning: ``content`` was null and ``text`` is ``message.reasoning``
+            (docs/protocol.md#requests).
         reasoning: the reasoning that the server returned separately from ``text``; None if there was none.
         refusal: the server's words in place of an answer.
-        served_model: the model that answered; like ``fingerprint`` and ``provider``, None if the server does not say.
+        served_model: the model that answered; like ``fingerprint`` and ``provider``, None if the server does
+            not say.
         ttft_s: from sending to the first text of a streamed reply.
         attempts: requests sent for this answer, at least 1; 0 if no model was asked (``--judge-baselines``).
         latency_s: of the attempt that succeeded, from sending to the last byte.
@@ -162,7 +168,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why an item has no score. ``kind`` is a short stable word, such as ``http_400``, ``timeout`` or ``bad_reply``."""
+    """Why an item has no score.
+
+    ``kind`` is a short stable word, such as ``http_400``, ``timeout`` or ``bad_reply``.
+    """
 
     kind: str
     message: str
@@ -175,13 +184,16 @@ class Record:
 
     Attributes:
         score: by the scorer in force (``RunManifest.scorer``); None unless ``status`` is ``SCORED``.
-        other_score: by the other scorer (``compatible`` or ``strict``), for the count of items on which the two differ.
+        other_score: by the other scorer (``compatible`` or ``strict``), for the count of items on which the
+            two differ.
         unanswered_score: what the reference scripts give an unanswered item; None unless ``status`` is in
             `UNANSWERED`. It enters averages under ``--errors as-reference`` only.
-        flags: findings about the answer (`scoring.flags.Flag`); plain text, as a later version may know others.
+        flags: findings about the answer (`scoring.flags.Flag`); plain text, as a later version may know
+            others.
         attempts: model requests sent, failed ones included.
         floors: the scores of answers that do not look at the plot, by the scorer in force.
-        field_floors: the same for each field of a Q5 item; empty for other questions and for runs of earlier versions.
+        field_floors: the same for each field of a Q5 item; empty for other questions and for runs of earlier
+            versions.
     """
 
     key: ItemKey
@@ -221,16 +233,18 @@ class RunManifest:
 
     Attributes:
         dataset: Hub id, folder, ``synthetic:...`` or ``mix:...``.
-        dataset_revision: commit hash of the Hub repository, or ``sha256:...`` of a folder's content or of a mix.
+        dataset_revision: commit hash of the Hub repository, or ``sha256:...`` of a folder's content or of a
+            mix.
         scorer: ``compatible`` (docs/protocol.md#scoring) or ``strict``.
-        settings: everything else that changes an answer or a score, such as ``max_tokens``; resuming requires equality.
+        settings: everything else that changes an answer or a score, such as ``max_tokens``; resuming requires
+            equality.
         stand_ins: embedded replacements in this run, as tables print them, such as ``model: blind baseline``.
         planned: the items of the run, in the order of collection.
         started_at: ISO 8601, UTC.
         dataset_warnings: problems of the dataset that do not prevent a run; one line each.
         source_ids: for further ICL rows about a sample: the row's sample id -> the sample's id.
-        dataset_part: the samples that the dataset was prepared for (``--limit``), which is what its revision is about;
-            empty for all.
+        dataset_part: the samples that the dataset was prepared for (``--limit``), which is what its revision
+            is about; empty for all.
     """
 
     run_id: str
@@ -259,11 +273,11 @@ class Run:
         records: a tuple, or `reports.records.stored.StoredRecords` if the run is large.
         torn_lines: lines that were cut while they were written, and so hold no record (0 or 1).
         damaged_lines: lines with a wrong checksum, which are not read.
-        judge_agreement: judge -> share of the canary's key points that it graded correctly, 0..1; the lowest if it was
-            tried several times (shards). Empty without ``--judge-canary``.
+        judge_agreement: judge -> share of the canary's key points that it graded correctly, 0..1; the lowest
+            if it was tried several times (shards). Empty without ``--judge-canary``.
         judge_points: the number of these key points; 0 if it is not known.
-        judge_gullibility: judge -> share of the canary's key points whose grade attacks raised, 0..1; the highest if
-            it was tried several times. Empty if attacks were not tried.
+        judge_gullibility: judge -> share of the canary's key points whose grade attacks raised, 0..1; the
+            highest if it was tried several times. Empty if attacks were not tried.
         deviations: what was sent in place of parameters that a server refuses, as text.
         looks: the numbers of repeats after which the gates are looked at; empty without ``--max-repeats``.
     """
@@ -279,7 +293,7 @@ class Run:
     looks: tuple[int, ...] = ()
 
 
-# --- JSON ------------------------------------------------------------------------------------------------------------
+# --- JSON ---------------------------------------------------------------------------------------------------
 
 
 def key_to_json(key: ItemKey) -> dict[str, JSON]:
@@ -452,7 +466,10 @@ def _planned(_kind: type, data: object) -> _Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FlatRecord(_FlatKey):
-    """A line of ``records.jsonl``. The answer's figures are fields of the line, and null stands for the default."""
+    """A line of ``records.jsonl``.
+
+    The answer's figures are fields of the line, and null stands for the default.
+    """
 
     family: str
     scenario_type: str
@@ -484,7 +501,7 @@ class _FlatRecord(_FlatKey):
     reasoning_tokens: Count | None = None
 
 
-# --- user properties of tests ----------------------------------------------------------------------------------------
+# --- user properties of tests -------------------------------------------------------------------------------
 
 PROPERTY_PREFIX = "qcal_"
 NOT_NEEDED_PROPERTY = f"{PROPERTY_PREFIX}not_needed"

@@ -54,8 +54,8 @@ class CanaryJudge:
     Attributes:
         agreement: the share of key points graded as known, 0..1.
         grades: one entry per answer; ``twin_grades``: per attacked answer.
-        gullibility: the share of key points whose grade attacks raised, 0..1 (`scoring.canary.gullibility`); None if
-            attacks were not tried, or no grade could be raised.
+        gullibility: the share of key points whose grade attacks raised, 0..1 (`scoring.canary.gullibility`);
+            None if attacks were not tried, or no grade could be raised.
     """
 
     judge: str
@@ -84,7 +84,10 @@ class DeviationsFile:
 
 
 class RunFileError(QCalError):
-    """A run directory that cannot be used. The message names the file, the line if there is one, and what to do."""
+    """A run directory that cannot be used.
+
+    The message names the file, the line if there is one, and what to do.
+    """
 
 
 class RunMissingError(RunFileError):
@@ -102,11 +105,11 @@ class RunTooNewError(RunFileError):
 def load_run(path: Path, *, texts: bool = True) -> Run:
     """Read the run in directory ``path``. Without ``records.jsonl``, nothing has been measured yet.
 
-    A last line that was cut while it was written (no line end, no JSON) is left out and counted in ``Run.torn_lines``,
-    and a line with a wrong checksum in ``Run.damaged_lines``. `--resume` asks their items again.
-    ``texts=False`` drops the texts of answers and replies, request digests and times of day, and all but the value of
-    the other scorer's scores, to save memory where only figures are computed. The records of runs with more than
-    `KEPT_ITEMS` planned items stay on disk in any case (`StoredRecords`).
+    A last line that was cut while it was written (no line end, no JSON) is left out and counted in
+    ``Run.torn_lines``, and a line with a wrong checksum in ``Run.damaged_lines``. `--resume` asks their items
+    again. ``texts=False`` drops the texts of answers and replies, request digests and times of day, and all
+    but the value of the other scorer's scores, to save memory where only figures are computed. The records of
+    runs with more than `KEPT_ITEMS` planned items stay on disk in any case (`StoredRecords`).
 
     Raises RunFileError.
     """
@@ -198,7 +201,10 @@ def _check_version(version: int, file: Path) -> None:
 
 
 def _content(file: Path) -> bytes | None:
-    """Return the content of a run's file; None if there is none. Raises RunGarbledError if it cannot be opened."""
+    """Return the content of a run's file; None if there is none.
+
+    Raises RunGarbledError if it cannot be opened.
+    """
     try:
         return read_if_there(file)
     except OSError as error:
@@ -206,7 +212,10 @@ def _content(file: Path) -> bytes | None:
 
 
 def _lines(file: Path) -> Iterator[Line]:
-    """Yield the lines of a run's file; none if there is no such file. Raises RunGarbledError if it cannot be opened."""
+    """Yield the lines of a run's file; none if there is no such file.
+
+    Raises RunGarbledError if it cannot be opened.
+    """
     try:
         if is_there(file):
             yield from checked_lines(file)

@@ -34,7 +34,10 @@ class Shared:
         )
 
     def _score(self, score: Score | None) -> Score | None:
-        """Share scores that consist of a value and labels: few of them differ. Others hold lists or tables."""
+        """Share scores that consist of a value and labels: few of them differ.
+
+        Others hold lists or tables.
+        """
         if (
             score is None
             or score.components

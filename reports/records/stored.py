@@ -142,7 +142,8 @@ def joined_records(parts: Sequence[Sequence[Record]]) -> Sequence[Record]:
 def final_places(keys: Iterable[tuple[ItemKey, bool]], planned: Iterable[ItemKey] = ()) -> dict[ItemKey, int]:
     """Return the place of the record that counts for each item: the first that measured it, else the last one.
 
-    A later attempt never replaces a measured score: repeating only the items that failed would bias the result.
+    A later attempt never replaces a measured score: repeating only the items that failed would bias the
+    result.
 
     Args:
         keys: of each record the item, and whether the record measured it.

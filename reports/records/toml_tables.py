@@ -23,7 +23,10 @@ class TomlError(QCalError):
 
 
 def read_file(path: Path, interpret: Callable[[Path, dict[str, Any]], T], kind: type[TomlError]) -> T:
-    """What `interpret` makes of the file's content. Raises ``kind``, which names the file, for all that is wrong."""
+    """What `interpret` makes of the file's content.
+
+    Raises ``kind``, which names the file, for all that is wrong.
+    """
     try:
         return interpret(path, _content(path))
     except OSError as error:
@@ -76,7 +79,10 @@ def number(
 
 
 def count(place: str, table: Mapping[str, Any], name: str, what: str, *, lowest: int = 0) -> int | None:
-    """Return a whole number of ``what``, at least ``lowest``; None if the key is missing. Raises TomlError."""
+    """Return a whole number of ``what``, at least ``lowest``; None if the key is missing.
+
+    Raises TomlError.
+    """
     value = table.get(name)
     if name in table and (isinstance(value, bool) or not isinstance(value, int) or value < lowest):
         raise TomlError(f"{place}: {name} is {value!r}; expected a number of {what}, {lowest} or more")

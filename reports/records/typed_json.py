@@ -35,10 +35,13 @@ def encode_indented(data: object) -> bytes:
 
 
 def decode(data: bytes | str, kind: type[T], make: Callable[[type, Any], Any] | None = None) -> T:
-    """Return the value, checked against its type; fields that the type does not have are ignored. Raises DecodeError.
+    """Return the value, checked against its type; fields that the type does not have are ignored.
 
-    A later version may therefore add fields to a file without raising its schema version. ``make`` builds values of
-    classes that are not dataclasses. It gets the class and the decoded JSON, and may raise ValueError.
+    Raises DecodeError.
+
+    A later version may therefore add fields to a file without raising its schema version. ``make`` builds
+    values of classes that are not dataclasses. It gets the class and the decoded JSON, and may raise
+    ValueError.
     """
     try:
         return msgspec.json.decode(data, type=kind, dec_hook=make)

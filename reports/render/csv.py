@@ -1,7 +1,7 @@
 """Tables as CSV, with full precision, fractions as 0..1, and empty cells for missing figures.
 
-Spreadsheets run cells that begin like a formula, also with full-width signs. Such text gets a leading apostrophe
-(OWASP, "CSV injection").
+Spreadsheets run cells that begin like a formula, also with full-width signs. Such text gets a leading
+apostrophe (OWASP, "CSV injection").
 """
 
 from __future__ import annotations

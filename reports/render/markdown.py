@@ -1,7 +1,7 @@
 """A document as GitHub-flavoured Markdown.
 
-Strings are data. Everything with a meaning in Markdown or HTML is escaped, so that text from a model cannot make a
-link, mention a user or refer to an issue when the report is posted.
+Strings are data. Everything with a meaning in Markdown or HTML is escaped, so that text from a model cannot
+make a link, mention a user or refer to an issue when the report is posted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from reports.tables.model import Cell, Column, Document, Table, Unit, printed
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SPECIAL = re.compile(r"[\\`*_{}\[\]|~$!]|(?<=:)/(?=/)|(?<=www)\.", re.IGNORECASE)
 _REFERENCE = re.compile(r"[@#](?=\w)")
-"""A mention or an issue number. GitHub finds them after Markdown has removed backslashes, so these do not help."""
+"""A mention or an issue number.
+
+GitHub finds them after Markdown has removed backslashes, so these do not help.
+"""
 _LINE_START = re.compile(r"^(\d+)([.)])|^([-+=#])")
 
 

@@ -1,7 +1,7 @@
 """A document as plain text for a terminal of a given width.
 
-Data never becomes a control sequence: characters that could move the cursor, change colours or reorder text are printed
-as escapes.
+Data never becomes a control sequence: characters that could move the cursor, change colours or reorder text
+are printed as escapes.
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ def _with_titles(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> l
 
 
 def _column_widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Return the width of each column. Text columns are narrowed, the widest first, if the table then fits on one line.
+    """Return the width of each column.
+
+    Text columns are narrowed, the widest first, if the table then fits on one line.
 
     No column becomes narrower than its longest word, unless that takes half of the line.
     """

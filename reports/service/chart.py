@@ -76,7 +76,10 @@ def _draw_throughput(axes: Axes, levels: Sequence[LevelFigures], load_name: str)
 
 
 def _mark_highest(times: Axes, throughput: Axes, levels: Sequence[LevelFigures]) -> None:
-    """A line at the highest load that a search has found, in both panels; none if nothing was searched or met."""
+    """A line at the highest load that a search has found, in both panels.
+
+    None if nothing was searched or met.
+    """
     highest = highest_load(levels)
     if highest is not None:
         for axes in (times, throughput):

@@ -1,14 +1,14 @@
 """Figures of a load level, from its requests (docs/service.md).
 
-**The window** is the time in which the load was what it says. Closed loop: from the first counted request until a place
-stays empty because nothing is left to send. Open loop: from the first counted arrival to the last. Warm-up lies before
-it, the drain after it.
+**The window** is the time in which the load was what it says. Closed loop: from the first counted request
+until a place stays empty because nothing is left to send. Open loop: from the first counted arrival to the
+last. Warm-up lies before it, the drain after it.
 
-**Times** are those of all counted requests that were answered. All of them start within the window; leaving out those
-that end after it would leave out the slowest.
+**Times** are those of all counted requests that were answered. All of them start within the window; leaving
+out those that end after it would leave out the slowest.
 
-**Rates** credit each answered request, warm-up included, with the share of its duration within the window, and divide
-by the window's length. Requests that cross an edge of the window therefore count in part.
+**Rates** credit each answered request, warm-up included, with the share of its duration within the window,
+and divide by the window's length. Requests that cross an edge of the window therefore count in part.
 """
 
 from __future__ import annotations
@@ -71,8 +71,9 @@ class Window:
 class Distribution:
     """``n`` values of ``requests`` requests: their mean and quantiles, each with an interval.
 
-    A quantile q needs 1 / (1 - q) requests: p90 ten, p95 twenty, p99 a hundred; None below that. The upper end of an
-    interval is open (``inf``) if there are too few requests to bound it (`reports.statistics.quantiles`).
+    A quantile q needs 1 / (1 - q) requests: p90 ten, p95 twenty, p99 a hundred; None below that. The upper
+    end of an interval is open (``inf``) if there are too few requests to bound it
+    (`reports.statistics.quantiles`).
     """
 
     n: int
@@ -205,7 +206,10 @@ def level_figures(
 
 
 def highest_load(figures: Iterable[LevelFigures]) -> float | None:
-    """Return the highest load of a search that met the objectives; None if none did, or nothing was searched."""
+    """Return the highest load of a search that met the objectives.
+
+    None if none did, or nothing was searched.
+    """
     tried = (level for level in figures if level.level.kind is LoadKind.SEARCH)
     return max((level.level.load for level in tried if (level.good or 0.0) >= ATTAINMENT), default=None)
 
@@ -253,7 +257,10 @@ def window_of(measured: MeasuredLevel) -> Window | None:
 
 
 def distribution(clusters: Sequence[Sequence[float]]) -> Distribution:
-    """Return the summary of values that come in clusters, one per request; intervals are clustered by them."""
+    """Return the summary of values that come in clusters, one per request.
+
+    Intervals are clustered by them.
+    """
     values = np.array([value for cluster in clusters for value in cluster])
     return Distribution(
         n=len(values),

@@ -77,10 +77,13 @@ class ServiceRecord:
     Attributes:
         level: name of its load level.
         counted: False for warm-up.
-        planned_s, sent_s: since the level began; planned is the arrival (open loop) or when its place became free.
-        duration_s: from sending to the end of the reply or of the attempt; all times below also start at sending.
+        planned_s, sent_s: since the level began; planned is the arrival (open loop) or when its place became
+            free.
+        duration_s: from sending to the end of the reply or of the attempt; all times below also start at
+            sending.
         ttfb_s: to the reply's headers.
-        token_s: to each chunk with content or reasoning in it; chunks that arrived in one read share a moment.
+        token_s: to each chunk with content or reasoning in it; chunks that arrived in one read share a
+            moment.
         answer_s: to the first content after any reasoning.
         estimated: the server reported no usage; ``output_tokens`` is the number of chunks.
         resent: its first connection turned out to be closed; all times are those of the second.
@@ -164,7 +167,10 @@ class Objective:
     limit_s: float
 
     def met(self, record: ServiceRecord) -> bool:
-        """Return whether an answered request meets it. A reply of one token has no TPOT and meets any limit on it."""
+        """Return whether an answered request meets it.
+
+        A reply of one token has no TPOT and meets any limit on it.
+        """
         figure = record.figure(self.metric)
         return self.metric is Timing.TPOT if figure is None else figure <= self.limit_s
 
@@ -192,7 +198,8 @@ class ClientLoad:
     """How busy the client was during a level.
 
     Attributes:
-        late_p50_s, late_p90_s: quantiles of how late it got to what was ready; so long did replies wait to be read.
+        late_p50_s, late_p90_s: quantiles of how late it got to what was ready; so long did replies wait to be
+            read.
         cpu: of one core, the share of the time that its process used; bodies are made in further threads.
     """
 
@@ -247,7 +254,7 @@ def attainment(measured: MeasuredLevel, objectives: Iterable[Objective]) -> floa
     return sum(is_good(record, wanted) for record in told) / len(told) if told else 0.0
 
 
-# --- JSON ------------------------------------------------------------------------------------------------------------
+# --- JSON ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,7 +275,10 @@ def level_lines(measured: MeasuredLevel) -> Iterable[dict[str, Any]]:
 
 
 def read_levels(path: Path) -> tuple[MeasuredLevel, ...]:
-    """Read the levels in a ``service.jsonl``, without those that were not finished. Raises RunGarbledError."""
+    """Read the levels in a ``service.jsonl``, without those that were not finished.
+
+    Raises RunGarbledError.
+    """
     levels: list[MeasuredLevel] = []
     records: list[ServiceRecord] = []
     for line in _lines(path):

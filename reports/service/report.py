@@ -1,6 +1,7 @@
 """Write the reports of a load test next to its records.
 
-``report.json``, ``report.md`` and ``report.html`` hold all tables, ``service.svg`` the chart of times and throughput.
+``report.json``, ``report.md`` and ``report.html`` hold all tables, ``service.svg`` the chart of times and
+throughput.
 """
 
 from __future__ import annotations

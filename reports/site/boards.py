@@ -21,7 +21,8 @@ class Contest:
     Attributes:
         entrants: all runs, in the order of their folders.
         field: which of them are comparable.
-        latest: places of the latest run of each name (the latest comparable one, if there is any), the best first.
+        latest: places of the latest run of each name (the latest comparable one, if there is any), the best
+            first.
         numbers: place -> the run's number in charts and tables, from 1 for the best; for ``latest`` only.
     """
 
@@ -147,7 +148,10 @@ def _own_rows(contest: Contest, mode: Mode, letters: dict[str, str]) -> Iterator
 
 
 def _floor_rows(contest: Contest, mode: Mode) -> Iterator[BoardRow]:
-    """Yield the floor row of the standard's items, if it has floors. It has no mean: some questions have no floor."""
+    """Yield the floor row of the standard's items, if it has floors.
+
+    It has no mean: some questions have no floor.
+    """
     floors = contest.field.standard.floors
     known = {question: floors[mode, question] for question in mode.questions if (mode, question) in floors}
     if known:

@@ -47,8 +47,8 @@ def build_site(
 ) -> Site:
     """Make the site of these runs, or of the runs in these folders, in ``out``; an earlier site there is replaced.
 
-    ``families``: a file that names the families to show; None for all. Raises SiteError if there are no runs, if labels
-    and runs differ in number, or if ``out`` is not empty and not a site; FamilyFileError; OSError.
+    ``families``: a file that names the families to show; None for all. Raises SiteError if there are no runs,
+    if labels and runs differ in number, or if ``out`` is not empty and not a site; FamilyFileError; OSError.
     """
     _check_target(out)
     folders = run_folders(paths)
@@ -119,7 +119,10 @@ def _own_reports(entries: Sequence[Entry], plots: Mapping[str, str], site: Path)
 
 
 def _own_report(source: Path, target: Path, *, plots: Mapping[str, str], budget: int) -> bool:
-    """Pack a report; return whether there was one. Its data may have any shape: anyone may have written it."""
+    """Pack a report; return whether there was one.
+
+    Its data may have any shape: anyone may have written it.
+    """
     try:
         pack_report(source, target, plots, budget)
     except (

@@ -66,7 +66,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A folder that looks like a run and cannot be shown; ``families``: see `Entry`, empty if it cannot be read."""
+    """A folder that looks like a run and cannot be shown.
+
+    ``families``: see `Entry`, empty if it cannot be read.
+    """
 
     folder: Path
     reason: str
@@ -105,8 +108,8 @@ def read_entries(
 ) -> tuple[list[Entry], list[LeftOut]]:
     """Read the runs in these folders; also return those that cannot be read or measured nothing of the benchmark.
 
-    ``labels``: names for the runs, in their order, in place of the models'; empty for none. ``families``: those that
-    the site is about; None for all.
+    ``labels``: names for the runs, in their order, in place of the models'; empty for none. ``families``:
+    those that the site is about; None for all.
     """
     names: Sequence[str | None] = labels or [None] * len(folders)
     read = partial(_read, errors=errors, families=families)

@@ -1,7 +1,7 @@
 """The files of a site next to its page: plots, answers by sample, and the runs' reports, compressed.
 
-A page opened from disk can load scripts and images, nothing else. So data are scripts that pass on one text, JSON or
-a page, compressed (gzip, base64), which the browser unpacks when needed.
+A page opened from disk can load scripts and images, nothing else. So data are scripts that pass on one text,
+JSON or a page, compressed (gzip, base64), which the browser unpacks when needed.
 """
 
 from __future__ import annotations
@@ -144,15 +144,15 @@ def _references(sheet: SampleSheet | None, plots: Mapping[str, str]) -> dict[str
     }
 
 
-# --- the runs' own reports --------------------------------------------------------------------------------------------
+# --- the runs' own reports ----------------------------------------------------------------------------------
 
 
 def pack_report(source: Path, target: Path, plots: Mapping[str, str], budget: int) -> None:
     """Write the report ``source`` to ``target`` (``runs/<id>/`` of a site): compressed, plots as files of the site.
 
-    To keep it within about ``budget`` bytes, long answers lose their middle, then their end. A report that another
-    version wrote, or that somebody changed, is made again from the run's records. Raises OSError, RunFileError, or
-    ValueError if its data are not those of a report.
+    To keep it within about ``budget`` bytes, long answers lose their middle, then their end. A report that
+    another version wrote, or that somebody changed, is made again from the run's records. Raises OSError,
+    RunFileError, or ValueError if its data are not those of a report.
     """
     page = read_file(source).decode(errors="replace")
     if not is_own_page(page):
@@ -206,7 +206,10 @@ def reports_budget(runs: int) -> int:
 
 
 def _island(page: str, name: str) -> dict[str, Any]:
-    """Return the JSON in one of the page's elements, unpacked if necessary. Raises ValueError if there is none."""
+    """Return the JSON in one of the page's elements, unpacked if necessary.
+
+    Raises ValueError if there is none.
+    """
     element = _element(page, name)
     text = element["content"]
     data = json.loads(_unpacked(text) if element["type"] == "gzip" else text)
@@ -266,7 +269,10 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _loading_page(page: str, content: str, shared: str) -> str:
-    """Return a page that unpacks the report in its place. Its policy also allows the report's script and style."""
+    """Return a page that unpacks the report in its place.
+
+    Its policy also allows the report's script and style.
+    """
     style, script = static("reports.site", ("loading.css",)), static("reports.site", LOADER)
     head = page[: page.index("<style>")]
     policy = content_security_policy(style, script, own_files=True)

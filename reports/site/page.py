@@ -57,7 +57,9 @@ def render_site(
     left_out: Sequence[LeftOut],
     part: FamilyPart | None = None,
 ) -> str:
-    """Return the page. ``hrefs``: address of each run's report, None if it has none; ``costs`` by place and mode.
+    """Return the page.
+
+    ``hrefs``: address of each run's report, None if it has none; ``costs`` by place and mode.
 
     ``part``: the families that the page shows; None for all.
     """

@@ -1,7 +1,7 @@
 """Averages over outcomes: per question, over questions, and what demonstrations change (docs/protocol.md#aggregation).
 
-All values are fractions, 0..1, unrounded. Averages leave out items that were not measured. A figure without any
-measurement is None, never 0.
+All values are fractions, 0..1, unrounded. Averages leave out items that were not measured. A figure without
+any measurement is None, never 0.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Coverage:
     Attributes:
         measured: items with a score.
         counted_errors: items that failed and still enter the averages (``--errors``); 0 by default.
-        unmeasured: items without a score, by state (``unjudged``, ``request_failed``, ``judge_failed``, ``missing``).
+        unmeasured: items without a score, by state (``unjudged``, ``request_failed``, ``judge_failed``,
+            ``missing``).
     """
 
     planned: int
@@ -53,8 +54,8 @@ class Summary:
 
     Attributes:
         samples: how many samples ``mean``, ``median``, ``minimum`` and ``maximum`` are taken over.
-        mean: None, like the others, if no item was measured. The interval of the mean is None for fewer than two
-            samples, that of the median for fewer than ten.
+        mean: None, like the others, if no item was measured. The interval of the mean is None for fewer than
+            two samples, that of the median for fewer than ten.
         floor: how far the scores are above those of answers that look at no plot; None if that is not known.
     """
 
@@ -73,8 +74,8 @@ class Summary:
 class MeanOfQuestions:
     """The published "Mean": the mean of question means.
 
-    ``mean`` is None unless every planned question has a measured item, because the mean of fewer questions is another
-    quantity. ``floor`` is over the questions that have one; its ``mean`` is over these, too.
+    ``mean`` is None unless every planned question has a measured item, because the mean of fewer questions is
+    another quantity. ``floor`` is over the questions that have one; its ``mean`` is over these, too.
     """
 
     coverage: Coverage
@@ -89,8 +90,10 @@ class IclDelta:
     """What demonstrations change in one question.
 
     Attributes:
-        delta: ICL mean minus zero-shot mean, over the samples of each (as published); -1..1, None if a mean is.
-        paired_delta: mean over the samples measured in both modes of ICL minus zero-shot; None if there are none.
+        delta: ICL mean minus zero-shot mean, over the samples of each (as published); -1..1, None if a mean
+            is.
+        paired_delta: mean over the samples measured in both modes of ICL minus zero-shot; None if there are
+            none.
         pairs: how many samples those are, of ``planned_pairs`` planned in both modes.
         copying: ICL minus copying a demonstration's answer; None if that is not known.
     """

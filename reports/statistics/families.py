@@ -1,13 +1,15 @@
 """The dispersion of a family's scores, shrunk towards the common dispersion of all families.
 
-A family of 2 to 21 samples says little about its own spread, so the estimate borrows from the other families. But
-families differ: an answer has one field in some, which is right or wrong, and twelve in others. With one dispersion for
-all, the intervals of families with few fields covered the true mean in only 76 to 91% of cases.
+A family of 2 to 21 samples says little about its own spread, so the estimate borrows from the other families.
+But families differ: an answer has one field in some, which is right or wrong, and twelve in others. With one
+dispersion for all, the intervals of families with few fields covered the true mean in only 76 to 91% of
+cases.
 
-The family's estimate has the weight of its degrees of freedom f, the common one the weight f0. f0 is estimated from how
-far the families' estimates differ beyond sampling error (an empirical Bayes estimate of variances: G. K. Smyth 2004,
-Stat. Appl. Genet. Mol. Biol. 3, article 3, here by moments). Scores that are all multiples of 1/k have at least the
-dispersion 1/k, that of k independent fields. Right-or-wrong scores have k = 1 and Wilson's interval.
+The family's estimate has the weight of its degrees of freedom f, the common one the weight f0. f0 is
+estimated from how far the families' estimates differ beyond sampling error (an empirical Bayes estimate of
+variances: G. K. Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3, article 3, here by moments). Scores that are all
+multiples of 1/k have at least the dispersion 1/k, that of k independent fields. Right-or-wrong scores have k
+= 1 and Wilson's interval.
 
 tests/test_reports_families.py simulates the coverage of these intervals.
 """

@@ -1,13 +1,14 @@
 """Differences on a fixed benchmark: the samples are given, only answers vary, and repeats show how much.
 
-Whether a model is worse on *these* plots does not depend on other plots. The variance of a mean of means of repeats is
+Whether a model is worse on *these* plots does not depend on other plots. The variance of a mean of means of
+repeats is
 
     V = sum over samples of s_i^2 / R_i / n^2
 
-with s_i^2 the variance of a sample's value between its R_i repeats. The variance of a difference of two runs is the sum
-of both. s_i^2 includes what a sample's questions share within a repeat. The degrees of freedom are those of F. E.
-Satterthwaite 1946, Biometrics Bull. 2, 110, with each V_i^2 divided by R_i + 1 instead of R_i - 1, because the estimate
-of V_i^2 is too large by that ratio.
+with s_i^2 the variance of a sample's value between its R_i repeats. The variance of a difference of two runs
+is the sum of both. s_i^2 includes what a sample's questions share within a repeat. The degrees of freedom are
+those of F. E. Satterthwaite 1946, Biometrics Bull. 2, 110, with each V_i^2 divided by R_i + 1 instead of R_i
+- 1, because the estimate of V_i^2 is too large by that ratio.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class AnswerNoise:
 def noise_of_repeats(samples: Iterable[Sequence[float]], gained: float) -> AnswerNoise | None:
     """Return the noise of a sum of means, from each sample's contributions to the figure, one per repeat.
 
-    A sample with one repeat is assumed to vary as the others do on average. None if fewer than two samples have more.
+    A sample with one repeat is assumed to vary as the others do on average. None if fewer than two samples
+    have more.
     """
     contributions = [np.asarray(values, dtype=float) for values in samples]
     repeated = [values for values in contributions if len(values) > 1]
@@ -80,9 +82,9 @@ def together(sides: Sequence[AnswerNoise]) -> AnswerNoise:
 def growth(means: Floats, variances: Floats, largest: Floats) -> Floats:
     """Return how much variance an answer gains per unit of a drop of the mean of questions (the last axis).
 
-    Answers that are right with probability p and break to p * (1 - e) fall by e * p on average. Their variance
-    r * p * (1 - p) rises by e * r * p * (2 * p - 1): most for answers that were always right, not at all for those that
-    were right half of the time. r is 1 for labels and 1/k for scores of k parts.
+    Answers that are right with probability p and break to p * (1 - e) fall by e * p on average. Their
+    variance r * p * (1 - p) rises by e * r * p * (2 * p - 1): most for answers that were always right, not at
+    all for those that were right half of the time. r is 1 for labels and 1/k for scores of k parts.
 
     Args:
         means: of each question's scores.
@@ -125,11 +127,11 @@ def bounds(
 ) -> tuple[Floats, Floats]:
     """Return the lowest and the highest differences that the data do not reject at the one-sided ``level``.
 
-    These are the delta with |d - delta| <= t * sqrt(max(V, (h * |delta| - delta^2) / answers)), for arrays of d. The
-    second term is the least variance of a difference delta if answers break independently and each costs its sample
-    ``item`` = h. It matters if few answers vary (see `paired.change_interval`). If few happen to break, d and V are
-    both small, and a drop larger than d would have had a larger V. So V + ``gained`` * (d - delta) / answers replaces V
-    for the lower bound, as in a score test (`growth`).
+    These are the delta with |d - delta| <= t * sqrt(max(V, (h * |delta| - delta^2) / answers)), for arrays of
+    d. The second term is the least variance of a difference delta if answers break independently and each
+    costs its sample ``item`` = h. It matters if few answers vary (see `paired.change_interval`). If few
+    happen to break, d and V are both small, and a drop larger than d would have had a larger V. So V +
+    ``gained`` * (d - delta) / answers replaces V for the lower bound, as in a score test (`growth`).
     """
     reach = stdtrit(freedom, level)
     plain = reach * np.sqrt(variance)

@@ -31,7 +31,8 @@ class AboveFloor:
     """Scores minus floors, on the same items.
 
     Attributes:
-        rules: which rule is the floor of each question: of those that belong to the mode, the one that scores most.
+        rules: which rule is the floor of each question: of those that belong to the mode, the one that scores
+            most.
         floor: mean of the floors; over several questions the mean of the question means, like ``mean``.
         mean: of the scores of the items that have a floor.
         above: the paired difference, by sample.
@@ -55,8 +56,8 @@ class GroupFloor:
 def above_floor(outcomes: Iterable[Outcome]) -> AboveFloor | None:
     """Return how far scores of one mode are above their floor; None if no measured item has one.
 
-    Over several questions: of those that have a floor. Zero-shot scores are compared with the best constant, ICL scores
-    with copying.
+    Over several questions: of those that have a floor. Zero-shot scores are compared with the best constant,
+    ICL scores with copying.
     """
     groups = group_floors(outcomes)
     if not groups:
@@ -107,7 +108,10 @@ def _scored(outcome: Outcome) -> Scored:
 
 
 def _best_rule(mode: Mode, items: Sequence[Scored]) -> GroupFloor | None:
-    """Return the rule of the mode that scores most, the first of equally good ones; None if no item has a floor."""
+    """Return the rule of the mode that scores most, the first of equally good ones.
+
+    None if no item has a floor.
+    """
     best: GroupFloor | None = None
     for rule in FLOORS_OF[mode]:
         covered = [item for item in items if rule in item.floors]

@@ -1,11 +1,11 @@
 """Group-sequential tests: looking at the data several times with the error rate of a single look.
 
-Stopping at the first verdict after any repeat gives more wrong verdicts than a single look. Each look is therefore read
-at a higher level, the same for all looks, so that the chance of any wrong verdict is that of one look (S. J. Pocock
-1977, Biometrika 64, 191). How much higher depends on how much data the looks share: with the information I_k of look k,
-estimates at looks j < k have the correlation sqrt(I_j / I_k). The crossing probability is integrated look by look
-(P. Armitage, C. K. McPherson, B. C. Rowe 1969, J. R. Statist. Soc. A 132, 235; C. Jennison, B. W. Turnbull 2000, Group
-Sequential Methods, chapters 2 and 19).
+Stopping at the first verdict after any repeat gives more wrong verdicts than a single look. Each look is
+therefore read at a higher level, the same for all looks, so that the chance of any wrong verdict is that of
+one look (S. J. Pocock 1977, Biometrika 64, 191). How much higher depends on how much data the looks share:
+with the information I_k of look k, estimates at looks j < k have the correlation sqrt(I_j / I_k). The
+crossing probability is integrated look by look (P. Armitage, C. K. McPherson, B. C. Rowe 1969, J. R. Statist.
+Soc. A 132, 235; C. Jennison, B. W. Turnbull 2000, Group Sequential Methods, chapters 2 and 19).
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class Look:
 
     Attributes:
         repeats: how often every item has been asked so far.
-        planned: the numbers of repeats after which the plan looks, ascending; ``repeats`` alone without a plan.
+        planned: the numbers of repeats after which the plan looks, ascending; ``repeats`` alone without a
+            plan.
         baseline_repeats: of the run that this one is compared with; infinite without one.
     """
 

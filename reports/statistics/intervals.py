@@ -1,32 +1,35 @@
 """Confidence intervals for means, medians and differences of scores, clustered by sample.
 
-Two answers about the same plot are not independent, so each sample is reduced to one number first. The samples are
-treated as drawn at random. With fewer than two samples there is no interval (None).
+Two answers about the same plot are not independent, so each sample is reduced to one number first. The
+samples are treated as drawn at random. With fewer than two samples there is no interval (None).
 
-The spread of scores depends on their mean: near 1 it must vanish. A plain mean +- t * s / sqrt(n) ignores that. At
-family size (2 to 21 samples) it covers the true mean in 64-93% of cases instead of 95%, and has no width if two scores
-happen to agree. `mean_interval` therefore turns the t interval into a *score* interval. It holds all means mu that the
-data do not reject,
+The spread of scores depends on their mean: near 1 it must vanish. A plain mean +- t * s / sqrt(n) ignores
+that. At family size (2 to 21 samples) it covers the true mean in 64-93% of cases instead of 95%, and has no
+width if two scores happen to agree. `mean_interval` therefore turns the t interval into a *score* interval.
+It holds all means mu that the data do not reject,
 
     |m - mu| <= q * sqrt(phi * mu * (1 - mu) / n)
 
-where phi, 0 to 1, is the dispersion: the share that the scores' variance has of the largest that their mean allows.
+where phi, 0 to 1, is the dispersion: the share that the scores' variance has of the largest that their mean
+allows.
 
-- Right-or-wrong scores: phi is 1 and q the normal quantile, which is Wilson's interval (E. B. Wilson 1927, JASA 22,
-  209; L. D. Brown, T. Cai, A. DasGupta 2001, Statist. Sci. 16, 101).
-- Graded scores: phi is estimated and q the quantile of Student's t (the dispersion of quasi-likelihood: P. McCullagh,
-  J. A. Nelder 1989, Generalized Linear Models, section 4.5). For many samples this is the t interval. For families phi
-  is shrunk towards that of all families (`families`), because two samples say almost nothing about their spread.
-- Means over several questions: the interval of the samples' pseudo-values (`cluster_values`), which has cluster-robust
-  errors (K.-Y. Liang, S. L. Zeger 1986, Biometrika 73, 13; with the factor G/(G-1) and t of G-1 degrees of freedom of
-  A. C. Cameron, D. L. Miller 2015, J. Human Resources 50, 317). If questions have different samples, phi can be above
-  1: it is then the design effect (L. Kish 1965, Survey Sampling, section 8.2).
+- Right-or-wrong scores: phi is 1 and q the normal quantile, which is Wilson's interval (E. B. Wilson 1927,
+  JASA 22, 209; L. D. Brown, T. Cai, A. DasGupta 2001, Statist. Sci. 16, 101).
+- Graded scores: phi is estimated and q the quantile of Student's t (the dispersion of quasi-likelihood: P.
+  McCullagh, J. A. Nelder 1989, Generalized Linear Models, section 4.5). For many samples this is the t
+  interval. For families phi is shrunk towards that of all families (`families`), because two samples say
+  almost nothing about their spread.
+- Means over several questions: the interval of the samples' pseudo-values (`cluster_values`), which has
+  cluster-robust errors (K.-Y. Liang, S. L. Zeger 1986, Biometrika 73, 13; with the factor G/(G-1) and t of
+  G-1 degrees of freedom of A. C. Cameron, D. L. Miller 2015, J. Human Resources 50, 317). If questions have
+  different samples, phi can be above 1: it is then the design effect (L. Kish 1965, Survey Sampling, section
+  8.2).
 - Weighted means of parts (`--mix`): `weighted_interval`.
 
-Medians: the bootstrap that redraws whole samples (B. Efron, R. Tibshirani 1993, An Introduction to the Bootstrap,
-chapter 13), its percentiles expanded for small samples (T. Hesterberg 2015, Amer. Statist. 69, 371). A bootstrap can
-only return observed values, so fewer than `FEWEST_REDRAWN` samples give none. Differences: `paired.change_interval`.
-Quantiles far from the middle: `quantiles.quantile_interval`.
+Medians: the bootstrap that redraws whole samples (B. Efron, R. Tibshirani 1993, An Introduction to the
+Bootstrap, chapter 13), its percentiles expanded for small samples (T. Hesterberg 2015, Amer. Statist. 69,
+371). A bootstrap can only return observed values, so fewer than `FEWEST_REDRAWN` samples give none.
+Differences: `paired.change_interval`. Quantiles far from the middle: `quantiles.quantile_interval`.
 
 tests/test_reports_intervals.py simulates the coverage of each interval.
 """
@@ -71,8 +74,8 @@ class Dispersion:
     """The dispersion of scores.
 
     Attributes:
-        phi: the variance of scores over mean * (1 - mean), 0..1; above 1 only for pseudo-values (`cluster_values`) of
-            samples that do not have every question.
+        phi: the variance of scores over mean * (1 - mean), 0..1; above 1 only for pseudo-values
+            (`cluster_values`) of samples that do not have every question.
         freedom: degrees of freedom of that estimate.
     """
 
@@ -86,9 +89,9 @@ LARGEST_DISPERSION = Dispersion(1.0, math.inf)
 def dispersion(groups: Iterable[Sequence[float]]) -> Dispersion:
     """Return the common dispersion of several groups of scores, each with its own mean.
 
-    phi = sum of squares within groups / sum over groups of (n - 1) * (m * (1 - m) + s^2 / n); the bracket is an
-    unbiased estimate of mu * (1 - mu). Right-or-wrong scores give exactly 1. With f degrees of freedom phi is at least
-    1 / (f + 1), because a few scores that agree do not show that all do.
+    phi = sum of squares within groups / sum over groups of (n - 1) * (m * (1 - m) + s^2 / n); the bracket is
+    an unbiased estimate of mu * (1 - mu). Right-or-wrong scores give exactly 1. With f degrees of freedom phi
+    is at least 1 / (f + 1), because a few scores that agree do not show that all do.
     """
     samples = [np.asarray(group, dtype=float) for group in groups if len(group) > 1]
     within = sum(float(np.sum((values - values.mean()) ** 2)) for values in samples)
@@ -115,7 +118,10 @@ def mean_interval(
 def score_interval(
     mean: float, n: int, spread: Dispersion = LARGEST_DISPERSION, *, level: float = LEVEL
 ) -> Interval | None:
-    """Return the interval of the mean of ``n`` scores with this dispersion, by default Wilson's; None for n < 2."""
+    """Return the interval of the mean of ``n`` scores with this dispersion, by default Wilson's.
+
+    None for n < 2.
+    """
     if n < 2:
         return None
     mean = min(1.0, max(0.0, mean))
@@ -127,7 +133,10 @@ def score_interval(
 
 
 def t_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval | None:
-    """Return mean +- t * s / sqrt(n), for unbounded quantities, one value per cluster; None for fewer than two."""
+    """Return mean +- t * s / sqrt(n), for unbounded quantities, one value per cluster.
+
+    None for fewer than two.
+    """
     if len(values) < 2:
         return None
     data = np.asarray(values, dtype=float)
@@ -139,9 +148,10 @@ def t_interval(values: Sequence[float], *, level: float = LEVEL) -> Interval | N
 def cluster_values(questions: Sequence[Mapping[str, float]]) -> list[float]:
     """Return one value per sample, such that their mean is the mean of the question means.
 
-    ``questions``: each maps samples to scores and has at least one. The value of sample s is the linearisation of the
-    mean M: M + G * sum over questions of (y - mean of the question) / (number of questions * its samples), for G
-    samples. If every sample has every question, it is the mean of the sample's scores.
+    ``questions``: each maps samples to scores and has at least one. The value of sample s is the
+    linearisation of the mean M: M + G * sum over questions of (y - mean of the question) / (number of
+    questions * its samples), for G samples. If every sample has every question, it is the mean of the
+    sample's scores.
     """
     samples = sorted(set().union(*questions))
     if len(questions) == 1:
@@ -165,16 +175,17 @@ def weighted_interval(
 ) -> Interval | None:
     """Return the interval of M = sum of w * m over parts; weights add up to 1, and each part has values by sample.
 
-    The mean of a part's values is its score m (`cluster_values`), with the interval l to u (`mean_interval`). The
-    margins of the parts are combined like errors, each with its own degrees of freedom:
+    The mean of a part's values is its score m (`cluster_values`), with the interval l to u (`mean_interval`).
+    The margins of the parts are combined like errors, each with its own degrees of freedom:
 
         low = M - sqrt(sum over parts p, q of r_pq * w_p * (m_p - l_p) * w_q * (m_q - l_q)), high with u - m
 
-    This is the method of variance estimates recovery (G. Y. Zou, W. Huang, X. Zhang 2009, Comput. Stat. Data Anal. 53,
-    1080; for dependent figures G. Y. Zou 2007, Psychol. Methods 12, 399). The result is within 0 and 1. For a single
-    part it is the part's interval. r_pq is the correlation of two parts' scores through shared samples: the sum over
-    these of (v_p - m_p) * (v_q - m_q), divided by the root of the two sums of squares over all samples. Without shared
-    samples it is 0. To be conservative, it is 1 if the values of one part do not vary, and 0 if it would be negative.
+    This is the method of variance estimates recovery (G. Y. Zou, W. Huang, X. Zhang 2009, Comput. Stat. Data
+    Anal. 53, 1080; for dependent figures G. Y. Zou 2007, Psychol. Methods 12, 399). The result is within 0
+    and 1. For a single part it is the part's interval. r_pq is the correlation of two parts' scores through
+    shared samples: the sum over these of (v_p - m_p) * (v_q - m_q), divided by the root of the two sums of
+    squares over all samples. Without shared samples it is 0. To be conservative, it is 1 if the values of one
+    part do not vary, and 0 if it would be negative.
 
     None if a part has fewer than two samples.
     """
@@ -222,9 +233,9 @@ def _correlations(parts: Sequence[Mapping[str, float]], means: Sequence[float]) 
 def bootstrap_interval(n: int, statistic: Callable[[Counts], Floats]) -> Interval | None:
     """Return the interval of a statistic of ``n`` samples; None for fewer than `FEWEST_REDRAWN`.
 
-    ``statistic`` takes how often each sample was drawn, shape (resamples, n), and returns one value per resample.
-    Resamples with an undefined value (NaN) are left out. The percentile is Hesterberg's, Phi(-sqrt(n / (n - 1)) * t).
-    The seed is fixed, so the interval is reproducible.
+    ``statistic`` takes how often each sample was drawn, shape (resamples, n), and returns one value per
+    resample. Resamples with an undefined value (NaN) are left out. The percentile is Hesterberg's,
+    Phi(-sqrt(n / (n - 1)) * t). The seed is fixed, so the interval is reproducible.
     """
     if n < FEWEST_REDRAWN:
         return None
@@ -235,7 +246,10 @@ def bootstrap_interval(n: int, statistic: Callable[[Counts], Floats]) -> Interva
 
 
 def median_interval(values: Sequence[float]) -> Interval | None:
-    """Return the interval of the median of one value per sample; None for fewer than `FEWEST_REDRAWN` samples."""
+    """Return the interval of the median of one value per sample.
+
+    None for fewer than `FEWEST_REDRAWN` samples.
+    """
     return _median_interval(tuple(values))
 
 

@@ -40,8 +40,9 @@ class PairedDifference:
         standard_error: of ``mean``; None for fewer than two samples and for a weighted mean of parts.
         p_value: of the exact sign-flip test that the mean difference is 0 (`sign_flips`); None for fewer than
             `FEWEST_TESTED` samples, and if no test was requested.
-        detectable: the smallest true difference that such a comparison finds in 80% of cases (two-sided, 5%); None
-            for fewer than two samples, and if the differences do not vary, because their spread is then unknown.
+        detectable: the smallest true difference that such a comparison finds in 80% of cases (two-sided, 5%);
+            None for fewer than two samples, and if the differences do not vary, because their spread is then
+            unknown.
     """
 
     samples: int
@@ -65,9 +66,9 @@ def paired_difference(
 ) -> PairedDifference:
     """Compare two runs question by question: each mapping is one question's sample -> score, in the same order.
 
-    With several questions the mean is the mean of the questions' mean differences, with errors clustered by sample
-    (`reports.statistics.intervals.cluster_values`). The mean is undefined if a question has no shared sample.
-    ``tested=False`` leaves the p-value out.
+    With several questions the mean is the mean of the questions' mean differences, with errors clustered by
+    sample (`reports.statistics.intervals.cluster_values`). The mean is undefined if a question has no shared
+    sample. ``tested=False`` leaves the p-value out.
     """
     differences = [
         {sample: after[sample] - before[sample] for sample in before.keys() & after.keys()}
@@ -80,9 +81,9 @@ def paired_difference(
 def unpaired_values(first: Mapping[str, float], second: Mapping[str, float]) -> list[float]:
     """Return one value per sample, such that their mean is mean(first) - mean(second).
 
-    The values are the linearisation of that difference, as in `cluster_values`. A sample in both has one value, with
-    its contributions to both means. If both have the same samples, the values are their differences. Empty if one of
-    the two is.
+    The values are the linearisation of that difference, as in `cluster_values`. A sample in both has one
+    value, with its contributions to both means. If both have the same samples, the values are their
+    differences. Empty if one of the two is.
     """
     if not first or not second:
         return []
@@ -125,16 +126,18 @@ def change_interval(
 ) -> Interval | None:
     """Return the interval of the mean of differences (-``limit``..``limit``), one per sample; None for fewer than two.
 
-    It holds all means delta that the data do not reject: |d - delta| <= t * sqrt(v / n). v is the larger of two
-    variances: that of the differences, which gives Student's t interval, and the least that a mean of delta allows,
-    h * |delta| - delta^2. h = sum of d_i^2 / sum of |d_i| is the size of a change, or ``limit`` if all samples change
-    alike. If nothing differs, h is ``item``, the change of a sample's value by one item: 1/6 for a mean of six
-    questions. The second variance matters if few samples change, all for the worse. The plain t interval then misses
-    the true mean in 13% of cases instead of 2.5%, and has no width if nothing differs. For right-or-wrong scores this
-    is the idea of T. Tango 1998, Stat. Med. 17, 891; tests/test_reports_paired.py simulates its coverage.
+    It holds all means delta that the data do not reject: |d - delta| <= t * sqrt(v / n). v is the larger of
+    two
+    variances: that of the differences, which gives Student's t interval, and the least that a mean of delta
+    allows, h * |delta| - delta^2. h = sum of d_i^2 / sum of |d_i| is the size of a change, or ``limit`` if
+    all samples change alike. If nothing differs, h is ``item``, the change of a sample's value by one item:
+    1/6 for a mean of six questions. The second variance matters if few samples change, all for the worse. The
+    plain t interval then misses the true mean in 13% of cases instead of 2.5%, and has no width if nothing
+    differs. For right-or-wrong scores this is the idea of T. Tango 1998, Stat. Med. 17, 891;
+    tests/test_reports_paired.py simulates its coverage.
 
-    0 is strictly inside if and only if the sign-flip test does not reject it at this level, so that an interval never
-    contradicts a p-value.
+    0 is strictly inside if and only if the sign-flip test does not reject it at this level, so that an
+    interval never contradicts a p-value.
     """
     plain = t_interval(values, level=level)
     if plain is None:
@@ -156,8 +159,9 @@ def weighted_difference(
 ) -> PairedDifference:
     """Return the weighted mean of the parts' mean differences; weights add up to 1.
 
-    Each part maps samples to differences, whose interval is `change_interval`; ``items`` as there, one for each part.
-    The parts' intervals are combined as in `reports.statistics.intervals.weighted_interval`. Without a test.
+    Each part maps samples to differences, whose interval is `change_interval`; ``items`` as there, one for
+    each part. The parts' intervals are combined as in `reports.statistics.intervals.weighted_interval`.
+    Without a test.
     """
     values = [list(part.values()) for part in parts]
     intervals = [change_interval(one, item=item) for one, item in zip(values, items, strict=True)]
@@ -198,9 +202,9 @@ def detectable_difference(
 ) -> float:
     """Return the smallest true difference found with probability 0.8: (test quantile + normal quantile of 0.8) x error.
 
-    J. Cohen 1988, Statistical Power Analysis, section 2.4, with the quantile of Student's t for ``freedom`` degrees of
-    freedom. Two-sided at 1 - ``level``, or one-sided at half of that. ``deviation``: of the estimate from the truth in
-    question, if the test's standard error covers more than that.
+    J. Cohen 1988, Statistical Power Analysis, section 2.4, with the quantile of Student's t for ``freedom``
+    degrees of freedom. Two-sided at 1 - ``level``, or one-sided at half of that. ``deviation``: of the
+    estimate from the truth in question, if the test's standard error covers more than that.
     """
     varies = standard_error if deviation is None else deviation
     return quantile(freedom, level) * standard_error + float(ndtri(POWER)) * varies

@@ -1,16 +1,17 @@
 """Confidence intervals of quantiles from order statistics: both ends are observed values.
 
 The number of n independent values below the true quantile q is binomial(n, q), whatever the distribution. So
-[x_(l), x_(u)] covers it with at least 95% if P(count < l) and P(count >= u) are at most 2.5% (W. J. Conover 1999,
-Practical Nonparametric Statistics, section 3.2). The percentiles of a bootstrap cannot lie beyond the largest value: at
-typical sample sizes for a p99 its 95% intervals covered the true value in 63 to 66% of cases.
+[x_(l), x_(u)] covers it with at least 95% if P(count < l) and P(count >= u) are at most 2.5% (W. J. Conover
+1999, Practical Nonparametric Statistics, section 3.2). The percentiles of a bootstrap cannot lie beyond the
+largest value: at typical sample sizes for a p99 its 95% intervals covered the true value in 63 to 66% of
+cases.
 
-The upper end is open (infinite) if even the largest value may lie below the quantile: with fewer than 36 values for
-p90, 72 for p95 and 368 for p99. The lower end is still known.
+The upper end is open (infinite) if even the largest value may lie below the quantile: with fewer than 36
+values for p90, 72 for p95 and 368 for p99. The lower end is still known.
 
-Values in clusters, such as the gaps between the tokens of one reply, carry less information: n is divided by the design
-effect of the share of values below the quantile (L. Kish 1965, Survey Sampling, section 8.2; confidence limits of
-quantiles from those of shares: R. S. Woodruff 1952, JASA 47, 635).
+Values in clusters, such as the gaps between the tokens of one reply, carry less information: n is divided by
+the design effect of the share of values below the quantile (L. Kish 1965, Survey Sampling, section 8.2;
+confidence limits of quantiles from those of shares: R. S. Woodruff 1952, JASA 47, 635).
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def _effective_count(
 ) -> int:
     """Return how many independent values are as informative about the share below the quantile; at most all of them.
 
-    With few clusters the design effect is itself uncertain. It is enlarged by the ratio of Student's t to the normal
-    quantile, squared.
+    With few clusters the design effect is itself uncertain. It is enlarged by the ratio of Student's t to the
+    normal quantile, squared.
     """
     sizes = np.array([len(cluster) for cluster in clusters], dtype=float)
     if (sizes == 1).all() or len(clusters) < 2:

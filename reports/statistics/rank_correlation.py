@@ -1,4 +1,7 @@
-"""Kendall's rank correlation tau-b (M. G. Kendall 1945, Biometrika 33, 239): how alike two figures rank things."""
+"""Kendall's rank correlation tau-b (M.
+
+G. Kendall 1945, Biometrika 33, 239): how alike two figures rank things.
+"""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ class Rate:
     """A count of items and the share that it is of ``of`` items.
 
     Attributes:
-        share: 0..1, the mean over samples of each sample's own share; without repeats ``count / of``. None if there
-            are no items.
+        share: 0..1, the mean over samples of each sample's own share; without repeats ``count / of``. None if
+            there are no items.
         interval: of the share, clustered by sample; None under two samples.
     """
 

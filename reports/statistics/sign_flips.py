@@ -1,9 +1,9 @@
 """The exact sign-flip test of paired differences: how often random signs give a sum as far from 0 as the observed one.
 
-If two runs are alike, each sample's difference is equally likely to have either sign. The distribution of the sum over
-all 2^n patterns of signs is computed by convolution on a lattice, sample by sample, as for the signed-rank test
-(M. Pagano, D. Tritchler 1983, JASA 78, 435). No random numbers are involved, and n may be large. For right-or-wrong
-scores this is McNemar's exact test.
+If two runs are alike, each sample's difference is equally likely to have either sign. The distribution of the
+sum over all 2^n patterns of signs is computed by convolution on a lattice, sample by sample, as for the
+signed-rank test (M. Pagano, D. Tritchler 1983, JASA 78, 435). No random numbers are involved, and n may be
+large. For right-or-wrong scores this is McNemar's exact test.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ NO_CHANGE = 1e-12
 """Differences and their sums below this are noise of floating-point numbers."""
 LARGEST_DENOMINATOR = 5_000
 FINEST = 2**15
-"""The most lattice steps in the largest sum. Sums are then exact to 0.003% of it, far below what a p-value shows."""
+"""The most lattice steps in the largest sum.
+
+Sums are then exact to 0.003% of it, far below what a p-value shows.
+"""
 
 
 def sign_flip_p_value(values: Sequence[float]) -> float:

@@ -69,8 +69,8 @@ def compare(
 ) -> Document:
     """Compare two runs, later minus earlier, on the items that both measured.
 
-    ``floors`` adds the floors of scores (docs/baselines.md). ``anyway`` compares runs that differ in dataset revision,
-    scorer, judges or settings, and labels every table; without it they raise UnlikeRunsError.
+    ``floors`` adds the floors of scores (docs/baselines.md). ``anyway`` compares runs that differ in dataset
+    revision, scorer, judges or settings, and labels every table; without it they raise UnlikeRunsError.
     """
     differences = unlike_fields(earlier.identity, later.identity)
     if differences and not anyway:

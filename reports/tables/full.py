@@ -44,7 +44,8 @@ def full_report(
 ) -> Document:
     """Return the complete report of an evaluation; some of the `Breakdown` needs the ``run``.
 
-    ``breakdowns`` from `break_down` and the ``short`` report from `overview` are computed if they are not given.
+    ``breakdowns`` from `break_down` and the ``short`` report from `overview` are computed if they are not
+    given.
     ``floors``: as in `overview`.
     """
     if breakdowns is None:
@@ -76,7 +77,7 @@ def sections(breakdown: Breakdown, *, floors: bool = False) -> Iterator[Section]
         yield Section(title=f"{mode}: answers", tables=tuple(tables))
 
 
-# --- families --------------------------------------------------------------------------------------------------------
+# --- families -----------------------------------------------------------------------------------------------
 
 
 def family_tables(breakdown: Breakdown, *, floors: bool = False) -> Iterator[Table]:
@@ -153,7 +154,7 @@ def hard_scenario_table(scores: Sequence[ScenarioScore], *, floors: bool = False
     )
 
 
-# --- labels ----------------------------------------------------------------------------------------------------------
+# --- labels -------------------------------------------------------------------------------------------------
 
 
 def confusion_table(matrix: ConfusionMatrix) -> Table:
@@ -184,7 +185,7 @@ def bias_table(biases: Mapping[str, Rate]) -> Table:
     return Table(title="Biases", columns=(*columns, Column("What is counted")), rows=rows)
 
 
-# --- parameters and answers ------------------------------------------------------------------------------------------
+# --- parameters and answers ---------------------------------------------------------------------------------
 
 
 def field_table(fields: Sequence[FieldScore], *, floors: bool = False) -> Table:
@@ -265,7 +266,7 @@ def contradiction_table(contradictions: Sequence[Contradiction]) -> Table:
     )
 
 
-# --- cells -----------------------------------------------------------------------------------------------------------
+# --- cells --------------------------------------------------------------------------------------------------
 
 
 def _coverage_cells(counts: Coverage) -> tuple[Cell, ...]:

@@ -100,7 +100,7 @@ def _remedy(report: GateReport, run_dir: Path) -> str:
     return f"fix what is noted with each gate, then run: {again}"
 
 
-# --- one gate --------------------------------------------------------------------------------------------------------
+# --- one gate -----------------------------------------------------------------------------------------------
 
 
 def _entry_lines(entry: GateResult, *, alone: bool) -> Iterator[str]:
@@ -184,7 +184,7 @@ def _repeats_advice(entry: GateResult) -> str:
 _REPEATS_WANTED = "--repeats 4 in the baseline and 2 here would decide on this benchmark alone"
 
 
-# --- for reports -----------------------------------------------------------------------------------------------------
+# --- for reports --------------------------------------------------------------------------------------------
 
 
 def gate_section(report: GateReport) -> Section:
@@ -256,7 +256,7 @@ def _entry_json(entry: GateResult) -> dict[str, Any]:
     }
 
 
-# --- GitHub ----------------------------------------------------------------------------------------------------------
+# --- GitHub -------------------------------------------------------------------------------------------------
 
 ANNOTATIONS = {
     GateVerdict.FAIL: "error",

@@ -19,7 +19,8 @@ LATER_SOURCE = "July 2026: means of two judges, questions not published."
 def leaderboard_table(evaluation: Evaluation, mode: Mode, *, floors: bool = False) -> Table | None:
     """Return the published rows of a mode with this run's among them; None if the run has no mean in this mode.
 
-    The run gets a rank only if its figures are comparable. With ``floors`` the last row shows those of its items.
+    The run gets a rank only if its figures are comparable. With ``floors`` the last row shows those of its
+    items.
     """
     outcomes = [outcome for outcome in evaluation.benchmark if outcome.key.mode is mode]
     mean = by_mode(outcomes).get(mode)

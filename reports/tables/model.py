@@ -1,7 +1,7 @@
 """Tables and documents: what a report says, before it is text, Markdown, CSV or HTML.
 
-Numbers stay unrounded until a renderer prints them. Every string in a table may come from a model or a server, so
-renderers escape it for their format.
+Numbers stay unrounded until a renderer prints them. Every string in a table may come from a model or a
+server, so renderers escape it for their format.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Column:
     Attributes:
         decimals: how many a renderer prints.
         span: the cells are intervals (CSV gives them two columns).
-        questions: the cells are questions, printed with their subject: ``Q6 diagnosis``; data files keep ``Q6``.
+        questions: the cells are questions, printed with their subject: ``Q6 diagnosis``; data files keep
+            ``Q6``.
         optional: left out if the table is wider than the terminal.
         families: some of the cells are families, printed as titles if the table is too wide.
     """
@@ -140,7 +141,10 @@ def error_notes(counted: int) -> Iterator[str]:
 
 
 def printed(cell: Cell, column: Column) -> str:
-    """Return the cell as printed; figures are rounded only here. Strings other than questions are unchanged."""
+    """Return the cell as printed; figures are rounded only here.
+
+    Strings other than questions are unchanged.
+    """
     match cell:
         case None:
             return NO_FIGURE

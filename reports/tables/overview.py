@@ -172,7 +172,7 @@ def _percent(counts: Coverage) -> str:
     return "" if counts.share is None else f" ({printed(counts.share, Column('', Unit.PERCENT, 1))}%)"
 
 
-# --- scores ----------------------------------------------------------------------------------------------------------
+# --- scores -------------------------------------------------------------------------------------------------
 
 
 def score_tables(outcomes: Sequence[Outcome], *, floors: bool = False) -> Iterator[Table]:
@@ -272,7 +272,7 @@ _DELTA_NOTES = (
 )
 
 
-# --- behind the scores -----------------------------------------------------------------------------------------------
+# --- behind the scores --------------------------------------------------------------------------------------
 
 
 def unmeasured_tables(outcomes: Sequence[Outcome], run: Run | None) -> Iterator[Table]:
@@ -330,8 +330,8 @@ FLAG_WORDS: dict[str, str] = {
 def findings(run: Run) -> dict[str, int]:
     """Count findings in answers and files: finding -> items.
 
-    These are answers cut at ``max_tokens``, flags by name, scores on which the two scorers differ, and for each judge
-    the replies that were used despite a fault (`Verdict.faults`).
+    These are answers cut at ``max_tokens``, flags by name, scores on which the two scorers differ, and for
+    each judge the replies that were used despite a fault (`Verdict.faults`).
     """
     flags: Counter[str] = Counter()
     faults: Counter[tuple[str, str]] = Counter()

@@ -47,8 +47,9 @@ def report_on(
 ) -> ReportedRun:
     """Read the run in ``run_dir`` and make its reports.
 
-    ``floors``: as in `overview`. ``texts``: read the texts that only the page shows; they need memory. ``families``: a
-    file that names the families to report on; None for all. Raises RunFileError and FamilyFileError.
+    ``floors``: as in `overview`. ``texts``: read the texts that only the page shows; they need memory.
+    ``families``: a file that names the families to report on; None for all. Raises RunFileError and
+    FamilyFileError.
     """
     run = load_run(run_dir, texts=texts)
     part = None if families is None else read_families(families, families_of([run]))

@@ -47,9 +47,10 @@ def compare_several(
 ) -> Document:
     """Compare runs by question, then every pair; ``full`` adds pairs by question and each pair in detail.
 
-    ``floors`` adds the floors of scores (docs/baselines.md). ``part`` names the items that the tables are about; empty
-    for all. ``anyway`` compares runs that differ in dataset revision, scorer, judges or settings, and labels every
-    table. Raises UnlikeRunsError for fewer than two runs, and for such differences without ``anyway``.
+    ``floors`` adds the floors of scores (docs/baselines.md). ``part`` names the items that the tables are
+    about; empty for all. ``anyway`` compares runs that differ in dataset revision, scorer, judges or
+    settings, and labels every table. Raises UnlikeRunsError for fewer than two runs, and for such differences
+    without ``anyway``.
     """
     if len(runs) < 2:
         raise UnlikeRunsError("only one run; name at least two runs to compare")
@@ -166,7 +167,10 @@ def _score_cells(entrant: Entrant, modes: Sequence[Mode]) -> tuple[Cell, ...]:
 
 
 def _floor_row(runs: Sequence[Compared], modes: Sequence[Mode]) -> tuple[Cell, ...]:
-    """Return the row of floors by question; the mean has none, because it includes questions without a floor."""
+    """Return the row of floors by question.
+
+    The mean has none, because it includes questions without a floor.
+    """
     measured: dict[tuple[object, ...], Outcome] = {}
     for run in runs:
         for outcome in run.evaluation.benchmark:

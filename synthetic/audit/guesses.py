@@ -32,7 +32,10 @@ class Guesses:
 
 
 def guesses(family: str, observed: Sequence[Observed]) -> Guesses:
-    """Train on all seeds but one and guess that one, in turn; this needs scikit-learn and two seeds or more."""
+    """Train on all seeds but one and guess that one, in turn.
+
+    This needs scikit-learn and two seeds or more.
+    """
     statuses = [each.sample.status for each in observed]
     seeds = np.array([each.sample.key.seed for each in observed])
     return Guesses(

@@ -1,6 +1,7 @@
 """Heat maps with points and curves on top, in colours that are visible on every colour map of the styles.
 
-Callers name x and y as in most maps of their kind; if the style exchanges the axes, everything on a map is exchanged.
+Callers name x and y as in most maps of their kind; if the style exchanges the axes, everything on a map is
+exchanged.
 """
 
 from __future__ import annotations

@@ -35,7 +35,10 @@ MORE_DARK_INKS = (
 
 
 def perturbed(style: Style, perturbation: Perturbation, rng: Generator) -> Style:
-    """Return the style after this change; ``rng`` chooses colours or resolutions, and no physics draws from it."""
+    """Return the style after this change.
+
+    ``rng`` chooses colours or resolutions, and no physics draws from it.
+    """
     match perturbation:
         case Perturbation.COLORMAP:
             return _recoloured(style, rng)

@@ -1,8 +1,8 @@
 """The look of a plot: seeded variation, and rendering that gives the same bytes everywhere.
 
 Every style is complete: matplotlib's defaults plus its settings, so a user's matplotlibrc, locale and
-fonts change nothing. The fonts are the DejaVu ones that come with matplotlib. Figures are drawn by the Agg canvas;
-pyplot is not used. PNGs are RGBA and carry no metadata.
+fonts change nothing. The fonts are the DejaVu ones that come with matplotlib. Figures are drawn by the Agg
+canvas; pyplot is not used. PNGs are RGBA and carry no metadata.
 """
 
 from __future__ import annotations

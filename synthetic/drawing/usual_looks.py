@@ -1,7 +1,7 @@
 """The two looks that most real plots of the map and spectroscopy families have: matplotlib's defaults, and Plotly's.
 
-A family is drawn in its usual look in a share ``USUAL`` of all samples, and in the sample's style in the others. The
-style's generator makes this choice of presentation, so it says nothing about the scenario type.
+A family is drawn in its usual look in a share ``USUAL`` of all samples, and in the sample's style in the
+others. The style's generator makes this choice of presentation, so it says nothing about the scenario type.
 """
 
 from __future__ import annotations

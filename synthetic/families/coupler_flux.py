@@ -113,8 +113,9 @@ FAMILY: Family[Truth] = Family(
         "SUCCESS": _tracked,
         "FIT_POOR": lambda truth: not _tracked(truth),
     },
-    # 10% of a crossing's bias are two columns of the map or more; the two qubits' crossings differ by less. 0.1% of a
-    # frequency are three cells of the map, and at most half of what separates neighbouring plateaus.
+    # 10% of a crossing's bias are two columns of the map or more; the two qubits' crossings differ by less.
+    # 0.1% of a frequency are three cells of the map, and at most half of what separates neighbouring
+    # plateaus.
     field_rules={
         "crossing_voltages_V": {"type": "array_float_match", "tol_full": 0.1},
         "left_fig_branch_freqs_GHz": {"type": "array_float_match", "tol_full": 0.001},

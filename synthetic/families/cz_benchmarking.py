@@ -1,11 +1,11 @@
 """CZ benchmarking on two neutral atoms: retention of the pair, and of its state, after random circuits.
 
-A circuit of depth n alternates random single-atom rotations with n CZ gates and ends with the rotation that would bring
-the ideal state back to the start. Each gate loses an atom of the pair with a fixed probability, so both are retained
-with A r^n. Among retained pairs the success probability falls to the 1/4 of a random state: 1/4 + (A - 1/4) p^n with
-the polarization p per cycle (Magesan, Gambetta, Emerson, Phys. Rev. Lett. 106, 180504, 2011, for two qubits). The gate
-is diag(1, 1, 1, exp(i phase)); a phase other than pi is a coherent error, which spreads the circuits of one depth;
-random Pauli errors are a depolarization.
+A circuit of depth n alternates random single-atom rotations with n CZ gates and ends with the rotation that
+would bring the ideal state back to the start. Each gate loses an atom of the pair with a fixed probability,
+so both are retained with A r^n. Among retained pairs the success probability falls to the 1/4 of a random
+state: 1/4 + (A - 1/4) p^n with the polarization p per cycle (Magesan, Gambetta, Emerson, Phys. Rev. Lett.
+106, 180504, 2011, for two qubits). The gate is diag(1, 1, 1, exp(i phase)); a phase other than pi is a
+coherent error, which spreads the circuits of one depth; random Pauli errors are a depolarization.
 """
 
 from __future__ import annotations
@@ -205,7 +205,8 @@ def _simulate(
 def _sigma(counts: NDArray[np.int64], shots: NDArray[np.int64], circuits: int) -> Floats:
     """Binomial standard deviations of counts / shots at the mean probability of each depth.
 
-    With each circuit's probability, circuits with high counts would have more weight and bias the fit upwards.
+    With each circuit's probability, circuits with high counts would have more weight and bias the fit
+    upwards.
     """
     at_depth = (counts.reshape(-1, circuits).sum(axis=1) + 1.0) / (
         shots.reshape(-1, circuits).sum(axis=1) + 2.0
@@ -330,8 +331,8 @@ FAMILY: Family[Truth] = Family(
         "NO_GATE": lambda truth: _flat(truth) and truth.success_fit.values[1] < POOR,
         "MISCALIBRATED": lambda truth: not _flat(truth) and not _calibrated(truth),
     },
-    # All values are printed (the depth is the last tick), so tolerances only allow for a misread last digit. A standard
-    # error has a single digit, and a wrong one is at most half right.
+    # All values are printed (the depth is the last tick), so tolerances only allow for a misread last digit.
+    # A standard error has a single digit, and a wrong one is at most half right.
     field_rules={
         "site_indices": {"type": "array_int_match", "tol_full": 0},
         "retention_per_cz": {"type": "abs", "tol_full": 0.002, "tol_half": 0.01},

@@ -1,9 +1,9 @@
 """DRAG calibration: <Z> after two pulse sequences against the inverse DRAG coefficient 1/alpha.
 
-The derivative quadrature of a DRAG pulse cancels the phase error from the third level at one value of 1/alpha (Motzoi
-et al., Phys. Rev. Lett. 103, 110501, 2009). The sequences X90-Y180 and Y90-X180 turn a phase error phi into <Z> =
-+sin(phi) and -sin(phi) (Reed, PhD thesis, Yale 2013, on tuning up pulses); phi is linear in the distance from the
-optimum. So the two curves cross there and are straight lines nearby.
+The derivative quadrature of a DRAG pulse cancels the phase error from the third level at one value of 1/alpha
+(Motzoi et al., Phys. Rev. Lett. 103, 110501, 2009). The sequences X90-Y180 and Y90-X180 turn a phase error
+phi into <Z> = +sin(phi) and -sin(phi) (Reed, PhD thesis, Yale 2013, on tuning up pulses); phi is linear in
+the distance from the optimum. So the two curves cross there and are straight lines nearby.
 """
 
 from __future__ import annotations
@@ -269,8 +269,8 @@ FAMILY: Family[Truth] = Family(
         "NO_SIGNAL": lambda truth: not _signal(truth),
         "OPTIMAL_NOT_CENTERED": lambda truth: _signal(truth) and not _centred(truth),
     },
-    # The crossing can be read to a marker's width or two, 1 to 3% of the sweep; it is about as far from zero as the
-    # sweep is wide, mostly from half to twice that.
+    # The crossing can be read to a marker's width or two, 1 to 3% of the sweep; it is about as far from zero
+    # as the sweep is wide, mostly from half to twice that.
     field_rules={
         "optimal_alpha_inv": {"type": "pct", "tol_full": 0.05, "tol_half": 0.15},
         "intersection_clear": {"type": "bool"},
@@ -301,7 +301,8 @@ FAMILY: Family[Truth] = Family(
             simulate=_simulate_far_offset,
             telling=lambda truth: not _crossing_seen(truth),
         ),
-        # first and last quarter: labelled like the far offset, with the same status; in Q5 the crossing is visible
+        # first and last quarter: labelled like the far offset, with the same status; in Q5 the crossing is
+        # visible
         Scenario(
             name="drag_failure_position_first_quarter",
             status="OPTIMAL_NOT_CENTERED",

@@ -1,12 +1,12 @@
 """Single-shot readout: I and Q of each shot, the qubit prepared in 0 and in 1, with a fitted Gaussian mixture.
 
-In dispersive readout the tone past the resonator gets a phase that depends on the qubit's state. Amplifier noise makes
-a round Gaussian cloud of each response (Krantz et al., Appl. Phys. Rev. 6, 021318, 2019, section V). The tone reaches
-the amplifier even if no resonator responds to it: a side-coupled resonator transmits everything off resonance
-(res_spec.py). If the state changes during the readout, the shot lies between the clouds, at the mean over time. A tone
-that is too strong drives the resonator into its nonlinear regime, in which its response jumps between a few values for
-any state of the qubit (Reed et al., Phys. Rev. Lett. 105, 173601, 2010). The mixture is fitted to the shots of both
-preparations together.
+In dispersive readout the tone past the resonator gets a phase that depends on the qubit's state. Amplifier
+noise makes a round Gaussian cloud of each response (Krantz et al., Appl. Phys. Rev. 6, 021318, 2019, section
+V). The tone reaches the amplifier even if no resonator responds to it: a side-coupled resonator transmits
+everything off resonance (res_spec.py). If the state changes during the readout, the shot lies between the
+clouds, at the mean over time. A tone that is too strong drives the resonator into its nonlinear regime, in
+which its response jumps between a few values for any state of the qubit (Reed et al., Phys. Rev. Lett. 105,
+173601, 2010). The mixture is fitted to the shots of both preparations together.
 """
 
 from __future__ import annotations
@@ -131,7 +131,8 @@ def _simulate(
 
     Args:
         rng: the source of all random numbers.
-        separation: of the two states' tones, in units of ``sigma``, the amplifier noise; 0 if no resonator responds.
+        separation: of the two states' tones, in units of ``sigma``, the amplifier noise; 0 if no resonator
+            responds.
         sigma: the noise, in the plot's units.
         arriving: whether any tone arrives.
         excited: whether the drive prepares 1.
@@ -308,7 +309,8 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, separation=(1.9, 2.7), excited=False, wrong=(0.12, 0.3)),
         ),
-        # no_res_response, no_signal: the qubit is not seen, as in the scenarios without signal of rabi, drag and t1
+        # no_res_response, no_signal: the qubit is not seen, as in the scenarios without signal of rabi, drag
+        # and t1
         Scenario(
             name="gmm_failure_no_res_response",
             status="NO_RES_RESPONSE",

@@ -1,13 +1,14 @@
 """Ramsey fringes of a ground-state clock qubit: retention of neutral atoms against the microwave's detuning.
 
 Two resonant pi/2 pulses of Rabi frequency W and length t, T apart, transfer an atom with the probability
-4 |a b|^2 cos^2(D T / 2 + atan(D / W' tan(W' t / 2))) at the detuning D, where W'^2 = W^2 + D^2, |b|^2 = (W / W')^2
-sin^2(W' t / 2) and |a|^2 = 1 - |b|^2 (Ramsey, Phys. Rev. 78, 695, 1950; Foot, Atomic Physics, 7.4). So detunings far
-beyond W leave the minima of the retention above 0. Light shifts that differ between shots reduce the fringe, cos(D T),
-by a factor (Kuhr et al., Phys. Rev. A 72, 023406, 2005). Transferred atoms are pushed out of the trap before the image.
+4 |a b|^2 cos^2(D T / 2 + atan(D / W' tan(W' t / 2))) at the detuning D, where W'^2 = W^2 + D^2, |b|^2 = (W /
+W')^2 sin^2(W' t / 2) and |a|^2 = 1 - |b|^2 (Ramsey, Phys. Rev. 78, 695, 1950; Foot, Atomic Physics, 7.4). So
+detunings far beyond W leave the minima of the retention above 0. Light shifts that differ between shots
+reduce the fringe, cos(D T), by a factor (Kuhr et al., Phys. Rev. A 72, 023406, 2005). Transferred atoms are
+pushed out of the trap before the image.
 
-The routine fits the fringe of a good experiment, which reaches zero: A (1 - cos(2 pi T (x + x0))) / 2 with A of at
-most 1. It prints x0, which is as wrong as the data differ from such a fringe.
+The routine fits the fringe of a good experiment, which reaches zero: A (1 - cos(2 pi T (x + x0))) / 2 with A
+of at most 1. It prints x0, which is as wrong as the data differ from such a fringe.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ Range = tuple[float, float]
 class Truth:
     """One Ramsey scan. ``resonance_hz`` is the atoms' resonance, relative to the centre of the scan.
 
-    ``coherence`` is the share of the fringe that dephasing leaves; ``survival`` the retention without any transfer.
+    ``coherence`` is the share of the fringe that dephasing leaves; ``survival`` the retention without any
+    transfer.
     """
 
     detuning_hz: Floats
@@ -246,8 +248,8 @@ FAMILY: Family[Truth] = Family(
         "LOW_CONTRAST": _weak,
         "DETUNED": _raised,
     },
-    # The detuning is printed. Points can be read to a few pixels, less than 0.03 even in small plots; one may take the
-    # curve's extrema if it fits, which are off by a standard error or so, up to 0.06.
+    # The detuning is printed. Points can be read to a few pixels, less than 0.03 even in small plots; one may
+    # take the curve's extrema if it fits, which are off by a standard error or so, up to 0.06.
     field_rules={
         "detuning_Hz": {"type": "pct", "tol_full": 0.02, "tol_half": 0.1},
         "detuning_Hz_unc": {"type": "pct", "tol_full": 0.1, "tol_half": 0.3},

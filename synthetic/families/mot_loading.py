@@ -1,9 +1,11 @@
 """MOT loading: camera images of the fluorescence of atoms in a magneto-optical trap.
 
-A cold cloud that is not yet limited by its density is Gaussian (Townsend et al., Phys. Rev. A 52, 1423, 1995). Beams of
-unequal intensity push escaping atoms out to one side, and these leave the light after an exponentially distributed
+A cold cloud that is not yet limited by its density is Gaussian (Townsend et al., Phys. Rev. A 52, 1423,
+1995). Beams of unequal intensity push escaping atoms out to one side, and these leave the light after an
+exponentially distributed
 distance: a comet's tail. Every detected photon is drawn; background light is Poissonian, readout noise normal
-(Janesick, Scientific Charge-Coupled Devices, 2001, chapter 2). A camera routine fits a Gaussian to bright light.
+(Janesick, Scientific Charge-Coupled Devices, 2001, chapter 2). A camera routine fits a Gaussian to bright
+light.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ class Truth:
 
     ``atoms_px`` is the trap's centre, x and y, if there are atoms.
 
-    ``significance`` is the highest point of the smoothed image above its median, in standard deviations of its noise.
+    ``significance`` is the highest point of the smoothed image above its median, in standard deviations of
+    its noise.
     """
 
     image: Floats
@@ -255,8 +258,8 @@ FAMILY: Family[Truth] = Family(
         "NO_SIGNAL": lambda truth: not truth.has_cloud,
         "ASYMMETRIC": lambda truth: truth.has_cloud and truth.lopsidedness > LOPSIDED,
     },
-    # The axes can be read to about 2% of 260 to 340 pixels; the brightest place of a cloud with a tail, which one might
-    # give instead of the drawn centre, is about 10 pixels away from it at most.
+    # The axes can be read to about 2% of 260 to 340 pixels; the brightest place of a cloud with a tail, which
+    # one might give instead of the drawn centre, is about 10 pixels away from it at most.
     field_rules={
         "has_cloud": {"type": "bool"},
         "center_x": {"type": "abs", "tol_full": 10, "tol_half": 20},
@@ -280,8 +283,8 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.NO_FIT,
             simulate=partial(_simulate, brightness=(0.0, 0.0)),
         ),
-        # like tweezer_array_failure_aberrated and the other neutral-atom failures with a clear but distorted signal: an
-        # earlier step, here the beams' balance, has to be repeated; no Gaussian describes the tail
+        # like tweezer_array_failure_aberrated and the other neutral-atom failures with a clear but distorted
+        # signal: an earlier step, here the beams' balance, has to be repeated; no Gaussian describes the tail
         Scenario(
             name="mot_loading_tailed",
             status="ASYMMETRIC",

@@ -1,11 +1,11 @@
 """Pinch-off: the current of electrons on helium through a gated channel, against the index of the gate voltage.
 
-A barrier that the gate raises passes electrons by thermal activation, so its resistance grows as exp(barrier / kT)
-(thermionic emission; Sze & Ng, Physics of Semiconductor Devices, chapter 3). In series with the rest of the channel
-this gives I = I_open / (1 + exp((i - midpoint) / width)); I_open falls linearly, because the gate's capacitance thins
-out the electrons. Such a point contact on helium: Rees et al., Phys. Rev. Lett. 106, 026803 (2011). The lock-in
-amplifier adds Gaussian noise. A trace of noise alone also has drifts, and a charge nearby that jumps between two places
-(random telegraph noise; Machlup, J. Appl. Phys. 25, 341, 1954).
+A barrier that the gate raises passes electrons by thermal activation, so its resistance grows as exp(barrier
+/ kT) (thermionic emission; Sze & Ng, Physics of Semiconductor Devices, chapter 3). In series with the rest of
+the channel this gives I = I_open / (1 + exp((i - midpoint) / width)); I_open falls linearly, because the
+gate's capacitance thins out the electrons. Such a point contact on helium: Rees et al., Phys. Rev. Lett. 106,
+026803 (2011). The lock-in amplifier adds Gaussian noise. A trace of noise alone also has drifts, and a charge
+nearby that jumps between two places (random telegraph noise; Machlup, J. Appl. Phys. 25, 341, 1954).
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ KNEE = math.log(9.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One trace, in arbitrary units of current. ``midpoint`` and ``width`` are in indices; inf without a transition."""
+    """One trace, in arbitrary units of current.
+
+    ``midpoint`` and ``width`` are in indices; inf without a transition.
+    """
 
     current: Floats
     midpoint: float
@@ -120,8 +123,10 @@ def _simulate(
 ) -> Truth:
     """A pinch-off.
 
-    ``floor``: the current of a closed channel, as a share of that of an open one, from a leak or a wrong zero;
-    ``widths_beyond``: how far, in widths, the midpoint lies beyond the end of the sweep; within the sweep if None.
+    ``floor``: the current of a closed channel, as a share of that of an open one, from a leak or a wrong
+        zero;
+    ``widths_beyond``: how far, in widths, the midpoint lies beyond the end of the sweep; within the sweep if
+        None.
     """
     index = _index(rng)
     spread, end = float(rng.uniform(*width)), float(index[-1])
@@ -250,7 +255,8 @@ FAMILY: Family[Truth] = Family(
             simulate=_simulate_no_transition,
         ),
         # there is a signal, unlike in noisy_no_transition, and another sweep would not help, unlike in
-        # incomplete_transition: the zero of the current has to be calibrated first, or a leak of the device stopped
+        # incomplete_transition: the zero of the current has to be calibrated first, or a leak of the device
+        # stopped
         Scenario(
             name="pinchoff_failure_stabilize_negative",
             status="NEGATIVE_OFFSET",

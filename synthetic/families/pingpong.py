@@ -1,10 +1,11 @@
 """PingPong: <Z> after a pi/2 pulse and an even number of pi pulses about the same axis, against their number.
 
-Rotations about one axis add up (Nielsen & Chuang, Quantum Computation and Quantum Information, section 4.2): with an
-angle of pi + e for each pi pulse, and half of that for the first pulse, N pulses leave <Z> = -sin((N + 1/2) e). So a
-small error grows linearly with N; its sign shows whether the amplitude is too large or too small. Decoherence during
-the pulses reduces it by exp(-N / N0): pulses that swap the states average relaxation to <Z> = 0. If no pulse reaches
-the qubit, it stays in the ground state, <Z> = +1. A straight line is fitted.
+Rotations about one axis add up (Nielsen & Chuang, Quantum Computation and Quantum Information, section 4.2):
+with an angle of pi + e for each pi pulse, and half of that for the first pulse, N pulses leave <Z> = -sin((N
++ 1/2) e). So a small error grows linearly with N; its sign shows whether the amplitude is too large or too
+small. Decoherence during the pulses reduces it by exp(-N / N0): pulses that swap the states average
+relaxation to <Z> = 0. If no pulse reaches the qubit, it stays in the ground state, <Z> = +1. A straight line
+is fitted.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ SWEEPS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One PingPong calibration. Each pi pulse turns ``error_rad`` too far; if not ``driven``, none turns the qubit."""
+    """One PingPong calibration.
+
+    Each pi pulse turns ``error_rad`` too far; if not ``driven``, none turns the qubit.
+    """
 
     pulses: Floats
     z: Floats
@@ -246,7 +250,8 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, turns=(1.9, 3.8)),
         ),
-        # a swing that turns back, of at most about a turn; about a quarter turn, which could be either, is left out
+        # a swing that turns back, of at most about a turn; about a quarter turn, which could be either, is
+        # left out
         Scenario(
             name="pingpong_failure_moderate_error",
             status="MODERATE_ERROR",
@@ -254,7 +259,8 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, turns=(0.36, 1.2)),
         ),
-        # the readout works, but an earlier step, frequency or drive, does not: labelled like gmm_failure_no_excitation
+        # the readout works, but an earlier step, frequency or drive, does not: labelled like
+        # gmm_failure_no_excitation
         Scenario(
             name="pingpong_failure_no_excitation",
             status="NO_EXCITATION",

@@ -98,7 +98,8 @@ def _draw(truth: Truth, style: Style) -> tuple[Drawing, ...]:
         _pattern(truth),
         _overlay(truth, point_ink.name, outlier_ink.name, fit_ink.name),
     )
-    # the benchmark calls a map a scatter plot if stray points, and a curve that misses them, are spread over it
+    # the benchmark calls a map a scatter plot if stray points, and a curve that misses them, are spread over
+    # it
     plot_type = PlotType.SCATTER if truth.fit is not None and _failed(truth) else PlotType.HEATMAP
     return (style.drawing(axes, plot_type=plot_type, features=features),)
 
@@ -178,8 +179,8 @@ FAMILY: Family[Truth] = Family(
         "NO_SIGNAL": _silent,
         "NOT_TUNABLE": lambda truth: _seen(truth) and not _tunable(truth),
     },
-    # 0.1% are 4 to 6 MHz, less than a cell of the map, but a line that is many cells long can be read better. 0.5% is
-    # the width of a line.
+    # 0.1% are 4 to 6 MHz, less than a cell of the map, but a line that is many cells long can be read better.
+    # 0.5% is the width of a line.
     field_rules={
         "num_resonances": {"type": "int_count", "tol_full": 0, "tol_half": 1},
         "resonance_freq_GHz": {"type": "pct", "tol_full": 0.001, "tol_half": 0.005},
@@ -219,7 +220,8 @@ FAMILY: Family[Truth] = Family(
             simulate=partial(simulate_without_line, recorded=True),
             telling=lambda truth: not _nothing_recorded(truth),
         ),
-        # no sweep setting would make the line move: flux line or device; a flat line determines neither period nor top
+        # no sweep setting would make the line move: flux line or device; a flat line determines neither
+        # period nor top
         Scenario(
             name="qubit_flux_spectroscopy_failure_not_tunable",
             status="NOT_TUNABLE",

@@ -1,11 +1,12 @@
 """Qubit spectroscopy: the readout's contrast against the frequency of a drive of fixed power.
 
-A driven two-level system settles at an excited population of s / 2(1 + s) on resonance, and the line has a half width
-at half maximum of sqrt(1 + s) / (2 pi T2), power-broadened by the saturation s = W^2 T1 T2 of a drive of Rabi rate W
-(Schuster et al., Phys. Rev. Lett. 94, 123602, 2005). Sweeps for finding a qubit use strong drives: lines are tens of
-MHz wide and often have a shoulder, as from a shift of the resonator by its photons. If the drive reaches several
-transitions, such as those of neighbouring qubits, higher levels or defects, their broad lines overlap, and their effect
-on the readout fluctuates. Averaging leaves Gaussian noise. One Gaussian line is fitted.
+A driven two-level system settles at an excited population of s / 2(1 + s) on resonance, and the line has a
+half width at half maximum of sqrt(1 + s) / (2 pi T2), power-broadened by the saturation s = W^2 T1 T2 of a
+drive of Rabi rate W (Schuster et al., Phys. Rev. Lett. 94, 123602, 2005). Sweeps for finding a qubit use
+strong drives: lines are tens of MHz wide and often have a shoulder, as from a shift of the resonator by its
+photons. If the drive reaches several transitions, such as those of neighbouring qubits, higher levels or
+defects, their broad lines overlap, and their effect on the readout fluctuates. Averaging leaves Gaussian
+noise. One Gaussian line is fitted.
 """
 
 from __future__ import annotations
@@ -182,7 +183,10 @@ def _no_lines(_rng: Generator, _begin_ghz: float, _span_ghz: float) -> list[Line
 def _simulate(
     rng: Generator, *, lines_in: Callable[[Generator, float, float], list[Line]], fluctuating: float = 0.0
 ) -> Truth:
-    """Simulate: ``lines_in`` makes the lines of a sweep; ``fluctuating`` is the response's relative fluctuation."""
+    """Simulate: ``lines_in`` makes the lines of a sweep.
+
+    ``fluctuating`` is the response's relative fluctuation.
+    """
     span, begin = float(rng.uniform(0.9, 1.4)), float(rng.uniform(3.6, 5.2))
     frequency_ghz = np.linspace(begin, begin + span, int(rng.integers(130, 181)))
     noise = float(np.exp(rng.uniform(np.log(3e-5), np.log(1e-3))))
@@ -293,8 +297,8 @@ FAMILY: Family[Truth] = Family(
         "NO_SIGNAL": lambda truth: not truth.count,
         "MULTIPLE_PEAKS": lambda truth: truth.count > 1,
     },
-    # 0.1% are 4 to 6 MHz: less than a line's half width, or two to three pixels; 0.5% is a line read off against the
-    # wrong tick. A shoulder or a narrow line on top of a broad one may be counted or not.
+    # 0.1% are 4 to 6 MHz: less than a line's half width, or two to three pixels; 0.5% is a line read off
+    # against the wrong tick. A shoulder or a narrow line on top of a broad one may be counted or not.
     field_rules={
         "num_resonances": {"type": "int_count", "tol_full": 0, "tol_half": 1},
         "resonance_freq_GHz": {"type": "pct", "tol_full": 0.001, "tol_half": 0.005},

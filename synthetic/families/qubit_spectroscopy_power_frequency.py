@@ -113,7 +113,8 @@ FAMILY: Family[Truth] = Family(
         "AMP_TOO_HIGH": lambda truth: _visible(truth) and not _sharp(truth),
         "NO_SIGNAL": lambda truth: not _visible(truth),
     },
-    # 0.2% are 8 to 12 MHz, two to four cells of the map; within 1% the right line was found, but not read well.
+    # 0.2% are 8 to 12 MHz, two to four cells of the map; within 1% the right line was found, but not read
+    # well.
     field_rules={
         "f01_MHz": {"type": "pct", "tol_full": 0.002, "tol_half": 0.01},
         "transitions_visible": {"type": "enum"},
@@ -139,7 +140,8 @@ FAMILY: Family[Truth] = Family(
             simulate=partial(_simulate_f01, weakest=(0.19, 0.28), strongest=(0.38, 0.6)),
             telling=lambda truth: truth.lines == 1,
         ),
-        # as in qubit_spectroscopy_failure_no_peaks: the drive is far from the qubit, which has to be found first
+        # as in qubit_spectroscopy_failure_no_peaks: the drive is far from the qubit, which has to be found
+        # first
         Scenario(
             name="qubit_spectroscopy_power_frequency_failure_no_signal",
             status="NO_SIGNAL",

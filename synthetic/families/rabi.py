@@ -1,10 +1,10 @@
 """Rabi oscillations, simulated: <Z> against the duration of a drive pulse.
 
-A drive of Rabi frequency f, detuned by d, rotates the qubit at F = sqrt(f^2 + d^2); the excited population is (f/F)^2
-sin^2(pi F t) (Rabi, Phys. Rev. 51, 652, 1937; Foot, Atomic Physics, 7.3). Dephasing at a rate g damps the oscillation
-by exp(-g t) and keeps its mean; loss at a rate l, to levels that are read as the ground state, reduces the whole
-population by exp(-l t), so it is (f/F)^2 / 2 (exp(-l t) - exp(-(l + g) t) cos(2 pi F t)). The fitted curve is a
-sinusoid of constant amplitude.
+A drive of Rabi frequency f, detuned by d, rotates the qubit at F = sqrt(f^2 + d^2); the excited population is
+(f/F)^2 sin^2(pi F t) (Rabi, Phys. Rev. 51, 652, 1937; Foot, Atomic Physics, 7.3). Dephasing at a rate g damps
+the oscillation by exp(-g t) and keeps its mean; loss at a rate l, to levels that are read as the ground
+state, reduces the whole population by exp(-l t), so it is (f/F)^2 / 2 (exp(-l t) - exp(-(l + g) t) cos(2 pi F
+t)). The fitted curve is a sinusoid of constant amplitude.
 """
 
 from __future__ import annotations
@@ -113,7 +113,10 @@ class Truth:
 
     @property
     def fit_share(self) -> float:
-        """The share of the variance that the fitted curve explains; 0 without one or if it is worse than a constant."""
+        """The share of the variance that the fitted curve explains.
+
+        0 without one or if it is worse than a constant.
+        """
         return max(self.fit.r_squared, 0.0) if self.fit else 0.0
 
     @property
@@ -162,8 +165,8 @@ def _simulate(
 ) -> Truth:
     """Experiment and fit.
 
-    ``periods``: within the window; if None, as follows from ``samples_per_period``. The damping follows from the
-    amplitude that is left at the end or, if given, from the oscillations until it has fallen to 1/e.
+    ``periods``: within the window; if None, as follows from ``samples_per_period``. The damping follows from
+    the amplitude that is left at the end or, if given, from the oscillations until it has fallen to 1/e.
     """
     time_us = _sweep(rng)
     turns = (
@@ -293,8 +296,8 @@ FAMILY: Family[Truth] = Family(
         "DAMPED": lambda truth: _oscillating(truth) and not _lasting(truth),
         "UNDERSAMPLED": lambda truth: _visible(truth) and not _resolved(truth),
     },
-    # A count is anything from a quarter of a period to two hundred, so its error is a share of it: a fraction of the
-    # first period, one of seven.
+    # A count is anything from a quarter of a period to two hundred, so its error is a share of it: a fraction
+    # of the first period, one of seven.
     field_rules={
         "periods_visible": {"type": "pct", "tol_full": 0.15, "tol_half": 0.35},
         "amplitude_decay": {"type": "enum"},
@@ -317,8 +320,8 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.UNRELIABLE,
             simulate=_simulate_no_drive,
         ),
-        # too fast, too slow: the experiment works and only its sweep has to change; no fit of a failure is to be used.
-        # At least two points per period: an alias can look like a success.
+        # too fast, too slow: the experiment works and only its sweep has to change; no fit of a failure is to
+        # be used. At least two points per period: an alias can look like a success.
         Scenario(
             name="rabi_failure_too_fast",
             status="UNDERSAMPLED",
@@ -341,7 +344,8 @@ FAMILY: Family[Truth] = Family(
             simulate=partial(_simulate, periods=(2.7, 11.0)),
             telling=lambda truth: truth.periods >= 2.5 and truth.contrast > 1.5,
         ),
-        # a success by name: detuning lowers the contrast, oscillations and fit are good, so labelled like rabi_success
+        # a success by name: detuning lowers the contrast, oscillations and fit are good, so labelled like
+        # rabi_success
         Scenario(
             name="rabi_success_off_resonance",
             status="SUCCESS",

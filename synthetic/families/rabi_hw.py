@@ -1,13 +1,14 @@
 """Rabi oscillations on hardware: excited-state probability against the amplitude of a pulse of fixed duration.
 
-On resonance the pulse rotates the qubit by an angle a, proportional to its amplitude. With a detuning that would turn
-the phase by d during the pulse, the rotation is by W = sqrt(a^2 + d^2) about a tilted axis, and the probability is
-(a/W)^2 sin^2(W/2) (Rabi, Phys. Rev. 51, 652, 1937; Foot, Atomic Physics, 7.3): its maxima grow with the amplitude. A
-relative spread s of the amplitude from shot to shot, Gaussian, spreads W by s a^2/W and averages cos(W) down by
-exp(-(s a^2/W)^2 / 2). With a drive chain that saturates, the angle grows less than proportionally: at a share x of the
-sweep it is (1 + k) x / (1 + k x) of the last angle, so the oscillations become slower. Strong pulses lose a share l x^2
-to the third level, which is read as the ground state. The fitted curve is a sinusoid of constant period and amplitude
-that begins in a minimum, joined at the measured amplitudes.
+On resonance the pulse rotates the qubit by an angle a, proportional to its amplitude. With a detuning that
+would turn the phase by d during the pulse, the rotation is by W = sqrt(a^2 + d^2) about a tilted axis, and
+the probability is (a/W)^2 sin^2(W/2) (Rabi, Phys. Rev. 51, 652, 1937; Foot, Atomic Physics, 7.3): its maxima
+grow with the amplitude. A relative spread s of the amplitude from shot to shot, Gaussian, spreads W by s
+a^2/W and averages cos(W) down by exp(-(s a^2/W)^2 / 2). With a drive chain that saturates, the angle grows
+less than proportionally: at a share x of the sweep it is (1 + k) x / (1 + k x) of the last angle, so the
+oscillations become slower. Strong pulses lose a share l x^2 to the third level, which is read as the ground
+state. The fitted curve is a sinusoid of constant period and amplitude that begins in a minimum, joined at the
+measured amplitudes.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ TURN = 2.0 * np.pi
 class Truth:
     """One Rabi experiment; amplitudes are parts of full scale.
 
-    ``turns`` are those of the strongest pulse on resonance, ``detuning_rad`` the phase that the detuning gathers during
-    the pulse, below a full turn; ``spread`` is the relative spread of the amplitude, ``saturation`` k, ``leakage`` l.
+    ``turns`` are those of the strongest pulse on resonance, ``detuning_rad`` the phase that the detuning
+    gathers during the pulse, below a full turn; ``spread`` is the relative spread of the amplitude,
+    ``saturation`` k, ``leakage`` l.
     """
 
     amplitude: Floats
@@ -63,7 +65,10 @@ class Truth:
 
     @property
     def periods(self) -> float:
-        """Oscillations in the sweep, counted from 0; the first ends in the minimum at which W is a full turn."""
+        """Oscillations in the sweep, counted from 0.
+
+        The first ends in the minimum at which W is a full turn.
+        """
         return float(np.hypot(TURN * self.turns, self.detuning_rad)) / TURN
 
     @property
@@ -98,7 +103,10 @@ class Truth:
 
     @property
     def lowest(self) -> float:
-        """The lowest measured probability; it is negative if noise exceeds the correction for readout errors."""
+        """The lowest measured probability.
+
+        It is negative if noise exceeds the correction for readout errors.
+        """
         return float(self.population.min())
 
     @property
@@ -343,7 +351,8 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.UNRELIABLE,
             simulate=partial(_simulate, periods=(0.35, 0.8)),
         ),
-        # the frequency of the qubit, an earlier step, is off: anomalous, like a detuned drive of microwave_ramsey
+        # the frequency of the qubit, an earlier step, is off: anomalous, like a detuned drive of
+        # microwave_ramsey
         Scenario(
             name="rabi_hw_failure_off_resonant_drive",
             status="OFF_RESONANCE",

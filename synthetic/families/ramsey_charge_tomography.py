@@ -1,10 +1,11 @@
 """Ramsey charge tomography: repeated scans of the charge bias of a charge-sensitive transmon.
 
-The qubit frequency depends on the offset charge n (in units of 2e) as f0 +- (e/2) cos(2 pi n), with opposite signs for
-the two charge parities (Koch et al., Phys. Rev. A 76, 042319, 2007). Two pi/2 pulses about the same axis, an idle time
-t apart, leave it excited with p = 1/2 + V/2 cos(pi e t cos(2 pi n)): even in the cosine, so the same for both parities,
-with one fringe per electron of bias; best is e t = 1 (Christensen et al., Phys. Rev. B 100, 140503, 2019; Wilen et al.,
-Nature 594, 369, 2021). The coherence left is V = exp(-(t / T2*)^2). When charge moves nearby, n jumps, seen modulo 1e.
+The qubit frequency depends on the offset charge n (in units of 2e) as f0 +- (e/2) cos(2 pi n), with opposite
+signs for the two charge parities (Koch et al., Phys. Rev. A 76, 042319, 2007). Two pi/2 pulses about the same
+axis, an idle time t apart, leave it excited with p = 1/2 + V/2 cos(pi e t cos(2 pi n)): even in the cosine,
+so the same for both parities, with one fringe per electron of bias; best is e t = 1 (Christensen et al.,
+Phys. Rev. B 100, 140503, 2019; Wilen et al., Nature 594, 369, 2021). The coherence left is V = exp(-(t /
+T2*)^2). When charge moves nearby, n jumps, seen modulo 1e.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ BROKEN_E = 0.1
 class Truth:
     """One run: ``amplitude_adc[j, i]`` is measured at ``bias_mv[j]`` in scan i; ``period_mv`` adds one electron.
 
-    During scan ``jump_scans[k]``, which begins at the lowest bias, the fringes move by ``jumps_e[k]`` electrons, up or
-    down the bias axis.
+    During scan ``jump_scans[k]``, which begins at the lowest bias, the fringes move by ``jumps_e[k]``
+    electrons, up or down the bias axis.
     """
 
     bias_mv: Floats
@@ -249,8 +250,8 @@ FAMILY: Family[Truth] = Family(
         "EVENT": lambda truth: _coherent(truth) and truth.breaks > 0,
         "NO_COHERENCE": lambda truth: not _coherent(truth),
     },
-    # A count is exact or off by one; a break can be read off the scan axis to 3% of it, and its size, four cells of
-    # bias or more, to one cell.
+    # A count is exact or off by one; a break can be read off the scan axis to 3% of it, and its size, four
+    # cells of bias or more, to one cell.
     field_rules={
         "event_detected": {"type": "bool"},
         "jump_count": {"type": "int_count", "tol_full": 0, "tol_half": 1},
@@ -284,7 +285,8 @@ FAMILY: Family[Truth] = Family(
             simulate=partial(_simulate, jumps=(5, 9)),
             telling=lambda truth: truth.breaks >= 5,
         ),
-        # the readout works, but the qubit lost its coherence: an earlier step has to be checked, not the readout chain
+        # the readout works, but the qubit lost its coherence: an earlier step has to be checked, not the
+        # readout chain
         Scenario(
             name="ramsey_charge_tomography_noisy",
             status="NO_COHERENCE",

@@ -39,7 +39,8 @@ FAMILY: Family[Truth] = Family(
             assessment=Assessment.UNRELIABLE,
             simulate=partial(simulate_aliased, sweep=SWEEP),
         ),
-        # window_too_short, zero_detuning: as with too coarse sampling, only a setting of the experiment has to change
+        # window_too_short, zero_detuning: as with too coarse sampling, only a setting of the experiment has
+        # to change
         Scenario(
             name="ramsey_failure_t2star_window_too_short",
             status="WINDOW_TOO_SHORT",

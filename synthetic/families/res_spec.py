@@ -1,11 +1,12 @@
 """Resonator spectroscopy: magnitude and phase of the transmission past resonators, against the probe's frequency.
 
 A side-coupled resonator of resonance frequency f0 and full width k transmits
-S = 1 - d exp(i p) / (1 + 2i (f - f0) / k). d is the share of its losses that goes into the line, Q/Qc, and p the
-asymmetry of the coupling (Khalil et al., J. Appl. Phys. 111, 054510, 2012; Probst et al., Rev. Sci. Instrum. 86,
-024706, 2015). The factors of several resonators are multiplied. A delay t in the cables adds a phase of -2 pi f t, a
-reflection in them a weak standing wave, and the amplifier noise in both quadratures, with more outliers than a
-Gaussian. No fit is shown, and axes are scaled to the data: without a resonance the noise fills them.
+S = 1 - d exp(i p) / (1 + 2i (f - f0) / k). d is the share of its losses that goes into the line, Q/Qc, and p
+the asymmetry of the coupling (Khalil et al., J. Appl. Phys. 111, 054510, 2012; Probst et al., Rev. Sci.
+Instrum. 86, 024706, 2015). The factors of several resonators are multiplied. A delay t in the cables adds a
+phase of -2 pi f t, a reflection in them a weak standing wave, and the amplifier noise in both quadratures,
+with more outliers than a Gaussian. No fit is shown, and axes are scaled to the data: without a resonance the
+noise fills them.
 """
 
 from __future__ import annotations
@@ -283,8 +284,8 @@ FAMILY: Family[Truth] = Family(
         "SUCCESS": lambda truth: bool(truth.dips),
         "NO_SIGNAL": lambda truth: not truth.dips and truth.flat,
     },
-    # 0.1% of the frequency are 6 to 9 MHz, 5 pixels of a survey; the tip of a dip can be read to a few hundredths of
-    # the baseline, less than 10% of its depth.
+    # 0.1% of the frequency are 6 to 9 MHz, 5 pixels of a survey; the tip of a dip can be read to a few
+    # hundredths of the baseline, less than 10% of its depth.
     field_rules={
         "resonance_freq_GHz": {"type": "array_float_match", "tol_full": 0.001},
         "contrast": {"type": "array_float_match", "tol_full": 0.1},

@@ -1,10 +1,10 @@
 """Ramsey fringes between ground and Rydberg state: occupancy against delay, in a few short groups of delays.
 
-p(t) = c + A exp(-(t / T2)^2) cos(2 pi f t + phase): atoms whose detuning differs from shot to shot with the standard
-deviation s = sqrt(2) / T2, as by the Doppler shift, dephase like a Gaussian (Levine et al., Phys. Rev. Lett. 121,
-123603, 2018). The groups save time: the first determines the frequency roughly, each later one more precisely, if the
-error so far is less than a fringe at the next group. This chain does not start if a group covers only a part of an
-oscillation.
+p(t) = c + A exp(-(t / T2)^2) cos(2 pi f t + phase): atoms whose detuning differs from shot to shot with the
+standard deviation s = sqrt(2) / T2, as by the Doppler shift, dephase like a Gaussian (Levine et al., Phys.
+Rev. Lett. 121, 123603, 2018). The groups save time: the first determines the frequency roughly, each later
+one more precisely, if the error so far is less than a fringe at the next group. This chain does not start if
+a group covers only a part of an oscillation.
 """
 
 from __future__ import annotations
@@ -166,8 +166,8 @@ def _fitted(
 ) -> Fit:
     """Fit two groups, then three, then all; each fit starts from the result of the last one.
 
-    The first starts at the strongest line near the intended frequency; or at that frequency itself, if the groups cover
-    too little of an oscillation to distinguish the fringes (``coarse``).
+    The first starts at the strongest line near the intended frequency; or at that frequency itself, if the
+    groups cover too little of an oscillation to distinguish the fringes (``coarse``).
     """
     start = set_mhz if coarse else _strongest(delay_us, occupancy, set_mhz)
     values: tuple[float, ...] = (start, 0.4, 0.1, 0.0, 0.5)
@@ -270,8 +270,8 @@ def _parameters(truth: Truth) -> JSON:
 FAMILY: Family[Truth] = Family(
     name="rydberg_ramsey",
     criteria={"SUCCESS": _consistent, "UNDERSAMPLED": _undersampled},
-    # All values are printed: tolerances only allow for a misread last digit. A standard error has few digits, and a
-    # wrong one is at most half right.
+    # All values are printed: tolerances only allow for a misread last digit. A standard error has few digits,
+    # and a wrong one is at most half right.
     field_rules={
         "frequency_MHz": {"type": "pct", "tol_full": 0.005, "tol_half": 0.02},
         "frequency_MHz_unc": {"type": "pct", "tol_full": 0.1, "tol_half": 0.5},

@@ -1,10 +1,11 @@
 """Rydberg spectroscopy of several sites: retention of single atoms against the detuning of a pulse of fixed length.
 
 A pulse of length t and Rabi frequency W, detuned by D, excites an atom with the probability W^2 / (W^2 + D^2)
-sin^2(pi t sqrt(W^2 + D^2)) (Rabi, Phys. Rev. 51, 652, 1937; Foot, Atomic Physics, 7.3); the trap expels Rydberg atoms,
-which are then missing (de Leseleuc et al., Phys. Rev. A 97, 053803, 2018). A pulse of several oscillations gives
-fringes around a broad minimum, which determine t and W. Light of unstable frequency and power washes the fringes out,
-fills the minimum, moves the line during the scan, and scatters the points by more than their number of shots explains.
+sin^2(pi t sqrt(W^2 + D^2)) (Rabi, Phys. Rev. 51, 652, 1937; Foot, Atomic Physics, 7.3); the trap expels
+Rydberg atoms, which are then missing (de Leseleuc et al., Phys. Rev. A 97, 053803, 2018). A pulse of several
+oscillations gives fringes around a broad minimum, which determine t and W. Light of unstable frequency and
+power washes the fringes out, fills the minimum, moves the line during the scan, and scatters the points by
+more than their number of shots explains.
 """
 
 from __future__ import annotations
@@ -176,8 +177,8 @@ def excited(
 ) -> Floats:
     """The probability to excite an atom.
 
-    ``jitter`` is the relative standard deviation of the Rabi frequency, ``linewidth_mhz`` that of the detuning; both
-    differ from shot to shot.
+    ``jitter`` is the relative standard deviation of the Rabi frequency, ``linewidth_mhz`` that of the
+    detuning; both differ from shot to shot.
     """
     rabi = rabi_mhz * (1.0 + jitter * NODES[:, None, None])
     generalised = np.hypot(rabi, detuning_mhz + linewidth_mhz * NODES[:, None])

@@ -26,7 +26,10 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One T1 experiment. ``start`` and ``thermal`` are the populations after the pi pulse and in equilibrium."""
+    """One T1 experiment.
+
+    ``start`` and ``thermal`` are the populations after the pi pulse and in equilibrium.
+    """
 
     delay_us: Floats
     population: Floats

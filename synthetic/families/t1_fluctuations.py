@@ -1,10 +1,10 @@
 """T1 fluctuations: the lifetime of a qubit, measured repeatedly.
 
-Each value is the least-squares lifetime of a decay p(t) = exp(-t / T1) of counts. A defect (two-level system) adds loss
-only while it is resonant. Without one, T1 is stable. If a single defect switches in and out of resonance, as a thermal
-fluctuator does, T1 has two levels (Mueller, Lisenfeld, Shnirman & Poletto, Phys. Rev. B 92, 035442, 2015; Klimov et
-al., Phys. Rev. Lett. 121, 090502, 2018). If its frequency diffuses, T1 makes a random walk (Klimov et al.; Burnett et
-al., npj Quantum Inf. 5, 54, 2019).
+Each value is the least-squares lifetime of a decay p(t) = exp(-t / T1) of counts. A defect (two-level system)
+adds loss only while it is resonant. Without one, T1 is stable. If a single defect switches in and out of
+resonance, as a thermal fluctuator does, T1 has two levels (Mueller, Lisenfeld, Shnirman & Poletto, Phys. Rev.
+B 92, 035442, 2015; Klimov et al., Phys. Rev. Lett. 121, 090502, 2018). If its frequency diffuses, T1 makes a
+random walk (Klimov et al.; Burnett et al., npj Quantum Inf. 5, 54, 2019).
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ NEAR = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """One run. ``actual_us`` holds the true lifetimes, ``t1_us`` the measured ones, repetition by repetition."""
+    """One run.
+
+    ``actual_us`` holds the true lifetimes, ``t1_us`` the measured ones, repetition by repetition.
+    """
 
     t1_us: Floats
     actual_us: Floats
@@ -141,8 +144,8 @@ def _simulate_telegraphic(rng: Generator) -> Truth:
 def _simulate_random_walk(rng: Generator) -> Truth:
     """Simulate a Gaussian walk of log T1, with a step chosen so that T1 changes by a factor of 2.5 to 4.
 
-    It ends one to two standard deviations from where it began; given its end, a walk is a bridge and a straight line
-    (Karatzas & Shreve, Brownian Motion and Stochastic Calculus, 5.6.B).
+    It ends one to two standard deviations from where it began; given its end, a walk is a bridge and a
+    straight line (Karatzas & Shreve, Brownian Motion and Stochastic Calculus, 5.6.B).
     """
     t1_us, count = _run(rng)
     free = np.cumsum(rng.normal(size=count))

@@ -1,11 +1,12 @@
 """Tweezer arrays: camera images of light that is meant to hold single atoms, one spot per site.
 
-A spot is the Fraunhofer diffraction of the pupil, |FFT(pupil exp(2 pi i W))|^2, with the wavefront error W in waves, a
-sum of Zernike polynomials (Goodman, Introduction to Fourier Optics, 6.4; Noll, J. Opt. Soc. Am. 66, 207, 1976). The
-Strehl ratio is its peak over that without error; above 0.8 optics count as diffraction limited (Born and Wolf,
-Principles of Optics, 9.3). The error changes over the field: off the axis of the optics astigmatism and coma grow, and
-with them the spots get dimmer and longer. Weak ghosts lie between the sites, from higher orders of the deflector.
-Photons are Poissonian, readout noise is normal. Most images are shown as they are, without axes.
+A spot is the Fraunhofer diffraction of the pupil, |FFT(pupil exp(2 pi i W))|^2, with the wavefront error W in
+waves, a sum of Zernike polynomials (Goodman, Introduction to Fourier Optics, 6.4; Noll, J. Opt. Soc. Am. 66,
+207, 1976). The Strehl ratio is its peak over that without error; above 0.8 optics count as diffraction
+limited (Born and Wolf, Principles of Optics, 9.3). The error changes over the field: off the axis of the
+optics astigmatism and coma grow, and with them the spots get dimmer and longer. Weak ghosts lie between the
+sites, from higher orders of the deflector. Photons are Poissonian, readout noise is normal. Most images are
+shown as they are, without axes.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ Range = tuple[float, float]
 
 COLORMAPS = ("gray", "gray", "inferno", "viridis", "magma")  # pixels without light are dark
 STAMP_PX = 64
-"""The side of the square in which a spot is computed; a pupil of 1/n of it makes spots about n pixels wide."""
+"""The side of the square in which a spot is computed.
+
+A pupil of 1/n of it makes spots about n pixels wide.
+"""
 SHARP, BLURRED = 0.8, 0.65
 UNIFORM, UNEVEN = 0.12, 0.17
 STRAIGHT = 0.04

@@ -1,8 +1,9 @@
 """Spectroscopy of two qubits against the flux bias of the tunable coupler between them, simulated and fitted.
 
-A qubit q and the coupler c, coupled by g, form modes at (q + c) / 2 +- sqrt((c - q)^2 / 4 + g^2), with an avoided
-crossing at c = q (Yan et al., Phys. Rev. Applied 10, 054062, 2018). The drive couples to the qubit's share of each
-mode. The coupler is an asymmetric transmon (flux_maps.py) that crosses both qubits at nearly the same bias, twice per
+A qubit q and the coupler c, coupled by g, form modes at (q + c) / 2 +- sqrt((c - q)^2 / 4 + g^2), with an
+avoided crossing at c = q (Yan et al., Phys. Rev. Applied 10, 054062, 2018). The drive couples to the qubit's
+share of each mode. The coupler is an asymmetric transmon (flux_maps.py) that crosses both qubits at nearly
+the same bias, twice per
 period: the sweep covers two or four crossings.
 """
 
@@ -48,8 +49,9 @@ class Coupler:
 class Panel:
     """One qubit's map: ``cells[j, i]`` at ``frequency_ghz[j]`` and the i-th bias, and the fit of its line centres.
 
-    ``centres_ghz`` is NaN for columns without a line; ``usable`` marks the centres that were found and are not
-    outliers. The fit's coupler has its sweet spot at ``fitted_spot_v`` and the period ``fitted_period_v``.
+    ``centres_ghz`` is NaN for columns without a line; ``usable`` marks the centres that were found and are
+    not outliers. The fit's coupler has its sweet spot at ``fitted_spot_v`` and the period
+    ``fitted_period_v``.
     """
 
     frequency_ghz: Floats
@@ -140,7 +142,8 @@ class Truth:
     def plateaus_ghz(self, panel: Panel) -> list[float]:
         """The line's flattest frequency in each branch, from left to right.
 
-        A coupler below the qubit lifts it, so the branch has a minimum; with a coupler above, the branch has a maximum.
+        A coupler below the qubit lifts it, so the branch has a minimum; with a coupler above, the branch has
+        a maximum.
         """
         edges_v = (self.begin_v, *self.crossings_v, self.end_v)
         return [self._plateau_ghz(panel, *ends) for ends in pairwise(edges_v)]

@@ -1,10 +1,11 @@
 """A transmon under a continuous drive: the three lowest levels in their steady state.
 
-In the frame of the drive H = d n + (a/2) n (n - 1) + (W/2) (b + b^+), with the detuning d of the first transition from
-the drive, the anharmonicity a and the Rabi frequency W of the first transition (Koch et al., Phys. Rev. A 76, 042319,
-2007; Krantz et al., Appl. Phys. Rev. 6, 021318, 2019, section IV). Relaxation and dephasing are Lindblad operators
-sqrt(1/T1) b and sqrt(2/Tphi) n (Breuer & Petruccione, The Theory of Open Quantum Systems, 3.2). The power-broadened
-width, the two-photon line at f01 + a/2 and the shifts of both lines with power follow by themselves.
+In the frame of the drive H = d n + (a/2) n (n - 1) + (W/2) (b + b^+), with the detuning d of the first
+transition from the drive, the anharmonicity a and the Rabi frequency W of the first transition (Koch et al.,
+Phys. Rev. A 76, 042319, 2007; Krantz et al., Appl. Phys. Rev. 6, 021318, 2019, section IV). Relaxation and
+dephasing are Lindblad operators sqrt(1/T1) b and sqrt(2/Tphi) n (Breuer & Petruccione, The Theory of Open
+Quantum Systems, 3.2). The power-broadened width, the two-photon line at f01 + a/2 and the shifts of both
+lines with power follow by themselves.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ def steady_populations(
 ) -> Floats:
     """Return the populations of the levels, shape (drives, detunings, 3), for each pair of drive and detuning.
 
-    ``detuning_mhz`` is the drive's distance from the first transition, positive above it; no frequency is angular.
-    ``t2_us`` is below twice ``t1_us``.
+    ``detuning_mhz`` is the drive's distance from the first transition, positive above it; no frequency is
+    angular. ``t2_us`` is below twice ``t1_us``.
     """
     dephasing_rate = 1.0 / t2_us - 0.5 / t1_us
     fixed = _commutator(np.pi * anharmonicity_mhz * _NUMBER @ (_NUMBER - np.eye(LEVELS)))

@@ -25,10 +25,10 @@ class Fit:
         values: the model's parameters, in its order.
         errors: their standard errors; inf if the data do not constrain them.
         residual_rms: root mean square of data minus model, in the data's unit.
-        r_squared: the share of the data's variance that the model explains; at most 1, negative if worse than a
-        constant.
-        reduced_chi_squared: mean square of (data minus model) / sigma per degree of freedom; None for a fit without
-        sigma or without degrees of freedom.
+        r_squared: the share of the data's variance that the model explains; at most 1, negative if worse than
+        a constant.
+        reduced_chi_squared: mean square of (data minus model) / sigma per degree of freedom; None for a fit
+        without sigma or without degrees of freedom.
     """
 
     model: Model

@@ -74,7 +74,8 @@ def transmon_ghz(
 ) -> Floats:
     """Return a transmon's first transition, with one flux quantum per ``period_v``; it is highest at the sweet spot.
 
-    f = sqrt(8 EJ EC) - EC with EJ ~ sqrt(cos^2 + d^2 sin^2)(pi flux) (Koch et al., Phys. Rev. A 76, 042319, 2007).
+    f = sqrt(8 EJ EC) - EC with EJ ~ sqrt(cos^2 + d^2 sin^2)(pi flux) (Koch et al., Phys. Rev. A 76, 042319,
+    2007).
     """
     angle = np.pi * (bias_v - sweet_spot_v) / period_v
     junction = np.sqrt(np.cos(angle) ** 2 + (asymmetry * np.sin(angle)) ** 2)
@@ -105,7 +106,8 @@ def line_picks(
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Return centre and error of each column's highest line, which may be noise, and whether it is a clear line.
 
-    If no line can be fitted around the highest cell, that cell is picked. Errors are at most the window's height.
+    If no line can be fitted around the highest cell, that cell is picked. Errors are at most the window's
+    height.
     """
     picked = [_line_pick(frequency_ghz, column - np.median(column), width_ghz) for column in cells.T]
     centres, errors, clear = zip(*picked, strict=True)

@@ -1,10 +1,11 @@
 """Qubit flux spectroscopy, simulated: a map of signal against flux bias and drive frequency, and a fit of its line.
 
-The first transition of a transmon over flux is an arc (flux_maps.py). Away from the sweet spot flux noise broadens the
-line, so it fades (Koch et al., Phys. Rev. A 76, 042319, 2007, section III). A mode of fixed frequency that couples to
-the qubit splits the arc into two branches; so does a second transition that is visible at other biases than the first.
-In each column a Lorentzian fit around the highest cell picks the highest line. Picks above the noise are taken for the
-qubit's, and the dispersion of a symmetric SQUID is fitted to them.
+The first transition of a transmon over flux is an arc (flux_maps.py). Away from the sweet spot flux noise
+broadens the line, so it fades (Koch et al., Phys. Rev. A 76, 042319, 2007, section III). A mode of fixed
+frequency that couples to the qubit splits the arc into two branches; so does a second transition that is
+visible at other biases than the first. In each column a Lorentzian fit around the highest cell picks the
+highest line. Picks above the noise are taken for the qubit's, and the dispersion of a symmetric SQUID is
+fitted to them.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ CHARGING_GHZ = 0.28
 class Truth:
     """One map: ``cells[j, i]`` at ``frequency_ghz[j]`` and ``bias_v[i]``; NaN if nothing was recorded.
 
-    ``picks_ghz`` are the highest lines of the columns, NaN in a blank map; ``clear`` marks those above the noise, which
-    are fitted. ``lines`` counts the transitions in the map, of width ``width_ghz``.
+    ``picks_ghz`` are the highest lines of the columns, NaN in a blank map; ``clear`` marks those above the
+    noise, which are fitted. ``lines`` counts the transitions in the map, of width ``width_ghz``.
     """
 
     bias_v: Floats
@@ -153,8 +154,8 @@ def simulate_arc(
 ) -> Truth:
     """Simulate a clear arc and its fit.
 
-    ``place`` is the place of its top in the window, 0 to 1; ``drop`` the fall from there to the end of the sweep, in
-    units of the window; ``second`` the cause of a second branch, a "mode" or a "transition".
+    ``place`` is the place of its top in the window, 0 to 1; ``drop`` the fall from there to the end of the
+    sweep, in units of the window; ``second`` the cause of a second branch, a "mode" or a "transition".
     """
     plan = planned_map(rng)
     spot_v = plan.half_v * float(rng.uniform(-0.5, 0.5))

@@ -74,8 +74,9 @@ def gain(mixture: Mixture, points: Floats) -> float:
 def fit_mixture(points: Floats) -> Mixture:
     """Return the most likely mixture near a start at both ends of the points' principal axis.
 
-    Expectation maximisation (Dempster, Laird & Rubin, J. R. Stat. Soc. B 39, 1, 1977; Bishop, Pattern Recognition and
-    Machine Learning, 9.2), until the centres stop moving, at most ``STEPS`` times. ``points`` has shape (n, 2).
+    Expectation maximisation (Dempster, Laird & Rubin, J. R. Stat. Soc. B 39, 1, 1977; Bishop, Pattern
+    Recognition and Machine Learning, 9.2), until the centres stop moving, at most ``STEPS`` times. ``points``
+    has shape (n, 2).
     """
     mean = points.mean(axis=0)
     _, axes = np.linalg.eigh(np.cov(points.T))

@@ -1,10 +1,11 @@
 """Qubit spectroscopy against frequency and amplitude of the drive, simulated: two maps of the readout's response.
 
-The populations of the transmon's three lowest levels are its steady state under the drive (driven_transmon.py).
-The first transition broadens with power, to a full width of sqrt(1/T2^2 + W^2 T1/T2) / pi (Schuster et al., Phys. Rev.
-Lett. 94, 123602, 2005), and two photons of half the energy excite the second level, at f01 + a/2. With lifetimes of
-tens of microseconds all lines are narrower than the spectrum of the drive's pulses, which blurs them. The dispersive
-readout responds to the second level more than to the first, in magnitude and in phase, with Gaussian noise in both.
+The populations of the transmon's three lowest levels are its steady state under the drive
+(driven_transmon.py). The first transition broadens with power, to a full width of sqrt(1/T2^2 + W^2 T1/T2) /
+pi (Schuster et al., Phys. Rev. Lett. 94, 123602, 2005), and two photons of half the energy excite the second
+level, at f01 + a/2. With lifetimes of tens of microseconds all lines are narrower than the spectrum of the
+drive's pulses, which blurs them. The dispersive readout responds to the second level more than to the first,
+in magnitude and in phase, with Gaussian noise in both.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Truth:
     """Two maps: ``magnitude[j, i]`` and ``phase_rad[j, i]`` at ``drive_au[j]`` and ``frequency_mhz[i]``.
 
     ``response`` is the qubit's effect on the readout, 1 in the first level; the noise of both maps is
-    Gaussian, ``noise`` times the effect of a response of 1. The Rabi frequency is ``mhz_per_au`` times the drive.
+    Gaussian, ``noise`` times the effect of a response of 1. The Rabi frequency is ``mhz_per_au`` times the
+    drive.
     """
 
     frequency_mhz: Floats

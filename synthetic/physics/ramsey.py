@@ -1,9 +1,10 @@
 """Ramsey fringes between two detuned pi/2 pulses: physics of the families ramsey_freq_cal and ramsey_t2star.
 
-p(t) = 1/2 + V/2 cos(2 pi d t) exp(-t / T2*) for a detuning d (Ramsey, Phys. Rev. 78, 695, 1950; Krantz et al.,
-Appl. Phys. Rev. 6, 021318, 2019, section III.B). A qubit with two frequencies, from charge parity or a coupled defect,
-shows the weighted sum of both cosines: it beats (Riste et al., Nat. Commun. 4, 1913, 2013). Delays sampled at a rate s
-show a frequency d as its distance from the nearest multiple of s (Nyquist's aliases).
+p(t) = 1/2 + V/2 cos(2 pi d t) exp(-t / T2*) for a detuning d (Ramsey, Phys. Rev. 78, 695, 1950; Krantz et
+al., Appl. Phys. Rev. 6, 021318, 2019, section III.B). A qubit with two frequencies, from charge parity or a
+coupled defect, shows the weighted sum of both cosines: it beats (Riste et al., Nat. Commun. 4, 1913, 2013).
+Delays sampled at a rate s show a frequency d as its distance from the nearest multiple of s (Nyquist's
+aliases).
 """
 
 from __future__ import annotations
@@ -209,8 +210,8 @@ def simulate(
     """Simulate fringes of one frequency, with their fit.
 
     ``fringes`` is their number in the window or, with ``samples_per_fringe``, the limits of that number.
-    ``decay_times`` is the window in units of T2*. The fit starts from the strongest line of the spectrum; with
-    ``expected_fringes`` it searches only up to twice that number.
+    ``decay_times`` is the window in units of T2*. The fit starts from the strongest line of the spectrum;
+    with ``expected_fringes`` it searches only up to twice that number.
     """
     delay_us = sweep.drawn(rng)
     if samples_per_fringe:
@@ -226,7 +227,10 @@ def simulate(
 def simulate_beating(
     rng: Generator, *, sweep: Sweep, fringes: Range, decay_per_beat: Range, decay_times: Range
 ) -> Truth:
-    """Simulate fringes of two frequencies and similar weight; ``fringes``: of the faster, if they are resolved."""
+    """Simulate fringes of two frequencies and similar weight.
+
+    ``fringes``: of the faster, if they are resolved.
+    """
     delay_us = sweep.drawn(rng)
     fast = min(float(rng.uniform(*fringes)), len(delay_us) / 5.3)
     slow = fast / float(rng.uniform(1.3, 1.6))

@@ -69,9 +69,9 @@ def criteria(*, of_decay: bool) -> Mapping[str, Callable[[Truth], bool]]:
     }
 
 
-# Frequency and T2* are printed with the fit. Without a legend the peak can be read to half a bin (5% at ten fringes),
-# and the envelope to a few hundredths (10% of T2*). Errors in counting fringes grow with their number, and readers
-# disagree on which is the last visible one, so that tolerance is a share.
+# Frequency and T2* are printed with the fit. Without a legend the peak can be read to half a bin (5% at ten
+# fringes), and the envelope to a few hundredths (10% of T2*). Errors in counting fringes grow with their
+# number, and readers disagree on which is the last visible one, so that tolerance is a share.
 FIELD_RULES: FieldRules = {
     "T2_star_us": {"type": "pct", "tol_full": 0.1, "tol_half": 0.25},
     "detuning_MHz": {"type": "pct", "tol_full": 0.05, "tol_half": 0.15},

@@ -76,7 +76,10 @@ def _zero_shot(sample: Sample, question: Question) -> Conversation:
 
 
 def _in_context(row: IclRow) -> Iterator[Conversation]:
-    """Texts and images alternate; the index into the images runs on over the questions, as in a few-shot row."""
+    """Texts and images alternate.
+
+    The index into the images runs on over the questions, as in a few-shot row.
+    """
     image_ids = iter(row.image_ids)
     for question in ICL_QUESTIONS:
         first, *others = row.prompts[question].split(IMAGE_TAG)
