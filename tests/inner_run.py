@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from qcal_plugin.cli.spelling import join_paths
+
 REPOSITORY = Path(__file__).parents[1]
 SAMPLE_FOLDER = REPOSITORY.parent / "shared" / "qcaleval-sample"
 OF_OTHERS = ("QCAL_", "COV_", "CI", "BUILD_NUMBER", "GITHUB_")
@@ -107,7 +109,9 @@ class InnerPytest:
 
     def command(self, *arguments: str, run_dir: str | None = "run") -> list[str]:
         options = ["--run-dir", run_dir] if run_dir else []
-        return [sys.executable, "-m", "pytest", "test_qcaleval", *options, *arguments]
+        # joined as the suite itself would, which costs a session a second reading of its configuration
+        joined = join_paths([*map(str, options), *arguments], self.folder, made_by_run={"--run-dir"})
+        return [sys.executable, "-m", "pytest", "test_qcaleval", *joined]
 
     def run(self, *arguments: str, run_dir: str | None = "run", timeout_s: float = 60.0) -> InnerResult:
         """Run to the end. With ``run_dir`` None the suite chooses the folder."""

@@ -125,15 +125,15 @@ def test_own_tests_among_others_are_seen(run, quick, options):
     assert "3 passed" in run("mine", *options).out
 
 
-def test_nothing_selected_leaves_no_folder(run, quick, options, endpoint, workers):
-    run(*options, *workers)
+def test_nothing_selected_leaves_no_folder(run, quick, options, endpoint):
+    run(*options)
     asked = len(endpoint.requests)
     last = list((quick.folder / "runs").iterdir())
 
-    run(*options, *workers, "-k", "nothing_of_the_kind")
+    run(*options, "-k", "nothing_of_the_kind")
 
     assert last == list((quick.folder / "runs").iterdir())
-    assert "4 passed" in run(*options, *workers, "--resume").out
+    assert "4 passed" in run(*options, "--resume").out
     assert asked == len(endpoint.requests)
 
 

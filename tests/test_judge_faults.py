@@ -157,7 +157,7 @@ def test_no_answer_leaves_its_block_in_the_prompt(endpoint, tmp_path, answer):
 
 
 def test_attacks_are_flagged_in_records_and_counted_in_the_report_and_failed_judges_are_asked_again(
-    quick, endpoint, tiny_folder, workers
+    quick, endpoint, tiny_folder
 ):
     def model(request):
         return Reply(ATTACK if "rabi" in request.text else f"About {request.text[:30]}")
@@ -170,7 +170,7 @@ def test_attacks_are_flagged_in_records_and_counted_in_the_report_and_failed_jud
     options = ["--model-url", endpoint.base_url, "--model=model-a", "--judge-url", endpoint.base_url]
     options += ["--judge-model=judge-a", "--dataset", str(tiny_folder), "--modes=zeroshot", "--questions=Q3"]
 
-    first = quick.run(*options, *workers)
+    first = quick.run(*options)
     assert 1 == first.exit_status
     assert 2 == list(first.statuses().values()).count("judge_failed")
     assert "not judged: judge judge-a: bad_reply: it holds no JSON array" in first.out
@@ -181,7 +181,7 @@ def test_attacks_are_flagged_in_records_and_counted_in_the_report_and_failed_jud
     assert 0.0 not in first.values().values()
 
     endpoint.script = by_model({"model-a": model, "judge-a": always(GOOD)})
-    second = quick.run(*options, "--lf", *workers)
+    second = quick.run(*options, "--lf")
     assert 0 == second.exit_status, second.out
     asked = [request.model for request in endpoint.requests]
     assert (8, 6 + 2 * 5 + 2) == (asked.count("model-a"), asked.count("judge-a"))

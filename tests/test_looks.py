@@ -86,8 +86,8 @@ def asked(result):
     return 1 + max(item.get("repeat", 0) for item in result.manifest["planned"])
 
 
-def test_a_clear_verdict_takes_one_repeat_and_the_others_are_skipped(release, endpoint, workers):
-    result = release("broken", *LOOKS, "--junitxml=out.xml", "-rs", *workers, run_dir="run")
+def test_a_clear_verdict_takes_one_repeat_and_the_others_are_skipped(release, endpoint):
+    result = release("broken", *LOOKS, "--junitxml=out.xml", "-rs", run_dir="run")
     planned = len(result.manifest["planned"])
     assert 1 == result.exit_status, result.out
     assert (1, planned, planned) == (asked(result), len(endpoint.requests), len(result.records))

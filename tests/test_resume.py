@@ -182,13 +182,13 @@ def test_an_answer_to_another_request_is_not_used(quick, endpoint, asking):
 # --- asking again -------------------------------------------------------------------------------------------
 
 
-def test_lf_asks_what_failed_and_completes_the_run(quick, endpoint, asking, workers):
+def test_lf_asks_what_failed_and_completes_the_run(quick, endpoint, asking):
     endpoint.script = lambda request: error(400, "too long") if "rabi 1:" in request.text else GOOD
-    first = quick.run(*asking, *workers)
+    first = quick.run(*asking)
     assert 1 == first.exit_status
 
     endpoint.script = always(GOOD)
-    second = quick.run(*asking, "--lf", *workers)
+    second = quick.run(*asking, "--lf")
     assert 0 == second.exit_status, second.out
     assert 9 == len(endpoint.requests)
     assert "8 of 8 measured" in second.out

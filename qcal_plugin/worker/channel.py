@@ -69,8 +69,7 @@ class ChannelServer:
 
     `start` and `close` are called by the controller's main thread; everything else runs in the engine's loop,
     so that the engine's state is never touched by two threads. Each worker has one connection and one call
-    open on it at a
-    time: pytest runs a worker's items one after the other.
+    open on it at a time: pytest runs a worker's items one after the other.
     """
 
     def __init__(

@@ -127,13 +127,12 @@ def change_interval(
     """Return the interval of the mean of differences (-``limit``..``limit``), one per sample; None for fewer than two.
 
     It holds all means delta that the data do not reject: |d - delta| <= t * sqrt(v / n). v is the larger of
-    two
-    variances: that of the differences, which gives Student's t interval, and the least that a mean of delta
-    allows, h * |delta| - delta^2. h = sum of d_i^2 / sum of |d_i| is the size of a change, or ``limit`` if
-    all samples change alike. If nothing differs, h is ``item``, the change of a sample's value by one item:
-    1/6 for a mean of six questions. The second variance matters if few samples change, all for the worse. The
-    plain t interval then misses the true mean in 13% of cases instead of 2.5%, and has no width if nothing
-    differs. For right-or-wrong scores this is the idea of T. Tango 1998, Stat. Med. 17, 891;
+    two variances: that of the differences, which gives Student's t interval, and the least that a mean of
+    delta allows, h * |delta| - delta^2. h = sum of d_i^2 / sum of |d_i| is the size of a change, or ``limit``
+    if all samples change alike. If nothing differs, h is ``item``, the change of a sample's value by one
+    item: 1/6 for a mean of six questions. The second variance matters if few samples change, all for the
+    worse. The plain t interval then misses the true mean in 13% of cases instead of 2.5%, and has no width if
+    nothing differs. For right-or-wrong scores this is the idea of T. Tango 1998, Stat. Med. 17, 891;
     tests/test_reports_paired.py simulates its coverage.
 
     0 is strictly inside if and only if the sign-flip test does not reject it at this level, so that an

@@ -37,6 +37,8 @@ def sign_flip_p_value(values: Sequence[float]) -> float:
     observed = abs(sum(count if positive else -count for count, positive in zip(steps, signs, strict=True)))
     if not observed:
         return 1.0
+    if observed == total:  # all have one sign: only two of the 2^n patterns give such a sum
+        return 2.0 ** (1 - len(steps))
     # a sum of signed steps is twice the sum of the positive ones, less the total
     at_least = (total + observed + 1) // 2
     return min(1.0, 2 * float(_subset_sums(steps)[at_least:].sum()))

@@ -15,8 +15,7 @@ def measured_population(
     """Return the fraction of ``shots`` that read "excited", for each true population in 0..1.
 
     ``error_0`` and ``error_1`` are the probabilities to misread the ground and the excited state. The counts
-    are
-    binomial: projection noise (Itano et al., Phys. Rev. A 47, 3554, 1993).
+    are binomial: projection noise (Itano et al., Phys. Rev. A 47, 3554, 1993).
     """
     seen = error_0 + (1.0 - error_0 - error_1) * np.clip(population, 0.0, 1.0)
     return rng.binomial(shots, seen) / shots
