@@ -173,7 +173,8 @@ def _page_targets(bench: Bench, bound_s: float) -> list[Target]:
     """The wait for report.html: with a data set whose plots have not been made yet, and afterwards."""
     delays = Delays(fixed_s=bench.scale.delay_s)
     first = bench.run("ours, page on, data set new", bench.ours(bench.dataset, page=True), delays, cold=True)
-    bench.run("ours, page on, plots to encode", bench.ours(bench.dataset, page=True), delays)  # kept in the cache
+    # encodes the plots, which the cache keeps for the next run
+    bench.run("ours, page on, plots to encode", bench.ours(bench.dataset, page=True), delays)
     again = bench.run("ours, page on", bench.ours(bench.dataset, page=True), delays)
     return [
         Target("page on, data set new: last answer to prompt", first.after_last_s, 3.0, "s"),
