@@ -40,10 +40,11 @@ def join_paths(arguments: Sequence[str], folder: Path, *, made_by_run: Collectio
 
     Values of the options ``made_by_run`` need not exist yet.
     """
+    with_value = value_flags()
     misleading = {
         index
         for index, (flag, value) in enumerate(pairwise(arguments))
-        if flag in value_flags()
+        if flag in with_value
         and not value.startswith("-")
         and (flag in made_by_run or (folder / value).exists())
     }

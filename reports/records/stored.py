@@ -6,6 +6,7 @@ A report of 300,000 records therefore needs little more memory than one of 30,00
 from __future__ import annotations
 
 import weakref
+from abc import abstractmethod
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,24 @@ from reports.records.records import ItemKey, Record, Run
 _NOWHERE = -1
 
 
-class StoredRecords(Sequence[Record]):
+class _DecodedRecords(Sequence[Record]):
+    """Records that are decoded when they are used; a slice of them is a tuple."""
+
+    @abstractmethod
+    def _at(self, place: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, place: int) -> Record: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Record]: ...
+    def __getitem__(self, place: int | slice) -> Record | Sequence[Record]:
+        """The record at a place, or those of a slice. Raises DecodeError if a file has changed since."""
+        if isinstance(place, slice):
+            return tuple(self._at(i) for i in range(*place.indices(len(self))))
+        return self._at(place)
+
+
+class StoredRecords(_DecodedRecords):
     """Records in an open file, in the order written.
 
     Attributes:
@@ -42,14 +60,7 @@ class StoredRecords(Sequence[Record]):
         """How many there are."""
         return len(self._starts)
 
-    @overload
-    def __getitem__(self, place: int) -> Record: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Record]: ...
-    def __getitem__(self, place: int | slice) -> Record | Sequence[Record]:
-        """The record at a place, or those of a slice. Raises DecodeError if the file has changed since."""
-        if isinstance(place, slice):
-            return tuple(self[i] for i in range(*place.indices(len(self))))
+    def _at(self, place: int) -> Record:
         self._file.seek(self._starts[place])
         return self._decode(self._file.read(self._sizes[place]))
 
@@ -112,7 +123,7 @@ class SelectedRecords(Sequence[Record]):
         return len(self.keys)
 
 
-class _JoinedRecords(Sequence[Record]):
+class _JoinedRecords(_DecodedRecords):
     def __init__(self, parts: Sequence[Sequence[Record]]) -> None:
         self._parts = parts
         self._ends = list(accumulate(map(len, parts)))
@@ -120,13 +131,7 @@ class _JoinedRecords(Sequence[Record]):
     def __len__(self) -> int:
         return self._ends[-1]
 
-    @overload
-    def __getitem__(self, place: int) -> Record: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Record]: ...
-    def __getitem__(self, place: int | slice) -> Record | Sequence[Record]:
-        if isinstance(place, slice):
-            return tuple(self[i] for i in range(*place.indices(len(self))))
+    def _at(self, place: int) -> Record:
         place = range(len(self))[place]
         part = bisect_right(self._ends, place)
         return self._parts[part][place - self._ends[part]]
